@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `make help` lists the targets.
+
+VERSION := 0.1.0
+BUILD := build
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
+CC ?= cc
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+INSTALL ?= install
+
+PACKAGES := libbpf libsystemd jansson libmnl
+TEST_PACKAGES := cmocka libbpf
+
+# clang's BPF target does not know where Debian keeps asm/types.h.
+MULTIARCH := $(shell $(CC) -print-multiarch)
+WARN := -Wall -Wextra -Werror -Wno-unused-parameter
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -Iinclude \
+	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+
+USER_CFLAGS = -std=gnu11 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -I$(BUILD) -Iuser \
+	$(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+TEST_CFLAGS = $(USER_CFLAGS) -Ibpf -Iselftests
+TEST_LIBS = $(LIBS) $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES))
+
+BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+SKEL := $(BUILD)/smtpxdp.skel.h
+USER_OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c))
+# What the unit tests link: all but main().
+LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
+TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(wildcard selftests/test_*.c))
+
+all: $(BUILD)/smtpxdp ## build the binary, build/smtpxdp
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/smtpxdp.bpf.o: $(BPF_OBJ)
+	$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(BUILD)/smtpxdp.bpf.o
+	$(BPFTOOL) gen skeleton $< name smtpxdp >$@.tmp
+	mv $@.tmp $@
+
+$(BUILD)/user/%.o: user/%.c $(SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/smtpxdp: $(USER_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/selftests/%: selftests/%.c $(LIB_OBJ) $(SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(LIB_OBJ) $(TEST_LIBS) -pthread -o $@
+
+tests: $(TESTS) ## build the C tests
+
+.PHONY: all tests
+-include $(wildcard $(BUILD)/*/*.d)

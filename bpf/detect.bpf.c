@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The wire sensor (tc egress): reads the mail server's cleartext replies on
+ * their way out. Only looks: TC_ACT_UNSPEC lets later filters see the packet.
+ */
+#include <linux/errno.h>
+#include <stdbool.h>
+#include <linux/pkt_cls.h>
+
+#include "failure.h"
+#include "maps.h"
+#include "parse.h"
+#include "reply.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/*
+ * How far a packet is read: as far as a GSO packet could be until BIG TCP
+ * came, in as many steps as lines of 8 bytes ("250 ok\r\n", the shortest reply
+ * known) would need. Servers flush their replies at 4 KiB or sooner; more than
+ * that in one packet takes a client that kept its window shut meanwhile.
+ */
+#define SCAN_BYTES 65536
+#define SCAN_STEPS 8192
+
+/* No header of ours ends behind this: Ethernet, VLANs, IPv6, options, TCP. */
+#define PULL_BYTES 256
+
+struct scan {
+	struct __sk_buff *skb;
+	const struct settings *s;
+	const struct stream_key *key;
+	__u32 off; /* of the next byte in the skb */
+	__u32 end;
+	bool keep; /* a reply counted: its retransmission must not */
+	struct stream st;
+};
+
+static long scan_step(__u32 i, void *ctx)
+{
+	struct scan *x = ctx;
+	struct reply *r = &x->st.reply;
+	struct reply_result res = {};
+	struct sighting at = {};
+	__u32 n = reply_room(r), pos = reply_at(r);
+	enum reply_verdict v;
+
+	if (x->off >= x->end)
+		return 1;
+	if (n > x->end - x->off)
+		n = x->end - x->off;
+	/* The verifier wants to see both bounds, whatever the state says. */
+	if (pos > LINE_SIZE || n < 1 || n > LINE_SIZE)
+		return 1;
+	if (bpf_skb_load_bytes(x->skb, x->off, r->line + pos, n)) {
+		count(COUNTER_LOAD_ERROR, x->skb->len);
+		return 1;
+	}
+	v = reply_feed(r, n, x->s, &res);
+	x->off += res.used;
+	if (v == REPLY_ENCRYPTED) {
+		x->st.encrypted = 1;
+		return 1;
+	}
+	if (v == REPLY_IGNORED_BY_TEXT)
+		count(COUNTER_TEXT_IGNORED, 0);
+	if (v != REPLY_COUNT && v != REPLY_CREDIT)
+		return 0;
+	x->keep = true;
+	at.peer = &x->key->client;
+	at.text = r->line;
+	at.text_len = res.len;
+	at.code = res.code;
+	at.port = bpf_ntohs(x->key->server_port);
+	at.ifindex = x->skb->ifindex;
+	at.sensor = SENSOR_WIRE;
+	if (v == REPLY_COUNT)
+		client_failure(x->s, &at);
+	else
+		client_success(x->s, &at);
+	return 0;
+}
+
+/*
+ * Reads a segment whose payload lies in [off, end) of the skb. A stream gets
+ * an entry in the map only where the next segment needs to know something: a
+ * reply is unfinished, one was counted and may be sent again, or it is TLS.
+ */
+static __always_inline void read_segment(struct __sk_buff *skb,
+					 const struct settings *s,
+					 const struct stream_key *key,
+					 __u32 seq, __u32 off, __u32 end)
+{
+	struct scan x = { .skb = skb, .s = s, .key = key, .off = off };
+	struct stream *st = bpf_map_lookup_elem(&streams, key);
+	__u32 next = seq + (end - off);
+	struct reply *r = &x.st.reply;
+
+	if (st) {
+		__s32 seen = st->next_seq - seq;
+
+		if (st->encrypted) {
+			count(COUNTER_ENCRYPTED, skb->len);
+			return;
+		}
+		if ((__s32)(st->next_seq - next) >= 0) {
+			count(COUNTER_RETRANSMIT, skb->len);
+			return;
+		}
+		if (seen >= 0) {
+			x.off += seen; /* so much of it was sent before */
+			x.st.reply = st->reply;
+		} else {
+			/* Most likely a reply begins here: they do. */
+			count(COUNTER_STREAM_GAP, skb->len);
+		}
+	}
+	x.end = end;
+	if (x.end - x.off > SCAN_BYTES)
+		x.end = x.off + SCAN_BYTES;
+	bpf_loop(SCAN_STEPS, scan_step, &x, 0);
+	x.st.next_seq = next;
+	if (x.st.encrypted) {
+		count(COUNTER_ENCRYPTED, skb->len);
+	} else if (x.off < end) {
+		count(COUNTER_SCAN_LIMIT, skb->len);
+		r->len = 0;
+		r->skip = 1; /* the next segment begins within some line */
+	}
+	if (st)
+		*st = x.st;
+	else if ((x.st.encrypted || x.keep || r->len || r->skip ||
+		  r->by_text) &&
+		 bpf_map_update_elem(&streams, key, &x.st, BPF_ANY))
+		count(COUNTER_STREAMS_FULL, skb->len);
+}
+
+static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	const struct settings *s = settings_active();
+	struct stream_key key = {};
+	struct packet p = {};
+	enum parse_result r;
+	__u32 l3, l4, stop;
+	struct tcphdr *tcp;
+
+	if (!s)
+		return TC_ACT_UNSPEC;
+	r = parse_packet(data, end, ethernet, &p);
+	tcp = p.l4;
+	if ((r == PARSE_TRUNCATED ||
+	     (r == PARSE_OK && p.proto == IPPROTO_TCP &&
+	      (void *)(tcp + 1) > end)) &&
+	    end - data < PULL_BYTES && skb->len > end - data) {
+		/* Not ours: packets of local sockets have linear headers. */
+		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
+							       PULL_BYTES);
+		data = (void *)(long)skb->data;
+		end = (void *)(long)skb->data_end;
+		r = parse_packet(data, end, ethernet, &p);
+		tcp = p.l4;
+	}
+	if (r != PARSE_OK) {
+		count(COUNTER_OUT_TRUNCATED + r, skb->len);
+		return TC_ACT_UNSPEC;
+	}
+	if (p.proto != IPPROTO_TCP)
+		return TC_ACT_UNSPEC;
+	if ((void *)(tcp + 1) > end) {
+		count(COUNTER_OUT_TRUNCATED, skb->len);
+		return TC_ACT_UNSPEC;
+	}
+	if (!port_is_mail(s, bpf_ntohs(tcp->source)))
+		return TC_ACT_UNSPEC;
+	key.server = p.src;
+	key.client = p.dst;
+	key.server_port = tcp->source;
+	key.client_port = tcp->dest;
+	if (tcp->syn) {
+		/* A new connection, whose numbers may lie below the old's. */
+		bpf_map_delete_elem(&streams, &key);
+		return TC_ACT_UNSPEC;
+	}
+	l3 = p.l3 - data;
+	l4 = p.l4 - data;
+	stop = p.l3_len ? l3 + p.l3_len : skb->len;
+	if (tcp->doff < 5 || l4 + tcp->doff * 4 > stop) {
+		count(COUNTER_OUT_BAD_TCP, skb->len);
+		return TC_ACT_UNSPEC;
+	}
+	if (stop > skb->len) {
+		count(COUNTER_OUT_TRUNCATED, skb->len);
+		return TC_ACT_UNSPEC;
+	}
+	l4 += tcp->doff * 4;
+	if (l4 < stop)
+		read_segment(skb, s, &key, bpf_ntohl(tcp->seq), l4, stop);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int detect_ethernet(struct __sk_buff *skb)
+{
+	return detect(skb, true);
+}
+
+SEC("tc")
+int detect_raw(struct __sk_buff *skb)
+{
+	return detect(skb, false);
+}

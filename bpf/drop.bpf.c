@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The gate (XDP): drops what banned clients send, and nothing else. What it
+ * does not understand it lets pass, and counts why.
+ */
+#include <linux/errno.h>
+#include <stdbool.h>
+
+#include "ban_table.h"
+#include "maps.h"
+#include "parse.h"
+
+/* Is this for the mail server? Only the ports matter, so only they must be there. */
+static __always_inline bool to_mail_port(const struct settings *s,
+					 const struct packet *p, void *end,
+					 enum parse_result r)
+{
+	__be16 *ports = p->l4;
+
+	if (r == PARSE_FRAGMENT)
+		return true; /* can't be told: counts as mail */
+	if (p->proto != IPPROTO_TCP || (void *)(ports + 2) > end)
+		return false;
+	return port_is_mail(s, bpf_ntohs(ports[1]));
+}
+
+/* Not even a forced ban holds against whom the admin allowlisted. */
+static __always_inline bool allowed(const struct settings *s,
+				    const struct addr *a, const struct ban *b)
+{
+	__u32 flags = allow_find(s, a);
+
+	return flags & ALLOW_ADMIN || (flags && !(b->flags & BAN_FORCED));
+}
+
+static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const struct settings *s = settings_active();
+	enum counter why = COUNTER_DROP_BAN;
+	struct packet p = {};
+	enum parse_result r;
+	struct addr client;
+	struct ban *b;
+	__u64 bytes, now;
+
+	if (!s)
+		return XDP_PASS;
+	bytes = end - data;
+	r = parse_packet(data, end, ethernet, &p);
+	if (r != PARSE_OK)
+		count(COUNTER_IN_TRUNCATED + r, bytes);
+	if (r != PARSE_OK && r != PARSE_FRAGMENT)
+		return XDP_PASS;
+	if (s->scope == SCOPE_MAIL && !to_mail_port(s, &p, end, r))
+		return XDP_PASS;
+
+	client_of(s, &p.src, &client);
+	b = ban_find(&client);
+	now = bpf_jiffies64();
+	if (b && !ban_active(b, now)) {
+		count(COUNTER_PASS_EXPIRED, bytes);
+		b = NULL;
+	}
+	if (!b && s->have_ban_nets) {
+		b = ban_net_find(&p.src, now);
+		why = COUNTER_DROP_NET;
+	}
+	if (!b)
+		return XDP_PASS;
+	if (allowed(s, &p.src, b)) {
+		count(COUNTER_PASS_ALLOWED, bytes);
+		return XDP_PASS;
+	}
+	count(why, bytes);
+	__sync_fetch_and_add(&b->packets, 1);
+	__sync_fetch_and_add(&b->bytes, bytes);
+	return XDP_DROP;
+}
+
+/* Headers are in the first buffer: jumbo frames in several are fine. */
+SEC("xdp.frags")
+int drop_ethernet(struct xdp_md *ctx)
+{
+	return drop(ctx, true);
+}
+
+SEC("xdp.frags")
+int drop_raw(struct xdp_md *ctx)
+{
+	return drop(ctx, false);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One failed login, whichever sensor saw it: allowlist, window, and at the
+ * threshold the provisional ban and the event.
+ */
+#ifndef SMTPXDP_FAILURE_H
+#define SMTPXDP_FAILURE_H
+
+#include "ban_table.h"
+#include "event.h"
+#include "window.h"
+
+/* Who failed, and how it was seen. */
+struct sighting {
+	const struct addr *peer;
+	const __u8 *text; /* LINE_SIZE bytes are readable */
+	__u32 ifindex;
+	__u16 text_len;
+	__u16 code;
+	__u16 port;
+	__u8 sensor;
+};
+
+/* Too large for the stack. */
+static const struct client client_zero;
+static const struct ban ban_zero;
+
+static __always_inline struct client *client_get(const struct settings *s,
+						 const struct addr *key)
+{
+	struct client *c = bpf_map_lookup_elem(&clients, key);
+
+	if (c)
+		return c;
+	bpf_map_update_elem(&clients, key, &client_zero, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(&clients, key);
+	if (c)
+		c->len = s->client_len[!addr_is_v4(key)];
+	return c;
+}
+
+/*
+ * The provisional ban: base time, so that nothing gets through while user
+ * space wakes up, or if it is dead. Never shortens what is there.
+ */
+static __always_inline enum event_outcome
+ban_provisional(const struct settings *s, const struct addr *key,
+		const struct client *c, __u32 failures, __u64 until, __u64 now)
+{
+	struct ban *b = ban_find(key);
+
+	if (b && ban_active(b, now)) {
+		if (b->expires < until)
+			b->expires = until;
+		return OUTCOME_BANNED;
+	}
+	if (!b) {
+		/* Expires at 0: does not hold before it is filled in. */
+		if (ban_insert(key, &ban_zero) == -E2BIG)
+			return OUTCOME_MAP_FULL;
+		b = ban_find(key);
+		if (!b)
+			return OUTCOME_MAP_FULL;
+	}
+	b->since = bpf_ktime_get_boot_ns();
+	b->packets = 0;
+	b->bytes = 0;
+	b->failures = failures;
+	b->code = c->last_code;
+	b->len = c->len;
+	b->flags = BAN_PROVISIONAL;
+	b->reason[0] = 0;
+	*(volatile __u64 *)&b->expires = until;
+	return OUTCOME_BANNED;
+}
+
+static __always_inline void tell(const struct settings *s,
+				 const struct sighting *at,
+				 const struct client *c, __u32 failures,
+				 enum event_kind kind,
+				 enum event_outcome outcome)
+{
+	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		count(COUNTER_EVENT_LOST, 0);
+		return;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->version = EVENT_VERSION;
+	e->kind = kind;
+	e->outcome = outcome;
+	e->sensor = at->sensor;
+	e->len = c->len;
+	e->code = at->code;
+	e->boot_ns = bpf_ktime_get_boot_ns();
+	e->client = *at->peer;
+	e->ifindex = at->ifindex;
+	e->failures = failures;
+	e->window_sec = s->window_sec;
+	e->ban_sec = s->ban_sec;
+	e->port = at->port;
+	e->text_len = at->text_len;
+	__builtin_memcpy(e->text, at->text, TEXT_SIZE);
+	bpf_ringbuf_submit(e, 0);
+}
+
+static __noinline int client_failure(const struct settings *s,
+				     const struct sighting *at)
+{
+	enum event_outcome outcome = OUTCOME_MONITOR;
+	__u64 now, until, was_until;
+	__u32 tick, ticket, failures;
+	struct addr key;
+	struct client *c;
+	bool crossed;
+
+	if (allow_find(s, at->peer)) {
+		count(COUNTER_FAILURE_ALLOWED, 0);
+		return 0;
+	}
+	client_of(s, at->peer, &key);
+	c = client_get(s, &key);
+	if (!c) {
+		count(COUNTER_CLIENTS_FULL, 0);
+		return 0;
+	}
+	now = bpf_jiffies64();
+	tick = window_tick(now, s->tick_shift);
+	__sync_fetch_and_add(&c->failures, 1);
+	c->last_seen = now;
+	c->last_code = at->code;
+	was_until = *(volatile __u64 *)&c->until;
+	if (window_closed(c, now, s->mode)) {
+		count(COUNTER_FAILURE_BANNED, 0);
+		return 0;
+	}
+	count(COUNTER_FAILURE, 0);
+	crossed = window_add(c, tick, s->rate, s->window, &ticket);
+	until = now + s->ban_jiffies;
+	/* Before spending them: how many there are. */
+	failures = crossed ? s->rate : window_count(c, tick, s->window);
+	if (s->log_failures)
+		tell(s, at, c, failures, EVENT_FAILURE, OUTCOME_NONE);
+	if (!crossed || !window_cross(c, ticket, was_until, until, s->mode))
+		return 0;
+	count(COUNTER_CROSSED, 0);
+	if (s->mode == MODE_ENFORCE)
+		outcome = ban_provisional(s, &key, c, failures, until, now);
+	if (outcome == OUTCOME_MAP_FULL) {
+		count(COUNTER_BANS_FULL, 0);
+		c->until = 0; /* is not banned: go on counting */
+	}
+	tell(s, at, c, failures, EVENT_CROSSED, outcome);
+	return 0;
+}
+
+static __noinline int client_success(const struct settings *s,
+				     const struct sighting *at)
+{
+	struct addr key;
+	struct client *c;
+
+	count(COUNTER_SUCCESS, 0);
+	client_of(s, at->peer, &key);
+	c = bpf_map_lookup_elem(&clients, &key);
+	if (c)
+		__sync_fetch_and_add(&c->successes, 1);
+	return 0;
+}
+
+#endif

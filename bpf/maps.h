@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps, all pinned: the daemon and the command line read and write them,
+ * there is no other channel between kernel and people. Sizes that the
+ * configuration sets (max-clients, max-bans) replace those given here.
+ */
+#ifndef SMTPXDP_MAPS_H
+#define SMTPXDP_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ban.h"
+#include "client.h"
+#include "counters.h"
+#include "daemon.h"
+#include "settings.h"
+#include "stream.h"
+
+/* Several programs share these, in several objects: the linker merges them. */
+#define MAP SEC(".maps") __weak
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct settings_slots);
+} settings MAP;
+
+/* LRU: a distributed attack may not use up memory, nor stop the counting. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct addr);
+	__type(value, struct client);
+} clients MAP;
+
+/* No LRU: an active ban is never evicted to make room for another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct addr);
+	__type(value, struct ban);
+} bans MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct net);
+	__type(value, struct ban);
+} ban_nets MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct net);
+	__type(value, struct allow);
+} allow_nets MAP;
+
+/* An entry only where one is needed: see detect.bpf.c. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct stream_key);
+	__type(value, struct stream);
+} streams MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTERS_MAX);
+	__type(key, __u32);
+	__type(value, struct counter_value);
+} counters MAP;
+
+/* No program looks at it: the daemon tells the command line who it is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct daemon_info);
+} daemon MAP;
+
+static __always_inline void count(__u32 counter, __u64 bytes)
+{
+	struct counter_value *c = bpf_map_lookup_elem(&counters, &counter);
+
+	if (c) {
+		c->packets++;
+		c->bytes += bytes;
+	}
+}
+
+static __always_inline const struct settings *settings_active(void)
+{
+	__u32 zero = 0;
+	struct settings_slots *slots = bpf_map_lookup_elem(&settings, &zero);
+
+	if (!slots) /* cannot be: an array's only element */
+		return NULL;
+	return &slots->slot[*(volatile __u32 *)&slots->active & 1];
+}
+
+/* The client that an address belongs to. */
+static __always_inline void client_of(const struct settings *s,
+				      const struct addr *a, struct addr *client)
+{
+	int v6 = !addr_is_v4(a);
+
+	client->q[0] = a->q[0] & s->client_mask[v6].q[0];
+	client->q[1] = a->q[1] & s->client_mask[v6].q[1];
+}
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Layers 2 to 4, the same for both programs. Nothing is trusted: what cannot
+ * be followed is a named reason, and the caller lets the packet pass.
+ */
+#ifndef SMTPXDP_PARSE_H
+#define SMTPXDP_PARSE_H
+
+#include <stdbool.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "addr.h"
+
+#define VLAN_DEPTH 2 /* 802.1Q, or 802.1ad around it */
+#define EXT_HEADERS_MAX 8 /* RFC 8200 names six kinds, one of them twice */
+
+#define IP_OFFSET_MASK 0x1fff
+#define IP6_OFFSET_MASK 0xfff8
+
+/* In the order of PARSE_REASONS (include/counters.h). */
+enum parse_result {
+	PARSE_TRUNCATED,
+	PARSE_NOT_IP,
+	PARSE_VLAN_DEPTH,
+	PARSE_BAD_IP,
+	PARSE_EXT_HEADERS,
+	PARSE_FRAGMENT, /* non-first; the addresses are known */
+	PARSE_BAD_TCP,
+	PARSE_OK,
+};
+
+struct cursor {
+	void *pos;
+	void *end;
+};
+
+struct packet {
+	struct addr src;
+	struct addr dst;
+	__u8 proto; /* IPPROTO_* of what follows the IP headers */
+	void *l4;
+	void *l3;
+	__u32 l3_len; /* bytes from l3 as IP says; 0: more than IP can say */
+};
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 proto;
+};
+
+struct ext_header {
+	__u8 next;
+	__u8 len;
+	__be16 offset; /* fragment header only */
+};
+
+static __always_inline enum parse_result
+parse_ethernet(struct cursor *c, __be16 *proto)
+{
+	struct ethhdr *eth = c->pos;
+
+	if ((void *)(eth + 1) > c->end)
+		return PARSE_TRUNCATED;
+	c->pos = eth + 1;
+	*proto = eth->h_proto;
+#pragma unroll
+	for (int i = 0; i <= VLAN_DEPTH; i++) {
+		struct vlan_tag *tag = c->pos;
+
+		if (*proto != bpf_htons(ETH_P_8021Q) &&
+		    *proto != bpf_htons(ETH_P_8021AD))
+			return PARSE_OK;
+		if (i == VLAN_DEPTH)
+			break;
+		if ((void *)(tag + 1) > c->end)
+			return PARSE_TRUNCATED;
+		c->pos = tag + 1;
+		*proto = tag->proto;
+	}
+	return PARSE_VLAN_DEPTH;
+}
+
+/* A device without Ethernet header: the version tells (RFC 791, RFC 8200). */
+static __always_inline enum parse_result parse_raw(struct cursor *c,
+						   __be16 *proto)
+{
+	__u8 *version = c->pos;
+
+	if ((void *)(version + 1) > c->end)
+		return PARSE_TRUNCATED;
+	switch (*version >> 4) {
+	case 4:
+		*proto = bpf_htons(ETH_P_IP);
+		return PARSE_OK;
+	case 6:
+		*proto = bpf_htons(ETH_P_IPV6);
+		return PARSE_OK;
+	default:
+		return PARSE_NOT_IP;
+	}
+}
+
+static __always_inline void map_v4(struct addr *a, __be32 v4)
+{
+	a->q[0] = 0;
+	a->d[2] = ADDR_V4_WORD;
+	a->d[3] = v4;
+}
+
+static __always_inline enum parse_result parse_ipv4(struct cursor *c,
+						    struct packet *p)
+{
+	struct iphdr *ip = c->pos;
+	__u32 hlen;
+
+	if ((void *)(ip + 1) > c->end)
+		return PARSE_TRUNCATED;
+	hlen = ip->ihl * 4;
+	if (ip->version != 4 || hlen < sizeof(*ip))
+		return PARSE_BAD_IP;
+	p->l3 = ip;
+	p->l3_len = bpf_ntohs(ip->tot_len);
+	if (p->l3_len && p->l3_len < hlen)
+		return PARSE_BAD_IP;
+	map_v4(&p->src, ip->saddr);
+	map_v4(&p->dst, ip->daddr);
+	p->proto = ip->protocol;
+	if (ip->frag_off & bpf_htons(IP_OFFSET_MASK))
+		return PARSE_FRAGMENT;
+	if (c->pos + hlen > c->end)
+		return PARSE_TRUNCATED;
+	c->pos += hlen;
+	return PARSE_OK;
+}
+
+/* RFC 8200, section 4: walks to the first header that is not an extension. */
+static __always_inline enum parse_result parse_ext(struct cursor *c,
+						   struct packet *p)
+{
+#pragma unroll
+	for (int i = 0; i <= EXT_HEADERS_MAX; i++) {
+		struct ext_header *h = c->pos;
+		__u32 len;
+
+		if (p->proto != IPPROTO_HOPOPTS &&
+		    p->proto != IPPROTO_ROUTING &&
+		    p->proto != IPPROTO_DSTOPTS &&
+		    p->proto != IPPROTO_FRAGMENT && p->proto != IPPROTO_AH)
+			return PARSE_OK;
+		if (i == EXT_HEADERS_MAX)
+			break;
+		if (c->pos + 8 > c->end)
+			return PARSE_TRUNCATED;
+		if (p->proto == IPPROTO_FRAGMENT) {
+			if (h->offset & bpf_htons(IP6_OFFSET_MASK))
+				return PARSE_FRAGMENT;
+			len = 8;
+		} else if (p->proto == IPPROTO_AH) {
+			len = (h->len + 2) * 4; /* RFC 4302, 2.2 */
+		} else {
+			len = (h->len + 1) * 8;
+		}
+		p->proto = h->next;
+		if (c->pos + len > c->end)
+			return PARSE_TRUNCATED;
+		c->pos += len;
+	}
+	return PARSE_EXT_HEADERS;
+}
+
+static __always_inline enum parse_result parse_ipv6(struct cursor *c,
+						    struct packet *p)
+{
+	struct ipv6hdr *ip6 = c->pos;
+
+	if ((void *)(ip6 + 1) > c->end)
+		return PARSE_TRUNCATED;
+	if (ip6->version != 6)
+		return PARSE_BAD_IP;
+	p->l3 = ip6;
+	/* 0 is a jumbogram (RFC 2675), or a GSO packet above 64 KiB. */
+	p->l3_len = ip6->payload_len ?
+			    sizeof(*ip6) + bpf_ntohs(ip6->payload_len) : 0;
+	__builtin_memcpy(&p->src, &ip6->saddr, sizeof(p->src));
+	__builtin_memcpy(&p->dst, &ip6->daddr, sizeof(p->dst));
+	p->proto = ip6->nexthdr;
+	c->pos = ip6 + 1;
+	return parse_ext(c, p);
+}
+
+/*
+ * From the first byte of the frame to the header behind IP's. PARSE_OK and
+ * PARSE_FRAGMENT mean that src, dst and proto are set (a fragment's proto may
+ * still be an extension header); l4 is set by PARSE_OK only.
+ */
+static __always_inline enum parse_result
+parse_packet(void *data, void *end, bool ethernet, struct packet *p)
+{
+	struct cursor c = { data, end };
+	enum parse_result r;
+	__be16 proto = 0;
+
+	r = ethernet ? parse_ethernet(&c, &proto) : parse_raw(&c, &proto);
+	if (r != PARSE_OK)
+		return r;
+	if (proto == bpf_htons(ETH_P_IP))
+		r = parse_ipv4(&c, p);
+	else if (proto == bpf_htons(ETH_P_IPV6))
+		r = parse_ipv6(&c, p);
+	else
+		return PARSE_NOT_IP;
+	p->l4 = c.pos;
+	return r;
+}
+
+#endif

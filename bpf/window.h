@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A client's window: an exact sliding log of failure times, without locks,
+ * because tracing programs may not take BPF spin locks. Pure: see reply.h.
+ *
+ * A failure takes a ticket by fetch-and-add, writes its time into the ticket's
+ * slot and looks at the slot of the ticket `rate - 1` before its own: if that
+ * one is recent enough, `rate` failures lie within the window.
+ *
+ * A slot is the time in ticks (31 bits, 10 to 20 ms each), shifted by one, and
+ * a bit that flips with every round of the ring. By it a reader knows a slot
+ * that was taken but not written yet: that failure is happening now, on
+ * another CPU, and its time is as good as now's. Zeroed memory reads as such
+ * a slot, which is why tickets below `spent` are never looked at.
+ *
+ * Error: two times are compared with the resolution of a tick. A slot 2^31
+ * ticks old (248 days or more) would seem new.
+ */
+#ifndef SMTPXDP_WINDOW_H
+#define SMTPXDP_WINDOW_H
+
+#include <stdbool.h>
+
+#include "client.h"
+
+#define TICK_MASK 0x7fffffffU
+/* CPUs read the clock a little apart: so much "in the future" is now. */
+#define TICK_SKEW 64
+
+static inline __u32 window_tick(__u64 jiffies, __u8 shift)
+{
+	return (jiffies >> shift) & TICK_MASK;
+}
+
+static inline __u32 window_slot_value(__u32 ticket, __u32 tick)
+{
+	return tick << 1 | !(ticket / LOG_SLOTS & 1);
+}
+
+/* Is the failure of this ticket at most `window` ticks before `tick`? */
+static inline bool window_recent(const struct client *c, __u32 ticket,
+				 __u32 tick, __u32 window)
+{
+	__u32 v = *(volatile const __u32 *)&c->log[ticket % LOG_SLOTS];
+	__u32 age = (tick - (v >> 1)) & TICK_MASK;
+
+	if ((v & 1) != !(ticket / LOG_SLOTS & 1))
+		return true; /* being written */
+	return age <= window || age > TICK_MASK - TICK_SKEW;
+}
+
+/*
+ * Logs a failure at `tick`, returns its ticket in *ticket, and whether it is
+ * the `rate`th (1..RATE_MAX) unspent one within `window` ticks.
+ */
+static inline bool window_add(struct client *c, __u32 tick, __u32 rate,
+			      __u32 window, __u32 *ticket)
+{
+	__u32 n = __sync_fetch_and_add(&c->head, 1);
+	__u32 first = n - (rate - 1);
+
+	*ticket = n;
+	*(volatile __u32 *)&c->log[n % LOG_SLOTS] = window_slot_value(n, tick);
+	/* Signed: `spent` may have moved past `first`, or past n. */
+	if ((__s32)(first - *(volatile __u32 *)&c->spent) < 0)
+		return false;
+	return window_recent(c, first, tick, window);
+}
+
+/*
+ * Of the callers that crossed the threshold at once, exactly one gets true:
+ * the one to ban and to tell. `until` is what it read before window_add().
+ */
+static inline bool window_cross(struct client *c, __u32 ticket, __u64 was_until,
+				__u64 until, __u8 mode)
+{
+	if (__sync_val_compare_and_swap(&c->until, was_until, until) !=
+	    was_until)
+		return false;
+	*(volatile __u32 *)&c->spent = ticket + 1;
+	c->until_mode = mode;
+	return true;
+}
+
+/*
+ * A client that is banned is not counted: its window restarts after the ban.
+ * One that would have been, in monitor mode, counts again under enforce.
+ */
+static inline bool window_closed(const struct client *c, __u64 jiffies,
+				 __u8 mode)
+{
+	return jiffies < *(volatile const __u64 *)&c->until &&
+	       (c->until_mode == MODE_ENFORCE || mode == MODE_MONITOR);
+}
+
+/* How many unspent failures lie within the window. For events and people. */
+static inline __u32 window_count(const struct client *c, __u32 tick,
+				 __u32 window)
+{
+	__u32 head = *(volatile const __u32 *)&c->head, n = 0;
+
+	for (__u32 i = 1; i <= RATE_MAX; i++) {
+		__u32 ticket = head - i;
+
+		if ((__s32)(ticket - c->spent) < 0 ||
+		    !window_recent(c, ticket, tick, window))
+			break;
+		n++;
+	}
+	return n;
+}
+
+#endif

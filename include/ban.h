@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One ban, exact (map bans, by client) or of a network (map ban_nets). */
+#ifndef SMTPXDP_BAN_H
+#define SMTPXDP_BAN_H
+
+#include "addr.h"
+
+#define BAN_REASON_SIZE 64
+
+enum ban_flags {
+	BAN_PROVISIONAL = 1, /* written by the kernel, not yet seen by the daemon */
+	BAN_FORCED = 2,	     /* holds against the host's own addresses too */
+};
+
+struct ban {
+	__u64 expires; /* jiffies, the first at which it no longer holds */
+	__u64 since;   /* ns of CLOCK_BOOTTIME */
+	__u64 packets; /* dropped */
+	__u64 bytes;
+	__u32 failures; /* that led to it; 0: made by command */
+	__u16 code;	/* reply code of the last one, 0 or 200..599 */
+	__u8 len;	/* of the network, 0..128 */
+	__u8 flags;	/* enum ban_flags */
+	char reason[BAN_REASON_SIZE]; /* for people; NUL-terminated */
+};
+
+_Static_assert(sizeof(struct ban) == 104, "map value");
+
+/* What the program `ban_write` takes: see bpf/control.bpf.c. */
+struct ban_request {
+	struct addr client;
+	struct ban ban; /* packets and bytes are ignored */
+};
+
+_Static_assert(sizeof(struct ban_request) == 120, "program context");
+
+/* What the program `clock` gives: two clocks, read at one moment. */
+struct clock_pair {
+	__u64 jiffies;
+	__u64 boot_ns;
+};
+
+enum allow_flags {
+	ALLOW_COMMAND = 1, /* by `smtpxdp allow add` */
+	ALLOW_CONFIG = 2,  /* by the key `allow` */
+	ALLOW_SELF = 4,	   /* an address of this host, or loopback */
+	ALLOW_GATEWAY = 8,
+};
+
+/* Somebody meant it: not even a forced ban drops these. */
+#define ALLOW_ADMIN (ALLOW_COMMAND | ALLOW_CONFIG)
+
+struct allow {
+	__u32 flags; /* enum allow_flags */
+};
+
+#endif

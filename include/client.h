@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is known of one client: map clients, by its masked address. */
+#ifndef SMTPXDP_CLIENT_H
+#define SMTPXDP_CLIENT_H
+
+#include "addr.h"
+#include "settings.h"
+
+/*
+ * Twice RATE_MAX, so that a slot which a failure compares itself with is
+ * overwritten only by 64 further failures inside the few nanoseconds between
+ * taking a ticket and looking.
+ */
+#define LOG_SLOTS 128
+
+/* Ticket n is failure n of this client, from 0; it lives in log[n % 128]. */
+struct client {
+	__u64 until;	 /* jiffies: banned or would be, and so not counted */
+	__u64 last_seen; /* jiffies of the last failure */
+	__u64 failures;	 /* all that were seen */
+	__u64 successes; /* replies that earn credit */
+	__u32 head;	 /* the next ticket */
+	__u32 spent;	 /* tickets below this one led to a ban already */
+	__u16 last_code;
+	__u8 len;	/* of the client's network, 0..128 */
+	__u8 until_mode; /* enum mode in which `until` was set */
+	__u32 pad;
+	__u32 log[LOG_SLOTS]; /* times: see bpf/window.h */
+};
+
+_Static_assert(sizeof(struct client) == 48 + 4 * LOG_SLOTS, "map value");
+_Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
+
+#endif

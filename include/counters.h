@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every counter, once. The list is append-only: numbers are the keys of map
+ * counters, names are what `smtpxdp status` prints.
+ */
+#ifndef SMTPXDP_COUNTERS_H
+#define SMTPXDP_COUNTERS_H
+
+#include <linux/types.h>
+
+/* Why a header could not be followed; both programs have a set of these. */
+#define PARSE_REASONS(X, dir, prefix)                                          \
+	X(dir##_TRUNCATED, prefix "-truncated", "a header ends before it should") \
+	X(dir##_NOT_IP, prefix "-not-ip", "neither IPv4 nor IPv6 (ARP, ...)")  \
+	X(dir##_VLAN_DEPTH, prefix "-vlan-depth", "more than two VLAN tags")   \
+	X(dir##_BAD_IP, prefix "-bad-ip", "IP header with impossible fields")  \
+	X(dir##_EXT_HEADERS, prefix "-ext-headers",                            \
+	  "more IPv6 extension headers than are followed")                     \
+	X(dir##_FRAGMENT, prefix "-fragment", "non-first fragment")            \
+	X(dir##_BAD_TCP, prefix "-bad-tcp", "TCP header with impossible fields")
+
+#define COUNTERS(X)                                                            \
+	X(DROP_BAN, "dropped-ban", "dropped: the client is banned")            \
+	X(DROP_NET, "dropped-net", "dropped: the client's network is banned")  \
+	X(PASS_ALLOWED, "passed-allowed", "banned, but allowlisted: passed")   \
+	X(PASS_EXPIRED, "passed-expired", "the ban has run out: passed")       \
+	PARSE_REASONS(X, IN, "in")                                             \
+	X(FAILURE, "failures", "failed logins counted")                        \
+	X(FAILURE_ALLOWED, "failures-allowed", "failed logins of allowlisted clients") \
+	X(FAILURE_BANNED, "failures-banned", "failed logins of clients banned already") \
+	X(SUCCESS, "successes", "replies that earn credit")                    \
+	X(TEXT_IGNORED, "ignored-by-text", "replies that an ignore-text matched") \
+	X(CROSSED, "thresholds-crossed", "clients that reached the rate")      \
+	X(BANS_FULL, "bans-full", "bans NOT written: the map is full")         \
+	X(CLIENTS_FULL, "clients-full", "failures not counted: no room for the client") \
+	X(STREAMS_FULL, "streams-full", "stream states not kept: no room")     \
+	X(EVENT_LOST, "events-lost", "events not told: the ring buffer was full") \
+	X(RETRANSMIT, "retransmissions", "segments seen before")               \
+	X(STREAM_GAP, "stream-gaps", "segments after bytes that were not seen") \
+	X(ENCRYPTED, "encrypted", "packets of TLS streams")                    \
+	X(SCAN_LIMIT, "scan-limit", "packets too long to be read to the end")  \
+	X(LOAD_ERROR, "load-errors", "payload that could not be read")         \
+	PARSE_REASONS(X, OUT, "out")
+
+enum counter {
+#define X(id, name, sentence) COUNTER_##id,
+	COUNTERS(X)
+#undef X
+		COUNTERS_MAX
+};
+
+struct counter_value {
+	__u64 packets;
+	__u64 bytes;
+};
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the daemon tells the command line about itself: map daemon. */
+#ifndef SMTPXDP_DAEMON_H
+#define SMTPXDP_DAEMON_H
+
+#include <linux/types.h>
+
+#define DAEMON_IFACES_MAX 32
+#define DAEMON_PATH_SIZE 4096
+#define DAEMON_CONFIG_SIZE 32768
+
+enum iface_flags {
+	IFACE_XDP_GENERIC = 1,
+	IFACE_CLSACT = 2,      /* tc by a clsact filter, not by a TCX link */
+	IFACE_QDISC_OURS = 4,  /* and the qdisc did not exist before */
+};
+
+struct daemon_iface {
+	__u32 ifindex;
+	__u32 flags; /* enum iface_flags */
+	char name[16];
+};
+
+struct daemon_info {
+	__u32 pid; /* of the last daemon; alive only while it holds the lock */
+	__u32 n_ifaces;
+	struct daemon_iface ifaces[DAEMON_IFACES_MAX];
+	char config_path[DAEMON_PATH_SIZE]; /* "" if it runs without a file */
+	/* The settings in force as lines "key = value # origin". */
+	char config[DAEMON_CONFIG_SIZE];
+};
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel programs tell the daemon through the ring buffer. */
+#ifndef SMTPXDP_EVENT_H
+#define SMTPXDP_EVENT_H
+
+#include "addr.h"
+#include "settings.h"
+
+#define EVENT_VERSION 1
+
+enum event_kind {
+	EVENT_FAILURE = 1, /* one failed login; only with log-failures */
+	EVENT_CROSSED,	   /* the client crossed the threshold */
+};
+
+enum event_outcome {
+	OUTCOME_NONE,	   /* EVENT_FAILURE */
+	OUTCOME_BANNED,	   /* a provisional ban was written */
+	OUTCOME_MONITOR,   /* mode is monitor: nothing was written */
+	OUTCOME_MAP_FULL,  /* map bans had no room: the client is NOT banned */
+};
+
+enum sensor { SENSOR_WIRE = 1 };
+
+struct event {
+	__u16 version; /* EVENT_VERSION; a reader skips others */
+	__u8 kind;     /* enum event_kind */
+	__u8 outcome;  /* enum event_outcome */
+	__u8 sensor;   /* enum sensor */
+	__u8 len;      /* of the client's network, 0..128 */
+	__u16 code;    /* reply code */
+	__u64 boot_ns; /* CLOCK_BOOTTIME */
+	struct addr client; /* the peer's address, not masked */
+	__u32 ifindex;
+	__u32 failures; /* in the window, this one included */
+	__u32 window_sec;
+	__u32 ban_sec; /* EVENT_CROSSED: of the provisional ban */
+	__u16 port;    /* the mail server's */
+	__u8 text_len; /* 0..TEXT_SIZE */
+	__u8 pad[5];
+	__u8 text[TEXT_SIZE]; /* how the reply's line begins: raw, untrusted */
+};
+
+_Static_assert(sizeof(struct event) == 56 + TEXT_SIZE, "ring buffer record");
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The live tunables, in the form in which the fast path wants them. User
+ * space compiles them from the configuration (user/settings.c).
+ */
+#ifndef SMTPXDP_SETTINGS_H
+#define SMTPXDP_SETTINGS_H
+
+#include "addr.h"
+
+#define RATE_MAX 64	/* failures */
+#define WINDOW_MIN 1	/* seconds */
+#define WINDOW_MAX 604800 /* seconds: seven days */
+#define TEXT_SIZE 96	/* bytes of a line that a text can match */
+#define TEXTS_MAX 32
+#define CODE_MAX 600 /* RFC 5321, 4.2.1: reply codes end at 559 */
+
+enum mode { MODE_ENFORCE, MODE_MONITOR };
+enum scope { SCOPE_MAIL, SCOPE_ALL };
+
+/* What a reply does to its client. */
+enum action {
+	ACTION_IGNORE,
+	ACTION_COUNT,  /* a failed login */
+	ACTION_CREDIT, /* a successful one */
+};
+
+/* In `codes`, beside the action: some text begins with this code. */
+#define CODE_HAS_TEXT 0x80
+
+/* A literal beginning of a line. Bytes past its length are 0 in both. */
+struct text {
+	__u64 bytes[TEXT_SIZE / 8];
+	__u64 mask[TEXT_SIZE / 8];
+	__u32 len;    /* 4..TEXT_SIZE */
+	__u32 action; /* enum action */
+};
+
+struct settings {
+	__u8 mode;  /* enum mode */
+	__u8 scope; /* enum scope */
+	__u8 log_failures; /* an event for every failure, not just crossings */
+	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
+	__u32 rate;	   /* 1..RATE_MAX failures ... */
+	__u32 window;	   /* ... within this many ticks */
+	__u32 window_sec;  /* the same in seconds, for events */
+	__u64 ban_jiffies; /* base time of a ban */
+	__u32 ban_sec;	   /* the same in seconds, for events */
+	__u8 have_ban_nets; /* map ban_nets is not empty */
+	__u8 have_allow;    /* map allow_nets is not empty */
+	__u8 client_len[2]; /* prefix of a client, of 128: IPv4, IPv6 */
+	struct addr client_mask[2]; /* the same as masks */
+	__u32 n_texts;
+	__u32 pad;
+	__u64 ports[65536 / 64]; /* bit n: local TCP port n is mail */
+	__u8 codes[CODE_MAX];	 /* enum action, CODE_HAS_TEXT */
+	struct text texts[TEXTS_MAX]; /* longest first */
+};
+
+_Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
+_Static_assert(sizeof(struct settings) ==
+		       72 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+	       "layout");
+
+/*
+ * The value of map `settings`. A writer fills the slot that is not active,
+ * then stores `active`: a packet sees all of a change or none of it.
+ */
+struct settings_slots {
+	__u32 active; /* 0 or 1 */
+	__u32 generation; /* of the slot in force: one more with every change */
+	struct settings slot[2];
+};
+
+static inline int port_is_mail(const struct settings *s, __u16 port)
+{
+	return s->ports[port >> 6] >> (port & 63) & 1;
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One direction of one TCP connection, server to client: map streams. */
+#ifndef SMTPXDP_STREAM_H
+#define SMTPXDP_STREAM_H
+
+#include "addr.h"
+#include "settings.h"
+
+/* How much of a line is looked at; the rest is only searched for its end. */
+#define LINE_SIZE TEXT_SIZE
+
+/* The reply line in the making: see bpf/reply.h. */
+struct reply {
+	__u8 len;     /* bytes of the line that are kept, up to LINE_SIZE */
+	__u8 skip;    /* the line is longer: what follows is not kept */
+	__u8 by_text; /* what a text said on an earlier line of this reply:
+			 enum action + 1, or 0 */
+	__u8 pad[5];
+	/* The line's first bytes; behind them, room to load the next ones. */
+	union {
+		__u8 line[2 * LINE_SIZE];
+		__u64 word[2 * LINE_SIZE / 8];
+	};
+};
+
+struct stream_key {
+	struct addr server;
+	struct addr client;
+	__be16 server_port;
+	__be16 client_port;
+	__u32 pad;
+};
+
+struct stream {
+	__u32 next_seq;	 /* the first byte that was not read yet */
+	__u32 encrypted; /* TLS: nothing in it is read any more */
+	struct reply reply; /* what is unfinished at next_seq */
+};
+
+_Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");
+_Static_assert(sizeof(struct stream_key) == 40, "map key");
+_Static_assert(sizeof(struct stream) == 16 + 2 * LINE_SIZE, "map value");
+
+#endif
