@@ -23,10 +23,10 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -Iinclude \
 	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
 USER_CFLAGS = -std=gnu11 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
-	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -I$(BUILD) -Iuser \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -Ibpf -I$(BUILD) -Iuser \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
-TEST_CFLAGS = $(USER_CFLAGS) -Ibpf -Iselftests
+TEST_CFLAGS = $(USER_CFLAGS) -Iselftests
 TEST_LIBS = $(LIBS) $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES))
 
 BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
@@ -62,5 +62,27 @@ $(BUILD)/selftests/%: selftests/%.c $(LIB_OBJ) $(SKEL)
 
 tests: $(TESTS) ## build the C tests
 
-.PHONY: all tests
+check: all tests ## run every test (as root; installs nothing)
+	scripts/test --no-setup
+
+demo: all ## show the main job end to end (as root)
+	scripts/demo --no-setup
+
+install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
+	$(INSTALL) -D -m 755 $(BUILD)/smtpxdp $(DESTDIR)$(PREFIX)/sbin/smtpxdp
+	$(INSTALL) -D -m 644 man/smtpxdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/smtpxdp.8
+	$(INSTALL) -D -m 644 man/smtpxdp.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/smtpxdp.conf.5
+	$(INSTALL) -D -m 644 dist/smtpxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smtpxdp
+	$(INSTALL) -D -m 644 dist/smtpxdp.catalog $(DESTDIR)/usr/lib/systemd/catalog/smtpxdp.catalog
+	test -e $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf || \
+		$(INSTALL) -D -m 644 dist/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+.DELETE_ON_ERROR:
+.PHONY: all tests check demo install clean help
 -include $(wildcard $(BUILD)/*/*.d)

@@ -46,6 +46,24 @@ int ban_write(struct ban_request *rq)
 	return 0;
 }
 
+/*
+ * Removes a ban that has run out; -EBUSY if it has not. That a sensor revives
+ * it between the look and the removal can't be excluded: the daemon, which is
+ * the only caller, writes every ban again when it handles the event.
+ */
+SEC("syscall")
+int ban_expire(struct addr *client)
+{
+	struct addr key = *client;
+	struct ban *b = ban_find(&key);
+
+	if (!b)
+		return -ENOENT;
+	if (ban_active(b, bpf_jiffies64()))
+		return -EBUSY;
+	return bpf_map_delete_elem(&bans, &key);
+}
+
 SEC("syscall")
 int clock(struct clock_pair *c)
 {

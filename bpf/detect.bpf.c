@@ -137,7 +137,8 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 
 static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	void *data = (void *)(long)skb->data,
+	     *end = (void *)(long)skb->data_end;
 	const struct settings *s = settings_active();
 	struct stream_key key = {};
 	struct packet p = {};
@@ -149,9 +150,8 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 		return TC_ACT_UNSPEC;
 	r = parse_packet(data, end, ethernet, &p);
 	tcp = p.l4;
-	if ((r == PARSE_TRUNCATED ||
-	     (r == PARSE_OK && p.proto == IPPROTO_TCP &&
-	      (void *)(tcp + 1) > end)) &&
+	if ((r == PARSE_TRUNCATED || (r == PARSE_OK && p.proto == IPPROTO_TCP &&
+				      (void *)(tcp + 1) > end)) &&
 	    end - data < PULL_BYTES && skb->len > end - data) {
 		/* Not ours: packets of local sockets have linear headers. */
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :

@@ -10,7 +10,8 @@
 #include "maps.h"
 #include "parse.h"
 
-/* Is this for the mail server? Only the ports matter, so only they must be there. */
+/* Is this for the mail server? Only the ports matter, so only they must be
+ * there. */
 static __always_inline bool to_mail_port(const struct settings *s,
 					 const struct packet *p, void *end,
 					 enum parse_result r)
@@ -35,7 +36,8 @@ static __always_inline bool allowed(const struct settings *s,
 
 static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *data = (void *)(long)ctx->data,
+	     *end = (void *)(long)ctx->data_end;
 	const struct settings *s = settings_active();
 	enum counter why = COUNTER_DROP_BAN;
 	struct packet p = {};

@@ -60,8 +60,8 @@ struct ext_header {
 	__be16 offset; /* fragment header only */
 };
 
-static __always_inline enum parse_result
-parse_ethernet(struct cursor *c, __be16 *proto)
+static __always_inline enum parse_result parse_ethernet(struct cursor *c,
+							__be16 *proto)
 {
 	struct ethhdr *eth = c->pos;
 
@@ -186,7 +186,8 @@ static __always_inline enum parse_result parse_ipv6(struct cursor *c,
 	p->l3 = ip6;
 	/* 0 is a jumbogram (RFC 2675), or a GSO packet above 64 KiB. */
 	p->l3_len = ip6->payload_len ?
-			    sizeof(*ip6) + bpf_ntohs(ip6->payload_len) : 0;
+			    sizeof(*ip6) + bpf_ntohs(ip6->payload_len) :
+			    0;
 	__builtin_memcpy(&p->src, &ip6->saddr, sizeof(p->src));
 	__builtin_memcpy(&p->dst, &ip6->daddr, sizeof(p->dst));
 	p->proto = ip6->nexthdr;

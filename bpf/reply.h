@@ -35,7 +35,7 @@ enum reply_verdict {
 struct reply_result {
 	__u32 used; /* bytes consumed, 1..n */
 	__u16 code; /* of the reply that ended */
-	__u16 len;  /* of its last line as far as kept: reply.line[0..len) */
+	__u16 len; /* of its last line as far as kept: reply.line[0..len) */
 };
 
 /* TLS record types (RFC 8446, 5.1; RFC 6520): no reply begins like that. */

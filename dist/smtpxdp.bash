@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# Completion for smtpxdp: commands, keys, and the addresses in its lists.
+
+_smtpxdp_nets() {
+	# One list as JSON; networks have no characters that need unquoting.
+	smtpxdp -j "$@" 2>/dev/null | grep -o '"net":"[^"]*"' | cut -d'"' -f4
+}
+
+_smtpxdp() {
+	local cur prev words cword command='' sub='' i
+	_init_completion -n : || return
+
+	for ((i = 1; i < cword; i++)); do
+		case ${words[i]} in
+		--pin) ((i++)) ;;
+		-*) ;;
+		*)
+			if [[ -z $command ]]; then
+				command=${words[i]}
+			elif [[ -z $sub ]]; then
+				sub=${words[i]}
+			fi
+			;;
+		esac
+	done
+
+	local list=
+	case $prev in
+	--pin)
+		_filedir -d
+		return
+		;;
+	-c | --config)
+		_filedir
+		return
+		;;
+	-i | --interface) list=$(command ls /sys/class/net) ;;
+	-m | --mode) list='enforce monitor' ;;
+	--for) list='10m 1h 1d 7d' ;;
+	*)
+		case $command/$sub in
+		/*) list='run status clients why ban allow config events unload --json --pretty --pin --help --version' ;;
+		run/*) list='-c -i -m' ;;
+		ban/) list='list add del flush' ;;
+		ban/add) list="--for --reason --force $(_smtpxdp_nets clients)" ;;
+		ban/del) list=$(_smtpxdp_nets ban list) ;;
+		allow/) list='list add del' ;;
+		allow/del) list=$(_smtpxdp_nets allow list) ;;
+		why/) list=$(_smtpxdp_nets clients | cut -d/ -f1) ;;
+		config/) list='list get set reset check' ;;
+		config/check)
+			_filedir
+			return
+			;;
+		config/get | config/set | config/reset)
+			list='--runtime mode rate ban-time ports scope codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces max-clients max-bans log-failures'
+			;;
+		events/*) list='-f -n' ;;
+		esac
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
+	__ltrim_colon_completions "$cur"
+}
+
+complete -F _smtpxdp smtpxdp

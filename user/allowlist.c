@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "allowlist.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "address.h"
+#include "banlist.h"
+#include "netinfo.h"
+#include "settings_map.h"
+
+#define AUTOMATIC (ALLOW_CONFIG | ALLOW_SELF | ALLOW_GATEWAY)
+
+/* Entries may go while we walk: a key that went restarts the walk. */
+int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx)
+{
+	struct net key, next, *prev = NULL;
+	int fd = p->map[MAP_ALLOW_NETS], err = 0, more;
+	struct allow allow;
+
+	more = !bpf_map_get_next_key(fd, NULL, &key);
+	while (more && !err) {
+		prev = &key;
+		more = !bpf_map_get_next_key(fd, prev, &next);
+		if (!bpf_map_lookup_elem(fd, &key, &allow))
+			err = fn(&key, allow.flags, ctx);
+		key = next;
+	}
+	return err;
+}
+
+/* The flags of exactly this entry. */
+static __u32 flags_of(const struct pins *p, const struct net *net)
+{
+	struct net key, *prev = NULL;
+	struct allow allow;
+
+	while (!bpf_map_get_next_key(p->map[MAP_ALLOW_NETS], prev, &key)) {
+		if (key.len == net->len && net_contains(&key, net))
+			return bpf_map_lookup_elem(p->map[MAP_ALLOW_NETS], net,
+						   &allow) ?
+				       0 :
+				       allow.flags;
+		prev = &key;
+	}
+	return 0;
+}
+
+static int set_flags(struct pins *p, const struct net *net, __u32 flags)
+{
+	struct allow allow = { .flags = flags };
+	int fd = p->map[MAP_ALLOW_NETS], err;
+
+	err = flags ? bpf_map_update_elem(fd, net, &allow, BPF_ANY) :
+		      bpf_map_delete_elem(fd, net);
+	return err ? -errno : 0;
+}
+
+int allowlist_add(struct pins *p, const struct net *net, __u32 flags)
+{
+	int err = set_flags(p, net, flags_of(p, net) | flags);
+
+	return err ? err : settings_note_lists(p);
+}
+
+int allowlist_del(struct pins *p, const struct net *net, __u32 flags)
+{
+	__u32 old = flags_of(p, net);
+	int err;
+
+	if (!(old & flags))
+		return -ENOENT;
+	err = set_flags(p, net, old & ~flags);
+	return err ? err : settings_note_lists(p);
+}
+
+struct wanted {
+	struct pins *p;
+	const struct net *nets;
+	const __u32 *flags;
+	size_t n;
+};
+
+static int drop_unwanted(const struct net *net, __u32 flags, void *ctx)
+{
+	struct wanted *w = ctx;
+	__u32 want = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->nets[i].len == net->len &&
+		    net_contains(&w->nets[i], net))
+			want |= w->flags[i];
+	if ((flags & AUTOMATIC) == want)
+		return 0;
+	return set_flags(w->p, net, (flags & ~AUTOMATIC) | want);
+}
+
+static void want(struct net *nets, __u32 *flags, size_t *n,
+		 const struct net *net, __u32 flag)
+{
+	nets[*n] = *net;
+	flags[(*n)++] = flag;
+}
+
+static void want_addrs(struct net *nets, __u32 *flags, size_t *n,
+		       const struct addr *addrs, size_t n_addrs, __u32 flag)
+{
+	for (size_t i = 0; i < n_addrs; i++) {
+		struct net net = net_of(&addrs[i], ADDR_BITS);
+
+		want(nets, flags, n, &net, flag);
+	}
+}
+
+static int sync_with(struct pins *p, const struct netinfo *info,
+		     const struct net *config, size_t n_config)
+{
+	static const char *const loopback[] = { "127.0.0.0/8", "::1" };
+	size_t room = info->n_own + info->n_gateways + n_config + 2;
+	struct net *nets = calloc(room, sizeof(*nets)), net;
+	__u32 *flags = calloc(room, sizeof(*flags));
+	struct wanted w = { p, nets, flags, 0 };
+	int err = nets && flags ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < 2; i++)
+		if (!net_parse(loopback[i], &net, NULL, 0))
+			want(nets, flags, &w.n, &net, ALLOW_SELF);
+	if (!err) {
+		want_addrs(nets, flags, &w.n, info->own, info->n_own,
+			   ALLOW_SELF);
+		want_addrs(nets, flags, &w.n, info->gateways, info->n_gateways,
+			   ALLOW_GATEWAY);
+		for (size_t i = 0; i < n_config; i++)
+			want(nets, flags, &w.n, &config[i], ALLOW_CONFIG);
+		err = allowlist_each(p, drop_unwanted, &w);
+	}
+	for (size_t i = 0; !err && i < w.n; i++) {
+		__u32 old = flags_of(p, &nets[i]);
+
+		if ((old & flags[i]) != flags[i])
+			err = set_flags(p, &nets[i], old | flags[i]);
+	}
+	for (size_t i = 0; !err && i < n_config; i++) {
+		int lifted = allowlist_lift(p, &config[i]);
+
+		err = lifted < 0 ? lifted : 0;
+	}
+	free(nets);
+	free(flags);
+	return err ? err : settings_note_lists(p);
+}
+
+int allowlist_sync(struct pins *p, const struct config *c)
+{
+	struct netinfo *info = malloc(sizeof(*info));
+	struct net *config = NULL;
+	size_t n = config_allow(c, &config);
+	int err = info ? netinfo_read(info) : -ENOMEM;
+
+	if (!err)
+		err = sync_with(p, info, config, n);
+	free(info);
+	free(config);
+	return err;
+}
+
+struct lift {
+	struct pins *p;
+	const struct net *net;
+	int n;
+};
+
+static int lift_one(const struct ban_row *row, void *ctx)
+{
+	struct lift *l = ctx;
+
+	if (net_contains(l->net, &row->net) && !banlist_del(l->p, &row->net))
+		l->n++;
+	return 0;
+}
+
+int allowlist_lift(struct pins *p, const struct net *net)
+{
+	struct lift l = { p, net, 0 };
+	int err = banlist_each(p, lift_one, &l);
+
+	return err ? err : l.n;
+}
+
+struct search {
+	const struct net *net;
+	struct net *entry;
+	__u32 flags;
+};
+
+static int objects(const struct net *net, __u32 flags, void *ctx)
+{
+	struct search *s = ctx;
+	bool around = net_contains(net, s->net);
+
+	if ((flags & ALLOW_ADMIN && around) ||
+	    (!(s->flags & ALLOW_ADMIN) && !(flags & ALLOW_ADMIN) &&
+	     (around || net_contains(s->net, net)))) {
+		s->flags = flags;
+		*s->entry = *net;
+	}
+	return 0;
+}
+
+__u32 allowlist_objects(const struct pins *p, const struct net *net,
+			struct net *entry)
+{
+	struct search s = { net, entry, 0 };
+
+	allowlist_each(p, objects, &s);
+	return s.flags;
+}
+
+static int contains(const struct net *net, __u32 flags, void *ctx)
+{
+	struct search *s = ctx;
+
+	if (net_contains(net, s->net) &&
+	    (!s->flags || net->len > s->entry->len)) {
+		s->flags = flags;
+		*s->entry = *net;
+	}
+	return 0;
+}
+
+__u32 allowlist_find(const struct pins *p, const struct addr *a,
+		     struct net *entry)
+{
+	struct net net = net_of(a, ADDR_BITS);
+	struct search s = { &net, entry, 0 };
+
+	allowlist_each(p, contains, &s);
+	return s.flags;
+}
+
+const char *allow_origin(__u32 flags)
+{
+	if (flags & ALLOW_COMMAND)
+		return "command";
+	if (flags & ALLOW_CONFIG)
+		return "config";
+	return flags & ALLOW_SELF ? "this host" : "gateway";
+}

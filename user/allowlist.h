@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The allowlist: map allow_nets. Writers hold the writers' lock. */
+#ifndef SMTPXDP_ALLOWLIST_H
+#define SMTPXDP_ALLOWLIST_H
+
+#include "ban.h"
+#include "config.h"
+#include "pins.h"
+
+typedef int (*allow_row_fn)(const struct net *net, __u32 flags, void *ctx);
+int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx);
+
+/* Adds or takes away flags (enum allow_flags) of a network. -ENOENT. */
+int allowlist_add(struct pins *p, const struct net *net, __u32 flags);
+int allowlist_del(struct pins *p, const struct net *net, __u32 flags);
+
+/*
+ * Makes the entries that are not made by command what they should be: the key
+ * `allow`, this host's addresses and gateways, loopback. Lifts the bans that
+ * the key's networks contradict.
+ */
+int allowlist_sync(struct pins *p, const struct config *c);
+
+/* Lifts every ban within a network; returns how many, or -errno. */
+int allowlist_lift(struct pins *p, const struct net *net);
+
+/*
+ * Who would object to a ban of `net`: flags of an entry that overlaps with it,
+ * in *entry. Those that an admin made count only where they contain all of
+ * it; wider bans leave them out by themselves.
+ */
+__u32 allowlist_objects(const struct pins *p, const struct net *net,
+			struct net *entry);
+
+/* The longest entry that contains an address: its flags, or 0. */
+__u32 allowlist_find(const struct pins *p, const struct addr *a,
+		     struct net *entry);
+
+/* "command", "config", "this host", "gateway". */
+const char *allow_origin(__u32 flags);
+
+#endif

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pins.h"
+
+/* Debian 12's headers do not name it yet (Linux 6.6). */
+#define TCX_EGRESS 47
+
+/* Ours, so that a filter can be replaced and removed and no other be hit. */
+#define FILTER_HANDLE 0x535
+#define FILTER_PRIORITY 53
+
+int iface_is_ethernet(const char *name)
+{
+	struct ifreq req = {};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFHWADDR, &req))
+		err = -errno;
+	close(fd);
+	if (err)
+		return err;
+	/* Loopback frames carry an Ethernet header, too. */
+	return req.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
+	       req.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
+}
+
+/* bpffs takes no dot in a name, interfaces do: so by index. */
+static int link_path(char *buf, size_t size, const char *dir, const char *kind,
+		     const struct daemon_iface *iface)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "links/%s-%u", kind, iface->ifindex);
+	return pins_path(buf, size, dir, name);
+}
+
+/*
+ * The link that is pinned there: its fd, if it is still attached. Of an
+ * interface that went away the link stays, with index 0. (A TCX link's info
+ * has the index where an XDP link's has it; Debian 12's headers lack it.)
+ */
+static int open_link(const char *path, __u32 ifindex)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return -errno;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	    info.xdp.ifindex == ifindex)
+		return fd;
+	close(fd);
+	return -ENOENT;
+}
+
+static bool link_is_attached(const char *path, __u32 ifindex)
+{
+	int fd = open_link(path, ifindex);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static int pin_link(int fd, const char *path)
+{
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	unlink(path);
+	if (bpf_obj_pin(fd, path))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* 1: swapped the program in a link that is there. */
+static int adopt(const char *path, __u32 ifindex, int prog_fd)
+{
+	int fd = open_link(path, ifindex), err;
+
+	err = fd < 0 ? fd : bpf_link_update(fd, prog_fd, NULL);
+	if (fd >= 0)
+		close(fd);
+	if (!err)
+		return 1;
+	unlink(path); /* defunct, or of another kind: attached anew */
+	return 0;
+}
+
+static char netlink_words[256];
+
+static int keep_netlink_words(enum libbpf_print_level level, const char *fmt,
+			      va_list ap)
+{
+	static const char prefix[] = "Kernel error message: ";
+	char line[256], *words;
+
+	vsnprintf(line, sizeof(line), fmt, ap);
+	words = strstr(line, prefix);
+	if (words) {
+		words += strlen(prefix);
+		words[strcspn(words, "\n")] = '\0';
+		snprintf(netlink_words, sizeof(netlink_words), "%s", words);
+	}
+	return 0;
+}
+
+/*
+ * A link is refused without a word. Netlink, asked for the same, gives the
+ * driver's own reason; should it succeed, nothing is left attached.
+ */
+static const char *native_refusal(__u32 ifindex, int prog_fd, int err)
+{
+	libbpf_print_fn_t old = libbpf_set_print(keep_netlink_words);
+	__u32 flags = XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST;
+
+	netlink_words[0] = '\0';
+	if (!bpf_xdp_attach(ifindex, prog_fd, flags, NULL))
+		bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL);
+	libbpf_set_print(old);
+	if (*netlink_words)
+		return netlink_words;
+	return err == -EOPNOTSUPP || err == -EINVAL ?
+		       "its driver has no native XDP" :
+		       strerror(-err);
+}
+
+static int create_xdp(__u32 ifindex, int prog_fd, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int xdp_busy(const struct daemon_iface *iface, char *why, size_t size)
+{
+	struct bpf_prog_info info = {};
+	__u32 id = 0, len = sizeof(info);
+	int fd;
+
+	bpf_xdp_query_id(iface->ifindex, 0, &id);
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd >= 0) {
+		bpf_obj_get_info_by_fd(fd, &info, &len);
+		close(fd);
+	}
+	snprintf(why, size,
+		 "%s has another XDP program already (id %u, \"%.16s\"), which "
+		 "is left alone: detach it (ip link set dev %s xdp off; a "
+		 "link: bpftool link), or use another interface",
+		 iface->name, id, info.name, iface->name);
+	return -EBUSY;
+}
+
+int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
+	       char *why, size_t size)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	char path[PATH_MAX];
+	int fd, err = link_path(path, sizeof(path), dir, "xdp", iface);
+
+	*why = '\0';
+	if (err)
+		return err;
+	if (adopt(path, iface->ifindex, prog_fd)) {
+		if (!bpf_xdp_query(iface->ifindex, 0, &query) &&
+		    query.attach_mode == XDP_ATTACHED_SKB)
+			iface->flags |= IFACE_XDP_GENERIC;
+		return 0;
+	}
+	fd = create_xdp(iface->ifindex, prog_fd, XDP_FLAGS_DRV_MODE);
+	if (fd == -EBUSY || fd == -EEXIST)
+		return xdp_busy(iface, why, size);
+	if (fd < 0) {
+		snprintf(why, size, "%s",
+			 native_refusal(iface->ifindex, prog_fd, fd));
+		fd = create_xdp(iface->ifindex, prog_fd, XDP_FLAGS_SKB_MODE);
+		if (fd >= 0)
+			iface->flags |= IFACE_XDP_GENERIC;
+	}
+	err = pin_link(fd, path);
+	if (err)
+		snprintf(why, size, "cannot attach XDP to %s: %s", iface->name,
+			 strerror(-err));
+	return err;
+}
+
+static void filter_of(const struct daemon_iface *iface,
+		      struct bpf_tc_hook *hook, struct bpf_tc_opts *opts)
+{
+	*hook = (struct bpf_tc_hook){ .sz = sizeof(*hook),
+				      .ifindex = iface->ifindex,
+				      .attach_point = BPF_TC_EGRESS };
+	*opts = (struct bpf_tc_opts){ .sz = sizeof(*opts),
+				      .handle = FILTER_HANDLE,
+				      .priority = FILTER_PRIORITY };
+}
+
+/* Before Linux 6.6. The qdisc is ours to remove only if we made it. */
+static int attach_clsact(struct daemon_iface *iface, int prog_fd)
+{
+	libbpf_print_fn_t old = libbpf_set_print(NULL);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+	int err;
+
+	filter_of(iface, &hook, &opts);
+	err = bpf_tc_hook_create(&hook);
+	if (!err)
+		iface->flags |= IFACE_QDISC_OURS;
+	opts.prog_fd = prog_fd;
+	opts.flags = BPF_TC_F_REPLACE;
+	if (!err || err == -EEXIST)
+		err = bpf_tc_attach(&hook, &opts);
+	libbpf_set_print(old);
+	if (!err)
+		iface->flags |= IFACE_CLSACT;
+	return err;
+}
+
+int attach_tc(const char *dir, struct daemon_iface *iface, int prog_fd,
+	      char *why, size_t size)
+{
+	char path[PATH_MAX];
+	int fd, err = link_path(path, sizeof(path), dir, "tc", iface);
+
+	*why = '\0';
+	if (err || adopt(path, iface->ifindex, prog_fd))
+		return err;
+	fd = bpf_link_create(prog_fd, iface->ifindex, TCX_EGRESS, NULL);
+	if (fd >= 0)
+		err = pin_link(fd, path);
+	else
+		err = errno == EINVAL ? attach_clsact(iface, prog_fd) : -errno;
+	if (err)
+		snprintf(why, size,
+			 "cannot attach the sensor (tc egress) to %s: %s",
+			 iface->name, strerror(-err));
+	return err;
+}
+
+static int detach_clsact(const struct daemon_iface *iface)
+{
+	libbpf_print_fn_t old = libbpf_set_print(NULL);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+	int err;
+
+	filter_of(iface, &hook, &opts);
+	err = bpf_tc_detach(&hook, &opts);
+	if (iface->flags & IFACE_QDISC_OURS) {
+		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+		err = bpf_tc_hook_destroy(&hook);
+	}
+	libbpf_set_print(old);
+	return err == -ENOENT || err == -ENODEV ? 0 : err;
+}
+
+int detach(const char *dir, const struct daemon_iface *iface)
+{
+	static const char *const kinds[] = { "xdp", "tc" };
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		err = link_path(path, sizeof(path), dir, kinds[i], iface);
+		if (!err && unlink(path) && errno != ENOENT)
+			err = -errno;
+	}
+	if (iface->flags & IFACE_CLSACT && !err)
+		err = detach_clsact(iface);
+	return err;
+}
+
+bool attached_xdp(const char *dir, const struct daemon_iface *iface)
+{
+	char path[PATH_MAX];
+
+	return !link_path(path, sizeof(path), dir, "xdp", iface) &&
+	       link_is_attached(path, iface->ifindex);
+}
+
+static bool attached_clsact(const struct daemon_iface *iface)
+{
+	libbpf_print_fn_t old = libbpf_set_print(NULL);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+	int err;
+
+	filter_of(iface, &hook, &opts);
+	err = bpf_tc_query(&hook, &opts);
+	libbpf_set_print(old);
+	return !err;
+}
+
+bool attached_tc(const char *dir, const struct daemon_iface *iface)
+{
+	char path[PATH_MAX];
+
+	if (iface->flags & IFACE_CLSACT)
+		return attached_clsact(iface);
+	return !link_path(path, sizeof(path), dir, "tc", iface) &&
+	       link_is_attached(path, iface->ifindex);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Puts the programs onto interfaces: XDP by a link (native, or generic where
+ * the driver refuses), tc by a TCX link or, before Linux 6.6, a clsact filter.
+ * Links are pinned, so that they outlive the daemon.
+ */
+#ifndef SMTPXDP_ATTACH_H
+#define SMTPXDP_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon.h"
+
+/* Does the interface have Ethernet headers? -errno if there is no such one. */
+int iface_is_ethernet(const char *name);
+
+/*
+ * Attaches to iface->ifindex, or swaps the programs in what an earlier daemon
+ * left there. Sets iface->flags; if XDP is generic, says why in `why`. On an
+ * error returns -errno, and the cause and remedy in `why`; what was attached
+ * by this call is taken down again.
+ */
+int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
+	       char *why, size_t size);
+int attach_tc(const char *dir, struct daemon_iface *iface, int prog_fd,
+	      char *why, size_t size);
+
+/* Takes down what is attached to an interface, whoever attached it. */
+int detach(const char *dir, const struct daemon_iface *iface);
+
+/* Is it attached? For status: by the links that are pinned, or the filter. */
+bool attached_xdp(const char *dir, const struct daemon_iface *iface);
+bool attached_tc(const char *dir, const struct daemon_iface *iface);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "banlist.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "settings_map.h"
+
+#define BATCH 1024
+
+struct net client_net(const struct pins *p, const struct addr *a)
+{
+	const struct settings *s = settings_now(p);
+
+	return net_of(a, s->client_len[!addr_is_v4(a)]);
+}
+
+/* Is it a client of its own, and so in the exact map? */
+static bool is_client(const struct pins *p, const struct net *net)
+{
+	return net->len == settings_now(p)->client_len[!net_is_v4(net)];
+}
+
+static int each_client(const struct pins *p, ban_row_fn fn, void *ctx)
+{
+	struct addr *keys = calloc(BATCH, sizeof(*keys));
+	struct ban *values = calloc(BATCH, sizeof(*values));
+	__u32 in = 0, out = 0, n;
+	int err = 0, done = 0;
+
+	if (!keys || !values)
+		err = -ENOMEM;
+	for (void *batch = NULL; !err && !done; batch = &in) {
+		n = BATCH;
+		if (bpf_map_lookup_batch(p->map[MAP_BANS], batch, &out, keys,
+					 values, &n, NULL)) {
+			done = errno == ENOENT; /* and n are the last ones */
+			if (!done)
+				err = -errno;
+		}
+		for (__u32 i = 0; i < n && !err; i++) {
+			struct ban_row row = {
+				.net = net_of(&keys[i], values[i].len),
+				.ban = values[i],
+			};
+
+			err = fn(&row, ctx);
+		}
+		in = out;
+	}
+	free(keys);
+	free(values);
+	return err;
+}
+
+/* The whole list of keys first: fn may remove entries. */
+static int each_net(const struct pins *p, ban_row_fn fn, void *ctx)
+{
+	struct net *keys = NULL, key, *prev = NULL;
+	size_t n = 0, room = 0;
+	int err = 0;
+
+	while (!bpf_map_get_next_key(p->map[MAP_BAN_NETS], prev, &key)) {
+		if (n == room) {
+			struct net *more;
+
+			room = room ? 2 * room : 64;
+			more = reallocarray(keys, room, sizeof(*keys));
+			if (!more) {
+				free(keys);
+				return -ENOMEM;
+			}
+			keys = more;
+		}
+		keys[n++] = key;
+		prev = &key;
+	}
+	for (size_t i = 0; i < n && !err; i++) {
+		struct ban_row row = { .net = keys[i] };
+
+		/* A lookup finds the longest match: that is the key itself. */
+		if (!bpf_map_lookup_elem(p->map[MAP_BAN_NETS], &keys[i],
+					 &row.ban))
+			err = fn(&row, ctx);
+	}
+	free(keys);
+	return err;
+}
+
+int banlist_each(const struct pins *p, ban_row_fn fn, void *ctx)
+{
+	int err = each_net(p, fn, ctx);
+
+	return err ? err : each_client(p, fn, ctx);
+}
+
+static int run_program(int fd, void *ctx, __u32 size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx,
+		    .ctx_size_in = size);
+
+	if (bpf_prog_test_run_opts(fd, &opts))
+		return -errno;
+	return (int)opts.retval;
+}
+
+int banlist_put(struct pins *p, const struct net *net, const struct ban *b)
+{
+	struct ban_request rq = { .client = net_addr(net), .ban = *b };
+
+	rq.ban.len = net->len;
+	if (is_client(p, net))
+		return run_program(p->prog[PROG_BAN_WRITE], &rq, sizeof(rq));
+	if (bpf_map_update_elem(p->map[MAP_BAN_NETS], net, &rq.ban, BPF_ANY))
+		return errno == ENOSPC ? -E2BIG : -errno;
+	return settings_note_lists(p);
+}
+
+static int delete_net(struct pins *p, const struct net *net)
+{
+	if (bpf_map_delete_elem(p->map[MAP_BAN_NETS], net))
+		return -errno;
+	return settings_note_lists(p);
+}
+
+int banlist_del(struct pins *p, const struct net *net)
+{
+	struct addr a = net_addr(net);
+	int err = is_client(p, net) &&
+				  !bpf_map_delete_elem(p->map[MAP_BANS], &a) ?
+			  0 :
+			  delete_net(p, net);
+	int forgot = clients_forget(p, net);
+
+	return err ? err : forgot;
+}
+
+int banlist_expire(struct pins *p, const struct net *net)
+{
+	struct addr a = net_addr(net);
+	int err = -ENOENT;
+
+	if (is_client(p, net))
+		err = run_program(p->prog[PROG_BAN_EXPIRE], &a, sizeof(a));
+	return err == -ENOENT ? delete_net(p, net) : err;
+}
+
+struct find {
+	struct net addr;
+	const struct clock_pair *now;
+	struct ban_row *row;
+	bool found;
+};
+
+/* The longest of the networks that hold: as the program decides. */
+static int find_net(const struct ban_row *row, void *ctx)
+{
+	struct find *f = ctx;
+
+	if (row->ban.expires > f->now->jiffies &&
+	    net_contains(&row->net, &f->addr) &&
+	    (!f->found || row->net.len > f->row->net.len)) {
+		*f->row = *row;
+		f->found = true;
+	}
+	return 0;
+}
+
+int banlist_find(const struct pins *p, const struct addr *a,
+		 const struct clock_pair *now, struct ban_row *row)
+{
+	struct find f = { .addr = net_of(a, ADDR_BITS),
+			  .now = now,
+			  .row = row };
+	struct addr key;
+	int err;
+
+	row->net = client_net(p, a);
+	key = net_addr(&row->net);
+	if (!bpf_map_lookup_elem(p->map[MAP_BANS], &key, &row->ban) &&
+	    row->ban.expires > now->jiffies)
+		return 0;
+	err = each_net(p, find_net, &f);
+	if (err)
+		return err;
+	return f.found ? 0 : -ENOENT;
+}
+
+static void forget_if_in(struct pins *p, const struct net *net,
+			 const struct addr *client)
+{
+	struct net n = net_of(client, ADDR_BITS);
+
+	if (net_contains(net, &n))
+		bpf_map_delete_elem(p->map[MAP_CLIENTS], client);
+}
+
+int clients_forget(struct pins *p, const struct net *net)
+{
+	struct addr key = net_addr(net), next, *prev = NULL;
+
+	if (is_client(p, net)) {
+		bpf_map_delete_elem(p->map[MAP_CLIENTS], &key);
+		return 0;
+	}
+	/* One behind: the walk needs the key that it goes on from. */
+	while (!bpf_map_get_next_key(p->map[MAP_CLIENTS], prev, &next)) {
+		if (prev)
+			forget_if_in(p, net, &key);
+		key = next;
+		prev = &key;
+	}
+	if (prev)
+		forget_if_in(p, net, &key);
+	return 0;
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp ban: list, add, del, flush. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "allowlist.h"
+#include "banlist.h"
+#include "cmd.h"
+#include "config.h"
+#include "duration.h"
+#include "journal.h"
+#include "output.h"
+#include "rows.h"
+#include "settings_map.h"
+
+static int list_one(const struct ban_row *row, void *ctx)
+{
+	struct ban_listing *l = ctx;
+
+	if (row->ban.expires > l->now.jiffies)
+		json_array_append_new(l->rows, ban_json(row, &l->now));
+	return 0;
+}
+
+static int ban_list(const struct globals *g, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "NETWORK", "net", 0 },
+		{ "EXPIRES IN", "expires_in", COLUMN_DURATION },
+		{ "BANNED AT", "banned_at", 0 },
+		{ "FAILURES", "failures", 0 },
+		{ "DROPPED", "dropped_packets", 0 },
+		{ "BYTES", "dropped_bytes", COLUMN_BYTES },
+		{ "REASON", "reason", 0 },
+		{}
+	};
+	struct ban_listing l = { .rows = json_array() };
+	int err = cmd_no_args(argc, argv);
+	struct pins p;
+
+	if (err)
+		return err;
+	if (pins_open(&p, g->pin_dir))
+		return EXIT_FAILURE;
+	err = clock_read(p.prog[PROG_CLOCK], &l.now);
+	if (!err)
+		err = banlist_each(&p, list_one, &l);
+	if (err)
+		err = fail("cannot read the ban list: %s", strerror(-err));
+	else
+		output_rows(l.rows, columns, "nobody is banned");
+	json_decref(l.rows);
+	pins_close(&p);
+	return err;
+}
+
+struct ban_args {
+	struct net net;
+	bool whole; /* no length was given: the client that the address is of */
+	uint64_t seconds;
+	char reason[BAN_REASON_SIZE];
+	bool force;
+};
+
+static int parse_net(const char *s, struct ban_args *a)
+{
+	char err[CONFIG_ERROR_SIZE];
+
+	a->whole = !strchr(s, '/');
+	if (net_parse(s, &a->net, err, sizeof(err)))
+		return usage("%s", err);
+	return 0;
+}
+
+/* Printable ASCII, so that no list or journal needs to escape it. */
+static int parse_reason(const char *s, struct ban_args *a)
+{
+	if (strlen(s) >= sizeof(a->reason))
+		return usage("--reason: longer than %zu bytes",
+			     sizeof(a->reason) - 1);
+	for (const char *c = s; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return usage("--reason: printable ASCII only");
+	strcpy(a->reason, s);
+	return 0;
+}
+
+static int parse_add(int argc, char **argv, struct ban_args *a)
+{
+	static const struct option options[] = {
+		{ "for", required_argument, NULL, 't' },
+		{ "reason", required_argument, NULL, 'r' },
+		{ "force", no_argument, NULL, 'f' },
+		{}
+	};
+	int c, err = 0;
+
+	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == 't' &&
+		    (duration_parse(optarg, &a->seconds) || !a->seconds))
+			err = usage("--for %s: not a duration like 90s, 1h or "
+				    "7d",
+				    optarg);
+		else if (c == 'r')
+			err = parse_reason(optarg, a);
+		else if (c == 'f')
+			a->force = true;
+		else if (c == '?')
+			err = EXIT_USAGE;
+	}
+	if (err)
+		return err;
+	if (optind + 1 != argc)
+		return usage("ban add takes one address or network: smtpxdp "
+			     "ban add ADDR[/LEN] [--for 1h] [--reason TEXT]");
+	return parse_net(argv[optind], a);
+}
+
+/* Not the local host, not the gateway, not an allowlisted peer. */
+static int refuse(struct pins *p, const struct ban_args *a)
+{
+	char net[NET_TEXT], entry[NET_TEXT];
+	struct net found;
+	__u32 flags = allowlist_objects(p, &a->net, &found);
+
+	net_format(&a->net, net);
+	net_format(&found, entry);
+	if (flags & ALLOW_ADMIN)
+		return fail("%s is allowlisted by %s (%s): take that off the "
+			    "allowlist first",
+			    net, entry, allow_origin(flags));
+	if (flags && !a->force)
+		return fail("%s %s %s: --force bans it all the same", net,
+			    flags & ALLOW_SELF ?
+				    "holds an address of this host," :
+				    "holds a gateway of this host,",
+			    entry);
+	return 0;
+}
+
+static int add_locked(struct pins *p, struct ban_args *a, struct ban_row *row,
+		      struct clock_pair *now)
+{
+	int err = clock_read(p->prog[PROG_CLOCK], now);
+
+	if (err)
+		return fail("cannot read the kernel's clock: %s",
+			    strerror(-err));
+	if (!a->seconds)
+		a->seconds = settings_now(p)->ban_sec;
+	row->net = a->net;
+	row->ban = (struct ban){
+		.expires = now->jiffies + a->seconds * clock_hz(),
+		.since = now->boot_ns,
+		.len = a->net.len,
+		.flags = a->force ? BAN_FORCED : 0,
+	};
+	strcpy(row->ban.reason, a->reason);
+	err = banlist_put(p, &a->net, &row->ban);
+	if (err == -E2BIG)
+		return fail("the ban list is full: raise max-bans, or remove "
+			    "some (smtpxdp ban flush)");
+	return err ? fail("cannot write the ban: %s", strerror(-err)) : 0;
+}
+
+static int ban_add(const struct globals *g, int argc, char **argv)
+{
+	struct ban_args a = { .reason = "by command" };
+	char net[NET_TEXT], duration[DURATION_TEXT];
+	struct clock_pair now;
+	struct ban_row row;
+	struct pins p;
+	int err = parse_add(argc, argv, &a), lock;
+
+	if (err)
+		return err;
+	if (pins_open(&p, g->pin_dir))
+		return EXIT_FAILURE;
+	if (a.whole) {
+		struct addr addr = net_addr(&a.net);
+
+		a.net = client_net(&p, &addr);
+	}
+	lock = pins_lock_writer(g->pin_dir);
+	err = refuse(&p, &a);
+	if (!err)
+		err = add_locked(&p, &a, &row, &now);
+	pins_unlock(lock);
+	if (!err) {
+		journal_record(&(struct record){ .kind = MESSAGE_BAN,
+						 .net = &a.net,
+						 .duration = a.seconds,
+						 .reason = a.reason });
+		output_done(ban_json(&row, &now), "banned %s for %s",
+			    net_format(&a.net, net),
+			    duration_format(a.seconds, duration));
+	}
+	pins_close(&p);
+	return err;
+}
+
+/* The ban is of a wider network than what was named: say which. */
+static int not_banned(struct pins *p, const struct ban_args *a)
+{
+	char net[NET_TEXT], wider[NET_TEXT];
+	struct addr addr = net_addr(&a->net);
+	struct clock_pair now;
+	struct ban_row row;
+
+	net_format(&a->net, net);
+	if (!clock_read(p->prog[PROG_CLOCK], &now) &&
+	    !banlist_find(p, &addr, &now, &row))
+		return fail("%s is not banned itself, but within %s", net,
+			    net_format(&row.net, wider));
+	return fail("%s is not banned", net);
+}
+
+static int ban_del(const struct globals *g, int argc, char **argv)
+{
+	struct ban_args a = {};
+	char net[NET_TEXT];
+	struct pins p;
+	int err, lock;
+
+	if (argc != 2)
+		return usage("ban del takes one address or network");
+	err = parse_net(argv[1], &a);
+	if (err)
+		return err;
+	if (pins_open(&p, g->pin_dir))
+		return EXIT_FAILURE;
+	if (a.whole) {
+		struct addr addr = net_addr(&a.net);
+
+		a.net = client_net(&p, &addr);
+	}
+	lock = pins_lock_writer(g->pin_dir);
+	err = banlist_del(&p, &a.net);
+	pins_unlock(lock);
+	if (err == -ENOENT) {
+		err = not_banned(&p, &a);
+	} else if (err) {
+		err = fail("cannot remove the ban: %s", strerror(-err));
+	} else {
+		journal_record(&(struct record){ .kind = MESSAGE_UNBAN,
+						 .net = &a.net });
+		net_format(&a.net, net);
+		output_done(json_pack("{s:s}", "unbanned", net), "unbanned %s",
+			    net);
+	}
+	pins_close(&p);
+	return err;
+}
+
+struct flush {
+	struct pins *p;
+	json_int_t n;
+};
+
+static int flush_one(const struct ban_row *row, void *ctx)
+{
+	struct flush *f = ctx;
+
+	if (!banlist_del(f->p, &row->net)) {
+		journal_record(&(struct record){ .kind = MESSAGE_UNBAN,
+						 .net = &row->net });
+		f->n++;
+	}
+	return 0;
+}
+
+static int ban_flush(const struct globals *g, int argc, char **argv)
+{
+	int lock, err = cmd_no_args(argc, argv);
+	struct flush f = {};
+	struct pins p;
+
+	if (err)
+		return err;
+	if (pins_open(&p, g->pin_dir))
+		return EXIT_FAILURE;
+	f.p = &p;
+	lock = pins_lock_writer(g->pin_dir);
+	err = banlist_each(&p, flush_one, &f);
+	pins_unlock(lock);
+	if (err)
+		err = fail("cannot walk the ban list: %s", strerror(-err));
+	else
+		output_done(json_pack("{s:I}", "unbanned", f.n),
+			    "%lld unbanned", (long long)f.n);
+	pins_close(&p);
+	return err;
+}
+
+int cmd_ban(const struct globals *g, int argc, char **argv)
+{
+	static const struct cmd cmds[] = {
+		{ "list", ban_list, "", "who is banned, for how long and why" },
+		{ "add", ban_add,
+		  "ADDR[/LEN] [--for 1h] [--reason TEXT] [--force]",
+		  "ban an address (the client it is of) or a network" },
+		{ "del", ban_del, "ADDR[/LEN]",
+		  "unban, and forget the client's failures" },
+		{ "flush", ban_flush, "", "unban everybody" },
+		{}
+	};
+
+	journal_quiet = 1;
+	return cmd_dispatch(cmds, g, argv[0], argc - 1, argv + 1);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp events: what happened to clients, read back from the journal. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+
+#include "clock.h"
+#include "cmd.h"
+#include "journal.h"
+#include "output.h"
+
+#define TAIL_DEFAULT 1000
+
+/* The kinds that concern clients; the manual promises their shape. */
+static const enum message kinds[] = { MESSAGE_FAILURE, MESSAGE_BAN,
+				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
+				      MESSAGE_EXPIRE };
+
+/* Field `name` of the current entry, without "NAME="; "" if it has none. */
+static const char *field(sd_journal *j, const char *name, char *buf,
+			 size_t size)
+{
+	size_t len, skip = strlen(name) + 1;
+	const void *data;
+
+	*buf = '\0';
+	if (!sd_journal_get_data(j, name, &data, &len) && len > skip)
+		snprintf(buf, size, "%.*s", (int)(len - skip),
+			 (const char *)data + skip);
+	return buf;
+}
+
+static json_t *text_json(sd_journal *j, const char *name)
+{
+	char buf[256];
+
+	return *field(j, name, buf, sizeof(buf)) ? json_string(buf) :
+						   json_null();
+}
+
+static json_t *number_json(sd_journal *j, const char *name, bool nullable)
+{
+	char buf[32];
+
+	if (!*field(j, name, buf, sizeof(buf)) && nullable)
+		return json_null();
+	return json_integer(strtoll(buf, NULL, 10));
+}
+
+static json_t *entry_json(sd_journal *j)
+{
+	char time[CLOCK_TEXT];
+	uint64_t usec = 0;
+
+	sd_journal_get_realtime_usec(j, &usec);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
+			 clock_format_wall(usec, time), "event",
+			 text_json(j, "SMTPXDP_EVENT"), "client",
+			 text_json(j, "SMTPXDP_CLIENT"), "net",
+			 text_json(j, "SMTPXDP_NET"), "code",
+			 number_json(j, "SMTPXDP_CODE", true), "failures",
+			 number_json(j, "SMTPXDP_FAILURES", false), "duration",
+			 number_json(j, "SMTPXDP_DURATION_SEC", false),
+			 "sensor", text_json(j, "SMTPXDP_SENSOR"));
+}
+
+static void print_entry(sd_journal *j)
+{
+	char message[1024];
+	json_t *doc = entry_json(j);
+
+	if (!output_json(doc))
+		printf("%s  %s\n",
+		       json_string_value(json_object_get(doc, "time")),
+		       field(j, "MESSAGE", message, sizeof(message)));
+	json_decref(doc);
+}
+
+static int match_kinds(sd_journal *j)
+{
+	char match[64];
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !err; i++) {
+		snprintf(match, sizeof(match), "MESSAGE_ID=%s",
+			 message_ids[kinds[i]]);
+		err = sd_journal_add_match(j, match, 0);
+	}
+	return err;
+}
+
+/* Goes to where the last n entries begin. */
+static int seek(sd_journal *j, unsigned long n)
+{
+	int err = sd_journal_seek_tail(j);
+
+	if (err >= 0)
+		err = sd_journal_previous_skip(j, n + 1);
+	/* Fewer than that: all of them, so the first one is not skipped. */
+	if (err >= 0 && (unsigned long)err <= n)
+		err = sd_journal_seek_head(j);
+	return err < 0 ? err : 0;
+}
+
+static int show(sd_journal *j, unsigned long n, bool follow)
+{
+	int err = match_kinds(j);
+
+	if (!err)
+		err = seek(j, n);
+	while (!err) {
+		err = sd_journal_next(j);
+		if (err > 0) {
+			print_entry(j);
+			err = 0;
+		} else if (err == 0) {
+			if (!follow)
+				break;
+			fflush(stdout);
+			err = sd_journal_wait(j, (uint64_t)-1);
+			err = err < 0 ? err : 0;
+		}
+	}
+	return err;
+}
+
+int cmd_events(const struct globals *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "follow", no_argument, NULL, 'f' },
+		{ "lines", required_argument, NULL, 'n' },
+		{}
+	};
+	unsigned long n = TAIL_DEFAULT;
+	bool follow = false;
+	sd_journal *j;
+	char *end;
+	int c, err;
+
+	while ((c = getopt_long(argc, argv, "fn:", options, NULL)) >= 0) {
+		if (c == '?')
+			return EXIT_USAGE;
+		if (c == 'f') {
+			follow = true;
+			continue;
+		}
+		n = strtoul(optarg, &end, 10);
+		if (*end || end == optarg || *optarg == '-')
+			return usage("events -n %s: not a number", optarg);
+	}
+	if (optind < argc)
+		return usage("events: unexpected argument '%s'", argv[optind]);
+	err = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY);
+	if (err < 0)
+		return fail("cannot open the journal: %s", strerror(-err));
+	err = show(j, n, follow);
+	sd_journal_close(j);
+	return err < 0 ? fail("cannot read the journal: %s; without one, the "
+			      "daemon tells events on its stderr",
+			      strerror(-err)) :
+			 0;
+}

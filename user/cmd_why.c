@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp why: everything known about one address. */
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "allowlist.h"
+#include "cmd.h"
+#include "config.h"
+#include "duration.h"
+#include "output.h"
+#include "rows.h"
+#include "settings_map.h"
+#include "window.h"
+
+#define NEXT_SIZE 256
+
+struct known {
+	struct addr addr;
+	struct net client; /* the network that is counted as one */
+	struct clock_pair now;
+	__u32 allow;
+	struct net allow_net;
+	bool banned;
+	struct ban_row ban;
+	bool counted;
+	struct client state;
+	__u32 in_window;
+};
+
+static int look(struct pins *p, struct known *k)
+{
+	const struct settings *s = settings_now(p);
+	struct addr key;
+	int err = clock_read(p->prog[PROG_CLOCK], &k->now);
+
+	if (err)
+		return fail("cannot read the kernel's clock: %s",
+			    strerror(-err));
+	k->client = client_net(p, &k->addr);
+	key = net_addr(&k->client);
+	k->allow = allowlist_find(p, &k->addr, &k->allow_net);
+	k->banned = !banlist_find(p, &k->addr, &k->now, &k->ban);
+	k->counted = !bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &k->state);
+	if (k->counted)
+		k->in_window =
+			window_count(&k->state,
+				     window_tick(k->now.jiffies, s->tick_shift),
+				     s->window);
+	return 0;
+}
+
+/* What would happen next, in one sentence. */
+static void next(const struct settings *s, const struct known *k, char *buf,
+		 size_t size)
+{
+	char window[DURATION_TEXT], ban[DURATION_TEXT], net[NET_TEXT];
+	__u32 left = k->in_window < s->rate ? s->rate - k->in_window : 1;
+
+	duration_format(s->window_sec, window);
+	duration_format(s->ban_sec, ban);
+	if (k->banned && !(k->allow & ALLOW_ADMIN) &&
+	    (!k->allow || k->ban.ban.flags & BAN_FORCED))
+		snprintf(buf, size, "its packets to %s are dropped for %s more",
+			 s->scope == SCOPE_ALL ? "any port" : "the mail ports",
+			 duration_format(clock_until(&k->now,
+						     k->ban.ban.expires),
+					 ban));
+	else if (k->allow)
+		snprintf(buf, size,
+			 "nothing: failures of %s are not counted, and nothing "
+			 "of it is dropped",
+			 net_format(&k->allow_net, net));
+	else
+		snprintf(buf, size,
+			 "%u more failure%s within %s would %sban it for %s",
+			 left, left == 1 ? "" : "s", window,
+			 s->mode == MODE_MONITOR ? "(in mode enforce) " : "",
+			 ban);
+}
+
+static json_t *known_json(struct pins *p, const struct known *k)
+{
+	char addr[ADDR_TEXT], net[NET_TEXT], allow[NET_TEXT], text[NEXT_SIZE];
+	struct addr key = net_addr(&k->client);
+
+	next(settings_now(p), k, text, sizeof(text));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s}", "address",
+			 addr_format(&k->addr, addr), "net",
+			 net_format(&k->client, net), "allow",
+			 k->allow ?
+				 json_pack("{s:s, s:s}", "net",
+					   net_format(&k->allow_net, allow),
+					   "origin", allow_origin(k->allow)) :
+				 json_null(),
+			 "ban",
+			 k->banned ? ban_json(&k->ban, &k->now) : json_null(),
+			 "client",
+			 k->counted ? client_json(p, &key, &k->state, &k->now) :
+				      json_null(),
+			 "next", text);
+}
+
+static const char *string_at(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static long long number_at(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void print_text(const json_t *doc, const struct settings *s)
+{
+	const json_t *allow = json_object_get(doc, "allow");
+	const json_t *ban = json_object_get(doc, "ban");
+	const json_t *client = json_object_get(doc, "client");
+	char duration[DURATION_TEXT];
+
+	printf("%-10s %s, counted as %s\n", "address",
+	       string_at(doc, "address"), string_at(doc, "net"));
+	if (json_is_object(allow))
+		printf("%-10s by %s (%s)\n", "allowed", string_at(allow, "net"),
+		       string_at(allow, "origin"));
+	else
+		printf("%-10s no\n", "allowed");
+	if (json_is_object(ban))
+		printf("%-10s as %s since %s, for %s more: %s; %lld packets "
+		       "dropped\n",
+		       "banned", string_at(ban, "net"),
+		       string_at(ban, "banned_at"),
+		       duration_format(number_at(ban, "expires_in"), duration),
+		       string_at(ban, "reason"),
+		       number_at(ban, "dropped_packets"));
+	else
+		printf("%-10s no\n", "banned");
+	if (json_is_object(client))
+		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
+		       "(%lld); %lld successes\n",
+		       "failures", number_at(client, "in_window"), s->rate,
+		       duration_format(s->window_sec, duration),
+		       number_at(client, "failures"),
+		       string_at(client, "last_seen"),
+		       number_at(client, "last_code"),
+		       number_at(client, "successes"));
+	else
+		printf("%-10s none seen\n", "failures");
+	printf("%-10s %s\n", "next", string_at(doc, "next"));
+}
+
+int cmd_why(const struct globals *g, int argc, char **argv)
+{
+	struct known k = {};
+	struct pins p;
+	json_t *doc;
+	int err;
+
+	if (argc != 2)
+		return usage("why takes one address");
+	if (addr_parse(argv[1], &k.addr))
+		return usage("why: '%.64s' is not an IPv4 or IPv6 address",
+			     argv[1]);
+	if (pins_open(&p, g->pin_dir))
+		return EXIT_FAILURE;
+	err = look(&p, &k);
+	if (!err) {
+		doc = known_json(&p, &k);
+		if (!output_json(doc))
+			print_text(doc, settings_now(&p));
+		json_decref(doc);
+	}
+	pins_close(&p);
+	return err;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The programs' counters, summed over all CPUs. */
+#ifndef SMTPXDP_COUNTER_MAP_H
+#define SMTPXDP_COUNTER_MAP_H
+
+#include "counters.h"
+#include "pins.h"
+
+extern const char *const counter_names[COUNTERS_MAX];
+extern const char *const counter_sentences[COUNTERS_MAX];
+
+int counter_read(const struct pins *p, enum counter c,
+		 struct counter_value *sum);
+
+#endif

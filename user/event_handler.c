@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "event_handler.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "banlist.h"
+#include "counter_map.h"
+#include "duration.h"
+#include "journal.h"
+#include "policy.h"
+
+#define NSEC 1000000000ULL
+/* A provisional ban this old: its event is not coming any more. */
+#define EVENT_LATE_NSEC (2 * NSEC)
+
+/* "10 failures in 2m", as `ban list` and the journal give it. */
+static void reason_of(char *buf, size_t size, uint32_t failures,
+		      uint32_t window_sec)
+{
+	char window[DURATION_TEXT];
+
+	snprintf(buf, size, "%u failure%s in %s", failures,
+		 failures == 1 ? "" : "s", duration_format(window_sec, window));
+}
+
+/*
+ * The final ban: from the moment of the crossing, for as long as the policy
+ * says. It does not shorten one that was made by command.
+ */
+static int write_final(struct pins *p, const struct event *e,
+		       const struct net *net, struct decision d,
+		       const char *reason)
+{
+	struct ban b = { .since = e->boot_ns,
+			 .failures = e->failures,
+			 .code = e->code };
+	struct clock_pair now;
+	struct ban_row row;
+	int err = clock_read(p->prog[PROG_CLOCK], &now);
+
+	if (err)
+		return err;
+	b.expires = now.jiffies + (uint64_t)d.seconds * clock_hz() -
+		    (now.boot_ns - e->boot_ns) / (NSEC / clock_hz());
+	snprintf(b.reason, sizeof(b.reason), "%s", reason);
+	if (!banlist_find(p, &e->client, &now, &row) &&
+	    !(row.ban.flags & BAN_PROVISIONAL) && row.ban.expires >= b.expires)
+		return 0;
+	return banlist_put(p, net, &b);
+}
+
+static void crossed(struct pins *p, const struct event *e)
+{
+	struct net net = net_of(&e->client, e->len);
+	struct decision d = policy_decide(e);
+	char reason[BAN_REASON_SIZE];
+	struct record r = {
+		.kind = d.ban ? MESSAGE_BAN : MESSAGE_WOULD_BAN,
+		.client = &e->client,
+		.net = &net,
+		.code = e->code,
+		.failures = e->failures,
+		.window_sec = e->window_sec,
+		.duration = d.seconds,
+		.sensor = e->sensor,
+		.ifindex = e->ifindex,
+		.text = e->text,
+		.text_len = e->text_len,
+		.reason = reason,
+	};
+	int err = 0;
+
+	reason_of(reason, sizeof(reason), e->failures, e->window_sec);
+	if (d.ban)
+		err = write_final(p, e, &net, d, reason);
+	if (err == -E2BIG)
+		r.kind = MESSAGE_BANS_FULL;
+	else if (err)
+		journal_note(MESSAGE_FAULT,
+			     "cannot write a ban: %s; the provisional one of "
+			     "the kernel holds",
+			     strerror(-err));
+	journal_record(&r);
+}
+
+static void failed(const struct event *e)
+{
+	struct net net = net_of(&e->client, e->len);
+	struct record r = {
+		.kind = MESSAGE_FAILURE,
+		.client = &e->client,
+		.net = &net,
+		.code = e->code,
+		.failures = e->failures,
+		.window_sec = e->window_sec,
+		.sensor = e->sensor,
+		.ifindex = e->ifindex,
+		.text = e->text,
+		.text_len = e->text_len,
+	};
+
+	journal_record(&r);
+}
+
+int handle_event(void *ctx, void *data, size_t size)
+{
+	struct event e;
+
+	if (size < sizeof(e))
+		return 0;
+	memcpy(&e, data, sizeof(e));
+	if (e.version != EVENT_VERSION || e.len > ADDR_BITS ||
+	    e.text_len > TEXT_SIZE)
+		return 0;
+	if (e.kind == EVENT_FAILURE)
+		failed(&e);
+	else if (e.kind == EVENT_CROSSED)
+		crossed(ctx, &e);
+	return 0;
+}
+
+struct sweep {
+	struct pins *p;
+	struct clock_pair now;
+};
+
+static void expired(struct pins *p, const struct ban_row *row)
+{
+	struct record r = {
+		.kind = MESSAGE_EXPIRE,
+		.net = &row->net,
+		.code = row->ban.code,
+		.failures = row->ban.failures,
+		.packets = row->ban.packets,
+		.bytes = row->ban.bytes,
+	};
+
+	if (!banlist_expire(p, &row->net))
+		journal_record(&r);
+}
+
+/* The kernel banned, but could not tell us: the ring buffer was full. */
+static void untold(const struct sweep *s, const struct ban_row *row)
+{
+	char reason[BAN_REASON_SIZE];
+	struct ban b = row->ban;
+	struct record r = {
+		.kind = MESSAGE_BAN,
+		.net = &row->net,
+		.code = b.code,
+		.failures = b.failures,
+		.duration = clock_until(&s->now, b.expires),
+		.reason = reason,
+	};
+
+	snprintf(reason, sizeof(reason), "%u failures (its event was lost)",
+		 b.failures);
+	snprintf(b.reason, sizeof(b.reason), "%s", reason);
+	b.flags &= ~BAN_PROVISIONAL;
+	if (!banlist_put(s->p, &row->net, &b))
+		journal_record(&r);
+}
+
+static int sweep_one(const struct ban_row *row, void *ctx)
+{
+	const struct sweep *s = ctx;
+
+	if (row->ban.expires <= s->now.jiffies)
+		expired(s->p, row);
+	else if (row->ban.flags & BAN_PROVISIONAL &&
+		 row->ban.since + EVENT_LATE_NSEC < s->now.boot_ns)
+		untold(s, row);
+	return 0;
+}
+
+static void note_lost_events(struct pins *p)
+{
+	static uint64_t known;
+	struct counter_value lost;
+
+	if (counter_read(p, COUNTER_EVENT_LOST, &lost) || lost.packets <= known)
+		return;
+	journal_note(MESSAGE_EVENTS_LOST,
+		     "%llu events were lost: the ring buffer was full. Bans "
+		     "were written all the same",
+		     (unsigned long long)(lost.packets - known));
+	known = lost.packets;
+}
+
+void handle_sweep(struct pins *p)
+{
+	struct sweep s = { .p = p };
+	int lock = pins_lock_writer(p->dir);
+	int err = clock_read(p->prog[PROG_CLOCK], &s.now);
+
+	if (!err)
+		err = banlist_each(p, sweep_one, &s);
+	pins_unlock(lock);
+	if (err)
+		journal_note(MESSAGE_FAULT, "cannot walk the ban list: %s",
+			     strerror(-err));
+	note_lost_events(p);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "event_loop.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "allowlist.h"
+#include "apply.h"
+#include "config_file.h"
+#include "event_handler.h"
+#include "journal.h"
+#include "netinfo.h"
+#include "output.h"
+#include "settings_map.h"
+
+#define USEC 1000000ULL
+/* Bans that have run out are removed soon, at 1 % of one CPU at most. */
+#define SWEEP_USEC USEC
+#define SWEEP_SHARE 100
+
+static uint64_t monotonic_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * USEC + ts.tv_nsec / 1000;
+}
+
+static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
+{
+	ring_buffer__consume(ring);
+	return 0;
+}
+
+static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+	uint64_t start = monotonic_usec(), cost, wait;
+
+	handle_sweep(&d->pins);
+	cost = monotonic_usec() - start;
+	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
+						 SWEEP_USEC;
+	return sd_event_source_set_time_relative(s, wait);
+}
+
+static int on_network(sd_event_source *s, int fd, uint32_t revents, void *ctx)
+{
+	struct daemon *d = ctx;
+	struct config c = {};
+	int lock, err;
+
+	netinfo_drain(fd);
+	lock = pins_lock_writer(d->pins.dir);
+	err = config_init(&c);
+	if (!err)
+		err = settings_load(&d->pins, &c);
+	if (!err)
+		err = allowlist_sync(&d->pins, &c);
+	pins_unlock(lock);
+	config_free(&c);
+	if (err)
+		journal_note(MESSAGE_FAULT,
+			     "cannot update the allowlist after a change of "
+			     "addresses or routes: %s",
+			     strerror(-err));
+	return 0;
+}
+
+int daemon_configure(const struct daemon *d, struct config *c, char *err,
+		     size_t size)
+{
+	int ret = config_init(c);
+
+	if (!ret && d->config_path) {
+		ret = config_file_read(d->config_path, c, err, size);
+		if (ret == -ENOENT && !d->config_required)
+			ret = 0;
+	}
+	for (int k = 0; !ret && k < KEYS_MAX; k++)
+		if (d->overrides.origin[k] == ORIGIN_COMMAND_LINE)
+			ret = config_set(c, k, d->overrides.value[k],
+					 ORIGIN_COMMAND_LINE, err, size);
+	if (ret)
+		config_free(c);
+	return ret;
+}
+
+/* Names the changed keys that wait for a restart. */
+static void note_restart_keys(const struct config *old, const struct config *c)
+{
+	for (int k = 0; k < KEYS_MAX; k++)
+		if (config_keys[k].restart &&
+		    strcmp(old->value[k], c->value[k]))
+			journal_note(MESSAGE_CONFIG_CHANGED,
+				     "%s = %s takes effect when the daemon is "
+				     "restarted",
+				     config_keys[k].name, c->value[k]);
+}
+
+static int apply_locked(struct daemon *d, const struct config *c)
+{
+	int lock = pins_lock_writer(d->pins.dir);
+	int err = lock < 0 ? lock : config_apply(&d->pins, c);
+
+	pins_unlock(lock);
+	return err;
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
+		     void *ctx)
+{
+	char why[CONFIG_ERROR_SIZE] = "";
+	struct config c = {}, old = {};
+	struct daemon *d = ctx;
+	int err;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)monotonic_usec());
+	err = daemon_configure(d, &c, why, sizeof(why));
+	if (!err && !config_init(&old) && !settings_load(&d->pins, &old))
+		note_restart_keys(&old, &c);
+	if (!err)
+		err = apply_locked(d, &c);
+	if (err)
+		journal_note(MESSAGE_RELOAD_FAILED,
+			     "configuration not taken, the old one stays in "
+			     "force: %s",
+			     *why ? why : strerror(-err));
+	else
+		journal_note(MESSAGE_RELOADED, "configuration read again: %s",
+			     d->config_path ? d->config_path : "defaults");
+	config_free(&c);
+	config_free(&old);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
+{
+	sd_event_source *s;
+	int fd = netinfo_watch(), err;
+
+	err = fd < 0 ? fd : sd_event_add_io(e, &s, fd, EPOLLIN, on_network, d);
+	if (err >= 0)
+		err = sd_event_source_set_io_fd_own(s, true);
+	if (err >= 0)
+		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(ring),
+				      EPOLLIN, on_ring, ring);
+	if (err >= 0)
+		err = sd_event_add_time_relative(e, &s, CLOCK_MONOTONIC,
+						 SWEEP_USEC, 0, on_sweep, d);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(s, SD_EVENT_ON);
+	if (err >= 0)
+		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
+	if (err >= 0) /* no handler: they end the loop */
+		err = sd_event_add_signal(e, NULL, SIGTERM, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_add_signal(e, NULL, SIGINT, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_set_watchdog(e, true);
+	return err < 0 ? err : 0;
+}
+
+int event_loop(struct daemon *d)
+{
+	struct ring_buffer *ring;
+	sd_event *e = NULL;
+	int err;
+
+	ring = ring_buffer__new(d->pins.map[MAP_EVENTS], handle_event, &d->pins,
+				NULL);
+	err = ring ? sd_event_default(&e) : -errno;
+	if (err >= 0)
+		err = add_sources(e, d, ring);
+	if (!err) {
+		ring_buffer__consume(ring); /* what fell between daemons */
+		sd_notify(0, "READY=1\nSTATUS=watching");
+		err = sd_event_loop(e);
+		sd_notify(0, "STOPPING=1");
+	}
+	if (err < 0)
+		fail("the event loop failed: %s", strerror(-err));
+	sd_event_unref(e);
+	ring_buffer__free(ring);
+	return err;
+}

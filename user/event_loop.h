@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The daemon's loop: events, expiry, signals, watchdog. */
+#ifndef SMTPXDP_EVENT_LOOP_H
+#define SMTPXDP_EVENT_LOOP_H
+
+#include "config.h"
+#include "pins.h"
+
+struct daemon {
+	struct pins pins;
+	struct config overrides; /* what the command line set */
+	const char *config_path; /* NULL: runs without a file */
+	bool config_required;	 /* named by -c: must be there */
+};
+
+/* Defaults, file, command line; -errno with the cause in err. */
+int daemon_configure(const struct daemon *d, struct config *c, char *err,
+		     size_t size);
+
+/* Runs until SIGTERM or SIGINT. -errno, complained about. */
+int event_loop(struct daemon *d);
+
+#endif

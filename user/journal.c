@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "journal.h"
+
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "clock.h"
+#include "duration.h"
+#include "escape.h"
+#include "output.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define FIELDS_MAX 24
+#define FIELD_SIZE 1024
+
+const char *const message_names[MESSAGES_MAX] = {
+#define X(id, name, uuid, priority) [MESSAGE_##id] = name,
+	MESSAGES(X)
+#undef X
+};
+
+const char *const message_ids[MESSAGES_MAX] = {
+#define X(id, name, uuid, priority) [MESSAGE_##id] = uuid,
+	MESSAGES(X)
+#undef X
+};
+
+static const int message_priorities[MESSAGES_MAX] = {
+#define X(id, name, uuid, priority) [MESSAGE_##id] = priority,
+	MESSAGES(X)
+#undef X
+};
+
+int journal_quiet;
+
+const char *sensor_name(uint8_t sensor)
+{
+	return sensor == SENSOR_WIRE ? "wire" : "unknown";
+}
+
+/* The fields of one message, each "NAME=value" in its own buffer. */
+struct fields {
+	struct iovec iov[FIELDS_MAX];
+	char text[FIELDS_MAX][FIELD_SIZE];
+	int n;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct fields *f,
+						      const char *fmt, ...)
+{
+	char *text = f->text[f->n];
+	va_list ap;
+	int len;
+
+	if (f->n == FIELDS_MAX)
+		return;
+	va_start(ap, fmt);
+	len = vsnprintf(text, FIELD_SIZE, fmt, ap);
+	va_end(ap);
+	f->iov[f->n].iov_base = text;
+	f->iov[f->n++].iov_len = len < FIELD_SIZE ? len : FIELD_SIZE - 1;
+}
+
+/* systemd connects stderr to the journal and says so in JOURNAL_STREAM. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%lu:%lu", &dev, &ino) == 2 &&
+	       !fstat(STDERR_FILENO, &st) && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+static void to_stderr(enum message kind, const char *message, json_t *doc)
+{
+	if (output.json) {
+		json_dumpf(doc, stderr, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		fputc('\n', stderr);
+	} else {
+		fprintf(stderr, "%s%s\n",
+			message_priorities[kind] <= LOG_ERR	? "error: " :
+			message_priorities[kind] == LOG_WARNING ? "warning: " :
+								  "",
+			message);
+	}
+}
+
+static void send_message(enum message kind, const char *message,
+			 struct fields *f, json_t *doc)
+{
+	bool journal = !access(JOURNAL_SOCKET, W_OK);
+
+	add(f, "MESSAGE=%s", message);
+	add(f, "MESSAGE_ID=%s", message_ids[kind]);
+	add(f, "PRIORITY=%d", message_priorities[kind]);
+	add(f, "SYSLOG_IDENTIFIER=smtpxdp");
+	add(f, "SMTPXDP_EVENT=%s", message_names[kind]);
+	if (journal)
+		journal = !sd_journal_sendv(f->iov, f->n);
+	if (!journal_quiet && !(journal && stderr_is_journal()))
+		to_stderr(kind, message, doc);
+}
+
+static json_t *event_document(enum message kind)
+{
+	char time[CLOCK_TEXT];
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	clock_format_wall(ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000, time);
+	return json_pack("{s:s, s:s}", "time", time, "event",
+			 message_names[kind]);
+}
+
+void journal_note(enum message kind, const char *fmt, ...)
+{
+	struct fields f = { .n = 0 };
+	json_t *doc = event_document(kind);
+	char message[FIELD_SIZE - 16];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	json_object_set_new(doc, "message", json_string(message));
+	send_message(kind, message, &f, doc);
+	json_decref(doc);
+}
+
+/* The sentence that a person reads. */
+static void describe(const struct record *r, const char *net,
+		     const char *client, const char *text, char *buf,
+		     size_t size)
+{
+	char window[DURATION_TEXT], duration[DURATION_TEXT];
+
+	duration_format(r->window_sec, window);
+	duration_format(r->duration, duration);
+	switch (r->kind) {
+	case MESSAGE_FAILURE:
+		snprintf(buf, size, "failed login from %s: %u in %s (%s)",
+			 client, r->failures, window, text);
+		break;
+	case MESSAGE_BAN:
+	case MESSAGE_WOULD_BAN:
+		snprintf(buf, size, "%s %s for %s: %s%s%s",
+			 r->kind == MESSAGE_BAN ? "banned" : "would ban", net,
+			 duration, r->reason ? r->reason : "by command",
+			 *text ? ": " : "", text);
+		break;
+	case MESSAGE_UNBAN:
+		snprintf(buf, size, "unbanned %s", net);
+		break;
+	case MESSAGE_EXPIRE:
+		snprintf(buf, size,
+			 "ban of %s has run out; it dropped %llu packets, "
+			 "%llu bytes",
+			 net, (unsigned long long)r->packets,
+			 (unsigned long long)r->bytes);
+		break;
+	case MESSAGE_ALLOW:
+		snprintf(buf, size, "allowlisted %s", net);
+		break;
+	case MESSAGE_DISALLOW:
+		snprintf(buf, size, "%s is not allowlisted any more", net);
+		break;
+	case MESSAGE_BANS_FULL:
+		snprintf(buf, size,
+			 "%s is NOT banned: the ban list is full; raise "
+			 "max-bans, or shorten ban-time",
+			 net);
+		break;
+	default:
+		snprintf(buf, size, "%s %s", message_names[r->kind], net);
+	}
+}
+
+/* The shape that the manual promises: see smtpxdp-events in man/. */
+static json_t *record_document(const struct record *r, const char *net,
+			       const char *client)
+{
+	json_t *doc = event_document(r->kind);
+
+	json_object_set_new(doc, "client",
+			    *client ? json_string(client) : json_null());
+	json_object_set_new(doc, "net", json_string(net));
+	json_object_set_new(doc, "code",
+			    r->code ? json_integer(r->code) : json_null());
+	json_object_set_new(doc, "failures", json_integer(r->failures));
+	json_object_set_new(doc, "duration", json_integer(r->duration));
+	json_object_set_new(doc, "sensor",
+			    r->sensor ? json_string(sensor_name(r->sensor)) :
+					json_null());
+	return doc;
+}
+
+void journal_record(const struct record *r)
+{
+	char net[NET_TEXT] = "", client[ADDR_TEXT] = "", iface[IF_NAMESIZE];
+	char text[ESCAPED_SIZE(TEXT_SIZE)], message[FIELD_SIZE - 16];
+	struct fields f = { .n = 0 };
+	json_t *doc;
+
+	if (r->net)
+		net_format(r->net, net);
+	if (r->client)
+		addr_format(r->client, client);
+	escape(r->text, r->text ? r->text_len : 0, text, sizeof(text));
+	describe(r, net, client, text, message, sizeof(message));
+	if (*client)
+		add(&f, "SMTPXDP_CLIENT=%s", client);
+	if (*net)
+		add(&f, "SMTPXDP_NET=%s", net);
+	if (r->code)
+		add(&f, "SMTPXDP_CODE=%u", r->code);
+	if (r->failures)
+		add(&f, "SMTPXDP_FAILURES=%u", r->failures);
+	if (r->window_sec)
+		add(&f, "SMTPXDP_WINDOW_SEC=%u", r->window_sec);
+	if (r->duration)
+		add(&f, "SMTPXDP_DURATION_SEC=%llu",
+		    (unsigned long long)r->duration);
+	if (r->sensor)
+		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
+	if (r->ifindex && if_indextoname(r->ifindex, iface))
+		add(&f, "SMTPXDP_IFACE=%s", iface);
+	if (*text)
+		add(&f, "SMTPXDP_TEXT=%s", text);
+	if (r->reason)
+		add(&f, "SMTPXDP_REASON=%s", r->reason);
+	doc = record_document(r, net, client);
+	send_message(r->kind, message, &f, doc);
+	json_decref(doc);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What happened, told: to the journal where there is one, with structured
+ * fields, and to stderr unless that is the journal too.
+ */
+#ifndef SMTPXDP_JOURNAL_H
+#define SMTPXDP_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "event.h"
+#include "messages.h"
+
+/* Fields that are zero or NULL are left out. */
+struct record {
+	enum message kind;
+	const struct addr *client;
+	const struct net *net;
+	uint16_t code;
+	uint32_t failures;
+	uint32_t window_sec;
+	uint64_t duration; /* seconds */
+	uint8_t sensor;	   /* enum sensor */
+	uint32_t ifindex;
+	const void *text; /* of the reply: raw */
+	size_t text_len;
+	const char *reason;
+	uint64_t packets, bytes; /* dropped, of a ban that ended */
+};
+
+extern const char *const message_names[MESSAGES_MAX];
+extern const char *const message_ids[MESSAGES_MAX];
+const char *sensor_name(uint8_t sensor);
+
+/* A command tells the journal only: its own output is for the terminal. */
+extern int journal_quiet;
+
+void journal_record(const struct record *r);
+
+/* A message of the daemon's own life, with no client. */
+__attribute__((format(printf, 2, 3))) void journal_note(enum message kind,
+							const char *fmt, ...);
+
+#endif

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "pins.h"
+#include "smtpxdp.skel.h"
+
+/* libbpf's own complaints, kept until we know whether they matter. */
+static char complaints[4096];
+
+static int keep_complaints(enum libbpf_print_level level, const char *fmt,
+			   va_list ap)
+{
+	size_t n = strlen(complaints);
+
+	if (level == LIBBPF_WARN && n < sizeof(complaints))
+		vsnprintf(complaints + n, sizeof(complaints) - n, fmt, ap);
+	return 0;
+}
+
+static bool same_layout(const struct bpf_map_info *old, struct bpf_map *map)
+{
+	return old->type == bpf_map__type(map) &&
+	       old->key_size == bpf_map__key_size(map) &&
+	       old->value_size == bpf_map__value_size(map) &&
+	       old->map_flags == bpf_map__map_flags(map);
+}
+
+/* An fd of the old map where its entries are to be carried over, or -1. */
+static int reuse_pin(struct bpf_map *map, const char *path, int *err)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_obj_get(path);
+
+	*err = 0;
+	if (fd < 0)
+		return -1;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len)) {
+		*err = -errno;
+	} else if (!same_layout(&info, map)) {
+		warn("map %s has another layout than this version's: replaced, "
+		     "its entries are not carried over",
+		     bpf_map__name(map));
+	} else if (info.max_entries != bpf_map__max_entries(map)) {
+		return fd;
+	} else {
+		*err = bpf_map__reuse_fd(map, fd);
+	}
+	close(fd);
+	return -1;
+}
+
+/* Entry by entry, as far as they fit. */
+static void carry_over(int from, struct bpf_map *map)
+{
+	void *key = malloc(bpf_map__key_size(map));
+	void *next = malloc(bpf_map__key_size(map));
+	void *value = malloc(bpf_map__value_size(map)), *prev = NULL;
+	unsigned long lost = 0;
+
+	while (key && next && value &&
+	       !bpf_map_get_next_key(from, prev, next)) {
+		memcpy(key, next, bpf_map__key_size(map));
+		prev = key;
+		if (!bpf_map_lookup_elem(from, key, value) &&
+		    bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
+			lost++;
+	}
+	if (lost)
+		warn("map %s is smaller than before: %lu entries did not fit",
+		     bpf_map__name(map), lost);
+	free(key);
+	free(next);
+	free(value);
+}
+
+static int pin_map(const char *dir, struct bpf_map *map)
+{
+	char path[PATH_MAX];
+	int err = pins_path(path, sizeof(path), dir, bpf_map__name(map));
+
+	if (err)
+		return err;
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	return bpf_obj_pin(bpf_map__fd(map), path) ? -errno : 0;
+}
+
+static int pin_program(const char *dir, struct bpf_program *prog)
+{
+	char path[PATH_MAX];
+	int err = pins_path(path, sizeof(path), dir, bpf_program__name(prog));
+
+	if (err)
+		return err;
+	unlink(path);
+	return bpf_obj_pin(bpf_program__fd(prog), path) ? -errno : 0;
+}
+
+static int pin_all(struct smtpxdp *skel, const char *dir, const int *old,
+		   const bool *reused)
+{
+	int err = 0;
+
+	for (int i = 0; i < MAPS_MAX && !err; i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(skel->obj, map_names[i]);
+
+		if (reused[i])
+			continue;
+		if (old[i] >= 0 && bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF)
+			carry_over(old[i], map);
+		err = pin_map(dir, map);
+	}
+	for (int i = 0; i < PROGS_MAX && !err; i++)
+		err = pin_program(dir, bpf_object__find_program_by_name(
+					       skel->obj, prog_names[i]));
+	return err;
+}
+
+static int load_failed(int err)
+{
+	char *end = strchr(complaints, '\n');
+
+	if (err == -EPERM)
+		return fail("the kernel refuses to load BPF programs: %s; run "
+			    "as root, or with CAP_BPF, CAP_NET_ADMIN and "
+			    "CAP_PERFMON",
+			    strerror(-err));
+	if (end)
+		*end = '\0';
+	return fail("cannot load the BPF programs: %s (%s); Linux 6.1 or later "
+		    "is needed",
+		    strerror(-err), *complaints ? complaints : "no details");
+}
+
+static void configure(struct smtpxdp *skel, const struct loader_options *o)
+{
+	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
+	bpf_map__set_max_entries(skel->maps.bans, o->max_bans);
+	bpf_program__set_autoload(skel->progs.detect_ethernet, o->ethernet);
+	bpf_program__set_autoload(skel->progs.drop_ethernet, o->ethernet);
+	bpf_program__set_autoload(skel->progs.detect_raw, o->raw);
+	bpf_program__set_autoload(skel->progs.drop_raw, o->raw);
+}
+
+int loader_load(const struct loader_options *o, struct smtpxdp **out)
+{
+	int old[MAPS_MAX], err = 0;
+	bool reused[MAPS_MAX] = {};
+	struct smtpxdp *skel;
+	char path[PATH_MAX];
+
+	memset(old, -1, sizeof(old));
+	complaints[0] = '\0';
+	libbpf_set_print(keep_complaints);
+	skel = smtpxdp__open();
+	if (!skel) {
+		load_failed(-errno);
+		return -EINVAL;
+	}
+	configure(skel, o);
+	for (int i = 0; i < MAPS_MAX && !err; i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(skel->obj, map_names[i]);
+
+		err = pins_path(path, sizeof(path), o->dir, map_names[i]);
+		if (!err)
+			old[i] = reuse_pin(map, path, &err);
+		reused[i] = bpf_map__fd(map) >= 0;
+	}
+	if (!err)
+		err = smtpxdp__load(skel);
+	if (!err)
+		err = pin_all(skel, o->dir, old, reused);
+	for (int i = 0; i < MAPS_MAX; i++)
+		if (old[i] >= 0)
+			close(old[i]);
+	if (!err) {
+		*out = skel;
+		return 0;
+	}
+	load_failed(err);
+	smtpxdp__destroy(skel);
+	return err;
+}
+
+int loader_unpin(const char *dir)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (int i = 0; i < MAPS_MAX + PROGS_MAX; i++) {
+		const char *name =
+			i < MAPS_MAX ? map_names[i] : prog_names[i - MAPS_MAX];
+
+		if (!pins_path(path, sizeof(path), dir, name) && unlink(path) &&
+		    errno != ENOENT)
+			err = -errno;
+	}
+	if (!pins_path(path, sizeof(path), dir, "links"))
+		rmdir(path);
+	if (rmdir(dir) && errno != ENOENT)
+		err = -errno;
+	return err;
+}

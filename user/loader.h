@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Loads the programs and pins the maps, reusing those that are there. */
+#ifndef SMTPXDP_LOADER_H
+#define SMTPXDP_LOADER_H
+
+#include <stdint.h>
+
+#include "attach.h"
+
+struct smtpxdp;
+
+struct loader_options {
+	const char *dir;
+	uint32_t max_clients;
+	uint32_t max_bans;
+	bool ethernet; /* which variants of the programs are needed */
+	bool raw;
+};
+
+/*
+ * Returns the loaded skeleton in *skel. On an error complains by fail() and
+ * returns -errno; what was pinned before stays as it was.
+ *
+ * A pinned map of another size is replaced, its entries carried over as far
+ * as they fit; one whose entries have another layout is replaced, and said so.
+ */
+int loader_load(const struct loader_options *o, struct smtpxdp **skel);
+
+/* Removes every pin below dir, and so the maps; links must be gone. */
+int loader_unpin(const char *dir);
+
+#endif

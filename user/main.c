@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp: the command line. Global options, then a command. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "output.h"
+
+static const struct cmd commands[] = {
+	{ "run", cmd_run, "[-c FILE] [-i IFACE]... [-m enforce|monitor]",
+	  "the daemon, in the foreground" },
+	{ "status", cmd_status, "", "mode, interfaces, map fill, counters" },
+	{ "clients", cmd_clients, "", "who is failing, and how often" },
+	{ "why", cmd_why, "ADDR", "everything known about one address" },
+	{ "ban", cmd_ban, "[list] | add | del | flush", "the ban list" },
+	{ "allow", cmd_allow, "[list] | add | del", "the allowlist" },
+	{ "config", cmd_config, "[list] | get | set | reset | check",
+	  "the settings, live and in the file" },
+	{ "events", cmd_events, "[-f] [-n N]",
+	  "what happened, from the journal" },
+	{ "unload", cmd_unload, "", "detach everything and forget all state" },
+	{}
+};
+
+static void help(void)
+{
+	puts("smtpxdp bans clients that fail to log in to a mail server, in "
+	     "XDP.\n\n"
+	     "usage: smtpxdp [OPTION]... COMMAND [ARGUMENT]...\n\n"
+	     "commands:");
+	for (const struct cmd *c = commands; c->name; c++)
+		printf("  %-8s %-42s %s\n", c->name, c->args, c->help);
+	puts("\noptions, before or after the command:\n"
+	     "  -j, --json     JSON output (see smtpxdp(8) for the shapes)\n"
+	     "  -p, --pretty   indented JSON\n"
+	     "  --pin DIR      where the maps are pinned, default " PINS_DEFAULT_DIR
+	     "\n"
+	     "  -h, --help     this text; smtpxdp COMMAND --help for one "
+	     "command\n"
+	     "  -V, --version  the version\n\n"
+	     "exit codes: 0 done, 1 failed, 2 wrong usage. "
+	     "Manual: man smtpxdp, man smtpxdp.conf");
+}
+
+/*
+ * Takes the global options out of argv, wherever they stand before "--", so
+ * that commands see only their own. Returns the new argc, or -1.
+ */
+static int take_globals(struct globals *g, int argc, char **argv)
+{
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		const char *a = argv[i];
+
+		if (i && !strcmp(a, "--")) {
+			while (i < argc)
+				argv[n++] = argv[i++];
+			break;
+		}
+		if (!strcmp(a, "-j") || !strcmp(a, "--json")) {
+			output.json = true;
+		} else if (!strcmp(a, "-p") || !strcmp(a, "--pretty")) {
+			output.json = output.pretty = true;
+		} else if (!strcmp(a, "-jp") || !strcmp(a, "-pj")) {
+			output.json = output.pretty = true;
+		} else if (!strncmp(a, "--pin=", 6)) {
+			g->pin_dir = a + 6;
+		} else if (!strcmp(a, "--pin")) {
+			if (++i == argc) {
+				usage("--pin needs a folder");
+				return -1;
+			}
+			g->pin_dir = argv[i];
+		} else {
+			argv[n++] = argv[i];
+		}
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+int cmd_no_args(int argc, char **argv)
+{
+	return argc > 1 ?
+		       usage("%s: unexpected argument '%s'", argv[0], argv[1]) :
+		       0;
+}
+
+static void cmd_help(const struct cmd *c, const char *of)
+{
+	printf("usage: smtpxdp %s%s%s %s\n%s\n", of, *of ? " " : "", c->name,
+	       c->args, c->help);
+}
+
+int cmd_dispatch(const struct cmd *cmds, const struct globals *g,
+		 const char *of, int argc, char **argv)
+{
+	static char *none[] = { NULL, NULL };
+
+	if (argc == 0) {
+		none[0] = (char *)cmds->name;
+		return cmds->fn(g, 1, none);
+	}
+	for (const struct cmd *c = cmds; c->name; c++) {
+		if (strcmp(c->name, argv[0]))
+			continue;
+		for (int i = 1; i < argc; i++) {
+			if (!strcmp(argv[i], "--"))
+				break;
+			/* Commands with commands of their own show those. */
+			if ((!strcmp(argv[i], "--help") ||
+			     !strcmp(argv[i], "-h")) &&
+			    (*of || i == 1)) {
+				cmd_help(c, of);
+				return 0;
+			}
+		}
+		return c->fn(g, argc, argv);
+	}
+	return usage("no such command: %s%s%s; try smtpxdp --help", of,
+		     *of ? " " : "", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+	struct globals g = { .pin_dir = PINS_DEFAULT_DIR };
+
+	argc = take_globals(&g, argc, argv);
+	if (argc < 0)
+		return EXIT_USAGE;
+	if (argc < 2) {
+		help();
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help") ||
+	    !strcmp(argv[1], "help")) {
+		help();
+		return 0;
+	}
+	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
+		puts("smtpxdp " VERSION);
+		return 0;
+	}
+	if (*argv[1] == '-')
+		return usage("unknown option %s; try smtpxdp --help", argv[1]);
+	return cmd_dispatch(commands, &g, "", argc - 1, argv + 1);
+}

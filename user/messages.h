@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every kind of journal message, once: what `SMTPXDP_EVENT` says, its fixed
+ * MESSAGE_ID (dist/smtpxdp.catalog explains each) and its priority.
+ */
+#ifndef SMTPXDP_MESSAGES_H
+#define SMTPXDP_MESSAGES_H
+
+#include <syslog.h>
+
+#define MESSAGES(X)                                                            \
+	X(FAILURE, "failure", "8f06e85f6db64d8f9b8a28c5ad3b3172", \
+	  LOG_INFO) \
+	X(BAN, "ban", "96fb30f4ccad4c408a678463671125cf", \
+	  LOG_NOTICE) \
+	X(WOULD_BAN, "would-ban", "b07cc03f689f4d419dc8335e5f798801", \
+	  LOG_NOTICE) \
+	X(UNBAN, "unban", "f60a127ee25a4d3985b8bbac9c744e13", \
+	  LOG_NOTICE) \
+	X(EXPIRE, "expire", "4e458193cf29402fa9ef9a40e24e1360", \
+	  LOG_INFO) \
+	X(ALLOW, "allow", "51929947dc594d6ab688e554babaff26", \
+	  LOG_NOTICE) \
+	X(DISALLOW, "disallow", "f9faa58097bf4504b6b06e2c40743567", \
+	  LOG_NOTICE) \
+	X(STARTED, "started", "9462da4837ee4298823576b8beba304e", \
+	  LOG_INFO) \
+	X(STOPPED, "stopped", "c4eb3f7eb8954b2f98de2fe36df5a6df", \
+	  LOG_INFO) \
+	X(RELOADED, "reloaded", "74af2cbf7a4b4c428464b55cbb6b92ef", \
+	  LOG_INFO) \
+	X(RELOAD_FAILED, "reload-failed", "1ec15c29a4df446283e3d02f4e6ccc61", \
+	  LOG_ERR) \
+	X(CONFIG_CHANGED, "config-changed", "eccae98124dc4966bea96d609da1b9e4", \
+	  LOG_NOTICE) \
+	X(GENERIC_XDP, "generic-xdp", "8614ec9eaa40450ead9c8359748271ca", \
+	  LOG_WARNING) \
+	X(BANS_FULL, "bans-full", "d41fd14bd31b4b8b939142c398cfba70", \
+	  LOG_ERR) \
+	X(EVENTS_LOST, "events-lost", "e4ceb324ef014e5ba917537a02f9ece7", \
+	  LOG_WARNING) \
+	X(FAULT, "fault", "7fbcec7030734926aabe39cb20293436", \
+	  LOG_ERR)
+
+enum message {
+#define X(id, name, uuid, priority) MESSAGE_##id,
+	MESSAGES(X)
+#undef X
+		MESSAGES_MAX
+};
+
+#endif

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "netinfo.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "address.h"
+
+static void take_addr(struct addr *list, size_t *n, int family,
+		      const void *bytes)
+{
+	struct addr a = {};
+
+	if (*n == NETINFO_MAX)
+		return;
+	if (family == AF_INET) {
+		a.d[2] = ADDR_V4_WORD;
+		memcpy(&a.d[3], bytes, 4);
+	} else {
+		memcpy(&a, bytes, sizeof(a));
+	}
+	for (size_t i = 0; i < *n; i++)
+		if (!memcmp(&list[i], &a, sizeof(a)))
+			return;
+	list[(*n)++] = a;
+}
+
+static void take_default(struct netinfo *info, unsigned int ifindex)
+{
+	for (size_t i = 0; i < info->n_default; i++)
+		if (info->default_ifindex[i] == ifindex)
+			return;
+	if (info->n_default < NETINFO_MAX)
+		info->default_ifindex[info->n_default++] = ifindex;
+}
+
+static int on_address(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr, *best = NULL;
+	struct netinfo *info = data;
+
+	/* On a point-to-point link IFA_ADDRESS is the other end's. */
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
+	{
+		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
+		    (mnl_attr_get_type(attr) == IFA_ADDRESS && !best))
+			best = attr;
+	}
+	if (best && (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6))
+		take_addr(info->own, &info->n_own, ifa->ifa_family,
+			  mnl_attr_get_payload(best));
+	return MNL_CB_OK;
+}
+
+static void take_gateway(struct netinfo *info, int family,
+			 const struct nlattr *attr)
+{
+	const struct rtvia *via;
+
+	if (mnl_attr_get_type(attr) == RTA_GATEWAY) {
+		take_addr(info->gateways, &info->n_gateways, family,
+			  mnl_attr_get_payload(attr));
+	} else if (mnl_attr_get_type(attr) == RTA_VIA) {
+		via = mnl_attr_get_payload(attr); /* IPv4 by an IPv6 gateway */
+		take_addr(info->gateways, &info->n_gateways, via->rtvia_family,
+			  via->rtvia_addr);
+	}
+}
+
+static void take_hops(struct netinfo *info, int family, int is_default,
+		      const struct nlattr *attr)
+{
+	struct rtnexthop *hop = mnl_attr_get_payload(attr);
+	int left = mnl_attr_get_payload_len(attr);
+
+	for (; RTNH_OK(hop, left);
+	     left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
+		const struct nlattr *a;
+
+		if (is_default)
+			take_default(info, hop->rtnh_ifindex);
+		for (a = (void *)RTNH_DATA(hop);
+		     mnl_attr_ok(a, (char *)hop + hop->rtnh_len - (char *)a);
+		     a = mnl_attr_next(a))
+			take_gateway(info, family, a);
+	}
+}
+
+static int on_route(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	struct netinfo *info = data;
+	const struct nlattr *attr;
+	int is_default = rt->rtm_dst_len == 0 && rt->rtm_type == RTN_UNICAST;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*rt))
+	{
+		take_gateway(info, rt->rtm_family, attr);
+		if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
+			take_hops(info, rt->rtm_family, is_default, attr);
+		if (mnl_attr_get_type(attr) == RTA_OIF && is_default)
+			take_default(info, mnl_attr_get_u32(attr));
+	}
+	return MNL_CB_OK;
+}
+
+static int dump(struct mnl_socket *nl, int type, int family, mnl_cb_t cb,
+		struct netinfo *info)
+{
+	static unsigned int seq;
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	ssize_t n;
+	int ret = MNL_CB_OK;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = ++seq;
+	if (type == RTM_GETADDR) {
+		struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(
+			nlh, sizeof(struct ifaddrmsg));
+
+		ifa->ifa_family = family;
+	} else {
+		struct rtmsg *rt =
+			mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtmsg));
+
+		rt->rtm_family = family;
+	}
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	while (ret > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (n < 0)
+			return -errno;
+		ret = mnl_cb_run(buf, n, seq, mnl_socket_get_portid(nl), cb,
+				 info);
+	}
+	return ret < 0 ? -errno : 0;
+}
+
+int netinfo_read(struct netinfo *info)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int err = 0;
+
+	memset(info, 0, sizeof(*info));
+	if (!nl)
+		return -errno;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		err = -errno;
+	if (!err)
+		err = dump(nl, RTM_GETADDR, AF_UNSPEC, on_address, info);
+	if (!err)
+		err = dump(nl, RTM_GETROUTE, AF_INET, on_route, info);
+	if (!err)
+		err = dump(nl, RTM_GETROUTE, AF_INET6, on_route, info);
+	mnl_socket_close(nl);
+	return err;
+}
+
+int netinfo_watch(void)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+			     RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+void netinfo_drain(int fd)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+
+	/* ENOBUFS means that some were lost: a reason to look, as well. */
+	for (;;) {
+		if (recv(fd, buf, sizeof(buf), 0) < 0 && errno != ENOBUFS)
+			return;
+	}
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What rtnetlink knows of this host: addresses, gateways, default routes. */
+#ifndef SMTPXDP_NETINFO_H
+#define SMTPXDP_NETINFO_H
+
+#include <stddef.h>
+
+#include "addr.h"
+
+#define NETINFO_MAX 1024
+
+struct netinfo {
+	size_t n_own, n_gateways, n_default;
+	struct addr own[NETINFO_MAX];
+	struct addr gateways[NETINFO_MAX];
+	unsigned int default_ifindex[NETINFO_MAX]; /* each once */
+};
+
+/* Asks the kernel. -errno. What is over NETINFO_MAX is left out. */
+int netinfo_read(struct netinfo *info);
+
+/* A socket that becomes readable when any of that changes. -errno. */
+int netinfo_watch(void);
+void netinfo_drain(int fd);
+
+#endif

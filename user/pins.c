@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "pins.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "settings.h"
+
+#define BPFFS "/sys/fs/bpf"
+/* How long a starting daemon waits for commands that hold the lock shared. */
+#define LOCK_TRIES 20
+#define LOCK_WAIT_USEC 50000
+
+const char *const map_names[MAPS_MAX] = {
+	[MAP_SETTINGS] = "settings",
+	[MAP_CLIENTS] = "clients",
+	[MAP_BANS] = "bans",
+	[MAP_BAN_NETS] = "ban_nets",
+	[MAP_ALLOW_NETS] = "allow_nets",
+	[MAP_STREAMS] = "streams",
+	[MAP_EVENTS] = "events",
+	[MAP_COUNTERS] = "counters",
+	[MAP_DAEMON] = "daemon",
+};
+
+const char *const prog_names[PROGS_MAX] = {
+	[PROG_BAN_WRITE] = "ban_write",
+	[PROG_BAN_EXPIRE] = "ban_expire",
+	[PROG_CLOCK] = "clock",
+};
+
+int pins_path(char *buf, size_t size, const char *dir, const char *name)
+{
+	int n = snprintf(buf, size, "%s/%s", dir, name);
+
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* mkdir -p, but only below a bpffs. */
+static int make_dirs(const char *dir)
+{
+	char path[PATH_MAX];
+	size_t n = strlen(dir);
+
+	if (n >= sizeof(path))
+		return -ENAMETOOLONG;
+	memcpy(path, dir, n + 1);
+	for (char *p = path + 1; p <= path + n; p++) {
+		if (*p != '/' && *p != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return -errno;
+		*p = p < path + n ? '/' : '\0';
+	}
+	return 0;
+}
+
+int pins_make_dir(const char *dir)
+{
+	char links[PATH_MAX];
+	int err;
+
+	if (!strncmp(dir, BPFFS "/", strlen(BPFFS "/")) && !is_bpffs(BPFFS) &&
+	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700")) {
+		err = -errno;
+		fail("cannot mount bpffs at " BPFFS
+		     ": %s (needs root, or CAP_SYS_ADMIN in a container)",
+		     strerror(-err));
+		return err;
+	}
+	err = pins_path(links, sizeof(links), dir, "links");
+	if (!err)
+		err = make_dirs(links);
+	if (!err && !is_bpffs(dir)) {
+		fail("--pin %s: not on a bpffs; choose a folder below " BPFFS
+		     ", or mount one there: mount -t bpf bpf DIR",
+		     dir);
+		rmdir(links);
+		rmdir(dir);
+		return -EINVAL;
+	}
+	if (err)
+		fail("cannot make the folder %s: %s", dir, strerror(-err));
+	return err;
+}
+
+static int map_settings(struct pins *p)
+{
+	p->slots = mmap(NULL, sizeof(*p->slots), PROT_READ | PROT_WRITE,
+			MAP_SHARED, p->map[MAP_SETTINGS], 0);
+	if (p->slots != MAP_FAILED)
+		return 0;
+	p->slots = NULL;
+	return -errno;
+}
+
+static int open_pin(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	int err = pins_path(path, sizeof(path), dir, name);
+
+	if (err)
+		return err;
+	err = bpf_obj_get(path);
+	return err < 0 ? -errno : err;
+}
+
+bool pins_exist(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return !pins_path(path, sizeof(path), dir, prog_names[PROG_CLOCK]) &&
+	       !access(path, F_OK);
+}
+
+int pins_open(struct pins *p, const char *dir)
+{
+	int fd = 0;
+
+	memset(p, 0, sizeof(*p));
+	memset(p->map, -1, sizeof(p->map));
+	memset(p->prog, -1, sizeof(p->prog));
+	p->dir = dir;
+	for (int i = 0; i < MAPS_MAX && fd >= 0; i++)
+		fd = p->map[i] = open_pin(dir, map_names[i]);
+	for (int i = 0; i < PROGS_MAX && fd >= 0; i++)
+		fd = p->prog[i] = open_pin(dir, prog_names[i]);
+	if (fd >= 0)
+		fd = map_settings(p);
+	if (fd >= 0)
+		return 0;
+	if (fd == -ENOENT)
+		fail("nothing is loaded at %s: start the daemon (smtpxdp run), "
+		     "or name its folder with --pin",
+		     dir);
+	else if (fd == -EPERM || fd == -EACCES)
+		fail("cannot open the maps at %s: %s (are you root?)", dir,
+		     strerror(-fd));
+	else
+		fail("cannot open the maps at %s: %s", dir, strerror(-fd));
+	pins_close(p);
+	return fd;
+}
+
+void pins_close(struct pins *p)
+{
+	if (p->slots)
+		munmap(p->slots, sizeof(*p->slots));
+	p->slots = NULL;
+	for (int i = 0; i < MAPS_MAX; i++)
+		if (p->map[i] >= 0)
+			close(p->map[i]);
+	for (int i = 0; i < PROGS_MAX; i++)
+		if (p->prog[i] >= 0)
+			close(p->prog[i]);
+}
+
+static int lock_dir(const char *dir, int operation)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, operation))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int pins_lock_daemon(const char *dir)
+{
+	int fd = -EWOULDBLOCK;
+
+	/* A command that asks whether a daemon lives holds it for a moment. */
+	for (int i = 0; i < LOCK_TRIES && fd == -EWOULDBLOCK; i++) {
+		if (i)
+			usleep(LOCK_WAIT_USEC);
+		fd = lock_dir(dir, LOCK_EX | LOCK_NB);
+	}
+	return fd;
+}
+
+bool pins_daemon_alive(const char *dir)
+{
+	int fd = lock_dir(dir, LOCK_SH | LOCK_NB);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EWOULDBLOCK;
+}
+
+int pins_lock_writer(const char *dir)
+{
+	char path[PATH_MAX];
+	int err = pins_path(path, sizeof(path), dir, "links");
+
+	return err ? err : lock_dir(path, LOCK_EX);
+}
+
+void pins_unlock(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The pins: where the maps, two programs and the links live in bpffs, and the
+ * two locks. A daemon holds the folder's lock as long as it lives; whoever
+ * changes settings or lists holds the lock of its subfolder "links" meanwhile.
+ */
+#ifndef SMTPXDP_PINS_H
+#define SMTPXDP_PINS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define PINS_DEFAULT_DIR "/sys/fs/bpf/smtpxdp"
+
+enum pinned_map {
+	MAP_SETTINGS,
+	MAP_CLIENTS,
+	MAP_BANS,
+	MAP_BAN_NETS,
+	MAP_ALLOW_NETS,
+	MAP_STREAMS,
+	MAP_EVENTS,
+	MAP_COUNTERS,
+	MAP_DAEMON,
+	MAPS_MAX
+};
+
+enum pinned_prog { PROG_BAN_WRITE, PROG_BAN_EXPIRE, PROG_CLOCK, PROGS_MAX };
+
+extern const char *const map_names[MAPS_MAX];
+extern const char *const prog_names[PROGS_MAX];
+
+struct settings_slots;
+
+struct pins {
+	const char *dir;
+	int map[MAPS_MAX]; /* fds */
+	int prog[PROGS_MAX];
+	struct settings_slots *slots; /* map settings, shared */
+};
+
+/* DIR/name, or -ENAMETOOLONG. */
+int pins_path(char *buf, size_t size, const char *dir, const char *name);
+
+/* Makes DIR and DIR/links; mounts bpffs at /sys/fs/bpf where it is missing. */
+int pins_make_dir(const char *dir);
+
+/*
+ * Opens what is pinned below dir. On an error complains by fail() itself and
+ * returns -errno: -ENOENT if nothing is loaded there.
+ */
+int pins_open(struct pins *p, const char *dir);
+bool pins_exist(const char *dir);
+void pins_close(struct pins *p);
+
+/* The daemon's lock: an fd to keep open, or -EWOULDBLOCK if it is taken. */
+int pins_lock_daemon(const char *dir);
+bool pins_daemon_alive(const char *dir);
+
+/* The writers' lock: an fd, to be closed by pins_unlock(). Waits. */
+int pins_lock_writer(const char *dir);
+void pins_unlock(int fd);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "rows.h"
+
+#include "address.h"
+#include "settings_map.h"
+#include "window.h"
+
+json_t *ban_json(const struct ban_row *row, const struct clock_pair *now)
+{
+	char net[NET_TEXT], at[CLOCK_TEXT];
+	const struct ban *b = &row->ban;
+
+	/* Before the daemon has handled its event, a ban has no reason yet. */
+	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:I, s:I}", "net",
+			 net_format(&row->net, net), "expires_in",
+			 (json_int_t)clock_until(now, b->expires), "banned_at",
+			 clock_format_boot(b->since, at), "reason",
+			 *b->reason ? b->reason : "failed logins", "failures",
+			 (json_int_t)b->failures, "dropped_packets",
+			 (json_int_t)b->packets, "dropped_bytes",
+			 (json_int_t)b->bytes);
+}
+
+json_t *client_json(const struct pins *p, const struct addr *key,
+		    const struct client *c, const struct clock_pair *now)
+{
+	const struct settings *s = settings_now(p);
+	struct net net = net_of(key, c->len);
+	char text[NET_TEXT], seen[CLOCK_TEXT];
+	struct ban_row row;
+
+	return json_pack(
+		"{s:s, s:I, s:i, s:i, s:s, s:b, s:I}", "net",
+		net_format(&net, text), "failures", (json_int_t)c->failures,
+		"in_window",
+		window_count(c, window_tick(now->jiffies, s->tick_shift),
+			     s->window),
+		"last_code", c->last_code, "last_seen",
+		clock_format_boot(clock_boot_of(now, c->last_seen), seen),
+		"banned", !banlist_find(p, key, now, &row), "successes",
+		(json_int_t)c->successes);
+}

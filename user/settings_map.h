@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The settings in force: map settings, and their text in map daemon. */
+#ifndef SMTPXDP_SETTINGS_MAP_H
+#define SMTPXDP_SETTINGS_MAP_H
+
+#include "config.h"
+#include "daemon.h"
+#include "pins.h"
+
+/* What the next packet will be judged by. */
+const struct settings *settings_now(const struct pins *p);
+
+/*
+ * The rest is to be called with the writers' lock held. settings_publish()
+ * returns when no packet is judged by the old settings any more.
+ */
+int settings_publish(struct pins *p, const struct config *c);
+
+/* Tells the programs which of the lists have entries at all. */
+int settings_note_lists(struct pins *p);
+
+/* The configuration in force, from map daemon. -errno. */
+int settings_load(const struct pins *p, struct config *c);
+
+int daemon_read(const struct pins *p, struct daemon_info *info);
+int daemon_write(const struct pins *p, const struct daemon_info *info);
+
+#endif
