@@ -45,7 +45,7 @@ static __always_inline struct client *client_get(const struct settings *s,
  */
 static __always_inline enum event_outcome
 ban_provisional(const struct settings *s, const struct addr *key,
-		const struct client *c, __u32 failures, __u64 until, __u64 now)
+		const struct client *c, __u64 until, __u64 now)
 {
 	struct ban *b = ban_find(key);
 
@@ -65,7 +65,7 @@ ban_provisional(const struct settings *s, const struct addr *key,
 	b->since = bpf_ktime_get_boot_ns();
 	b->packets = 0;
 	b->bytes = 0;
-	b->failures = failures;
+	b->failures = s->rate;
 	b->code = c->last_code;
 	b->len = c->len;
 	b->flags = BAN_PROVISIONAL;
@@ -110,7 +110,7 @@ static __noinline int client_failure(const struct settings *s,
 {
 	enum event_outcome outcome = OUTCOME_MONITOR;
 	__u64 now, until, was_until;
-	__u32 tick, ticket, failures;
+	__u32 tick, ticket;
 	struct addr key;
 	struct client *c;
 	bool crossed;
@@ -138,20 +138,20 @@ static __noinline int client_failure(const struct settings *s,
 	count(COUNTER_FAILURE, 0);
 	crossed = window_add(c, tick, s->rate, s->window, &ticket);
 	until = now + s->ban_jiffies;
-	/* Before spending them: how many there are. */
-	failures = crossed ? s->rate : window_count(c, tick, s->window);
 	if (s->log_failures)
-		tell(s, at, c, failures, EVENT_FAILURE, OUTCOME_NONE);
+		tell(s, at, c,
+		     crossed ? s->rate : window_count(c, tick, s->window),
+		     EVENT_FAILURE, OUTCOME_NONE);
 	if (!crossed || !window_cross(c, ticket, was_until, until, s->mode))
 		return 0;
 	count(COUNTER_CROSSED, 0);
 	if (s->mode == MODE_ENFORCE)
-		outcome = ban_provisional(s, &key, c, failures, until, now);
+		outcome = ban_provisional(s, &key, c, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
 		c->until = 0; /* is not banned: go on counting */
 	}
-	tell(s, at, c, failures, EVENT_CROSSED, outcome);
+	tell(s, at, c, s->rate, EVENT_CROSSED, outcome);
 	return 0;
 }
 

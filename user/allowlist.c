@@ -10,8 +10,6 @@
 #include "netinfo.h"
 #include "settings_map.h"
 
-#define AUTOMATIC (ALLOW_CONFIG | ALLOW_SELF | ALLOW_GATEWAY)
-
 /* Entries may go while we walk: a key that went restarts the walk. */
 int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx)
 {
@@ -75,93 +73,122 @@ int allowlist_del(struct pins *p, const struct net *net, __u32 flags)
 	return err ? err : settings_note_lists(p);
 }
 
+/* What the entries made in one way should be. */
 struct wanted {
 	struct pins *p;
-	const struct net *nets;
-	const __u32 *flags;
+	__u32 way; /* the flags that are ours to change */
+	struct net *nets;
+	__u32 *flags;
 	size_t n;
 };
 
-static int drop_unwanted(const struct net *net, __u32 flags, void *ctx)
+static int wanted_init(struct wanted *w, struct pins *p, __u32 way, size_t room)
+{
+	*w = (struct wanted){ .p = p, .way = way };
+	w->nets = calloc(room, sizeof(*w->nets));
+	w->flags = calloc(room, sizeof(*w->flags));
+	return w->nets && w->flags ? 0 : -ENOMEM;
+}
+
+static void want(struct wanted *w, const struct net *net, __u32 flag)
+{
+	w->nets[w->n] = *net;
+	w->flags[w->n++] = flag;
+}
+
+static int correct(const struct net *net, __u32 flags, void *ctx)
 {
 	struct wanted *w = ctx;
-	__u32 want = 0;
+	__u32 right = 0;
 
 	for (size_t i = 0; i < w->n; i++)
 		if (w->nets[i].len == net->len &&
 		    net_contains(&w->nets[i], net))
-			want |= w->flags[i];
-	if ((flags & AUTOMATIC) == want)
+			right |= w->flags[i];
+	if ((flags & w->way) == right)
 		return 0;
-	return set_flags(w->p, net, (flags & ~AUTOMATIC) | want);
+	return set_flags(w->p, net, (flags & ~w->way) | right);
 }
 
-static void want(struct net *nets, __u32 *flags, size_t *n,
-		 const struct net *net, __u32 flag)
+/* Those that are there are made right, those that are not are added. */
+static int sync_wanted(struct wanted *w)
 {
-	nets[*n] = *net;
-	flags[(*n)++] = flag;
+	int err = allowlist_each(w->p, correct, w);
+
+	for (size_t i = 0; !err && i < w->n; i++) {
+		__u32 old = flags_of(w->p, &w->nets[i]);
+
+		if (!(old & w->flags[i]))
+			err = set_flags(w->p, &w->nets[i], old | w->flags[i]);
+	}
+	return err ? err : settings_note_lists(w->p);
 }
 
-static void want_addrs(struct net *nets, __u32 *flags, size_t *n,
-		       const struct addr *addrs, size_t n_addrs, __u32 flag)
+static void wanted_free(struct wanted *w)
 {
-	for (size_t i = 0; i < n_addrs; i++) {
-		struct net net = net_of(&addrs[i], ADDR_BITS);
-
-		want(nets, flags, n, &net, flag);
-	}
+	free(w->nets);
+	free(w->flags);
 }
 
-static int sync_with(struct pins *p, const struct netinfo *info,
-		     const struct net *config, size_t n_config)
+int allowlist_sync_config(struct pins *p, const struct config *c)
 {
-	static const char *const loopback[] = { "127.0.0.0/8", "::1" };
-	size_t room = info->n_own + info->n_gateways + n_config + 2;
-	struct net *nets = calloc(room, sizeof(*nets)), net;
-	__u32 *flags = calloc(room, sizeof(*flags));
-	struct wanted w = { p, nets, flags, 0 };
-	int err = nets && flags ? 0 : -ENOMEM;
+	struct net *nets;
+	size_t n = config_allow(c, &nets);
+	struct wanted w;
+	int err = wanted_init(&w, p, ALLOW_CONFIG, n + 1);
 
-	for (size_t i = 0; !err && i < 2; i++)
-		if (!net_parse(loopback[i], &net, NULL, 0))
-			want(nets, flags, &w.n, &net, ALLOW_SELF);
-	if (!err) {
-		want_addrs(nets, flags, &w.n, info->own, info->n_own,
-			   ALLOW_SELF);
-		want_addrs(nets, flags, &w.n, info->gateways, info->n_gateways,
-			   ALLOW_GATEWAY);
-		for (size_t i = 0; i < n_config; i++)
-			want(nets, flags, &w.n, &config[i], ALLOW_CONFIG);
-		err = allowlist_each(p, drop_unwanted, &w);
-	}
-	for (size_t i = 0; !err && i < w.n; i++) {
-		__u32 old = flags_of(p, &nets[i]);
-
-		if ((old & flags[i]) != flags[i])
-			err = set_flags(p, &nets[i], old | flags[i]);
-	}
-	for (size_t i = 0; !err && i < n_config; i++) {
-		int lifted = allowlist_lift(p, &config[i]);
+	for (size_t i = 0; !err && i < n; i++)
+		want(&w, &nets[i], ALLOW_CONFIG);
+	if (!err)
+		err = sync_wanted(&w);
+	for (size_t i = 0; !err && i < n; i++) {
+		int lifted = allowlist_lift(p, &nets[i]);
 
 		err = lifted < 0 ? lifted : 0;
 	}
+	wanted_free(&w);
 	free(nets);
-	free(flags);
-	return err ? err : settings_note_lists(p);
+	return err;
 }
 
-int allowlist_sync(struct pins *p, const struct config *c)
+static void want_addrs(struct wanted *w, const struct addr *addrs, size_t n,
+		       __u32 flag)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct net net = net_of(&addrs[i], ADDR_BITS);
+
+		want(w, &net, flag);
+	}
+}
+
+static int sync_host(struct pins *p, const struct netinfo *info)
+{
+	static const char *const loopback[] = { "127.0.0.0/8", "::1" };
+	struct wanted w;
+	struct net net;
+	int err = wanted_init(&w, p, ALLOW_SELF | ALLOW_GATEWAY,
+			      info->n_own + info->n_gateways + 2);
+
+	for (size_t i = 0; !err && i < 2; i++)
+		if (!net_parse(loopback[i], &net, NULL, 0))
+			want(&w, &net, ALLOW_SELF);
+	if (!err) {
+		want_addrs(&w, info->own, info->n_own, ALLOW_SELF);
+		want_addrs(&w, info->gateways, info->n_gateways, ALLOW_GATEWAY);
+		err = sync_wanted(&w);
+	}
+	wanted_free(&w);
+	return err;
+}
+
+int allowlist_sync_host(struct pins *p)
 {
 	struct netinfo *info = malloc(sizeof(*info));
-	struct net *config = NULL;
-	size_t n = config_allow(c, &config);
 	int err = info ? netinfo_read(info) : -ENOMEM;
 
 	if (!err)
-		err = sync_with(p, info, config, n);
+		err = sync_host(p, info);
 	free(info);
-	free(config);
 	return err;
 }
 

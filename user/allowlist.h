@@ -14,12 +14,14 @@ int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx);
 int allowlist_add(struct pins *p, const struct net *net, __u32 flags);
 int allowlist_del(struct pins *p, const struct net *net, __u32 flags);
 
+/* Makes the entries by the key `allow` what it says; lifts bans within. */
+int allowlist_sync_config(struct pins *p, const struct config *c);
+
 /*
- * Makes the entries that are not made by command what they should be: the key
- * `allow`, this host's addresses and gateways, loopback. Lifts the bans that
- * the key's networks contradict.
+ * The same for this host's addresses, its gateways and loopback: by the
+ * daemon, whose network namespace it is. A command may run in another.
  */
-int allowlist_sync(struct pins *p, const struct config *c);
+int allowlist_sync_host(struct pins *p);
 
 /* Lifts every ban within a network; returns how many, or -errno. */
 int allowlist_lift(struct pins *p, const struct net *net);

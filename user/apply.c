@@ -64,5 +64,5 @@ int config_apply(struct pins *p, const struct config *c)
 		err = banlist_each(p, rehome_one, &r);
 	}
 	free(r.next);
-	return err ? err : allowlist_sync(p, c);
+	return err ? err : allowlist_sync_config(p, c);
 }

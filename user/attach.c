@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netinfo.h"
 #include "pins.h"
 
 /* Debian 12's headers do not name it yet (Linux 6.6). */
@@ -269,7 +270,8 @@ static int detach_clsact(const struct daemon_iface *iface)
 
 	filter_of(iface, &hook, &opts);
 	err = bpf_tc_detach(&hook, &opts);
-	if (iface->flags & IFACE_QDISC_OURS) {
+	if (iface->flags & IFACE_QDISC_OURS &&
+	    !netinfo_has_filters(iface->ifindex)) {
 		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 		err = bpf_tc_hook_destroy(&hook);
 	}

@@ -86,8 +86,8 @@ static int config_list(const struct globals *g, int argc, char **argv)
 {
 	static const struct column columns[] = {
 		{ "KEY", "key", 0 },	     { "VALUE", "value", 0 },
-		{ "DEFAULT", "default", 0 }, { "UNIT", "unit", 0 },
-		{ "ORIGIN", "origin", 0 },   {}
+		{ "ORIGIN", "origin", 0 },   { "UNIT", "unit", 0 },
+		{ "DEFAULT", "default", 0 }, {}
 	};
 	int err = cmd_no_args(argc, argv);
 	json_t *rows = json_array();

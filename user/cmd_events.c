@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "cmd.h"
@@ -153,13 +154,15 @@ int cmd_events(const struct globals *g, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage("events: unexpected argument '%s'", argv[optind]);
+	if (access(JOURNAL_SOCKET, F_OK))
+		return fail("no journal runs here (no " JOURNAL_SOCKET
+			    "): the daemon tells events on its stderr, with -j "
+			    "as JSON");
 	err = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY);
 	if (err < 0)
 		return fail("cannot open the journal: %s", strerror(-err));
 	err = show(j, n, follow);
 	sd_journal_close(j);
-	return err < 0 ? fail("cannot read the journal: %s; without one, the "
-			      "daemon tells events on its stderr",
-			      strerror(-err)) :
+	return err < 0 ? fail("cannot read the journal: %s", strerror(-err)) :
 			 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allowlist.h"
 #include "apply.h"
 #include "attach.h"
 #include "cmd.h"
@@ -243,6 +244,8 @@ static int put_in_force(struct run *r, const struct config *c)
 
 	if (!err)
 		err = config_apply(p, c);
+	if (!err)
+		err = allowlist_sync_host(p);
 	pins_unlock(lock);
 	return err ? fail("cannot put the configuration in force: %s",
 			  strerror(-err)) :

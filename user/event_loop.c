@@ -52,18 +52,12 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 static int on_network(sd_event_source *s, int fd, uint32_t revents, void *ctx)
 {
 	struct daemon *d = ctx;
-	struct config c = {};
 	int lock, err;
 
 	netinfo_drain(fd);
 	lock = pins_lock_writer(d->pins.dir);
-	err = config_init(&c);
-	if (!err)
-		err = settings_load(&d->pins, &c);
-	if (!err)
-		err = allowlist_sync(&d->pins, &c);
+	err = allowlist_sync_host(&d->pins);
 	pins_unlock(lock);
-	config_free(&c);
 	if (err)
 		journal_note(MESSAGE_FAULT,
 			     "cannot update the allowlist after a change of "

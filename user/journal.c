@@ -19,7 +19,6 @@
 #include "escape.h"
 #include "output.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define FIELDS_MAX 24
 #define FIELD_SIZE 1024
 

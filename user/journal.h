@@ -34,6 +34,9 @@ extern const char *const message_names[MESSAGES_MAX];
 extern const char *const message_ids[MESSAGES_MAX];
 const char *sensor_name(uint8_t sensor);
 
+/* Where journald listens; sd_journal_sendv() does not say if nobody does. */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
 /* A command tells the journal only: its own output is for the terminal. */
 extern int journal_quiet;
 

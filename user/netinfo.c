@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -109,8 +110,9 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int dump(struct mnl_socket *nl, int type, int family, mnl_cb_t cb,
-		struct netinfo *info)
+/* `what` is the header that goes with the type: ifaddrmsg, rtmsg, tcmsg. */
+static int dump(struct mnl_socket *nl, int type, const void *what, size_t size,
+		mnl_cb_t cb, void *data)
 {
 	static unsigned int seq;
 	char buf[MNL_SOCKET_BUFFER_SIZE];
@@ -121,17 +123,7 @@ static int dump(struct mnl_socket *nl, int type, int family, mnl_cb_t cb,
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = ++seq;
-	if (type == RTM_GETADDR) {
-		struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(
-			nlh, sizeof(struct ifaddrmsg));
-
-		ifa->ifa_family = family;
-	} else {
-		struct rtmsg *rt =
-			mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtmsg));
-
-		rt->rtm_family = family;
-	}
+	memcpy(mnl_nlmsg_put_extra_header(nlh, size), what, size);
 	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	while (ret > MNL_CB_STOP) {
@@ -139,29 +131,67 @@ static int dump(struct mnl_socket *nl, int type, int family, mnl_cb_t cb,
 		if (n < 0)
 			return -errno;
 		ret = mnl_cb_run(buf, n, seq, mnl_socket_get_portid(nl), cb,
-				 info);
+				 data);
 	}
 	return ret < 0 ? -errno : 0;
 }
 
-int netinfo_read(struct netinfo *info)
+static struct mnl_socket *open_socket(void)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int err = 0;
+
+	if (nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
+		mnl_socket_close(nl);
+		nl = NULL;
+	}
+	return nl;
+}
+
+int netinfo_read(struct netinfo *info)
+{
+	static const struct ifaddrmsg any = { .ifa_family = AF_UNSPEC };
+	static const struct rtmsg v4 = { .rtm_family = AF_INET };
+	static const struct rtmsg v6 = { .rtm_family = AF_INET6 };
+	struct mnl_socket *nl = open_socket();
+	int err;
 
 	memset(info, 0, sizeof(*info));
 	if (!nl)
 		return -errno;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
-		err = -errno;
+	err = dump(nl, RTM_GETADDR, &any, sizeof(any), on_address, info);
 	if (!err)
-		err = dump(nl, RTM_GETADDR, AF_UNSPEC, on_address, info);
+		err = dump(nl, RTM_GETROUTE, &v4, sizeof(v4), on_route, info);
 	if (!err)
-		err = dump(nl, RTM_GETROUTE, AF_INET, on_route, info);
-	if (!err)
-		err = dump(nl, RTM_GETROUTE, AF_INET6, on_route, info);
+		err = dump(nl, RTM_GETROUTE, &v6, sizeof(v6), on_route, info);
 	mnl_socket_close(nl);
 	return err;
+}
+
+static int on_filter(const struct nlmsghdr *nlh, void *data)
+{
+	*(bool *)data = true;
+	return MNL_CB_OK;
+}
+
+bool netinfo_has_filters(unsigned int ifindex)
+{
+	static const __u32 hooks[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
+	struct mnl_socket *nl = open_socket();
+	bool found = false;
+	int err = nl ? 0 : -errno;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		struct tcmsg tc = {
+			.tcm_ifindex = ifindex,
+			.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hooks[i]),
+		};
+
+		err = dump(nl, RTM_GETTFILTER, &tc, sizeof(tc), on_filter,
+			   &found);
+	}
+	if (nl)
+		mnl_socket_close(nl);
+	return found || err;
 }
 
 int netinfo_watch(void)

@@ -3,6 +3,7 @@
 #ifndef SMTPXDP_NETINFO_H
 #define SMTPXDP_NETINFO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "addr.h"
@@ -18,6 +19,12 @@ struct netinfo {
 
 /* Asks the kernel. -errno. What is over NETINFO_MAX is left out. */
 int netinfo_read(struct netinfo *info);
+
+/*
+ * Are there filters on an interface's clsact qdisc? Then somebody else uses
+ * it. What cannot be told counts as yes.
+ */
+bool netinfo_has_filters(unsigned int ifindex);
 
 /* A socket that becomes readable when any of that changes. -errno. */
 int netinfo_watch(void);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The values of configuration keys: each parser checks a text and gives what
+ * it means. They return 0 or -EINVAL with the reason in err; what they give
+ * may be NULL where only the check is wanted.
+ */
+#ifndef SMTPXDP_CONFIG_VALUES_H
+#define SMTPXDP_CONFIG_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "settings.h"
+
+/* Where a parser says what is wrong. */
+struct why {
+	char *text;
+	size_t size;
+};
+
+__attribute__((format(printf, 2, 3))) int invalid(const struct why *why,
+						  const char *fmt, ...);
+
+/* One of `words`, NULL-terminated; its index. */
+int parse_word(const char *s, const char *const *words, unsigned int *index,
+	       const struct why *why);
+int parse_bool(const char *s, bool *yes, const struct why *why);
+int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
+		 const struct why *why);
+int parse_ports(const char *s, uint64_t *bitmap, const struct why *why);
+int parse_codes(const char *s, uint8_t *codes, const struct why *why);
+
+/* Appends to `texts`, of which *n are there. */
+int parse_texts(const char *s, enum action action, struct text *texts,
+		uint32_t *n, const struct why *why);
+
+/*
+ * The items of a list, split at commas and white space: copies *s's next item
+ * into buf and moves *s on. 0 at the end, 1 for an item, -EINVAL if it is too
+ * long.
+ */
+int next_item(const char **s, char *buf, size_t size, const struct why *why);
+
+#endif
