@@ -62,11 +62,11 @@ $(BUILD)/selftests/%: selftests/%.c $(LIB_OBJ) $(SKEL)
 
 tests: $(TESTS) ## build the C tests
 
-check: all tests ## run every test (as root; installs nothing)
-	scripts/test --no-setup
+check: ## run every test (as root; installs what it needs)
+	scripts/test
 
-demo: all ## show the main job end to end (as root)
-	scripts/demo --no-setup
+demo: ## show the main job end to end (as root; the same)
+	scripts/demo
 
 install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 	$(INSTALL) -D -m 755 $(BUILD)/smtpxdp $(DESTDIR)$(PREFIX)/sbin/smtpxdp
