@@ -32,7 +32,6 @@ struct scan {
 	const struct stream_key *key;
 	__u32 off; /* of the next byte in the skb */
 	__u32 end;
-	bool keep; /* a reply counted: its retransmission must not */
 	struct stream st;
 };
 
@@ -66,7 +65,6 @@ static long scan_step(__u32 i, void *ctx)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
 		return 0;
-	x->keep = true;
 	at.peer = &x->key->client;
 	at.text = r->line;
 	at.text_len = res.len;
@@ -81,10 +79,37 @@ static long scan_step(__u32 i, void *ctx)
 	return 0;
 }
 
+/* Does the next segment need to know how this one ended? */
+static __always_inline bool unfinished(const struct reply *r)
+{
+	return r->len || r->skip || r->by_text;
+}
+
 /*
- * Reads a segment whose payload lies in [off, end) of the skb. A stream gets
- * an entry in the map only where the next segment needs to know something: a
- * reply is unfinished, one was counted and may be sent again, or it is TLS.
+ * What of a segment at `seq`, `len` bytes long, was not read before: how many
+ * bytes to leave out, or -1 for all of them. Takes up what was unfinished.
+ */
+static __always_inline __s64 already_read(const struct stream *st, __u32 seq,
+					  __u32 len, struct reply *r)
+{
+	__s32 seen = st->next_seq - seq;
+
+	if (seen >= (__s64)len)
+		return -1;
+	if (seen < 0) {
+		count(COUNTER_STREAM_GAP, len);
+		return 0; /* most likely a reply begins here: they do */
+	}
+	if (unfinished(&st->reply))
+		*r = st->reply;
+	return seen;
+}
+
+/*
+ * Reads a segment whose payload lies in [off, end) of the skb. Every stream
+ * has an entry in the map, and not just one with a reply unfinished: a client
+ * may acknowledge half a line, and what is then sent again from its middle
+ * ("500 unknown command: 535 ...") is no reply.
  */
 static __always_inline void read_segment(struct __sk_buff *skb,
 					 const struct settings *s,
@@ -93,46 +118,44 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 {
 	struct scan x = { .skb = skb, .s = s, .key = key, .off = off };
 	struct stream *st = bpf_map_lookup_elem(&streams, key);
-	__u32 next = seq + (end - off);
 	struct reply *r = &x.st.reply;
 
 	if (st) {
-		__s32 seen = st->next_seq - seq;
+		__s64 seen;
 
 		if (st->encrypted) {
 			count(COUNTER_ENCRYPTED, skb->len);
 			return;
 		}
-		if ((__s32)(st->next_seq - next) >= 0) {
+		seen = already_read(st, seq, end - off, r);
+		if (seen < 0) {
 			count(COUNTER_RETRANSMIT, skb->len);
 			return;
 		}
-		if (seen >= 0) {
-			x.off += seen; /* so much of it was sent before */
-			x.st.reply = st->reply;
-		} else {
-			/* Most likely a reply begins here: they do. */
-			count(COUNTER_STREAM_GAP, skb->len);
-		}
+		x.off += seen;
 	}
 	x.end = end;
 	if (x.end - x.off > SCAN_BYTES)
 		x.end = x.off + SCAN_BYTES;
 	bpf_loop(SCAN_STEPS, scan_step, &x, 0);
-	x.st.next_seq = next;
+	x.st.next_seq = seq + (end - off);
 	if (x.st.encrypted) {
 		count(COUNTER_ENCRYPTED, skb->len);
 	} else if (x.off < end) {
 		count(COUNTER_SCAN_LIMIT, skb->len);
-		r->len = 0;
-		r->skip = 1; /* the next segment begins within some line */
+		r->skip = 1; /* the next segment begins within some line, */
+		r->line[0] = 0; /* of which nothing is known */
+		r->by_text = 0;
 	}
-	if (st)
-		*st = x.st;
-	else if ((x.st.encrypted || x.keep || r->len || r->skip ||
-		  r->by_text) &&
-		 bpf_map_update_elem(&streams, key, &x.st, BPF_ANY))
-		count(COUNTER_STREAMS_FULL, skb->len);
+	if (!st) {
+		if (bpf_map_update_elem(&streams, key, &x.st, BPF_ANY))
+			count(COUNTER_STREAMS_FULL, skb->len);
+		return;
+	}
+	st->next_seq = x.st.next_seq;
+	st->encrypted = x.st.encrypted;
+	if (unfinished(r) || unfinished(&st->reply))
+		st->reply = *r;
 }
 
 static __always_inline int detect(struct __sk_buff *skb, bool ethernet)

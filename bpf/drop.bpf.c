@@ -10,9 +10,9 @@
 #include "maps.h"
 #include "parse.h"
 
-/* Is this for the mail server? Only the ports matter, so only they must be
- * there. */
-static __always_inline bool to_mail_port(const struct settings *s,
+/* Is this for the mail server? Of TCP's header only the ports are looked at. */
+static __always_inline bool to_mail_port(struct xdp_md *ctx,
+					 const struct settings *s,
 					 const struct packet *p, void *end,
 					 enum parse_result r)
 {
@@ -20,8 +20,12 @@ static __always_inline bool to_mail_port(const struct settings *s,
 
 	if (r == PARSE_FRAGMENT)
 		return true; /* can't be told: counts as mail */
-	if (p->proto != IPPROTO_TCP || (void *)(ports + 2) > end)
+	if (p->proto != IPPROTO_TCP)
 		return false;
+	if ((void *)(ports + 2) > end) {
+		count(COUNTER_IN_TRUNCATED, bpf_xdp_get_buff_len(ctx));
+		return false;
+	}
 	return port_is_mail(s, bpf_ntohs(ports[1]));
 }
 
@@ -34,42 +38,53 @@ static __always_inline bool allowed(const struct settings *s,
 	return flags & ALLOW_ADMIN || (flags && !(b->flags & BAN_FORCED));
 }
 
+/* The ban that holds for a source now, and the counter of its drops. */
+static __always_inline struct ban *find(struct xdp_md *ctx,
+					const struct settings *s,
+					const struct addr *src,
+					enum counter *why)
+{
+	__u64 now = bpf_jiffies64();
+	struct ban *exact, *net = NULL;
+	struct addr client;
+
+	client_of(s, src, &client);
+	exact = ban_find(&client);
+	*why = COUNTER_DROP_BAN;
+	if (exact && ban_active(exact, now))
+		return exact;
+	if (s->have_ban_nets)
+		net = ban_net_find(src, now);
+	*why = COUNTER_DROP_NET;
+	if (exact && !net)
+		count(COUNTER_PASS_EXPIRED, bpf_xdp_get_buff_len(ctx));
+	return net;
+}
+
 static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 {
-	void *data = (void *)(long)ctx->data,
-	     *end = (void *)(long)ctx->data_end;
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
 	const struct settings *s = settings_active();
-	enum counter why = COUNTER_DROP_BAN;
 	struct packet p = {};
 	enum parse_result r;
-	struct addr client;
+	enum counter why;
 	struct ban *b;
-	__u64 bytes, now;
+	__u64 bytes;
 
 	if (!s)
 		return XDP_PASS;
-	bytes = end - data;
 	r = parse_packet(data, end, ethernet, &p);
 	if (r != PARSE_OK)
-		count(COUNTER_IN_TRUNCATED + r, bytes);
+		count(COUNTER_IN_TRUNCATED + r, bpf_xdp_get_buff_len(ctx));
 	if (r != PARSE_OK && r != PARSE_FRAGMENT)
 		return XDP_PASS;
-	if (s->scope == SCOPE_MAIL && !to_mail_port(s, &p, end, r))
+	if (s->scope == SCOPE_MAIL && !to_mail_port(ctx, s, &p, end, r))
 		return XDP_PASS;
-
-	client_of(s, &p.src, &client);
-	b = ban_find(&client);
-	now = bpf_jiffies64();
-	if (b && !ban_active(b, now)) {
-		count(COUNTER_PASS_EXPIRED, bytes);
-		b = NULL;
-	}
-	if (!b && s->have_ban_nets) {
-		b = ban_net_find(&p.src, now);
-		why = COUNTER_DROP_NET;
-	}
+	b = find(ctx, s, &p.src, &why);
 	if (!b)
 		return XDP_PASS;
+	bytes = bpf_xdp_get_buff_len(ctx);
 	if (allowed(s, &p.src, b)) {
 		count(COUNTER_PASS_ALLOWED, bytes);
 		return XDP_PASS;

@@ -109,7 +109,7 @@ static __noinline int client_failure(const struct settings *s,
 				     const struct sighting *at)
 {
 	enum event_outcome outcome = OUTCOME_MONITOR;
-	__u64 now, until, was_until;
+	__u64 now, until, was;
 	__u32 tick, ticket;
 	struct addr key;
 	struct client *c;
@@ -130,8 +130,8 @@ static __noinline int client_failure(const struct settings *s,
 	__sync_fetch_and_add(&c->failures, 1);
 	c->last_seen = now;
 	c->last_code = at->code;
-	was_until = *(volatile __u64 *)&c->until;
-	if (window_closed(c, now, s->mode)) {
+	was = *(volatile __u64 *)&c->until;
+	if (window_closed(was, now, s->mode)) {
 		count(COUNTER_FAILURE_BANNED, 0);
 		return 0;
 	}
@@ -142,7 +142,8 @@ static __noinline int client_failure(const struct settings *s,
 		tell(s, at, c,
 		     crossed ? s->rate : window_count(c, tick, s->window),
 		     EVENT_FAILURE, OUTCOME_NONE);
-	if (!crossed || !window_cross(c, ticket, was_until, until, s->mode))
+	if (!crossed ||
+	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_CROSSED, 0);
 	if (s->mode == MODE_ENFORCE)

@@ -60,7 +60,7 @@ struct {
 	__type(value, struct allow);
 } allow_nets MAP;
 
-/* An entry only where one is needed: see detect.bpf.c. */
+/* One entry a connection, made by its first reply: see detect.bpf.c. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);

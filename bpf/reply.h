@@ -110,7 +110,8 @@ static inline __u32 reply_code(const __u8 *line, __u32 len)
 
 	if (len < 3 || a < 2 || a > 5 || b > 9 || c > 9)
 		return 0;
-	if (len > 3 && line[3] != ' ' && line[3] != '-' && line[3] != '\r')
+	if (len > 3 && line[3] != ' ' && line[3] != '-' &&
+	    !(len == 4 && line[3] == '\r'))
 		return 0;
 	return 100 * a + 10 * b + c;
 }

@@ -68,29 +68,36 @@ static inline bool window_add(struct client *c, __u32 tick, __u32 rate,
 }
 
 /*
- * Of the callers that crossed the threshold at once, exactly one gets true:
- * the one to ban and to tell. `until` is what it read before window_add().
+ * What `until` holds: the jiffy at which a ban ends, and whether it is one
+ * (1), or would be in mode enforce (0). In one word, so that no other CPU sees
+ * half of it.
  */
-static inline bool window_cross(struct client *c, __u32 ticket, __u64 was_until,
-				__u64 until, __u8 mode)
+static inline __u64 window_until(__u64 jiffies, __u8 mode)
 {
-	if (__sync_val_compare_and_swap(&c->until, was_until, until) !=
-	    was_until)
-		return false;
-	*(volatile __u32 *)&c->spent = ticket + 1;
-	c->until_mode = mode;
-	return true;
+	return jiffies << 1 | (mode == MODE_ENFORCE);
 }
 
 /*
  * A client that is banned is not counted: its window restarts after the ban.
  * One that would have been, in monitor mode, counts again under enforce.
  */
-static inline bool window_closed(const struct client *c, __u64 jiffies,
-				 __u8 mode)
+static inline bool window_closed(__u64 until, __u64 jiffies, __u8 mode)
 {
-	return jiffies < *(volatile const __u64 *)&c->until &&
-	       (c->until_mode == MODE_ENFORCE || mode == MODE_MONITOR);
+	return jiffies < until >> 1 && (until & 1 || mode == MODE_MONITOR);
+}
+
+/*
+ * Of the callers that crossed the threshold at once, exactly one gets true:
+ * the one to ban and to tell. `was` is the `until` that it found not closed,
+ * before window_add().
+ */
+static inline bool window_cross(struct client *c, __u32 ticket, __u64 was,
+				__u64 until)
+{
+	if (__sync_val_compare_and_swap(&c->until, was, until) != was)
+		return false;
+	*(volatile __u32 *)&c->spent = ticket + 1;
+	return true;
 }
 
 /* How many unspent failures lie within the window. For events and people. */

@@ -15,16 +15,15 @@
 
 /* Ticket n is failure n of this client, from 0; it lives in log[n % 128]. */
 struct client {
-	__u64 until;	 /* jiffies: banned or would be, and so not counted */
+	__u64 until;	 /* banned, or would be: see window_until() */
 	__u64 last_seen; /* jiffies of the last failure */
 	__u64 failures;	 /* all that were seen */
 	__u64 successes; /* replies that earn credit */
 	__u32 head;	 /* the next ticket */
 	__u32 spent;	 /* tickets below this one led to a ban already */
 	__u16 last_code;
-	__u8 len;	/* of the client's network, 0..128 */
-	__u8 until_mode; /* enum mode in which `until` was set */
-	__u32 pad;
+	__u8 len; /* of the client's network, 0..128 */
+	__u8 pad[5];
 	__u32 log[LOG_SLOTS]; /* times: see bpf/window.h */
 };
 
