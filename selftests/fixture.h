@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the tests of the pure parts share: settings as people use them, dice. */
+#ifndef SELFTESTS_FIXTURE_H
+#define SELFTESTS_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "settings.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* xorshift64*: the same numbers every time, unless SEED says otherwise. */
+static uint64_t dice_state;
+
+static inline void dice_seed(void)
+{
+	const char *seed = getenv("SEED");
+
+	dice_state = seed ? strtoull(seed, NULL, 0) : 88172645463325252ULL;
+	dice_state += !dice_state;
+	printf("# SEED=%llu\n", (unsigned long long)dice_state);
+}
+
+static inline uint64_t dice_roll(void)
+{
+	dice_state ^= dice_state >> 12;
+	dice_state ^= dice_state << 25;
+	dice_state ^= dice_state >> 27;
+	return dice_state * 2685821657736338717ULL;
+}
+
+/* 0..n-1 */
+static inline uint32_t dice(uint32_t n)
+{
+	return (dice_roll() >> 32) % n;
+}
+
+/* low..high */
+static inline uint32_t dice_range(uint32_t low, uint32_t high)
+{
+	return low + dice(high - low + 1);
+}
+
+/* jiffies a second */
+static inline uint32_t fixture_hz(void)
+{
+	struct timespec res;
+
+	assert_int_equal(clock_getres(CLOCK_MONOTONIC_COARSE, &res), 0);
+	return (1000000000L + res.tv_nsec / 2) / res.tv_nsec;
+}
+
+static inline void settings_port(struct settings *s, uint16_t port)
+{
+	s->ports[port >> 6] |= 1ULL << (port & 63);
+}
+
+/* "rate/seconds", rounded up to whole ticks. */
+static inline void settings_rate(struct settings *s, uint32_t rate,
+				 uint32_t seconds)
+{
+	uint64_t jiffies = (uint64_t)seconds * fixture_hz();
+
+	s->rate = rate;
+	s->window = (jiffies + (1ULL << s->tick_shift) - 1) >> s->tick_shift;
+	s->window_sec = seconds;
+}
+
+static inline void settings_ban_time(struct settings *s, uint32_t seconds)
+{
+	s->ban_jiffies = (uint64_t)seconds * fixture_hz();
+	s->ban_sec = seconds;
+}
+
+/* len: of a client's network, as people write it. */
+static inline void settings_prefix(struct settings *s, bool v6, int len)
+{
+	struct addr *mask = &s->client_mask[v6];
+
+	if (!v6)
+		len += ADDR_V4_BITS;
+	s->client_len[v6] = len;
+	for (int i = 0; i < ADDR_BITS; i++) {
+		if (i % 8 == 0)
+			mask->b[i / 8] = 0;
+		if (i < len)
+			mask->b[i / 8] |= 0x80 >> i % 8;
+	}
+}
+
+/* Adds a literal beginning of a line where it belongs: longest first. */
+static inline void settings_text(struct settings *s, const char *literal,
+				 enum action action)
+{
+	uint32_t len = strlen(literal), i = s->n_texts++;
+	struct text *t;
+
+	assert_true(s->n_texts <= TEXTS_MAX && len >= 4 && len <= TEXT_SIZE);
+	for (; i > 0 && s->texts[i - 1].len < len; i--)
+		s->texts[i] = s->texts[i - 1];
+	t = &s->texts[i];
+	memset(t, 0, sizeof(*t));
+	memcpy(t->bytes, literal, len);
+	memset(t->mask, 0xff, len);
+	t->len = len;
+	t->action = action;
+	s->codes[atoi(literal)] |= CODE_HAS_TEXT;
+}
+
+/* What the configuration's defaults amount to, without texts. */
+static inline void settings_default(struct settings *s)
+{
+	uint32_t hz = fixture_hz();
+
+	memset(s, 0, sizeof(*s));
+	while ((1000U << s->tick_shift) / hz < 10)
+		s->tick_shift++;
+	settings_rate(s, 10, 120);
+	settings_ban_time(s, 3600);
+	settings_prefix(s, false, 32);
+	settings_prefix(s, true, 64);
+	settings_port(s, 25);
+	settings_port(s, 465);
+	settings_port(s, 587);
+	settings_port(s, 2525);
+	s->codes[535] = ACTION_COUNT;
+	s->codes[538] = ACTION_COUNT;
+	s->codes[235] = ACTION_CREDIT;
+}
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The programs and maps, loaded but attached to nothing: frames are run
+ * through them by BPF_PROG_TEST_RUN.
+ */
+#ifndef SELFTESTS_HARNESS_H
+#define SELFTESTS_HARNESS_H
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "ban.h"
+#include "client.h"
+#include "counters.h"
+#include "event.h"
+#include "fixture.h"
+#include "packet.h"
+#include "settings.h"
+#include "smtpxdp.skel.h"
+#include "stream.h"
+
+#define UNSPEC 0xffffffffU /* TC_ACT_UNSPEC as a test run returns it */
+#define EVENTS_KEPT 64
+
+struct lab {
+	struct smtpxdp *skel;
+	struct settings_slots *slots;
+	struct settings s; /* edit, then lab_apply() */
+	struct ring_buffer *ring;
+	struct event event[EVENTS_KEPT]; /* the first ones since lab_reset() */
+	unsigned int n_events;
+};
+
+/* Sizes of maps; 0: as they are in the object. */
+struct lab_sizes {
+	uint32_t bans, clients, streams, events;
+};
+
+static const char *lab_skip_reason;
+
+static inline void lab_fail(const char *what, int err)
+{
+	fail_msg("%s: %s", what, strerror(err < 0 ? -err : err));
+}
+
+/* Makes lab->s what the next packet sees, in one step, as the daemon does. */
+static inline void lab_apply(struct lab *lab)
+{
+	struct settings_slots *slots = lab->slots;
+	uint32_t next = !slots->active;
+
+	slots->slot[next] = lab->s;
+	__atomic_store_n(&slots->active, next, __ATOMIC_RELEASE);
+	slots->generation++;
+}
+
+static inline int lab_event(void *ctx, void *data, size_t size)
+{
+	struct lab *lab = ctx;
+
+	assert_int_equal(size, sizeof(struct event));
+	if (lab->n_events < EVENTS_KEPT)
+		memcpy(&lab->event[lab->n_events], data, size);
+	lab->n_events++;
+	return 0;
+}
+
+/* Reads the ring buffer; how many events there were since lab_reset(). */
+static inline unsigned int lab_events(struct lab *lab)
+{
+	assert_true(ring_buffer__consume(lab->ring) >= 0);
+	return lab->n_events;
+}
+
+static inline void map_clear(const struct bpf_map *map)
+{
+	uint8_t key[64];
+	int fd = bpf_map__fd(map);
+
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		assert_int_equal(bpf_map_delete_elem(fd, key), 0);
+}
+
+static inline unsigned int map_count(const struct bpf_map *map)
+{
+	uint8_t key[64], *prev = NULL;
+	unsigned int n = 0;
+
+	for (; !bpf_map_get_next_key(bpf_map__fd(map), prev, key); prev = key)
+		n++;
+	return n;
+}
+
+static inline void counters_clear(struct lab *lab)
+{
+	static struct counter_value zero[512];
+	int fd = bpf_map__fd(lab->skel->maps.counters);
+
+	for (uint32_t i = 0; i < COUNTERS_MAX; i++)
+		assert_int_equal(bpf_map_update_elem(fd, &i, zero, 0), 0);
+}
+
+static inline struct counter_value counter(const struct lab *lab, uint32_t id)
+{
+	struct counter_value v[512] = {}, sum = {};
+	int fd = bpf_map__fd(lab->skel->maps.counters);
+
+	assert_true(libbpf_num_possible_cpus() <= 512);
+	assert_int_equal(bpf_map_lookup_elem(fd, &id, v), 0);
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
+		sum.packets += v[i].packets;
+		sum.bytes += v[i].bytes;
+	}
+	return sum;
+}
+
+static inline uint64_t counted(const struct lab *lab, enum counter id)
+{
+	return counter(lab, id).packets;
+}
+
+static inline const char *counter_name(enum counter id)
+{
+	static const char *const names[] = {
+#define X(id, name, sentence) name,
+		COUNTERS(X)
+#undef X
+	};
+
+	return names[id];
+}
+
+struct rise {
+	enum counter id;
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/* Since counters_clear(), these have risen by so much, and no others. */
+static inline void counters_are(const struct lab *lab, const char *what,
+				const struct rise *rise, size_t n)
+{
+	for (uint32_t id = 0; id < COUNTERS_MAX; id++) {
+		struct counter_value want = {}, got = counter(lab, id);
+
+		for (size_t i = 0; i < n; i++) {
+			if (rise[i].id == id) {
+				want.packets += rise[i].packets;
+				want.bytes += rise[i].bytes;
+			}
+		}
+		if (got.packets != want.packets || got.bytes != want.bytes)
+			fail_msg("%s: counter %s is %llu/%llu, not %llu/%llu",
+				 what, counter_name(id), got.packets, got.bytes,
+				 want.packets, want.bytes);
+	}
+}
+
+#define counters_only(lab, what, ...)                                          \
+	do {                                                                   \
+		const struct rise rise_[] = { __VA_ARGS__ };                   \
+		counters_are(lab, what, rise_,                                 \
+			     sizeof(rise_) / sizeof(*rise_));                  \
+	} while (0)
+
+/* As after a start with the default configuration. */
+static inline void lab_reset(struct lab *lab)
+{
+	map_clear(lab->skel->maps.clients);
+	map_clear(lab->skel->maps.bans);
+	map_clear(lab->skel->maps.ban_nets);
+	map_clear(lab->skel->maps.allow_nets);
+	map_clear(lab->skel->maps.streams);
+	counters_clear(lab);
+	lab_events(lab);
+	lab->n_events = 0;
+	settings_default(&lab->s);
+	lab_apply(lab);
+}
+
+static inline int lab_load(struct lab *lab, const struct lab_sizes *sizes)
+{
+	struct smtpxdp *skel = smtpxdp__open();
+	int err;
+
+	if (!skel)
+		return -errno;
+	lab->skel = skel;
+	if (sizes && sizes->bans)
+		bpf_map__set_max_entries(skel->maps.bans, sizes->bans);
+	if (sizes && sizes->clients)
+		bpf_map__set_max_entries(skel->maps.clients, sizes->clients);
+	if (sizes && sizes->streams)
+		bpf_map__set_max_entries(skel->maps.streams, sizes->streams);
+	if (sizes && sizes->events)
+		bpf_map__set_max_entries(skel->maps.events, sizes->events);
+	err = smtpxdp__load(skel);
+	if (err)
+		smtpxdp__destroy(skel);
+	return err;
+}
+
+/* NULL where this system lets nobody load BPF programs. */
+static inline struct lab *lab_open(const struct lab_sizes *sizes)
+{
+	size_t page = sysconf(_SC_PAGESIZE), size;
+	struct lab *lab = calloc(1, sizeof(*lab));
+	int err;
+
+	assert_non_null(lab);
+	err = lab_load(lab, sizes);
+	if (err == -EPERM || err == -EACCES) {
+		lab_skip_reason = "BPF programs can't be loaded here (EPERM)";
+		free(lab);
+		return NULL;
+	}
+	if (err)
+		lab_fail("loading the BPF programs", err);
+	size = (sizeof(*lab->slots) + page - 1) / page * page;
+	lab->slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  bpf_map__fd(lab->skel->maps.settings), 0);
+	if (lab->slots == MAP_FAILED)
+		lab_fail("mapping the settings", errno);
+	lab->ring = ring_buffer__new(bpf_map__fd(lab->skel->maps.events),
+				     lab_event, lab, NULL);
+	assert_non_null(lab->ring);
+	lab_reset(lab);
+	return lab;
+}
+
+static inline void lab_close(struct lab *lab)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	if (!lab)
+		return;
+	ring_buffer__free(lab->ring);
+	munmap(lab->slots, (sizeof(*lab->slots) + page - 1) / page * page);
+	smtpxdp__destroy(lab->skel);
+	free(lab);
+}
+
+/* For cmocka: one lab for a group of tests, fresh for each of them. */
+static inline int lab_setup(void **state)
+{
+	/* Small maps are quick to walk. */
+	static const struct lab_sizes sizes = { 1024, 1024, 1024, 0 };
+
+	dice_seed();
+	*state = lab_open(&sizes);
+	return 0;
+}
+
+static inline int lab_teardown(void **state)
+{
+	lab_close(*state);
+	return 0;
+}
+
+static inline struct lab *lab_of(void **state)
+{
+	if (!*state) {
+		printf("# SKIP %s\n", lab_skip_reason);
+		skip();
+	}
+	lab_reset(*state);
+	return *state;
+}
+
+/*
+ * Runs a frame through a program. False: the kernel refuses to, as it does
+ * for IP headers cut off right behind an Ethernet header.
+ */
+static inline bool run_try(const struct bpf_program *prog, const void *data,
+			   uint32_t len, uint32_t *verdict)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data,
+		    .data_size_in = len);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	if (err && err != -EINVAL)
+		fail_msg("test run of %s with %u bytes: %s",
+			 bpf_program__name(prog), len, strerror(-err));
+	*verdict = opts.retval;
+	return !err;
+}
+
+static inline uint32_t run_bytes(const struct bpf_program *prog,
+				 const void *data, uint32_t len)
+{
+	uint32_t verdict;
+
+	if (!run_try(prog, data, len, &verdict))
+		fail_msg("test run of %s with %u bytes refused",
+			 bpf_program__name(prog), len);
+	return verdict;
+}
+
+/* Runs a syscall program; what it returned. */
+static inline int run_syscall(const struct bpf_program *prog, void *ctx,
+			      uint32_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx,
+		    .ctx_size_in = size);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	if (err)
+		lab_fail(bpf_program__name(prog), err);
+	return opts.retval;
+}
+
+static inline struct clock_pair lab_clock(struct lab *lab)
+{
+	struct clock_pair now = {};
+
+	assert_int_equal(run_syscall(lab->skel->progs.clock, &now, sizeof(now)),
+			 0);
+	return now;
+}
+
+static inline bool ban_get(const struct lab *lab, const struct addr *client,
+			   struct ban *b)
+{
+	return !bpf_map_lookup_elem(bpf_map__fd(lab->skel->maps.bans), client,
+				    b);
+}
+
+static inline bool client_get(const struct lab *lab, const struct addr *key,
+			      struct client *c)
+{
+	return !bpf_map_lookup_elem(bpf_map__fd(lab->skel->maps.clients), key,
+				    c);
+}
+
+/* The network of the first `len` (of 128) bits of an address. */
+static inline struct net network(const struct addr *a, uint32_t len)
+{
+	struct net n = { .len = len };
+
+	for (uint32_t i = 0; i < len; i++)
+		n.addr[i / 8] |= a->b[i / 8] & 0x80 >> i % 8;
+	return n;
+}
+
+static inline void allow_put(struct lab *lab, const struct addr *a,
+			     uint32_t len, uint32_t flags)
+{
+	struct net key = network(a, len);
+	struct allow value = { flags };
+
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(lab->skel->maps.allow_nets),
+				    &key, &value, 0),
+		0);
+	lab->s.have_allow = 1;
+	lab_apply(lab);
+}
+
+#endif
