@@ -24,6 +24,7 @@ struct daemon_iface {
 struct daemon_info {
 	__u32 pid; /* of the last daemon; alive only while it holds the lock */
 	__u32 n_ifaces;
+	__u64 netns; /* inode of its network namespace: what ifindex means */
 	struct daemon_iface ifaces[DAEMON_IFACES_MAX];
 	char config_path[DAEMON_PATH_SIZE]; /* "" if it runs without a file */
 	/* The settings in force as lines "key = value # origin". */

@@ -4,20 +4,35 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "escape.h"
 
+static const struct net v4_all = {
+	.len = ADDR_V4_BITS,
+	.addr = { [10] = 0xff, [11] = 0xff },
+};
+
 int addr_parse(const char *s, struct addr *a)
 {
-	struct in_addr v4;
+	struct addr v4 = net_addr(&v4_all), v6;
 
-	if (inet_pton(AF_INET, s, &v4) == 1) {
-		*a = (struct addr){ .d[2] = ADDR_V4_WORD, .d[3] = v4.s_addr };
-		return 0;
-	}
-	return inet_pton(AF_INET6, s, a) == 1 ? 0 : -EINVAL;
+	if (inet_pton(AF_INET, s, &v4.b[12]) == 1)
+		*a = v4;
+	else if (inet_pton(AF_INET6, s, v6.b) == 1)
+		*a = v6;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+const char *addr_format(const struct addr *a, char buf[static ADDR_TEXT])
+{
+	if (addr_is_v4(a))
+		inet_ntop(AF_INET, &a->b[12], buf, ADDR_TEXT);
+	else
+		inet_ntop(AF_INET6, a->b, buf, ADDR_TEXT);
+	return buf;
 }
 
 void addr_mask(struct addr *a, unsigned int len)
@@ -32,11 +47,11 @@ void addr_mask(struct addr *a, unsigned int len)
 
 struct net net_of(const struct addr *a, unsigned int len)
 {
-	struct net n = { .len = len };
 	struct addr masked = *a;
+	struct net n = { .len = len };
 
 	addr_mask(&masked, len);
-	memcpy(n.addr, &masked, sizeof(n.addr));
+	memcpy(n.addr, masked.b, sizeof(n.addr));
 	return n;
 }
 
@@ -44,95 +59,97 @@ struct addr net_addr(const struct net *n)
 {
 	struct addr a;
 
-	memcpy(&a, n->addr, sizeof(a));
+	memcpy(a.b, n->addr, sizeof(a.b));
 	return a;
-}
-
-bool net_is_v4(const struct net *n)
-{
-	struct addr a = net_addr(n);
-
-	return n->len >= ADDR_V4_BITS && addr_is_v4(&a);
 }
 
 bool net_contains(const struct net *outer, const struct net *inner)
 {
 	struct addr a = net_addr(inner);
-	struct net cut = net_of(&a, outer->len);
+	struct net wider = net_of(&a, outer->len);
 
-	return inner->len >= outer->len &&
-	       !memcmp(cut.addr, outer->addr, sizeof(cut.addr));
+	return outer->len <= inner->len &&
+	       !memcmp(wider.addr, outer->addr, sizeof(wider.addr));
 }
 
-const char *addr_format(const struct addr *a, char buf[static ADDR_TEXT])
+bool net_is_v4(const struct net *n)
 {
-	return addr_is_v4(a) ? inet_ntop(AF_INET, &a->d[3], buf, ADDR_TEXT) :
-			       inet_ntop(AF_INET6, a, buf, ADDR_TEXT);
+	return net_contains(&v4_all, n);
 }
 
 const char *net_format(const struct net *n, char buf[static NET_TEXT])
 {
 	struct addr a = net_addr(n);
-	bool v4 = net_is_v4(n);
-	char addr[ADDR_TEXT];
 
-	/* A v6 prefix that is v4-mapped by chance: not in dotted quads. */
-	if (v4)
-		addr_format(&a, addr);
-	else
-		inet_ntop(AF_INET6, &a, addr, sizeof(addr));
-	snprintf(buf, NET_TEXT, "%s/%u", addr,
-		 n->len - (v4 ? ADDR_V4_BITS : 0));
+	addr_format(&a, buf);
+	sprintf(buf + strlen(buf), "/%u",
+		net_is_v4(n) ? n->len - ADDR_V4_BITS : n->len);
 	return buf;
 }
 
-/* Decimal digits only, no sign, no leading zero: -1 if it is anything else. */
-static int parse_len(const char *s, int max)
+/* A prefix length: up to three digits, no leading zero. Or -1. */
+static int parse_len(const char *s)
 {
 	int len = 0;
 
-	if (!*s || strlen(s) > 3 || (s[0] == '0' && s[1]))
+	if (!*s || strlen(s) > 3 || (*s == '0' && s[1]))
 		return -1;
-	for (; *s; s++) {
-		if (*s < '0' || *s > '9')
-			return -1;
-		len = 10 * len + (*s - '0');
-	}
-	return len <= max ? len : -1;
+	for (; *s >= '0' && *s <= '9'; s++)
+		len = len * 10 + (*s - '0');
+	return *s ? -1 : len;
+}
+
+/* An address that is no network's first: which one was meant? */
+static int refuse_host_bits(const struct addr *a, unsigned int len,
+			    const char *shown, char *err, size_t size)
+{
+	struct net wide = net_of(a, len), narrow = net_of(a, ADDR_BITS);
+	char wide_text[NET_TEXT], narrow_text[NET_TEXT];
+
+	snprintf(err, size,
+		 "%s has bits set behind its prefix: did you mean %s, or %s?",
+		 shown, net_format(&wide, wide_text),
+		 net_format(&narrow, narrow_text));
+	return -EINVAL;
 }
 
 int net_parse(const char *s, struct net *n, char *err, size_t size)
 {
-	char shown[ESCAPED_SIZE(64)], text[ADDR_TEXT + 1], meant[NET_TEXT];
-	size_t addr_len = strcspn(s, "/");
+	char text[ADDR_TEXT] = "", shown[64];
+	const char *slash = strchrnul(s, '/');
+	bool v6 = strchr(s, ':');
+	int max = v6 ? ADDR_BITS : ADDR_BITS - ADDR_V4_BITS;
+	int len = *slash ? parse_len(slash + 1) : max;
 	struct addr a;
-	int len, max;
+	struct net net;
 
-	escape(s, strnlen(s, 64), shown, sizeof(shown));
-	if (addr_len < sizeof(text))
-		snprintf(text, sizeof(text), "%.*s", (int)addr_len, s);
-	if (addr_len >= sizeof(text) || addr_parse(text, &a)) {
+	escape(s, strlen(s), shown, sizeof(shown));
+	if (slash - s < ADDR_TEXT)
+		memcpy(text, s, slash - s);
+	if (addr_parse(text, &a)) {
 		snprintf(err, size,
-			 "'%s' is not an IPv4 or IPv6 address or network, like "
-			 "192.0.2.7 or 2001:db8::/64",
-			 shown);
+			 "\"%s\" is not an IP address or network%s", shown,
+			 strchr(s, '%') ? ": leave away the zone (%...)" :
+					  ": write it like 192.0.2.7, "
+					  "192.0.2.0/24 or 2001:db8::/32");
 		return -EINVAL;
 	}
-	max = addr_is_v4(&a) ? 32 : 128;
-	len = s[addr_len] ? parse_len(s + addr_len + 1, max) : max;
-	if (len < 0) {
-		snprintf(err, size,
-			 "'%s': the length after / is a number from 0 to %d",
+	if (len < 0 || len > max) {
+		snprintf(err, size, "%s: the prefix length must be 0 to %d",
 			 shown, max);
 		return -EINVAL;
 	}
-	*n = net_of(&a, max == 32 ? len + ADDR_V4_BITS : len);
-	if (memcmp(n->addr, &a, sizeof(a))) {
+	net = net_of(&a, v6 ? len : len + ADDR_V4_BITS);
+	if (memcmp(net.addr, a.b, sizeof(net.addr)))
+		return refuse_host_bits(&a, net.len, shown, err, size);
+	/* IPv4 lies within ::/80, which nobody thinks of who writes ::/0. */
+	if (net.len < ADDR_V4_BITS && net_contains(&net, &v4_all)) {
 		snprintf(err, size,
-			 "'%s' has bits set behind its length; did you mean "
-			 "%s?",
-			 shown, net_format(n, meant));
+			 "%s would include every IPv4 address: write 2000::/3 "
+			 "for all of the public IPv6 Internet",
+			 shown);
 		return -EINVAL;
 	}
+	*n = net;
 	return 0;
 }

@@ -276,6 +276,7 @@ static int protect(struct run *r, const struct config *c)
 
 	inherit(r);
 	r->info.pid = getpid();
+	r->info.netns = netns_inode();
 	/* Absolute: commands edit it from wherever they are called. */
 	if (!realpath(r->d.config_path, r->info.config_path))
 		snprintf(r->info.config_path, sizeof(r->info.config_path), "%s",

@@ -10,6 +10,7 @@
 #include "banlist.h"
 #include "cmd.h"
 #include "counter_map.h"
+#include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
 
@@ -47,24 +48,36 @@ static json_int_t map_size(const struct pins *p, enum pinned_map map)
 	return info.max_entries;
 }
 
+/* A filter can only be looked for in the daemon's own network namespace. */
+static bool tc_is_attached(const struct pins *p, const struct daemon_info *info,
+			   const struct daemon_iface *iface)
+{
+	if (iface->flags & IFACE_CLSACT && info->netns != netns_inode())
+		return true;
+	return attached_tc(p->dir, iface);
+}
+
+static json_t *iface_json(const struct pins *p, const struct daemon_info *info,
+			  const struct daemon_iface *iface)
+{
+	const char *xdp = "none", *tc = "none";
+
+	if (attached_xdp(p->dir, iface))
+		xdp = iface->flags & IFACE_XDP_GENERIC ? "generic" : "native";
+	if (tc_is_attached(p, info, iface))
+		tc = iface->flags & IFACE_CLSACT ? "clsact" : "tcx";
+	return json_pack("{s:s, s:s, s:s}", "name", iface->name, "xdp", xdp,
+			 "tc", tc);
+}
+
 static json_t *interfaces_json(const struct pins *p,
 			       const struct daemon_info *info)
 {
 	json_t *list = json_array();
 
-	for (__u32 i = 0; i < info->n_ifaces && i < DAEMON_IFACES_MAX; i++) {
-		const struct daemon_iface *iface = &info->ifaces[i];
-		const char *xdp =
-			iface->flags & IFACE_XDP_GENERIC ? "generic" : "native";
-		const char *tc = iface->flags & IFACE_CLSACT ? "clsact" : "tcx";
-
-		json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:s}", "name", iface->name, "xdp",
-				  attached_xdp(p->dir, iface) ? xdp : "none",
-				  "tc",
-				  attached_tc(p->dir, iface) ? tc : "none"));
-	}
+	for (__u32 i = 0; i < info->n_ifaces && i < DAEMON_IFACES_MAX; i++)
+		json_array_append_new(list,
+				      iface_json(p, info, &info->ifaces[i]));
 	return list;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "duration.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,70 +9,69 @@
 #include "escape.h"
 #include "settings.h"
 
-#define DURATION_MAX (100ULL * 365 * 86400)
+#define DURATION_MAX (100 * 365 * 86400ULL)
 
 static const struct {
-	char letter;
-	uint64_t seconds;
+	char name;
+	uint32_t seconds;
 } units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
 
-#define UNITS (sizeof(units) / sizeof(*units))
+#define N_UNITS (sizeof(units) / sizeof(units[0]))
 
-/* Digits at *s; how many there were. A number too large stays too large. */
-static size_t take_number(const char **s, uint64_t *n)
+/* Returns what follows the digits. What is too large is DURATION_MAX + 1. */
+static const char *parse_digits(const char *s, uint64_t *n)
 {
-	const char *start = *s;
-
-	for (*n = 0; **s >= '0' && **s <= '9'; (*s)++)
-		if (*n <= DURATION_MAX)
-			*n = 10 * *n + (**s - '0');
-	return *s - start;
+	for (*n = 0; isdigit((unsigned char)*s); s++) {
+		*n = *n * 10 + (*s - '0');
+		if (*n > DURATION_MAX)
+			*n = DURATION_MAX + 1;
+	}
+	return s;
 }
 
 int duration_parse(const char *s, uint64_t *seconds)
 {
-	uint64_t n, sum = 0;
-	size_t next = 0; /* units must go down: 1h30m, not 30m1h */
+	uint64_t n, total = 0;
+	size_t unit = 0;
+	const char *end = parse_digits(s, &n);
 
-	if (!take_number(&s, &n))
+	if (end != s && !*end) {
+		total = n;
+		s = end;
+	} else if (!*s) {
 		return -EINVAL;
-	if (!*s) {
-		*seconds = n;
-		return n > DURATION_MAX ? -ERANGE : 0;
 	}
-	for (;;) {
-		while (next < UNITS && units[next].letter != *s)
-			next++;
-		if (next == UNITS)
+	for (; *s; s = end + 1) {
+		end = parse_digits(s, &n);
+		/* Each unit once, the large ones first: 30m1h is a slip. */
+		while (unit < N_UNITS && units[unit].name != *end)
+			unit++;
+		if (end == s || unit == N_UNITS)
 			return -EINVAL;
-		if (n > DURATION_MAX / units[next].seconds)
-			return -ERANGE;
-		sum += n * units[next++].seconds;
-		if (sum > DURATION_MAX)
-			return -ERANGE;
-		if (!*++s)
-			break;
-		if (!take_number(&s, &n))
-			return -EINVAL;
+		total += n * units[unit++].seconds;
+		if (total > DURATION_MAX)
+			total = DURATION_MAX + 1;
 	}
-	*seconds = sum;
+	if (total > DURATION_MAX)
+		return -ERANGE;
+	*seconds = total;
 	return 0;
 }
 
 const char *duration_format(uint64_t seconds, char buf[static DURATION_TEXT])
 {
-	size_t n = 0;
+	size_t used = 0;
 
-	for (size_t i = 0; i < UNITS; i++) {
-		uint64_t count = seconds / units[i].seconds;
+	for (size_t i = 0; i < N_UNITS; i++) {
+		uint64_t n = seconds / units[i].seconds;
 
 		seconds %= units[i].seconds;
-		if (count)
-			n += snprintf(buf + n, DURATION_TEXT - n, "%llu%c",
-				      (unsigned long long)count,
-				      units[i].letter);
+		if (n)
+			used += snprintf(buf + used, DURATION_TEXT - used,
+					 "%llu%c", (unsigned long long)n,
+					 units[i].name);
 	}
-	if (!n)
+	if (!used)
 		strcpy(buf, "0s");
 	return buf;
 }
@@ -79,28 +79,30 @@ const char *duration_format(uint64_t seconds, char buf[static DURATION_TEXT])
 int rate_parse(const char *s, uint32_t *failures, uint32_t *seconds, char *err,
 	       size_t size)
 {
-	char shown[ESCAPED_SIZE(64)];
-	uint64_t n, window;
-	const char *p = s;
+	char shown[64];
+	uint64_t n, time = 0;
+	const char *end = parse_digits(s, &n);
+	int ret = -EINVAL;
 
-	escape(s, strnlen(s, 64), shown, sizeof(shown));
-	if (!take_number(&p, &n) || *p != '/' ||
-	    duration_parse(p + 1, &window)) {
+	escape(s, strlen(s), shown, sizeof(shown));
+	if (end != s && *end == '/')
+		ret = duration_parse(end + 1, &time);
+	if (ret == -EINVAL)
 		snprintf(err, size,
-			 "'%s' is not a rate like 10/120s: failures/time",
+			 "\"%s\" is not FAILURES/TIME: write it like 10/120s "
+			 "or 5/10m",
 			 shown);
-		return -EINVAL;
-	}
-	if (n < 1 || n > RATE_MAX) {
-		snprintf(err, size, "'%s': 1 to %d failures can be counted",
+	else if (n < 1 || n > RATE_MAX)
+		snprintf(err, size,
+			 "\"%s\": the number of failures must be 1 to %d",
 			 shown, RATE_MAX);
-		return -EINVAL;
+	else if (ret || time < WINDOW_MIN || time > WINDOW_MAX)
+		snprintf(err, size, "\"%s\": the time must be %ds to %dd",
+			 shown, WINDOW_MIN, WINDOW_MAX / 86400);
+	else {
+		*failures = n;
+		*seconds = time;
+		return 0;
 	}
-	if (window < WINDOW_MIN || window > WINDOW_MAX) {
-		snprintf(err, size, "'%s': the time must be 1s to 7d", shown);
-		return -EINVAL;
-	}
-	*failures = n;
-	*seconds = window;
-	return 0;
+	return -EINVAL;
 }

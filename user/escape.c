@@ -2,30 +2,30 @@
 #include "escape.h"
 
 #include <stdio.h>
-
-static size_t without_line_end(const unsigned char *c, size_t n)
-{
-	if (n && c[n - 1] == '\n')
-		n--;
-	if (n && c[n - 1] == '\r')
-		n--;
-	return n;
-}
+#include <string.h>
 
 const char *escape(const void *bytes, size_t n, char *buf, size_t size)
 {
-	const unsigned char *c = bytes;
-	char *out = buf, *end = buf + size;
+	const unsigned char *p = bytes;
+	size_t used = 0;
 
-	n = bytes ? without_line_end(c, n) : 0;
-	for (size_t i = 0; i < n && end - out > 4; i++) {
-		if (c[i] == '\\')
-			out += sprintf(out, "\\\\");
-		else if (c[i] >= ' ' && c[i] <= '~')
-			*out++ = c[i];
-		else
-			out += sprintf(out, "\\x%02x", c[i]);
+	if (n && p[n - 1] == '\n')
+		n--;
+	if (n && p[n - 1] == '\r')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		char piece[5] = { p[i] };
+
+		if (p[i] == '\\')
+			piece[1] = '\\';
+		else if (p[i] < ' ' || p[i] > '~')
+			snprintf(piece, sizeof(piece), "\\x%02x", p[i]);
+		if (used + strlen(piece) >= size)
+			break;
+		memcpy(buf + used, piece, strlen(piece));
+		used += strlen(piece);
 	}
-	*out = '\0';
+	if (size)
+		buf[used] = '\0';
 	return buf;
 }

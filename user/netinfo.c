@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -165,6 +166,13 @@ int netinfo_read(struct netinfo *info)
 		err = dump(nl, RTM_GETROUTE, &v6, sizeof(v6), on_route, info);
 	mnl_socket_close(nl);
 	return err;
+}
+
+uint64_t netns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
 }
 
 static int on_filter(const struct nlmsghdr *nlh, void *data)

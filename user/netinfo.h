@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "addr.h"
 
@@ -19,6 +20,9 @@ struct netinfo {
 
 /* Asks the kernel. -errno. What is over NETINFO_MAX is left out. */
 int netinfo_read(struct netinfo *info);
+
+/* Which network namespace this is. */
+uint64_t netns_inode(void);
 
 /*
  * Are there filters on an interface's clsact qdisc? Then somebody else uses
