@@ -76,6 +76,19 @@ static int parse_net(const char *s, struct ban_args *a)
 	return 0;
 }
 
+/* Opens the maps, and knows then what a client is. */
+static int open_pins(const struct globals *g, struct ban_args *a,
+		     struct pins *p)
+{
+	struct addr addr = net_addr(&a->net);
+
+	if (pins_open(p, g->pin_dir))
+		return EXIT_FAILURE;
+	if (a->whole)
+		a->net = client_net(p, &addr);
+	return 0;
+}
+
 /* Printable ASCII, so that no list or journal needs to escape it. */
 static int parse_reason(const char *s, struct ban_args *a)
 {
@@ -178,13 +191,8 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 
 	if (err)
 		return err;
-	if (pins_open(&p, g->pin_dir))
+	if (open_pins(g, &a, &p))
 		return EXIT_FAILURE;
-	if (a.whole) {
-		struct addr addr = net_addr(&a.net);
-
-		a.net = client_net(&p, &addr);
-	}
 	lock = pins_lock_writer(g->pin_dir);
 	err = refuse(&p, &a);
 	if (!err)
@@ -231,13 +239,8 @@ static int ban_del(const struct globals *g, int argc, char **argv)
 	err = parse_net(argv[1], &a);
 	if (err)
 		return err;
-	if (pins_open(&p, g->pin_dir))
+	if (open_pins(g, &a, &p))
 		return EXIT_FAILURE;
-	if (a.whole) {
-		struct addr addr = net_addr(&a.net);
-
-		a.net = client_net(&p, &addr);
-	}
 	lock = pins_lock_writer(g->pin_dir);
 	err = banlist_del(&p, &a.net);
 	pins_unlock(lock);

@@ -17,13 +17,19 @@
 #define TICK_MIN_MSEC 10
 
 /*
- * Replies with 535 that are the server's fault, not the client's:
- * Postfix 3.7 with Dovecot's auth service, src/smtpd/smtpd_sasl_proto.c and
- * Dovecot 2.3 src/auth/auth-request.c: the passdb could not be asked.
+ * Replies with 535 that are the server's fault, not the client's. Postfix
+ * (smtpd_sasl_glue.c) says 535 and the reason that its SASL library gives:
+ * - with Dovecot (Postfix' xsasl_dovecot_server.c), when Dovecot's answer lacks
+ *   what it must have;
+ * - with Cyrus SASL (xsasl_cyrus_server.c, the library's sasl_errstring()), when
+ *   saslauthd or the database behind it can't be reached.
+ * Exim, Dovecot's submission service, Sendmail and Exchange say 435 or 454 then.
  */
+#define POSTFIX_535 "535 5.7.8 Error: authentication failed: "
 #define IGNORE_TEXTS                                                           \
-	"\"535 5.7.8 Error: authentication failed: "                           \
-	"Authentication backend error\""
+	"\"" POSTFIX_535 "Authentication backend error\", "                     \
+	"\"" POSTFIX_535 "generic failure\", "                                  \
+	"\"" POSTFIX_535 "remote authentication server unavailable\""
 
 const struct config_key_info config_keys[KEYS_MAX] = {
 	[KEY_MODE] = { "mode", "enforce", "enforce|monitor",
