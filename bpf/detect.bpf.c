@@ -32,13 +32,24 @@ struct scan {
 	const struct stream_key *key;
 	__u32 off; /* of the next byte in the skb */
 	__u32 end;
-	struct stream st;
+	struct stream *st;
 };
+
+/*
+ * Where a segment is read: too large for the stack, of which kernels before
+ * 6.9 round every frame up to 32 bytes. Nothing interrupts this on its CPU.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stream);
+} scratch SEC(".maps");
 
 static long scan_step(__u32 i, void *ctx)
 {
 	struct scan *x = ctx;
-	struct reply *r = &x->st.reply;
+	struct reply *r = &x->st->reply;
 	struct reply_result res = {};
 	struct sighting at = {};
 	__u32 n = reply_room(r), pos = reply_at(r);
@@ -58,7 +69,7 @@ static long scan_step(__u32 i, void *ctx)
 	v = reply_feed(r, n, x->s, &res);
 	x->off += res.used;
 	if (v == REPLY_ENCRYPTED) {
-		x->st.encrypted = 1;
+		x->st->encrypted = 1;
 		return 1;
 	}
 	if (v == REPLY_IGNORED_BY_TEXT)
@@ -89,7 +100,8 @@ static __always_inline bool unfinished(const struct reply *r)
  * What of a segment at `seq`, `len` bytes long, was not read before: how many
  * bytes to leave out, or -1 for all of them. Takes up what was unfinished.
  */
-static __always_inline __s64 already_read(const struct stream *st, __u32 seq,
+static __always_inline __s64 already_read(struct __sk_buff *skb,
+					  const struct stream *st, __u32 seq,
 					  __u32 len, struct reply *r)
 {
 	__s32 seen = st->next_seq - seq;
@@ -97,7 +109,7 @@ static __always_inline __s64 already_read(const struct stream *st, __u32 seq,
 	if (seen >= (__s64)len)
 		return -1;
 	if (seen < 0) {
-		count(COUNTER_STREAM_GAP, len);
+		count(COUNTER_STREAM_GAP, skb->len);
 		return 0; /* most likely a reply begins here: they do */
 	}
 	if (unfinished(&st->reply))
@@ -118,7 +130,14 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 {
 	struct scan x = { .skb = skb, .s = s, .key = key, .off = off };
 	struct stream *st = bpf_map_lookup_elem(&streams, key);
-	struct reply *r = &x.st.reply;
+	__u32 zero = 0;
+	struct reply *r;
+
+	x.st = bpf_map_lookup_elem(&scratch, &zero);
+	if (!x.st) /* cannot be */
+		return;
+	__builtin_memset(x.st, 0, sizeof(*x.st));
+	r = &x.st->reply;
 
 	if (st) {
 		__s64 seen;
@@ -127,7 +146,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 			count(COUNTER_ENCRYPTED, skb->len);
 			return;
 		}
-		seen = already_read(st, seq, end - off, r);
+		seen = already_read(skb, st, seq, end - off, r);
 		if (seen < 0) {
 			count(COUNTER_RETRANSMIT, skb->len);
 			return;
@@ -138,8 +157,8 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	if (x.end - x.off > SCAN_BYTES)
 		x.end = x.off + SCAN_BYTES;
 	bpf_loop(SCAN_STEPS, scan_step, &x, 0);
-	x.st.next_seq = seq + (end - off);
-	if (x.st.encrypted) {
+	x.st->next_seq = seq + (end - off);
+	if (x.st->encrypted) {
 		count(COUNTER_ENCRYPTED, skb->len);
 	} else if (x.off < end) {
 		count(COUNTER_SCAN_LIMIT, skb->len);
@@ -148,67 +167,94 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		r->by_text = 0;
 	}
 	if (!st) {
-		if (bpf_map_update_elem(&streams, key, &x.st, BPF_ANY))
+		if (bpf_map_update_elem(&streams, key, x.st, BPF_ANY))
 			count(COUNTER_STREAMS_FULL, skb->len);
 		return;
 	}
-	st->next_seq = x.st.next_seq;
-	st->encrypted = x.st.encrypted;
+	st->next_seq = x.st->next_seq;
+	st->encrypted = x.st->encrypted;
 	if (unfinished(r) || unfinished(&st->reply))
 		st->reply = *r;
 }
 
-static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
+/* What was found in front of TCP's payload; offsets in the skb. */
+struct headers {
+	struct addr src;
+	struct addr dst;
+	__u32 l3;
+	__u32 l3_len;
+	__u32 l4;
+	__u32 proto;
+};
+
+/*
+ * Global, so that the verifier looks at it once, and not at all that follows
+ * for each of the ways through it: that would be a million instructions.
+ */
+__noinline int find_headers(struct __sk_buff *skb, int ethernet,
+			    struct headers *h)
 {
-	void *data = (void *)(long)skb->data,
-	     *end = (void *)(long)skb->data_end;
-	const struct settings *s = settings_active();
-	struct stream_key key = {};
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
 	struct packet p = {};
 	enum parse_result r;
-	__u32 l3, l4, stop;
-	struct tcphdr *tcp;
+
+	if (!h)
+		return PARSE_TRUNCATED;
+	r = parse_packet(data, end, ethernet, &p);
+	if (r != PARSE_OK)
+		return r;
+	h->src = p.src;
+	h->dst = p.dst;
+	h->l3 = p.l3 - data;
+	h->l3_len = p.l3_len;
+	h->l4 = p.l4 - data;
+	h->proto = p.proto;
+	return PARSE_OK;
+}
+
+static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
+{
+	const struct settings *s = settings_active();
+	struct stream_key key = {};
+	struct headers h = {};
+	struct tcphdr tcp;
+	__u32 stop, off;
+	int r;
 
 	if (!s)
 		return TC_ACT_UNSPEC;
-	r = parse_packet(data, end, ethernet, &p);
-	tcp = p.l4;
-	if ((r == PARSE_TRUNCATED || (r == PARSE_OK && p.proto == IPPROTO_TCP &&
-				      (void *)(tcp + 1) > end)) &&
-	    end - data < PULL_BYTES && skb->len > end - data) {
+	r = find_headers(skb, ethernet, &h);
+	if (r == PARSE_TRUNCATED) {
 		/* Not ours: packets of local sockets have linear headers. */
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
 							       PULL_BYTES);
-		data = (void *)(long)skb->data;
-		end = (void *)(long)skb->data_end;
-		r = parse_packet(data, end, ethernet, &p);
-		tcp = p.l4;
+		r = find_headers(skb, ethernet, &h);
 	}
 	if (r != PARSE_OK) {
 		count(COUNTER_OUT_TRUNCATED + r, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	if (p.proto != IPPROTO_TCP)
+	if (h.proto != IPPROTO_TCP)
 		return TC_ACT_UNSPEC;
-	if ((void *)(tcp + 1) > end) {
+	if (bpf_skb_load_bytes(skb, h.l4, &tcp, sizeof(tcp))) {
 		count(COUNTER_OUT_TRUNCATED, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	if (!port_is_mail(s, bpf_ntohs(tcp->source)))
+	if (!port_is_mail(s, bpf_ntohs(tcp.source)))
 		return TC_ACT_UNSPEC;
-	key.server = p.src;
-	key.client = p.dst;
-	key.server_port = tcp->source;
-	key.client_port = tcp->dest;
-	if (tcp->syn) {
+	key.server = h.src;
+	key.client = h.dst;
+	key.server_port = tcp.source;
+	key.client_port = tcp.dest;
+	if (tcp.syn) {
 		/* A new connection, whose numbers may lie below the old's. */
 		bpf_map_delete_elem(&streams, &key);
 		return TC_ACT_UNSPEC;
 	}
-	l3 = p.l3 - data;
-	l4 = p.l4 - data;
-	stop = p.l3_len ? l3 + p.l3_len : skb->len;
-	if (tcp->doff < 5 || l4 + tcp->doff * 4 > stop) {
+	off = h.l4 + tcp.doff * 4;
+	stop = h.l3_len ? h.l3 + h.l3_len : skb->len;
+	if (tcp.doff < 5 || off > stop) {
 		count(COUNTER_OUT_BAD_TCP, skb->len);
 		return TC_ACT_UNSPEC;
 	}
@@ -216,9 +262,8 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 		count(COUNTER_OUT_TRUNCATED, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	l4 += tcp->doff * 4;
-	if (l4 < stop)
-		read_segment(skb, s, &key, bpf_ntohl(tcp->seq), l4, stop);
+	if (off < stop)
+		read_segment(skb, s, &key, bpf_ntohl(tcp.seq), off, stop);
 	return TC_ACT_UNSPEC;
 }
 

@@ -18,7 +18,7 @@ static __always_inline bool to_mail_port(struct xdp_md *ctx,
 {
 	__be16 *ports = p->l4;
 
-	if (r == PARSE_FRAGMENT)
+	if (r != PARSE_OK)
 		return true; /* can't be told: counts as mail */
 	if (p->proto != IPPROTO_TCP)
 		return false;
@@ -77,7 +77,11 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	r = parse_packet(data, end, ethernet, &p);
 	if (r != PARSE_OK)
 		count(COUNTER_IN_TRUNCATED + r, bpf_xdp_get_buff_len(ctx));
-	if (r != PARSE_OK && r != PARSE_FRAGMENT)
+	/*
+	 * Of a fragment, and behind too many headers, the port is not known,
+	 * but the source is: a ban must not end at the ninth header.
+	 */
+	if (r != PARSE_OK && r != PARSE_FRAGMENT && r != PARSE_EXT_HEADERS)
 		return XDP_PASS;
 	if (s->scope == SCOPE_MAIL && !to_mail_port(ctx, s, &p, end, r))
 		return XDP_PASS;

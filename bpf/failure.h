@@ -150,7 +150,7 @@ static __noinline int client_failure(const struct settings *s,
 		outcome = ban_provisional(s, &key, c, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
-		c->until = 0; /* is not banned: go on counting */
+		c->until = was + 2; /* is not banned: goes on counting */
 	}
 	tell(s, at, c, s->rate, EVENT_CROSSED, outcome);
 	return 0;

@@ -31,7 +31,6 @@ enum parse_result {
 	PARSE_BAD_IP,
 	PARSE_EXT_HEADERS,
 	PARSE_FRAGMENT, /* non-first; the addresses are known */
-	PARSE_BAD_TCP,
 	PARSE_OK,
 };
 
@@ -196,9 +195,9 @@ static __always_inline enum parse_result parse_ipv6(struct cursor *c,
 }
 
 /*
- * From the first byte of the frame to the header behind IP's. PARSE_OK and
- * PARSE_FRAGMENT mean that src, dst and proto are set (a fragment's proto may
- * still be an extension header); l4 is set by PARSE_OK only.
+ * From the first byte of the frame to the header behind IP's. src, dst and
+ * proto are set by PARSE_OK, and by PARSE_FRAGMENT and PARSE_EXT_HEADERS, whose
+ * proto may be an extension header's; l4 is set by PARSE_OK only.
  */
 static __always_inline enum parse_result
 parse_packet(void *data, void *end, bool ethernet, struct packet *p)

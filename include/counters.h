@@ -16,8 +16,7 @@
 	X(dir##_BAD_IP, prefix "-bad-ip", "IP header with impossible fields")  \
 	X(dir##_EXT_HEADERS, prefix "-ext-headers",                            \
 	  "more IPv6 extension headers than are followed")                     \
-	X(dir##_FRAGMENT, prefix "-fragment", "non-first fragment")            \
-	X(dir##_BAD_TCP, prefix "-bad-tcp", "TCP header with impossible fields")
+	X(dir##_FRAGMENT, prefix "-fragment", "non-first fragment")
 
 #define COUNTERS(X)                                                            \
 	X(DROP_BAN, "dropped-ban", "dropped: the client is banned")            \
@@ -40,7 +39,8 @@
 	X(ENCRYPTED, "encrypted", "packets of TLS streams")                    \
 	X(SCAN_LIMIT, "scan-limit", "packets too long to be read to the end")  \
 	X(LOAD_ERROR, "load-errors", "payload that could not be read")         \
-	PARSE_REASONS(X, OUT, "out")
+	PARSE_REASONS(X, OUT, "out")                                           \
+	X(OUT_BAD_TCP, "out-bad-tcp", "TCP header with impossible fields")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

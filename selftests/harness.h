@@ -25,6 +25,8 @@
 
 #define UNSPEC 0xffffffffU /* TC_ACT_UNSPEC as a test run returns it */
 #define EVENTS_KEPT 64
+#define CPUS_KEPT 512
+#define MAP_SIZE 1024 /* small maps are quick to walk */
 
 struct lab {
 	struct smtpxdp *skel;
@@ -35,9 +37,10 @@ struct lab {
 	unsigned int n_events;
 };
 
-/* Sizes of maps; 0: as they are in the object. */
+/* Sizes of maps, where the test wants others. */
 struct lab_sizes {
-	uint32_t bans, clients, streams, events;
+	uint32_t bans;
+	uint32_t events; /* bytes */
 };
 
 static const char *lab_skip_reason;
@@ -95,32 +98,48 @@ static inline unsigned int map_count(const struct bpf_map *map)
 	return n;
 }
 
-static inline void counters_clear(struct lab *lab)
+/* All counters, each summed over the CPUs; or all of them set to 0. */
+static inline void counters_read(const struct lab *lab,
+				 struct counter_value sum[COUNTERS_MAX],
+				 bool clear)
 {
-	static struct counter_value zero[512];
+	static struct counter_value v[COUNTERS_MAX * CPUS_KEPT];
+	static const struct counter_value zero[COUNTERS_MAX * CPUS_KEPT];
 	int fd = bpf_map__fd(lab->skel->maps.counters);
+	uint32_t keys[COUNTERS_MAX], n = COUNTERS_MAX, next;
+	int cpus = libbpf_num_possible_cpus();
 
+	assert_in_range(cpus, 1, CPUS_KEPT);
 	for (uint32_t i = 0; i < COUNTERS_MAX; i++)
-		assert_int_equal(bpf_map_update_elem(fd, &i, zero, 0), 0);
+		keys[i] = i;
+	if (clear) {
+		assert_int_equal(bpf_map_update_batch(fd, keys, zero, &n, NULL),
+				 0);
+		return;
+	}
+	if (bpf_map_lookup_batch(fd, NULL, &next, keys, v, &n, NULL))
+		assert_int_equal(errno, ENOENT); /* that's all of them */
+	assert_int_equal(n, COUNTERS_MAX);
+	memset(sum, 0, COUNTERS_MAX * sizeof(*sum));
+	for (uint32_t i = 0; i < COUNTERS_MAX; i++) {
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			sum[i].packets += v[i * cpus + cpu].packets;
+			sum[i].bytes += v[i * cpus + cpu].bytes;
+		}
+	}
 }
 
-static inline struct counter_value counter(const struct lab *lab, uint32_t id)
+static inline void counters_clear(struct lab *lab)
 {
-	struct counter_value v[512] = {}, sum = {};
-	int fd = bpf_map__fd(lab->skel->maps.counters);
-
-	assert_true(libbpf_num_possible_cpus() <= 512);
-	assert_int_equal(bpf_map_lookup_elem(fd, &id, v), 0);
-	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
-		sum.packets += v[i].packets;
-		sum.bytes += v[i].bytes;
-	}
-	return sum;
+	counters_read(lab, NULL, true);
 }
 
 static inline uint64_t counted(const struct lab *lab, enum counter id)
 {
-	return counter(lab, id).packets;
+	struct counter_value sum[COUNTERS_MAX];
+
+	counters_read(lab, sum, false);
+	return sum[id].packets;
 }
 
 static inline const char *counter_name(enum counter id)
@@ -144,8 +163,11 @@ struct rise {
 static inline void counters_are(const struct lab *lab, const char *what,
 				const struct rise *rise, size_t n)
 {
+	struct counter_value sum[COUNTERS_MAX];
+
+	counters_read(lab, sum, false);
 	for (uint32_t id = 0; id < COUNTERS_MAX; id++) {
-		struct counter_value want = {}, got = counter(lab, id);
+		struct counter_value want = {}, got = sum[id];
 
 		for (size_t i = 0; i < n; i++) {
 			if (rise[i].id == id) {
@@ -182,7 +204,7 @@ static inline void lab_reset(struct lab *lab)
 	lab_apply(lab);
 }
 
-static inline int lab_load(struct lab *lab, const struct lab_sizes *sizes)
+static inline int lab_load(struct lab *lab, struct lab_sizes sizes)
 {
 	struct smtpxdp *skel = smtpxdp__open();
 	int err;
@@ -190,14 +212,12 @@ static inline int lab_load(struct lab *lab, const struct lab_sizes *sizes)
 	if (!skel)
 		return -errno;
 	lab->skel = skel;
-	if (sizes && sizes->bans)
-		bpf_map__set_max_entries(skel->maps.bans, sizes->bans);
-	if (sizes && sizes->clients)
-		bpf_map__set_max_entries(skel->maps.clients, sizes->clients);
-	if (sizes && sizes->streams)
-		bpf_map__set_max_entries(skel->maps.streams, sizes->streams);
-	if (sizes && sizes->events)
-		bpf_map__set_max_entries(skel->maps.events, sizes->events);
+	bpf_map__set_max_entries(skel->maps.bans,
+				 sizes.bans ? sizes.bans : MAP_SIZE);
+	bpf_map__set_max_entries(skel->maps.clients, MAP_SIZE);
+	bpf_map__set_max_entries(skel->maps.streams, MAP_SIZE);
+	if (sizes.events)
+		bpf_map__set_max_entries(skel->maps.events, sizes.events);
 	err = smtpxdp__load(skel);
 	if (err)
 		smtpxdp__destroy(skel);
@@ -205,7 +225,7 @@ static inline int lab_load(struct lab *lab, const struct lab_sizes *sizes)
 }
 
 /* NULL where this system lets nobody load BPF programs. */
-static inline struct lab *lab_open(const struct lab_sizes *sizes)
+static inline struct lab *lab_open(struct lab_sizes sizes)
 {
 	size_t page = sysconf(_SC_PAGESIZE), size;
 	struct lab *lab = calloc(1, sizeof(*lab));
@@ -247,11 +267,8 @@ static inline void lab_close(struct lab *lab)
 /* For cmocka: one lab for a group of tests, fresh for each of them. */
 static inline int lab_setup(void **state)
 {
-	/* Small maps are quick to walk. */
-	static const struct lab_sizes sizes = { 1024, 1024, 1024, 0 };
-
 	dice_seed();
-	*state = lab_open(&sizes);
+	*state = lab_open((struct lab_sizes){});
 	return 0;
 }
 

@@ -116,12 +116,11 @@ static void test_rewrite(void **state)
 
 static void test_full(void **state)
 {
-	static const struct lab_sizes sizes = { .bans = 4 };
 	struct ban_request rq;
 	struct lab *lab;
 
 	lab_of(state); /* or skip */
-	lab = lab_open(&sizes);
+	lab = lab_open((struct lab_sizes){ .bans = 4 });
 	for (int i = 0; i < 4; i++) {
 		rq = request(lab, i, 1000);
 		assert_int_equal(write_ban(lab, &rq), 0);

@@ -323,12 +323,11 @@ static void test_success(void **state)
 
 static void test_bans_full(void **state)
 {
-	static const struct lab_sizes sizes = { .bans = 4 };
 	struct lab *lab;
 	struct ban b;
 
 	lab_of(state); /* or skip */
-	lab = lab_open(&sizes);
+	lab = lab_open((struct lab_sizes){ .bans = 4 });
 	for (uint16_t c = 1; c <= 4; c++) {
 		fail_times(lab, false, c, RATE);
 		assert_true(banned(lab, false, &b));
@@ -358,7 +357,7 @@ static void test_events_full(void **state)
 	struct ban b;
 
 	lab_of(state); /* or skip */
-	lab = lab_open(&sizes);
+	lab = lab_open(sizes);
 	lab->s.log_failures = 1;
 	settings_rate(&lab->s, 1, 120);
 	lab_apply(lab);

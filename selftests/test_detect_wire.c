@@ -68,7 +68,7 @@ static bool wire_open(void)
 static int setup(void **state)
 {
 	dice_seed();
-	wire.lab = lab_open(NULL);
+	wire.lab = lab_open((struct lab_sizes){});
 	*state = wire.lab && wire_open() ? wire.lab : NULL;
 	return 0;
 }

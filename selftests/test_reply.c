@@ -93,9 +93,9 @@ static bool feed(struct reply *r, const uint8_t *data, size_t len,
  */
 static enum action action_of(uint16_t code)
 {
-	return code == 535 || code == 538 ? ACTION_COUNT
-	       : code == 235		  ? ACTION_CREDIT
-					  : ACTION_IGNORE;
+	return code == 535 || code == 538 ? ACTION_COUNT :
+	       code == 235		  ? ACTION_CREDIT :
+					    ACTION_IGNORE;
 }
 
 static const struct literal *literal_of(const uint8_t *line, size_t len)

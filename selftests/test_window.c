@@ -95,8 +95,8 @@ static void random_rule(struct rule *r)
 	static const uint32_t windows[] = { 1, 2, 63, 64, 65, 7500, 60480000 };
 
 	r->rate = dice(3) ? dice_range(1, 12) : dice_range(1, RATE_MAX);
-	r->window = dice(2) ? windows[dice(ARRAY_SIZE(windows))]
-			    : dice_range(1, 100000);
+	r->window = dice(2) ? windows[dice(ARRAY_SIZE(windows))] :
+			      dice_range(1, 100000);
 	r->ban = dice(2) ? dice_range(1, 300) : dice_range(1, 1000000);
 	r->mode = dice(4) ? MODE_ENFORCE : MODE_MONITOR;
 }
@@ -134,8 +134,8 @@ static void run_schedule(unsigned int length, unsigned int *crossings)
 	struct client c = {};
 	struct rule r = { .shift = dice(5) };
 	/* Where ticks wrap, or where nothing does. */
-	uint64_t now = dice(2) ? ((1ULL << 31) << r.shift) - dice(100000)
-			       : dice_range(1, 1U << 31);
+	uint64_t now = dice(2) ? ((1ULL << 31) << r.shift) - dice(100000) :
+				 dice_range(1, 1U << 31);
 
 	memset(&m, 0, sizeof(m));
 	c.head = dice(2) ? 0 : -dice(300); /* where tickets wrap */
