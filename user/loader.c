@@ -59,12 +59,14 @@ static int reuse_pin(struct bpf_map *map, const char *path, int *err)
 	return -1;
 }
 
-/* Entry by entry, as far as they fit. */
+/* Entry by entry, as far as they fit. A per-CPU map gives all CPUs' values. */
 static void carry_over(int from, struct bpf_map *map)
 {
 	void *key = malloc(bpf_map__key_size(map));
 	void *next = malloc(bpf_map__key_size(map));
-	void *value = malloc(bpf_map__value_size(map)), *prev = NULL;
+	void *value = calloc(libbpf_num_possible_cpus(),
+			     (bpf_map__value_size(map) + 7) & ~7U);
+	void *prev = NULL;
 	unsigned long lost = 0;
 
 	while (key && next && value &&
