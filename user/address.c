@@ -127,8 +127,8 @@ int net_parse(const char *s, struct net *n, char *err, size_t size)
 	if (slash - s < ADDR_TEXT)
 		memcpy(text, s, slash - s);
 	if (addr_parse(text, &a)) {
-		snprintf(err, size,
-			 "\"%s\" is not an IP address or network%s", shown,
+		snprintf(err, size, "\"%s\" is not an IP address or network%s",
+			 shown,
 			 strchr(s, '%') ? ": leave away the zone (%...)" :
 					  ": write it like 192.0.2.7, "
 					  "192.0.2.0/24 or 2001:db8::/32");

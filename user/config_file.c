@@ -22,6 +22,17 @@ static int complain(char *err, size_t size, int error, const char *what,
 	return error;
 }
 
+/* With --runtime, who cannot write the file can do without. */
+static int complain_unwritten(char *err, size_t size, int error,
+			      const char *path)
+{
+	snprintf(err, size,
+		 "cannot write %s: %s; it is as before (--runtime changes what "
+		 "is in force without the file)",
+		 path, strerror(-error));
+	return error;
+}
+
 /* The whole file, NUL-terminated, to be freed. */
 static int read_all(const char *path, char **text, char *err, size_t size)
 {
@@ -37,6 +48,7 @@ static int read_all(const char *path, char **text, char *err, size_t size)
 		int error = *text ? -errno : -ENOMEM;
 
 		free(*text);
+		*text = NULL;
 		fclose(f);
 		return complain(err, size, error, "read", path);
 	}
@@ -50,6 +62,7 @@ static int read_all(const char *path, char **text, char *err, size_t size)
 				     "configuration" :
 				     "holds NUL bytes, this is no text");
 	free(*text);
+	*text = NULL;
 	return -EINVAL;
 }
 
@@ -70,12 +83,14 @@ int config_file_read(const char *path, struct config *c, char *err, size_t size)
 struct edit {
 	enum config_key key;
 	const char *value; /* NULL: the line goes */
+	const char *line_end;
 	FILE *out;
 };
 
 static void write_setting(const struct edit *e)
 {
-	fprintf(e->out, "%s = %s\n", config_keys[e->key].name, e->value);
+	fprintf(e->out, "%s = %s%s", config_keys[e->key].name, e->value,
+		e->line_end);
 }
 
 /* Keeps what stands behind the value: a comment, the kind of line end. */
@@ -86,6 +101,8 @@ static void replace_value(const struct edit *e, const struct config_line *line)
 	if (!e->value)
 		return;
 	fwrite(line->start, 1, line->value - line->start, e->out);
+	if (!line->value_len) /* then it would stand right behind the '=' */
+		fputc(' ', e->out);
 	fputs(e->value, e->out);
 	fwrite(rest, 1, line->start + line->len - rest, e->out);
 }
@@ -99,7 +116,7 @@ static bool is_line_of(const struct config_line *line, const char *key)
 static void end_line(const struct edit *e, const struct config_line *line)
 {
 	if (line->len && line->start[line->len - 1] != '\n')
-		fputc('\n', e->out);
+		fputs(e->line_end, e->out);
 }
 
 /* Is there a line of this key, or one that is commented out? */
@@ -147,6 +164,7 @@ static int edited(const char *old, struct edit *e, char **text)
 {
 	size_t n;
 
+	e->line_end = strstr(old, "\r\n") ? "\r\n" : "\n";
 	e->out = open_memstream(text, &n);
 	if (!e->out)
 		return -errno;
@@ -208,46 +226,103 @@ static int replace_file(const char *path, const char *text)
 		err = -errno;
 	if (!err && rename(temp, path))
 		err = -errno;
-	if (err) {
+	if (err)
 		unlink(temp);
-		return err;
-	}
-	return sync_folder(path);
+	return err;
 }
 
-/* Absolute and without symlinks; of a file that is to be made, its folder's. */
-static int resolve(const char *path, char real[static PATH_MAX])
+/* The file's absolute path, where it is to be made; and its folder, made. */
+static int resolve_new(const char *path, char real[static PATH_MAX], char *err,
+		       size_t size)
 {
 	char folder[PATH_MAX], *slash;
+	struct stat st;
 	int n;
 
-	if (realpath(path, real))
-		return 0;
-	if (errno != ENOENT || strlen(path) >= sizeof(folder))
-		return -errno;
-	strcpy(folder, path);
-	slash = strrchr(folder, '/');
-	if (slash) {
-		*slash = '\0';
-		if (*folder && mkdir(folder, 0755) && errno != EEXIST)
-			return -errno;
+	if (!lstat(path, &st)) {
+		snprintf(err, size,
+			 "%s is a symbolic link to a file that is not there: "
+			 "make that file, or remove the link",
+			 path);
+		return -ENOENT;
 	}
-	if (!realpath(!slash ? "." : *folder ? folder : "/", real))
-		return -errno;
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[1] = '\0';
+	else
+		strcpy(folder, ".");
+	if ((mkdir(folder, 0755) && errno != EEXIST) || !realpath(folder, real))
+		return complain(err, size, -errno, "make the folder", folder);
 	n = strlen(real);
-	n += snprintf(real + n, PATH_MAX - n, "/%s", slash ? slash + 1 : path);
-	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+	n += snprintf(real + n, PATH_MAX - n, "/%s",
+		      path + (slash ? slash + 1 - folder : 0));
+	return n < PATH_MAX ?
+		       0 :
+		       complain_unwritten(err, size, -ENAMETOOLONG, path);
+}
+
+/*
+ * Absolute and without symlinks. A device is refused: as the daemon may run
+ * with -c /dev/null, that would be renamed over.
+ */
+static int resolve(const char *path, char real[static PATH_MAX], char *err,
+		   size_t size)
+{
+	struct stat st;
+
+	if (!realpath(path, real))
+		return errno == ENOENT ?
+			       resolve_new(path, real, err, size) :
+			       complain_unwritten(err, size, -errno, path);
+	if (stat(real, &st))
+		return complain_unwritten(err, size, -errno, real);
+	if (S_ISREG(st.st_mode))
+		return 0;
+	snprintf(err, size,
+		 "%s is not a regular file and stays as it is (--runtime "
+		 "changes what is in force without a file)",
+		 real);
+	return -EINVAL;
 }
 
 /* Refuses what would not be read back: the old file stays as it is. */
-static int check(const char *text, const char *path, char *err, size_t size)
+static int check(const char *text, const char *path, const struct edit *e,
+		 char *err, size_t size)
 {
 	struct config c;
-	int ret = config_init(&c);
+	int ret;
 
-	if (!ret)
-		ret = config_parse(&c, text, path, ORIGIN_FILE, err, size);
+	if (config_init(&c))
+		return complain_unwritten(err, size, -ENOMEM, path);
+	ret = config_parse(&c, text, path, ORIGIN_FILE, err, size);
+	if (!ret && e->value && strcmp(c.value[e->key], e->value)) {
+		snprintf(err, size, "%s: in %s, only '%s' of it would be read",
+			 config_keys[e->key].name, path, c.value[e->key]);
+		ret = -EINVAL;
+	}
 	config_free(&c);
+	return ret;
+}
+
+static int edit_file(const char *path, const char *old, struct edit *e,
+		     char *err, size_t size)
+{
+	char *text = NULL;
+	int ret = edited(old, e, &text);
+
+	if (ret)
+		complain_unwritten(err, size, ret, path);
+	else
+		ret = check(text, path, e, err, size);
+	if (!ret && strcmp(old, text)) {
+		ret = replace_file(path, text);
+		if (ret)
+			complain_unwritten(err, size, ret, path);
+		else if ((ret = sync_folder(path)))
+			complain(err, size, ret, "sync the folder of", path);
+	}
+	free(text);
 	return ret;
 }
 
@@ -255,27 +330,17 @@ int config_file_edit(const char *path, enum config_key key, const char *value,
 		     char *err, size_t size)
 {
 	struct edit e = { .key = key, .value = value };
-	char real[PATH_MAX], *old = NULL, *text = NULL;
-	int ret = resolve(path, real);
+	char real[PATH_MAX], *old;
+	int ret;
 
+	if (!value && access(path, F_OK) && errno == ENOENT)
+		return 0; /* no file, nothing to remove */
+	ret = resolve(path, real, err, size);
 	if (ret)
-		return complain(err, size, ret, "write", path);
+		return ret;
 	ret = read_all(real, &old, err, size);
-	if (ret == -ENOENT) {
-		old = strdup("");
-		ret = old && value ? 0 : !value ? 1 : -ENOMEM;
-	}
-	if (!ret) {
-		ret = edited(old, &e, &text);
-		if (!ret)
-			ret = check(text, real, err, size);
-		if (!ret && strcmp(old, text)) {
-			ret = replace_file(real, text);
-			if (ret)
-				complain(err, size, ret, "write", real);
-		}
-	}
+	if (!ret || ret == -ENOENT)
+		ret = edit_file(real, old ? old : "", &e, err, size);
 	free(old);
-	free(text);
-	return ret > 0 ? 0 : ret; /* 1: no file, nothing to remove */
+	return ret;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "config_check.h"
 #include "escape.h"
 
 #define LINE_MAX_SIZE 16384
@@ -89,89 +89,109 @@ bool config_value_fits_line(const char *value)
 	const char *end = value + strlen(value);
 
 	for (const char *s = value; s < end; s++)
-		if ((unsigned char)*s < ' ' && *s != '\t')
+		if ((*s < ' ' && *s != '\t') || *s > '~')
 			return false;
 	return skip_blanks(value, end) == value &&
 	       trim_end(value, end) == end && find_comment(value, end) == end;
 }
 
-/* Where a line was found wrong. */
+/* Where in a file something is wrong. */
 struct place {
 	const char *name;
 	int line;
-	char *err;
-	size_t size;
+	const struct why *why;
 };
 
-static int wrong(const struct place *at, const char *fmt, const char *what,
-		 size_t len)
+static int wrong(const struct place *at, int err, const char *reason)
 {
-	char shown[ESCAPED_SIZE(64)];
-	int n = snprintf(at->err, at->size, "%s:%d: ", at->name, at->line);
+	invalid(at->why, "%s:%d: %s", at->name, at->line, reason);
+	return err;
+}
 
-	escape(what, len > 64 ? 64 : len, shown, sizeof(shown));
-	if (n > 0 && (size_t)n < at->size)
-		snprintf(at->err + n, at->size - n, fmt, shown);
-	return -EINVAL;
+static int check_shape(const struct config_line *line, const struct why *why)
+{
+	size_t n = line->key_len > 64 ? 64 : line->key_len;
+	char shown[ESCAPED_SIZE(64)];
+
+	escape(line->key, n, shown, sizeof(shown));
+	if (line->len > LINE_MAX_SIZE)
+		return invalid(why, "'%s': the line is longer than %d bytes",
+			       shown, LINE_MAX_SIZE);
+	if (!line->value)
+		return invalid(why,
+			       "'%s': a line is KEY = VALUE, or a comment "
+			       "behind #",
+			       shown);
+	return 0;
+}
+
+/* Takes what the line says; `seen` is in which line each key was. */
+static int take_setting(struct config *c, const char *name, const char *value,
+			enum config_origin origin, int *seen, int line,
+			const struct why *why)
+{
+	enum config_key key = config_find(name, why->text, why->size);
+
+	if (key == KEYS_MAX)
+		return -EINVAL;
+	if (seen[key])
+		return invalid(why,
+			       "%s is set in line %d already: remove one of "
+			       "the two",
+			       name, seen[key]);
+	seen[key] = line;
+	if (config_check_value(key, value, why))
+		return -EINVAL;
+	return config_put(c, key, value, origin) ? no_memory(why) : 0;
 }
 
 static int take_line(struct config *c, const struct config_line *line,
 		     enum config_origin origin, int *seen,
 		     const struct place *at)
 {
-	char why[CONFIG_ERROR_SIZE] = "out of memory";
-	char *name = strndup(line->key, line->key_len), *value;
-	enum config_key key;
-	int err;
+	char reason[CONFIG_ERROR_SIZE], *name, *value;
+	const struct why why = { reason, sizeof(reason) };
+	int err = check_shape(line, &why);
 
-	if (!line->value) {
-		free(name);
-		return wrong(at, "'%s': a line is KEY = VALUE", line->key,
-			     line->key_len);
-	}
+	if (err)
+		return wrong(at, err, reason);
+	name = strndup(line->key, line->key_len);
 	value = strndup(line->value, line->value_len);
-	key = name ? config_find(name, why, sizeof(why)) : KEYS_MAX;
-	err = key < KEYS_MAX && value ? 0 : -EINVAL;
-	if (!err && seen[key]) {
-		snprintf(why, sizeof(why), "%s is set in line %d already",
-			 config_keys[key].name, seen[key]);
-		err = -EINVAL;
-	}
-	if (!err) {
-		seen[key] = at->line;
-		err = config_set(c, key, value, origin, why, sizeof(why));
-	}
+	err = name && value ? take_setting(c, name, value, origin, seen,
+					   at->line, &why) :
+			      no_memory(&why);
 	free(name);
 	free(value);
-	if (err)
-		snprintf(at->err, at->size, "%s:%d: %s", at->name, at->line,
-			 why);
-	return err;
+	return err ? wrong(at, err, reason) : 0;
 }
 
 int config_parse(struct config *c, const char *text, const char *name,
 		 enum config_origin origin, char *err, size_t size)
 {
-	struct place at = { name, 0, err, size };
+	const struct why why = { err, size };
+	struct place at = { name, 0, &why };
+	char reason[CONFIG_ERROR_SIZE];
+	int seen[KEYS_MAX] = {}, ret = 0;
 	struct config_line line;
-	int seen[KEYS_MAX] = {}, ret;
 	struct config next;
 
-	ret = config_copy(&next, c);
+	if (config_copy(&next, c))
+		return no_memory(&why);
 	while (!ret && *text) {
 		at.line++;
 		text = config_line(text, &line);
-		if (line.len > LINE_MAX_SIZE)
-			ret = wrong(&at, "'%s...': the line is too long",
-				    line.start, 32);
-		else if (line.key)
+		if (line.key)
 			ret = take_line(&next, &line, origin, seen, &at);
 	}
 	if (ret) {
 		config_free(&next);
 		return ret;
 	}
-	config_free(c);
-	*c = next;
-	return 0;
+	/* Each value is right by itself; lists of texts can contradict. */
+	if (seen[KEY_COUNT_TEXTS] || seen[KEY_IGNORE_TEXTS])
+		at.line = seen[KEY_COUNT_TEXTS] > seen[KEY_IGNORE_TEXTS] ?
+				  seen[KEY_COUNT_TEXTS] :
+				  seen[KEY_IGNORE_TEXTS];
+	ret = config_replace(c, &next, &(struct why){ reason, sizeof(reason) });
+	return ret ? wrong(&at, ret, reason) : 0;
 }

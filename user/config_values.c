@@ -24,6 +24,12 @@ int invalid(const struct why *why, const char *fmt, ...)
 	return -EINVAL;
 }
 
+int no_memory(const struct why *why)
+{
+	invalid(why, "out of memory");
+	return -ENOMEM;
+}
+
 static const char *show(const char *s, char buf[static ESCAPED_SIZE(SHOWN)])
 {
 	return escape(s, strnlen(s, SHOWN), buf, ESCAPED_SIZE(SHOWN));
@@ -90,7 +96,8 @@ int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
 
 	for (; *c >= '0' && *c <= '9' && v <= max; c++)
 		v = 10 * v + (*c - '0');
-	if (*c || c == s || v < min || v > max)
+	/* A leading zero: octal to some, and never needed. */
+	if (*c || c == s || (*s == '0' && s[1]) || v < min || v > max)
 		return invalid(why, "'%s' is not a number from %u to %u",
 			       show(s, shown), min, max);
 	*n = v;
@@ -114,7 +121,8 @@ int parse_ports(const char *s, uint64_t *bitmap, const struct why *why)
 	return more;
 }
 
-static int parse_code(char *item, uint8_t *codes, const struct why *why)
+static int parse_code(char *item, uint8_t *codes, bool *seen,
+		      const struct why *why)
 {
 	static const char *const actions[] = {
 		[ACTION_IGNORE] = "ignore",
@@ -122,27 +130,41 @@ static int parse_code(char *item, uint8_t *codes, const struct why *why)
 		[ACTION_CREDIT] = "credit",
 		NULL,
 	};
-	char *action = strpbrk(item, "=:");
+	char *action = strpbrk(item, "=:"), shown[ESCAPED_SIZE(SHOWN)];
 	unsigned int what = ACTION_COUNT;
 	uint32_t code;
 
+	show(item, shown);
 	if (action)
 		*action++ = '\0';
-	if (parse_number(item, 200, CODE_MAX - 1, &code, why) ||
-	    (action && parse_word(action, actions, &what, why)))
+	if (parse_number(item, 200, CODE_MAX - 1, &code, why))
+		return invalid(why,
+			       "'%s' is not CODE or CODE=ACTION, with a code "
+			       "from 200 to 599",
+			       shown);
+	if (action && parse_word(action, actions, &what, why))
 		return -EINVAL;
+	if (seen[code])
+		return invalid(why, "%u is there twice", code);
+	seen[code] = true;
 	codes[code] = what;
 	return 0;
 }
 
 int parse_codes(const char *s, uint8_t *codes, const struct why *why)
 {
+	bool seen[CODE_MAX] = {};
 	char item[ITEM_SIZE];
-	int more;
+	int more, n = 0;
 
-	while ((more = next_item(&s, item, sizeof(item), why)) > 0)
-		if (parse_code(item, codes, why))
+	while ((more = next_item(&s, item, sizeof(item), why)) > 0) {
+		if (parse_code(item, codes, seen, why))
 			return -EINVAL;
+		n++;
+	}
+	if (!more && !n)
+		return invalid(why, "at least one code is needed; 535=ignore "
+				    "counts none");
 	return more;
 }
 
@@ -154,42 +176,58 @@ static int hex(char c)
 	return d ? d - digits : -1;
 }
 
+/* One byte of a text, maybe written as an escape; moves *s behind it. */
+static bool take_byte(const char **s, char *byte)
+{
+	const char *c = *s;
+
+	*byte = *c;
+	if (*c != '\\') {
+		*s += 1;
+	} else if (c[1] == '"' || c[1] == '\\') {
+		*byte = c[1];
+		*s += 2;
+	} else if (c[1] == 'x' && hex(c[2]) >= 0 && hex(c[3]) >= 0) {
+		*byte = hex(c[2]) << 4 | hex(c[3]);
+		*s += 4;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /*
- * One quoted text; moves *s behind its closing quote. The length in bytes, or
- * -EINVAL.
+ * One text, in quotes or all of *s; moves *s behind it. Its length in bytes,
+ * or -EINVAL.
  */
-static int take_quoted(const char **s, char *buf, size_t size,
-		       const struct why *why)
+static int take_text(const char **s, char buf[static TEXT_SIZE],
+		     const struct why *why)
 {
 	char shown[ESCAPED_SIZE(SHOWN)];
-	const char *start = *s, *c;
-	size_t n = 0;
+	bool quoted = **s == '"';
+	int n = 0;
 
-	for (c = start + 1; *c && *c != '"'; c++) {
-		char byte = *c;
+	show(*s, shown);
+	for (*s += quoted; **s && !(quoted && **s == '"');) {
+		char byte;
 
-		if (byte == '\\' && (c[1] == '"' || c[1] == '\\')) {
-			byte = *++c;
-		} else if (byte == '\\') {
-			if (c[1] != 'x' || hex(c[2]) < 0 || hex(c[3]) < 0)
-				return invalid(why,
-					       "%s: after a backslash comes "
-					       "\", \\ or xNN",
-					       show(start, shown));
-			byte = hex(c[2]) << 4 | hex(c[3]);
-			c += 3;
-		}
-		if (n == size)
+		if (!take_byte(s, &byte))
+			return invalid(
+				why,
+				"'%s': after a backslash comes \", \\ or "
+				"xNN",
+				shown);
+		if (n == TEXT_SIZE)
 			return invalid(why,
-				       "%s...: a text has at most %zu bytes; "
+				       "'%s...': a text has at most %d bytes; "
 				       "give the beginning of the line",
-				       show(start, shown), size);
+				       shown, TEXT_SIZE);
 		buf[n++] = byte;
 	}
-	if (!*c)
-		return invalid(why, "%s: the closing quote is missing",
-			       show(start, shown));
-	*s = c + 1;
+	if (quoted && !**s)
+		return invalid(why, "'%s': the closing quote is missing",
+			       shown);
+	*s += quoted;
 	return n;
 }
 
@@ -213,6 +251,11 @@ static int add_text(const char *bytes, size_t len, enum action action,
 			       "\"%s\": a text begins with a reply code and a "
 			       "space or hyphen, like \"535 5.7.8 Error\"",
 			       shown);
+	if (memchr(bytes, '\n', len))
+		return invalid(why,
+			       "\"%s\": a text is within one line, and so "
+			       "without \\x0a",
+			       shown);
 	memcpy(t.bytes, bytes, len);
 	memset(t.mask, 0xff, len);
 	for (uint32_t i = 0; i < *n; i++)
@@ -232,40 +275,27 @@ static int add_text(const char *bytes, size_t len, enum action action,
 	return 0;
 }
 
-/* Without any quote, the value is one text: no need to quote it in a shell. */
-static int take_bare(const char *s, char *buf, const struct why *why)
-{
-	size_t n = strlen(s);
-	char shown[ESCAPED_SIZE(SHOWN)];
-
-	if (n > TEXT_SIZE)
-		return invalid(why,
-			       "%s...: a text has at most %d bytes; give the "
-			       "beginning of the line",
-			       show(s, shown), TEXT_SIZE);
-	memcpy(buf, s, n);
-	return n;
-}
-
 int parse_texts(const char *s, enum action action, struct text *texts,
 		uint32_t *n, const struct why *why)
 {
 	char buf[TEXT_SIZE], shown[ESCAPED_SIZE(SHOWN)];
+	/* Without any quote it is one text: no need to quote it in a shell. */
+	bool bare = !strpbrk(s, "\",");
 	int len;
 
-	if (*s && !strchr(s, '"')) {
-		len = take_bare(s, buf, why);
-		return len < 0 ? len :
-				 add_text(buf, len, action, texts, n, why);
-	}
 	for (s += strspn(s, SEPARATORS); *s; s += strspn(s, SEPARATORS)) {
-		if (*s != '"')
+		if (*s != '"' && !bare)
 			return invalid(why,
-				       "'%s': texts stand in double quotes",
+				       "'%s': texts stand in double quotes, "
+				       "with commas between them",
 				       show(s, shown));
-		len = take_quoted(&s, buf, sizeof(buf), why);
+		len = take_text(&s, buf, why);
 		if (len < 0 || add_text(buf, len, action, texts, n, why))
 			return -EINVAL;
+		if (*s && !strchr(SEPARATORS, *s))
+			return invalid(why,
+				       "'%s': between two texts stands a comma",
+				       show(s, shown));
 	}
 	return 0;
 }

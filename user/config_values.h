@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The values of configuration keys: each parser checks a text and gives what
- * it means. They return 0 or -EINVAL with the reason in err; what they give
- * may be NULL where only the check is wanted.
+ * it means. They return 0, or -EINVAL with the reason in why.
  */
 #ifndef SMTPXDP_CONFIG_VALUES_H
 #define SMTPXDP_CONFIG_VALUES_H
@@ -14,7 +13,7 @@
 #include "addr.h"
 #include "settings.h"
 
-/* Where a parser says what is wrong. */
+/* Where a parser says what is wrong; all zero: nowhere. */
 struct why {
 	char *text;
 	size_t size;
@@ -22,6 +21,8 @@ struct why {
 
 __attribute__((format(printf, 2, 3))) int invalid(const struct why *why,
 						  const char *fmt, ...);
+
+int no_memory(const struct why *why); /* -ENOMEM */
 
 /* One of `words`, NULL-terminated; its index. */
 int parse_word(const char *s, const char *const *words, unsigned int *index,

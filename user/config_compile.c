@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What the values mean: checked, and compiled by the very same code. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "config_check.h"
+#include "config_lines.h"
+#include "daemon.h"
+#include "duration.h"
+
+#define BAN_TIME_MAX (365 * 86400)
+#define TICK_MIN_MSEC 10
+
+static const char *const modes[] = { "enforce", "monitor", NULL };
+static const char *const scopes[] = { "mail", "all", NULL };
+
+static int take_time(const char *value, uint32_t *sec, const struct why *why)
+{
+	uint64_t n;
+
+	if (duration_parse(value, &n) || n < 1 || n > BAN_TIME_MAX)
+		return invalid(why, "not a time from 1s to 365d, like 90s, 1h "
+				    "or 7d");
+	*sec = n;
+	return 0;
+}
+
+static int take_prefix(const char *value, int v6, struct settings *s,
+		       const struct why *why)
+{
+	uint32_t bits;
+
+	if (parse_number(value, v6 ? 16 : 8, v6 ? 128 : 32, &bits, why))
+		return -EINVAL;
+	s->client_len[v6] = v6 ? bits : bits + ADDR_V4_BITS;
+	memset(&s->client_mask[v6], 0xff, sizeof(s->client_mask[v6]));
+	addr_mask(&s->client_mask[v6], s->client_len[v6]);
+	return 0;
+}
+
+static int check_names(const char *value, const struct why *why)
+{
+	char name[IFNAMSIZ];
+	int more;
+
+	while ((more = next_item(&value, name, sizeof(name), why)) > 0)
+		if (strpbrk(name, "/:\"") || !strcmp(name, ".") ||
+		    !strcmp(name, ".."))
+			return invalid(why, "'%s' is not an interface's name",
+				       name);
+	return more;
+}
+
+static int check_networks(const char *value, const struct why *why)
+{
+	char item[NET_TEXT];
+	struct net net;
+	int more;
+
+	while ((more = next_item(&value, item, sizeof(item), why)) > 0)
+		if (net_parse(item, &net, why->text, why->size))
+			return -EINVAL;
+	return more;
+}
+
+/* Parses one key's value into s, as far as it belongs there. */
+static int take(enum config_key key, const char *value, struct settings *s,
+		const struct why *why)
+{
+	unsigned int word = 0;
+	uint32_t number;
+	bool yes = false;
+	int err;
+
+	switch (key) {
+	case KEY_MODE:
+		err = parse_word(value, modes, &word, why);
+		s->mode = word;
+		return err;
+	case KEY_RATE:
+		return rate_parse(value, &s->rate, &s->window_sec, why->text,
+				  why->size);
+	case KEY_BAN_TIME:
+		return take_time(value, &s->ban_sec, why);
+	case KEY_PORTS:
+		return parse_ports(value, (uint64_t *)s->ports, why);
+	case KEY_SCOPE:
+		err = parse_word(value, scopes, &word, why);
+		s->scope = word;
+		return err;
+	case KEY_CODES:
+		return parse_codes(value, s->codes, why);
+	case KEY_COUNT_TEXTS:
+		return parse_texts(value, ACTION_COUNT, s->texts, &s->n_texts,
+				   why);
+	case KEY_IGNORE_TEXTS:
+		return parse_texts(value, ACTION_IGNORE, s->texts, &s->n_texts,
+				   why);
+	case KEY_IPV4_PREFIX:
+		return take_prefix(value, 0, s, why);
+	case KEY_IPV6_PREFIX:
+		return take_prefix(value, 1, s, why);
+	case KEY_ALLOW:
+		return check_networks(value, why);
+	case KEY_INTERFACES:
+		return check_names(value, why);
+	case KEY_MAX_CLIENTS:
+	case KEY_MAX_BANS:
+		return parse_number(value, 1024, 16777216, &number, why);
+	case KEY_LOG_FAILURES:
+		err = parse_bool(value, &yes, why);
+		s->log_failures = yes;
+		return err;
+	case KEYS_MAX:
+		break;
+	}
+	return -EINVAL;
+}
+
+static int by_length(const void *a, const void *b)
+{
+	const struct text *x = a, *y = b;
+
+	return (int)y->len - (int)x->len;
+}
+
+static void finish_texts(struct settings *s)
+{
+	qsort(s->texts, s->n_texts, sizeof(*s->texts), by_length);
+	for (uint32_t i = 0; i < s->n_texts; i++) {
+		const char *t = (const char *)s->texts[i].bytes;
+
+		s->codes[100 * (t[0] - '0') + 10 * (t[1] - '0') + t[2] - '0'] |=
+			CODE_HAS_TEXT;
+	}
+}
+
+static void finish_times(struct settings *s, unsigned int hz)
+{
+	while ((1000U << s->tick_shift) / hz < TICK_MIN_MSEC)
+		s->tick_shift++;
+	s->window =
+		((uint64_t)s->window_sec * hz + (1U << s->tick_shift) / 2) >>
+		s->tick_shift;
+	s->ban_jiffies = (uint64_t)s->ban_sec * hz;
+}
+
+/* The same, with the key's name before the reason. */
+static int take_named(enum config_key key, const char *value,
+		      struct settings *s, const struct why *why)
+{
+	char reason[CONFIG_ERROR_SIZE];
+
+	if (!take(key, value, s, &(struct why){ reason, sizeof(reason) }))
+		return 0;
+	return invalid(why, "%s: %s", config_keys[key].name, reason);
+}
+
+int config_check_value(enum config_key key, const char *value,
+		       const struct why *why)
+{
+	struct settings s = {};
+
+	if (!config_value_fits_line(value))
+		return invalid(
+			why,
+			"%s: a value is one line of printable ASCII, "
+			"with no white space at its ends and no # behind "
+			"white space; in a \"text\", \\xNN is any byte",
+			config_keys[key].name);
+	return take_named(key, value, &s, why);
+}
+
+static int compile(const struct config *c, struct settings *s,
+		   const struct why *why)
+{
+	int err = 0;
+
+	memset(s, 0, sizeof(*s));
+	for (int k = 0; k < KEYS_MAX && !err; k++)
+		err = take_named(k, c->value[k], s, why);
+	return err;
+}
+
+int config_check(const struct config *c, const struct why *why)
+{
+	char dump[DAEMON_CONFIG_SIZE];
+	struct settings s;
+
+	if (config_dump(c, dump, sizeof(dump)))
+		return invalid(why,
+			       "all values together have more than %zu bytes: "
+			       "shorten a list (networks can be allowed by "
+			       "smtpxdp allow add, too)",
+			       sizeof(dump));
+	return compile(c, &s, why);
+}
+
+void config_compile(const struct config *c, unsigned int hz, struct settings *s)
+{
+	compile(c, s, &(struct why){});
+	finish_times(s, hz);
+	finish_texts(s);
+}
+
+char **config_interfaces(const struct config *c)
+{
+	char name[IFNAMSIZ], why[CONFIG_ERROR_SIZE];
+	const char *value = c->value[KEY_INTERFACES];
+	char **names = calloc(strlen(value) / 2 + 2, sizeof(*names));
+	size_t n = 0;
+
+	while (names && next_item(&value, name, sizeof(name),
+				  &(struct why){ why, sizeof(why) }) > 0)
+		names[n++] = strdup(name);
+	return names;
+}
+
+size_t config_allow(const struct config *c, struct net **nets)
+{
+	char item[NET_TEXT], why[CONFIG_ERROR_SIZE];
+	const char *value = c->value[KEY_ALLOW];
+	size_t n = 0;
+
+	*nets = calloc(strlen(value) / 2 + 1, sizeof(**nets));
+	while (*nets && next_item(&value, item, sizeof(item),
+				  &(struct why){ why, sizeof(why) }) > 0)
+		n += !net_parse(item, &(*nets)[n], why, sizeof(why));
+	return n;
+}
+
+uint32_t config_number(const struct config *c, enum config_key key)
+{
+	return strtoul(c->value[key], NULL, 10);
+}
