@@ -1,0 +1,602 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The lab: a mail host, an attacker and an honest client, each in a network
+# namespace of its own, joined by a router; real Postfix, Dovecot, Exim and
+# journald; the daemon. Sourced by scripts/demo, scripts/test and selftests/.
+#
+#   attacker 198.51.100.7  2001:db8:bad::7 --.
+#                                            router --- mail 192.0.2.25
+#   honest   203.0.113.5  2001:db8:900d::5 --'               2001:db8:25::25
+#
+# All of it lives in private mount and PID namespaces, with a /run and a bpffs
+# of their own: when the first process of the lab ends, however it ends, the
+# kernel ends the others and forgets every namespace, pin and file.
+#
+# Run by itself, `scripts/lab.sh` starts it all and gives a shell in it.
+
+# shellcheck disable=SC2034 # much of this is for those who source it
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	set -euo pipefail
+fi
+
+LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+LAB=/run/lab
+BIN=$LAB_ROOT/build/smtpxdp
+HELPER=$LAB_ROOT/selftests/helper.py
+LAB_EXIM=$LAB_ROOT/build/exim/usr/sbin/exim4
+
+# Postfix, Exim and Dovecot's submission server have an address each.
+POSTFIX=192.0.2.25
+POSTFIX6=2001:db8:25::25
+EXIM=192.0.2.26
+DOVECOT=192.0.2.27
+GATEWAY=192.0.2.1
+# The attacker has 198.51.100.7 to .60, and ::7 and ::8 in ten /64 networks.
+ATTACKER=198.51.100.7
+ATTACKER6=2001:db8:bad::7
+HONEST=203.0.113.5
+HONEST6=2001:db8:900d::5
+SINK=203.0.113.9
+USER_OK=alice
+PASS_OK=secret
+
+export PATH="$PATH:/usr/sbin:/sbin" LC_ALL=C.UTF-8
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# --- the enclave ------------------------------------------------------------
+
+# Runs "$0" again inside private namespaces: lab_enter "$@".
+lab_enter() {
+	[ -z "${SMTPXDP_LAB-}" ] || return 0
+	[ "$(id -u)" = 0 ] || die "must run as root: sudo $0"
+	exec env SMTPXDP_LAB=1 unshare --mount --pid --fork --kill-child \
+		--mount-proc --propagation private "$0" "$@"
+}
+
+# Once, by the first process in there.
+lab_init() {
+	[ -n "${SMTPXDP_LAB-}" ] || die "not in the lab: see scripts/lab.sh"
+	mountpoint -q /sys || mount -t sysfs sysfs /sys
+	mount -t tmpfs -o mode=755 smtpxdp-lab /run
+	mount -t bpf bpf /sys/fs/bpf ||
+		die "cannot mount bpffs: does this kernel know BPF?"
+	[ ! -d /var/log/journal ] || mount -t tmpfs -o mode=755 tmpfs \
+		/var/log/journal
+	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm
+	chmod 755 $LAB
+}
+
+# at NS COMMAND...: `ip netns exec` would hide bpffs.
+at() {
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$ns" -- "$@"
+}
+
+# until_true SECONDS COMMAND...: asks again every 20 ms.
+until_true() {
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+listens() { # NS ADDRESS PORT
+	[ -n "$(at "$1" ss -Hltn "src $2 and sport = :$3")" ]
+}
+
+# background NAME NS COMMAND...: output to $LAB/log/NAME, pid to $LAB/pid/NAME.
+# No function: the pid would be a shell's. (bats waits for whoever holds its
+# descriptor 3.)
+background() {
+	local name=$1 ns=$2
+	shift 2
+	nsenter --net="/run/netns/$ns" -- "$@" >>$LAB/log/"$name" 2>&1 </dev/null 3>&- &
+	echo $! >$LAB/pid/"$name"
+	disown # else bash tells when it is killed
+}
+
+running() { # NAME
+	local pid
+	pid=$(cat $LAB/pid/"$1" 2>/dev/null) && kill -0 "$pid" 2>/dev/null &&
+		[ "$(ps -o stat= -p "$pid" | cut -c1)" != Z ]
+}
+
+# end NAME [SIGNAL]: ends what background() started, and waits for it.
+end() {
+	local pid
+	pid=$(cat $LAB/pid/"$1" 2>/dev/null) || return 0
+	kill -"${2-TERM}" "$pid" 2>/dev/null || true
+	if ! until_true 10 gone "$pid"; then
+		echo "lab: $1 (pid $pid) does not end: killed" >&2
+		kill -KILL "$pid" 2>/dev/null || true
+		until_true 5 gone "$pid"
+	fi
+	rm -f $LAB/pid/"$1"
+}
+
+gone() { # PID
+	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
+}
+
+# --- the network ------------------------------------------------------------
+
+sysctl_at() { # NS PATH VALUE
+	# shellcheck disable=SC2016 # the inner shell's
+	at "$1" sh -c 'echo "$1" >/proc/sys/net/"$0"' "$2" "$3"
+}
+
+# One leg of the router: a namespace with eth0, and its default routes.
+net_leg() { # NS ROUTER_V4/LEN ROUTER_V6/LEN ADDRESS/LEN...
+	local ns=$1 v4=$2 v6=$3 a
+	shift 3
+	ip netns add "$ns"
+	sysctl_at "$ns" ipv6/conf/all/accept_dad 0
+	sysctl_at "$ns" ipv6/conf/default/accept_dad 0
+	ip link add eth0 netns "$ns" type veth peer name "to-$ns" netns router
+	{
+		printf 'addr add %s dev to-%s\n' "$v4" "$ns"
+		printf 'addr add %s dev to-%s nodad\n' "$v6" "$ns"
+		printf 'link set to-%s up\n' "$ns"
+	} | at router ip -batch -
+	{
+		echo 'link set lo up'
+		for a in "$@"; do
+			case $a in
+			*:*) echo "addr add $a dev eth0 nodad" ;;
+			*) echo "addr add $a dev eth0" ;;
+			esac
+		done
+		echo 'link set eth0 up'
+		echo "route add default via ${v4%/*}"
+		echo "route add ::/0 via ${v6%/*}"
+	} | at "$ns" ip -batch -
+}
+
+net_up() {
+	local n bad=() bad6=()
+
+	for n in $(seq 7 60); do
+		bad+=("198.51.100.$n/24")
+	done
+	for n in $(seq 1 9); do
+		bad6+=("2001:db8:bad:$n::7/64" "2001:db8:bad:$n::8/64")
+	done
+	ip netns add router
+	sysctl_at router ipv6/conf/all/accept_dad 0
+	sysctl_at router ipv6/conf/default/accept_dad 0
+	sysctl_at router ipv4/ip_forward 1
+	sysctl_at router ipv6/conf/all/forwarding 1
+	net_leg mail $GATEWAY/24 2001:db8:25::1/64 \
+		$POSTFIX/24 $EXIM/24 $DOVECOT/24 $POSTFIX6/64
+	# The last address added is the one IPv6 prefers.
+	net_leg attacker 198.51.100.1/24 2001:db8:bad::1/64 \
+		"${bad[@]}" "${bad6[@]}" 2001:db8:bad::8/64 $ATTACKER6/64
+	at router ip -6 route add 2001:db8:bad::/48 dev to-attacker
+	net_leg honest 203.0.113.1/24 2001:db8:900d::1/64 \
+		$HONEST/24 $SINK/24 $HONEST6/64
+}
+
+net_down() {
+	local ns pid
+	for ns in mail attacker honest router; do
+		[ -e /run/netns/$ns ] || continue
+		for pid in $(ip netns pids $ns); do
+			kill -KILL "$pid" 2>/dev/null || true
+		done
+		ip netns del $ns
+	done
+}
+
+# --- the mail servers -------------------------------------------------------
+
+lab_passwords() {
+	printf '%s:{PLAIN}%s\n' $USER_OK $PASS_OK bob hunter2 >$LAB/users
+	chmod 644 $LAB/users
+}
+
+# Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
+dovecot_up() {
+	local version dir=$LAB/dovecot
+
+	lab_passwords
+	mkdir -p $dir
+	version=$(dovecot --version)
+	{
+		case $version in
+		2.[0-3].*) cat <<-EOF ;;
+			disable_plaintext_auth = no
+			submission_relay_host = $POSTFIX
+			mail_location = maildir:$dir/mail
+			passdb {
+			  driver = passwd-file
+			  args = $LAB/users
+			}
+			userdb {
+			  driver = static
+			  args = uid=mail gid=mail home=$dir/home
+			}
+			EOF
+		*) cat <<-EOF ;;
+			dovecot_config_version = 2.4.0
+			dovecot_storage_version = 2.4.0
+			auth_allow_cleartext = yes
+			submission_relay_host = $POSTFIX
+			mail_driver = maildir
+			mail_path = $dir/mail
+			passdb passwd-file {
+			  passwd_file_path = $LAB/users
+			}
+			userdb static {
+			  fields {
+			    uid = mail
+			    gid = mail
+			    home = $dir/home
+			  }
+			}
+			EOF
+		esac
+		# Dovecot answers a failure late, and ever later: not here. (Half
+		# a second remains: it gathers failures for that long.)
+		cat <<-EOF
+			base_dir = $dir/run
+			state_dir = $dir/state
+			log_path = $LAB/log/dovecot
+			hostname = mail.example
+			protocols = submission
+			listen = $DOVECOT
+			ssl = no
+			auth_mechanisms = plain login
+			auth_failure_delay = 0
+			first_valid_uid = 1
+			auth_verbose = yes
+			service auth {
+			  unix_listener $LAB/auth {
+			    mode = 0666
+			  }
+			}
+			service anvil {
+			  unix_listener anvil-auth-penalty {
+			    mode = 0
+			  }
+			}
+			service submission-login {
+			  inet_listener submission {
+			    port = 587
+			  }
+			}
+		EOF
+	} >$dir/dovecot.conf
+	# It reads the version from the first line.
+	background dovecot.out mail dovecot -F -c $dir/dovecot.conf
+	{ until_true 10 listens mail $DOVECOT 587 &&
+		until_true 10 test -S $LAB/auth; } ||
+		lab_fail Dovecot dovecot.out dovecot
+}
+
+postfix_up() {
+	local dir=$LAB/postfix
+
+	mkdir -p $dir/etc $dir/queue $dir/data
+	chown postfix $dir/data
+	# Postfix answers a client that fails again and again late: not here.
+	cat >$dir/etc/main.cf <<-EOF
+		compatibility_level = 3.6
+		queue_directory = $dir/queue
+		data_directory = $dir/data
+		maillog_file = $LAB/log/postfix
+		maillog_file_prefixes = $LAB/log
+		myhostname = mail.example
+		mydestination = mail.example
+		mynetworks = 127.0.0.0/8
+		inet_interfaces = $POSTFIX, $POSTFIX6
+		inet_protocols = all
+		alias_maps =
+		alias_database =
+		smtpd_peername_lookup = no
+		smtpd_sasl_auth_enable = yes
+		smtpd_sasl_type = dovecot
+		smtpd_sasl_path = $LAB/auth
+		smtpd_tls_auth_only = no
+		smtpd_relay_restrictions = permit_sasl_authenticated, reject
+		smtpd_error_sleep_time = 0
+		smtpd_hard_error_limit = 100
+		smtpd_forbid_unauth_pipelining = no
+		smtpd_forbid_bare_newline = no
+		relayhost = [$SINK]
+		disable_dns_lookups = yes
+		smtp_tls_security_level = none
+	EOF
+	cat >$dir/etc/master.cf <<-EOF
+		25        inet  n - n - - smtpd
+		587       inet  n - n - - smtpd
+		10025     inet  n - n - - smtpd
+		pickup    unix  n - n 60 1 pickup
+		cleanup   unix  n - n - 0 cleanup
+		qmgr      unix  n - n 300 1 qmgr
+		tlsmgr    unix  - - n 1000? 1 tlsmgr
+		rewrite   unix  - - n - - trivial-rewrite
+		bounce    unix  - - n - 0 bounce
+		defer     unix  - - n - 0 bounce
+		trace     unix  - - n - 0 bounce
+		verify    unix  - - n - 1 verify
+		flush     unix  n - n 1000? 0 flush
+		proxymap  unix  - - n - - proxymap
+		smtp      unix  - - n - - smtp
+		relay     unix  - - n - - smtp
+		error     unix  - - n - - error
+		retry     unix  - - n - - error
+		discard   unix  - - n - - discard
+		local     unix  - n n - - local
+		anvil     unix  - - n - 1 anvil
+		scache    unix  - - n - 1 scache
+		postlog   unix-dgram n - n - 1 postlogd
+	EOF
+	at mail postfix -c $dir/etc start >>$LAB/log/postfix.out 2>&1 3>&- ||
+		lab_fail Postfix postfix.out postfix
+	{ until_true 10 listens mail $POSTFIX 587 &&
+		until_true 10 listens mail "[$POSTFIX6]" 587; } ||
+		lab_fail Postfix postfix.out postfix
+	tr -d ' ' <$dir/queue/pid/master.pid >$LAB/pid/postfix
+}
+
+have_exim() {
+	[ -x "$LAB_EXIM" ]
+}
+
+exim_up() {
+	local dir=$LAB/exim
+
+	mkdir -p $dir/spool $dir/log
+	# Its user exists only where its package is installed: here, too.
+	if ! getent passwd Debian-exim >/dev/null; then
+		cp /etc/passwd /etc/group $LAB
+		echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false' \
+			>>$LAB/passwd
+		echo 'Debian-exim:x:64999:' >>$LAB/group
+		chmod 644 $LAB/passwd $LAB/group
+		mount --bind $LAB/passwd /etc/passwd
+		mount --bind $LAB/group /etc/group
+	fi
+	chown Debian-exim $dir/spool $dir/log
+	# shellcheck disable=SC2016 # Exim's own variables
+	{
+		cat <<-EOF
+			exim_path = $LAB_EXIM
+			exim_user = Debian-exim
+			exim_group = Debian-exim
+			spool_directory = $dir/spool
+			log_file_path = $dir/log/%s
+			local_interfaces = $EXIM
+		EOF
+		cat <<-'EOF'
+			daemon_smtp_ports = 25 : 587
+			primary_hostname = exim.example
+			auth_advertise_hosts = *
+			tls_advertise_hosts =
+			host_lookup =
+			rfc1413_hosts =
+			keep_environment =
+			acl_smtp_rcpt = accept
+			begin acl
+			begin routers
+			all:
+			  driver = redirect
+			  data = :blackhole:
+			begin authenticators
+			plain:
+			  driver = plaintext
+			  public_name = PLAIN
+			  server_prompts = :
+			  server_condition = ${if and{{eq{$auth2}{alice}}{eq{$auth3}{secret}}}}
+			  server_set_id = $auth2
+			login:
+			  driver = plaintext
+			  public_name = LOGIN
+			  server_prompts = <| Username: | Password:
+			  server_condition = ${if and{{eq{$auth1}{alice}}{eq{$auth2}{secret}}}}
+			  server_set_id = $auth1
+		EOF
+	} >$dir/exim.conf
+	chmod 644 $dir/exim.conf
+	background exim mail "$LAB_EXIM" -C $dir/exim.conf -bdf -q1h \
+		-oP $dir/exim.pid
+	until_true 10 listens mail $EXIM 587 || lab_fail Exim exim
+}
+
+# A server that takes any mail, on the other side of the world.
+sink_up() {
+	mkdir -p $LAB/sink
+	chown postfix $LAB/sink
+	background sink honest sh -c \
+		"cd $LAB/sink && exec smtp-sink -u postfix -d %s. $SINK:25 100"
+	until_true 10 listens honest $SINK 25 || lab_fail smtp-sink sink
+}
+
+lab_fail() { # SERVER LOG...
+	local log
+	echo "lab: $1 did not start; its log:" >&2
+	shift
+	for log in "$@"; do
+		[ ! -e $LAB/log/"$log" ] || tail -n 20 $LAB/log/"$log" >&2
+	done
+	return 1
+}
+
+# --- the journal ------------------------------------------------------------
+
+journald_up() {
+	mkdir -p /run/systemd/journald.conf.d /run/log/journal
+	printf '[Journal]\n%s\n' 'Storage=volatile
+ReadKMsg=no
+Audit=no
+RateLimitIntervalSec=0
+ForwardToSyslog=no' >/run/systemd/journald.conf.d/lab.conf
+	background journald mail /lib/systemd/systemd-journald
+	until_true 10 test -S /run/systemd/journal/io.systemd.journal ||
+		lab_fail journald journald
+}
+
+# What smtpxdp told the journal since journal_mark, a JSON line each. (Not by
+# --after-cursor: together with a match, it may skip an entry.)
+journal() { # [MATCH...]
+	local since=()
+	[ ! -s $LAB/since ] || since=(--since="@$(cat $LAB/since)")
+	journalctl --sync 2>/dev/null || true
+	journalctl -o json --no-pager -q "${since[@]}" \
+		SYSLOG_IDENTIFIER=smtpxdp "$@"
+}
+
+journal_mark() {
+	echo "${EPOCHREALTIME/,/.}" >$LAB/since
+}
+
+# --- everything -------------------------------------------------------------
+
+# The namespaces and the servers named: postfix (brings dovecot), exim,
+# dovecot, sink, journald.
+lab_up() {
+	local s
+	net_up
+	for s in "$@"; do
+		case $s in
+		postfix) dovecot_up && postfix_up ;;
+		*) "${s}_up" ;;
+		esac || return 1
+	done
+}
+
+lab_down() {
+	local f
+	for f in "$LAB"/pid/*; do
+		[ ! -e "$f" ] || end "${f##*/}"
+	done
+	net_down
+	for f in /etc/passwd /etc/group; do
+		! mountpoint -q $f || umount $f
+	done
+	rm -rf $LAB /run/log/journal/*
+	mkdir -p $LAB/log $LAB/pid
+}
+
+# --- the daemon -------------------------------------------------------------
+
+PIN=/sys/fs/bpf/smtpxdp
+CONF=$LAB/smtpxdp.conf
+
+# The command line, on the mail host.
+smtpxdp() {
+	at mail "$BIN" --pin "$PIN" "$@"
+}
+
+# conf KEY VALUE...: the file the daemon reads.
+conf() {
+	while [ $# -gt 0 ]; do
+		printf '%s = %s\n' "$1" "$2"
+		shift 2
+	done >$CONF
+}
+
+# daemon_up [OPTION...]: waits until it serves. Interface eth0 by default.
+daemon_up() {
+	local args=("$@")
+	[ -e $CONF ] || : >$CONF
+	[[ " $* " == *" -i "* ]] || args+=(-i eth0)
+	: >$LAB/log/smtpxdp
+	background smtpxdp mail env "${DAEMON_ENV[@]}" \
+		"$BIN" --pin "$PIN" run -c $CONF "${args[@]}"
+	until_true 10 daemon_settled
+	daemon_serves || lab_fail smtpxdp smtpxdp
+}
+DAEMON_ENV=()
+
+# daemon_env NAME=VALUE...: in the environment of the next daemons.
+daemon_env() {
+	DAEMON_ENV=("$@")
+}
+
+daemon_pid() {
+	cat $LAB/pid/smtpxdp
+}
+
+# It runs, and has attached everything.
+daemon_serves() {
+	[ "$(smtpxdp status -j 2>/dev/null | jq --argjson pid "$(daemon_pid)" '
+		.daemon.pid == $pid and (.interfaces | length > 0) and
+		all(.interfaces[]; .xdp != "none" and .tc != "none")')" = true ]
+}
+
+daemon_settled() {
+	daemon_serves || ! running smtpxdp
+}
+
+# daemon_down [SIGNAL]: the maps stay, as they do on a real host.
+daemon_down() {
+	end smtpxdp "${1-TERM}"
+}
+
+# Ends all connections of the mail host: a banned client acknowledges nothing,
+# and the last reply to him would be sent again and again.
+hang_up() {
+	at mail ss -K -tn state connected >/dev/null 2>&1 || true
+}
+
+# Forgets everything: for the next test.
+daemon_wipe() {
+	daemon_down TERM
+	hang_up
+	rm -rf "${PIN:?}" $CONF
+}
+
+# --- clients ----------------------------------------------------------------
+
+# swaks_try NS USER PASSWORD SERVER [SWAKS OPTION...]: logs in, and leaves.
+# 0: accepted; 28: refused; 2: no connection within three seconds.
+swaks_try() {
+	local ns=$1 user=$2 pass=$3 server=$4
+	shift 4
+	at "$ns" swaks --server "$server" --port 587 --timeout 3 \
+		--ehlo client.example --to bob@mail.example --auth PLAIN \
+		--auth-user "$user" --auth-password "$pass" \
+		--quit-after AUTH "$@"
+}
+
+# login_fail NS COUNT [OPTION...], login_ok NS [OPTION...]: by a quicker
+# client, all at once, a connection each. See `helper.py auth --help`.
+login_fail() {
+	local ns=$1 n=$2
+	shift 2
+	at "$ns" python3 -B "$HELPER" auth --connections "$n" \
+		--password wrong --expect 535 "$@"
+}
+
+login_ok() {
+	local ns=$1
+	shift
+	at "$ns" python3 -B "$HELPER" auth --expect 235 "$@"
+}
+
+# connects NS [OPTION...]: is there a mail server's greeting?
+connects() {
+	local ns=$1
+	shift
+	at "$ns" python3 -B "$HELPER" connect "$@"
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	lab_enter "$@"
+	lab_init
+	lab_up journald postfix sink
+	! have_exim || exim_up
+	trap '' INT
+	echo "Namespaces: mail attacker honest router; 'at NS COMMAND' runs there."
+	echo "'daemon_up' starts smtpxdp, 'smtpxdp ...' talks to it."
+	bash --rcfile <(printf '. %q; PS1="lab# "\n' "${BASH_SOURCE[0]}") -i || true
+fi

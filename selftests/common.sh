@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What the .bats files share. They run inside the lab: scripts/test takes care
+# of that, `scripts/test selftests/ban.bats` for one of them.
+
+# shellcheck source=scripts/lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/lab.sh"
+
+PIN=/sys/fs/bpf/smtpxdp-test
+
+if [ -z "${SMTPXDP_LAB-}" ]; then
+	echo "not in the lab: run scripts/test ${BATS_TEST_FILENAME-}" >&2
+	exit 1
+fi
+
+# Files say which servers they want by overriding this.
+servers() {
+	echo journald postfix
+}
+
+setup_file() {
+	# shellcheck disable=SC2046 # a list
+	lab_up $(servers)
+}
+
+teardown_file() {
+	lab_down
+}
+
+# Files may have something to do before and after each test.
+before() { :; }
+after() { :; }
+
+setup() {
+	daemon_wipe
+	journal_mark
+	before
+}
+
+# A failed test shows what the daemon said.
+teardown() {
+	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
+		echo "--- the daemon's stderr:"
+		tail -n 20 $LAB/log/smtpxdp 2>/dev/null || true
+		echo "--- its state:"
+		smtpxdp ban list || true
+		smtpxdp clients || true
+	fi
+	daemon_wipe
+	after
+}
+
+# same WHAT GOT WANTED
+same() {
+	[ "$2" = "$3" ] || {
+		printf '%s: got %q, wanted %q\n' "$@"
+		return 1
+	}
+}
+
+# has TEXT PATTERN: an extended regular expression.
+has() {
+	grep -qE -- "$2" <<<"$1" || {
+		printf 'no /%s/ in:\n%s\n' "$2" "$1"
+		return 1
+	}
+}
+
+# fails STATUS COMMAND...: its output is then in $output.
+fails() {
+	local want=$1 got=0
+	shift
+	output=$("$@" 2>&1) || got=$?
+	same "exit status of '$*' ($output)" "$got" "$want"
+}
+
+# In bats, "!" alone fails no test.
+not() {
+	if "$@"; then
+		printf 'did not expect success of: %s\n' "$*"
+		return 1
+	fi
+}
+
+# Packets of a counter.
+counter() {
+	smtpxdp status -j | jq ".counters[\"$1\"].packets"
+}
+
+# One field of one client's `why`.
+why() { # ADDRESS JQ-FILTER
+	smtpxdp why -j "$1" | jq -r "$2"
+}
+
+# The networks that are banned, on one line.
+banned() {
+	smtpxdp ban list -j | jq -r '[.[].net] | sort | join(" ")'
+}
+
+in_window() { # ADDRESS
+	why "$1" '.client.in_window // 0'
+}
+
+# Nothing at all comes back: not even a reset.
+vanished() { # NS [OPTION...]
+	fails 1 connects "$@" --timeout 1
+	has "$output" 'TimeoutError|timed out'
+}
+
+journal_has() { # MATCH...
+	[ -n "$(journal "$@")" ]
+}
