@@ -50,19 +50,49 @@ die() {
 
 # --- the enclave ------------------------------------------------------------
 
-# Runs "$0" again inside private namespaces: lab_enter "$@".
+UNSHARE=(env SMTPXDP_LAB=1 unshare --mount --pid --fork --kill-child
+	--mount-proc)
+# In a chroot, / may be no mount that could be made private: lab_init looks.
+if mountpoint -q /; then
+	UNSHARE+=(--propagation private)
+else
+	UNSHARE+=(--propagation unchanged)
+fi
+
+# Runs "$0" again inside private namespaces, and exits: lab_enter "$@". Unshare
+# ends with us, and all that runs in there ends with it.
 lab_enter() {
+	local pid status=0
+
 	[ -z "${SMTPXDP_LAB-}" ] || return 0
 	[ "$(id -u)" = 0 ] || die "must run as root: sudo $0"
-	exec env SMTPXDP_LAB=1 unshare --mount --pid --fork --kill-child \
-		--mount-proc --propagation private "$0" "$@"
+	setpriv --pdeathsig KILL "${UNSHARE[@]}" "$0" "$@" <&0 &
+	pid=$!
+	trap 'lab_abort $pid 130' INT
+	trap 'lab_abort $pid 143' TERM HUP
+	wait $pid || status=$?
+	exit $status
+}
+
+lab_abort() { # PID STATUS
+	kill -KILL "$1"
+	wait "$1" 2>/dev/null || true
+	printf '\ninterrupted: all of the lab is gone\n' >&2
+	exit "$2"
 }
 
 # Once, by the first process in there.
 lab_init() {
 	[ -n "${SMTPXDP_LAB-}" ] || die "not in the lab: see scripts/lab.sh"
 	mountpoint -q /sys || mount -t sysfs sysfs /sys
+	mount --make-rprivate /sys
 	mount -t tmpfs -o mode=755 smtpxdp-lab /run
+	if [ "$(findmnt -no PROPAGATION /run | tail -n 1)" != private ]; then
+		umount /run
+		die "this chroot shares its mounts with the host: bind it onto" \
+			"itself and make that private (mount --bind DIR DIR;" \
+			"mount --make-rprivate DIR) before chroot DIR"
+	fi
 	mount -t bpf bpf /sys/fs/bpf ||
 		die "cannot mount bpffs: does this kernel know BPF?"
 	[ ! -d /var/log/journal ] || mount -t tmpfs -o mode=755 tmpfs \
@@ -591,7 +621,10 @@ connects() {
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	lab_enter "$@"
+	if [ -z "${SMTPXDP_LAB-}" ]; then
+		[ "$(id -u)" = 0 ] || die "must run as root: sudo $0"
+		exec "${UNSHARE[@]}" "$0"
+	fi
 	lab_init
 	lab_up journald postfix sink
 	! have_exim || exim_up

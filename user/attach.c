@@ -279,7 +279,7 @@ static int detach_clsact(const struct daemon_iface *iface)
 	return err == -ENOENT || err == -ENODEV ? 0 : err;
 }
 
-int detach(const char *dir, const struct daemon_iface *iface)
+int detach_links(const char *dir, const struct daemon_iface *iface)
 {
 	static const char *const kinds[] = { "xdp", "tc" };
 	char path[PATH_MAX];
@@ -290,6 +290,13 @@ int detach(const char *dir, const struct daemon_iface *iface)
 		if (!err && unlink(path) && errno != ENOENT)
 			err = -errno;
 	}
+	return err;
+}
+
+int detach(const char *dir, const struct daemon_iface *iface)
+{
+	int err = detach_links(dir, iface);
+
 	if (iface->flags & IFACE_CLSACT && !err)
 		err = detach_clsact(iface);
 	return err;

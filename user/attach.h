@@ -29,6 +29,9 @@ int attach_tc(const char *dir, struct daemon_iface *iface, int prog_fd,
 /* Takes down what is attached to an interface, whoever attached it. */
 int detach(const char *dir, const struct daemon_iface *iface);
 
+/* Only the links: of another network namespace's interface. */
+int detach_links(const char *dir, const struct daemon_iface *iface);
+
 /* Is it attached? For status: by the links that are pinned, or the filter. */
 bool attached_xdp(const char *dir, const struct daemon_iface *iface);
 bool attached_tc(const char *dir, const struct daemon_iface *iface);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "client.h"
 #include "settings_map.h"
 
 #define BATCH 1024
@@ -126,13 +127,20 @@ static int delete_net(struct pins *p, const struct net *net)
 	return settings_note_lists(p);
 }
 
-int banlist_del(struct pins *p, const struct net *net)
+/* It may be in either map, or in both, if client prefixes were changed. */
+int banlist_remove(struct pins *p, const struct net *net)
 {
 	struct addr a = net_addr(net);
-	int err = is_client(p, net) &&
-				  !bpf_map_delete_elem(p->map[MAP_BANS], &a) ?
-			  0 :
-			  delete_net(p, net);
+	bool exact =
+		is_client(p, net) && !bpf_map_delete_elem(p->map[MAP_BANS], &a);
+	int err = delete_net(p, net);
+
+	return exact && err == -ENOENT ? 0 : err;
+}
+
+int banlist_del(struct pins *p, const struct net *net)
+{
+	int err = banlist_remove(p, net);
 	int forgot = clients_forget(p, net);
 
 	return err ? err : forgot;
@@ -215,5 +223,24 @@ int clients_forget(struct pins *p, const struct net *net)
 	}
 	if (prev)
 		forget_if_in(p, net, &key);
+	return 0;
+}
+
+int clients_forget_banned(struct pins *p)
+{
+	struct addr key = {}, next, *prev = NULL;
+	struct client c;
+	int fd = p->map[MAP_CLIENTS];
+	bool banned = false;
+
+	while (!bpf_map_get_next_key(fd, prev, &next)) {
+		if (banned)
+			bpf_map_delete_elem(fd, &key);
+		key = next;
+		prev = &key;
+		banned = !bpf_map_lookup_elem(fd, &key, &c) && c.until;
+	}
+	if (banned)
+		bpf_map_delete_elem(fd, &key);
 	return 0;
 }

@@ -33,6 +33,9 @@ int banlist_put(struct pins *p, const struct net *net, const struct ban *b);
  */
 int banlist_del(struct pins *p, const struct net *net);
 
+/* Only removes it; the client's failures are not forgotten. -ENOENT. */
+int banlist_remove(struct pins *p, const struct net *net);
+
 /* The same for a ban that has run out; -EBUSY if it has not. Keeps clients. */
 int banlist_expire(struct pins *p, const struct net *net);
 
@@ -45,5 +48,8 @@ struct net client_net(const struct pins *p, const struct addr *a);
 
 /* Forgets the windows of all clients within a network. */
 int clients_forget(struct pins *p, const struct net *net);
+
+/* Of all that were ever banned, or would have been. */
+int clients_forget_banned(struct pins *p);
 
 #endif

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "output.h"
+
+int bad_option(char **argv)
+{
+	return usage("%s: option %s is not known, or lacks its argument",
+		     argv[0], argv[optind - 1]);
+}
 
 int cmd_no_args(int argc, char **argv)
 {

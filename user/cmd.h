@@ -30,6 +30,9 @@ int cmd_dispatch(const struct cmd *cmds, const struct globals *g,
 /* Complains about arguments that a command does not take. */
 int cmd_no_args(int argc, char **argv);
 
+/* Complains about the option that getopt_long() has just refused. */
+int bad_option(char **argv);
+
 int cmd_run(const struct globals *g, int argc, char **argv);
 int cmd_config(const struct globals *g, int argc, char **argv);
 int cmd_ban(const struct globals *g, int argc, char **argv);

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "duration.h"
 #include "journal.h"
+#include "netinfo.h"
 #include "output.h"
 #include "rows.h"
 #include "settings_map.h"
@@ -38,14 +39,15 @@ static int ban_list(const struct globals *g, int argc, char **argv)
 		{ "REASON", "reason", 0 },
 		{}
 	};
-	struct ban_listing l = { .rows = json_array() };
 	int err = cmd_no_args(argc, argv);
+	struct ban_listing l = {};
 	struct pins p;
 
 	if (err)
 		return err;
 	if (pins_open(&p, g->pin_dir))
 		return EXIT_FAILURE;
+	l.rows = json_array();
 	err = clock_read(p.prog[PROG_CLOCK], &l.now);
 	if (!err)
 		err = banlist_each(&p, list_one, &l);
@@ -115,15 +117,15 @@ static int parse_add(int argc, char **argv, struct ban_args *a)
 	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (c == 't' &&
 		    (duration_parse(optarg, &a->seconds) || !a->seconds))
-			err = usage("--for %s: not a duration like 90s, 1h or "
-				    "7d",
+			err = usage("--for %s: not a time like 90s, 1h or 7d, "
+				    "of 100 years at most",
 				    optarg);
 		else if (c == 'r')
 			err = parse_reason(optarg, a);
 		else if (c == 'f')
 			a->force = true;
 		else if (c == '?')
-			err = EXIT_USAGE;
+			err = bad_option(argv);
 	}
 	if (err)
 		return err;
@@ -131,6 +133,16 @@ static int parse_add(int argc, char **argv, struct ban_args *a)
 		return usage("ban add takes one address or network: smtpxdp "
 			     "ban add ADDR[/LEN] [--for 1h] [--reason TEXT]");
 	return parse_net(argv[optind], a);
+}
+
+/* The daemon keeps them up to date; but it may be down. */
+static void know_this_host(struct pins *p)
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+
+	if (info && !daemon_read(p, info) && info->netns == netns_inode())
+		allowlist_sync_host(p);
+	free(info);
 }
 
 /* Not the local host, not the gateway, not an allowlisted peer. */
@@ -194,6 +206,7 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 	if (open_pins(g, &a, &p))
 		return EXIT_FAILURE;
 	lock = pins_lock_writer(g->pin_dir);
+	know_this_host(&p);
 	err = refuse(&p, &a);
 	if (!err)
 		err = add_locked(&p, &a, &row, &now);
@@ -268,7 +281,7 @@ static int flush_one(const struct ban_row *row, void *ctx)
 {
 	struct flush *f = ctx;
 
-	if (!banlist_del(f->p, &row->net)) {
+	if (!banlist_remove(f->p, &row->net)) {
 		journal_record(&(struct record){ .kind = MESSAGE_UNBAN,
 						 .net = &row->net });
 		f->n++;
@@ -289,6 +302,8 @@ static int ban_flush(const struct globals *g, int argc, char **argv)
 	f.p = &p;
 	lock = pins_lock_writer(g->pin_dir);
 	err = banlist_each(&p, flush_one, &f);
+	if (!err)
+		err = clients_forget_banned(&p);
 	pins_unlock(lock);
 	if (err)
 		err = fail("cannot walk the ban list: %s", strerror(-err));

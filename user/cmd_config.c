@@ -47,7 +47,7 @@ static int read_file(struct session *s)
 	return err && err != -ENOENT ? fail("%s", why) : 0;
 }
 
-static int session_open(struct session *s, const struct globals *g)
+static int session_open(struct session *s, const struct globals *g, bool write)
 {
 	memset(s, 0, sizeof(*s));
 	s->lock = -1;
@@ -59,7 +59,8 @@ static int session_open(struct session *s, const struct globals *g)
 	if (pins_open(&s->pins, g->pin_dir))
 		return EXIT_FAILURE;
 	s->loaded = true;
-	s->lock = pins_lock_writer(g->pin_dir);
+	if (write)
+		s->lock = pins_lock_writer(g->pin_dir);
 	return read_live(s);
 }
 
@@ -94,7 +95,7 @@ static int config_list(const struct globals *g, int argc, char **argv)
 	struct session s;
 
 	if (!err)
-		err = session_open(&s, g);
+		err = session_open(&s, g, false);
 	else
 		s = (struct session){ .lock = -1 };
 	for (int k = 0; !err && k < KEYS_MAX; k++)
@@ -125,7 +126,7 @@ static int config_get(const struct globals *g, int argc, char **argv)
 	err = find_key(argv[1], &key);
 	if (err)
 		return err;
-	err = session_open(&s, g);
+	err = session_open(&s, g, false);
 	if (!err)
 		output_done(key_json(&s.c, key), "%s", s.c.value[key]);
 	session_close(&s);
@@ -143,11 +144,13 @@ static int take(struct session *s, const struct change *ch)
 	char why[CONFIG_ERROR_SIZE] = "out of memory";
 	int err;
 
-	if (!ch->value)
-		return config_reset(&s->c, ch->key) ? fail("%s", why) : 0;
-	err = config_set(&s->c, ch->key, ch->value,
-			 ch->runtime ? ORIGIN_RUNTIME : ORIGIN_FILE, why,
-			 sizeof(why));
+	if (ch->value)
+		err = config_set(&s->c, ch->key, ch->value,
+				 ch->runtime ? ORIGIN_RUNTIME : ORIGIN_FILE,
+				 why, sizeof(why));
+	else
+		err = config_set(&s->c, ch->key, config_keys[ch->key].initial,
+				 ORIGIN_DEFAULT, why, sizeof(why));
 	return err ? usage("%s", why) : 0;
 }
 
@@ -190,9 +193,10 @@ static void tell(struct session *s, const struct change *ch, const char *old)
 
 static int change(const struct globals *g, const struct change *ch)
 {
+	struct change undo = *ch;
 	struct session s;
 	char *old = NULL;
-	int err = session_open(&s, g);
+	int err = session_open(&s, g, true);
 
 	if (!err && ch->runtime && !s.loaded)
 		err = fail("nothing is loaded at %s that --runtime could "
@@ -200,12 +204,19 @@ static int change(const struct globals *g, const struct change *ch)
 			   g->pin_dir);
 	if (!err) {
 		old = strdup(s.c.value[ch->key]);
+		if (s.c.origin[ch->key] == ORIGIN_FILE)
+			undo.value = old;
+		else
+			undo.value = NULL;
 		err = old ? take(&s, ch) : fail("out of memory");
 	}
 	if (!err)
 		err = persist(&s, ch);
-	if (!err)
+	if (!err) {
 		err = put_in_force(&s);
+		if (err) /* then the file does not say so either */
+			persist(&s, &undo);
+	}
 	if (!err)
 		tell(&s, ch, old);
 	free(old);
@@ -223,7 +234,7 @@ static int config_set_cmd(const struct globals *g, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (c == '?')
-			return EXIT_USAGE;
+			return bad_option(argv);
 		ch.runtime = true;
 	}
 	if (argc - optind != 2)

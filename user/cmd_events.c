@@ -10,17 +10,22 @@
 
 #include "clock.h"
 #include "cmd.h"
+#include "escape.h"
 #include "journal.h"
 #include "output.h"
 
 #define TAIL_DEFAULT 1000
+#define LINES_MAX 1000000000
 
 /* The kinds that concern clients; the manual promises their shape. */
 static const enum message kinds[] = { MESSAGE_FAILURE, MESSAGE_BAN,
 				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
 				      MESSAGE_EXPIRE };
 
-/* Field `name` of the current entry, without "NAME="; "" if it has none. */
+/*
+ * Field `name` of the current entry, without "NAME=", escaped: who wrote it is
+ * checked, but a terminal is not to be at anybody's mercy. "" if it has none.
+ */
 static const char *field(sd_journal *j, const char *name, char *buf,
 			 size_t size)
 {
@@ -29,8 +34,7 @@ static const char *field(sd_journal *j, const char *name, char *buf,
 
 	*buf = '\0';
 	if (!sd_journal_get_data(j, name, &data, &len) && len > skip)
-		snprintf(buf, size, "%.*s", (int)(len - skip),
-			 (const char *)data + skip);
+		printable((const char *)data + skip, len - skip, buf, size);
 	return buf;
 }
 
@@ -90,6 +94,9 @@ static int match_kinds(sd_journal *j)
 			 message_ids[kinds[i]]);
 		err = sd_journal_add_match(j, match, 0);
 	}
+	/* Anybody may write to the journal, and say it is a ban. */
+	if (!err)
+		err = sd_journal_add_match(j, "_UID=0", 0);
 	return err;
 }
 
@@ -143,14 +150,15 @@ int cmd_events(const struct globals *g, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "fn:", options, NULL)) >= 0) {
 		if (c == '?')
-			return EXIT_USAGE;
+			return bad_option(argv);
 		if (c == 'f') {
 			follow = true;
 			continue;
 		}
 		n = strtoul(optarg, &end, 10);
-		if (*end || end == optarg || *optarg == '-')
-			return usage("events -n %s: not a number", optarg);
+		if (*end || end == optarg || *optarg == '-' || n > LINES_MAX)
+			return usage("events -n %s: not a number up to %d",
+				     optarg, LINES_MAX);
 	}
 	if (optind < argc)
 		return usage("events: unexpected argument '%s'", argv[optind]);

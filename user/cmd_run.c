@@ -73,7 +73,7 @@ static int parse_args(struct run *r, int argc, char **argv)
 			err = set_override(r, KEY_MODE, optarg);
 			break;
 		default:
-			return EXIT_USAGE;
+			return bad_option(argv);
 		}
 	}
 	if (!err && optind < argc)
@@ -185,6 +185,12 @@ static void inherit(struct run *r)
 	for (__u32 i = 0; i < old->n_ifaces && i < DAEMON_IFACES_MAX; i++) {
 		bool wanted = false;
 
+		if (old->netns != r->info.netns) {
+			/* Its indices and filters are another namespace's. */
+			detach_links(r->d.pins.dir, &old->ifaces[i]);
+			continue;
+		}
+
 		for (__u32 k = 0; k < r->info.n_ifaces; k++) {
 			if (r->info.ifaces[k].ifindex != old->ifaces[i].ifindex)
 				continue;
@@ -272,11 +278,12 @@ static int publish_ifaces(struct run *r)
 
 static int protect(struct run *r, const struct config *c)
 {
+	bool started = false;
 	int err;
 
-	inherit(r);
 	r->info.pid = getpid();
 	r->info.netns = netns_inode();
+	inherit(r);
 	/* Absolute: commands edit it from wherever they are called. */
 	if (!realpath(r->d.config_path, r->info.config_path))
 		snprintf(r->info.config_path, sizeof(r->info.config_path), "%s",
@@ -294,11 +301,14 @@ static int protect(struct run *r, const struct config *c)
 			     r->info.n_ifaces > 1 ? " and more" : "",
 			     c->value[KEY_MODE], c->value[KEY_RATE]);
 		err = event_loop(&r->d);
+		started = true;
 	}
 	detach_all(r);
 	r->info.n_ifaces = 0;
 	publish_ifaces(r);
-	journal_note(MESSAGE_STOPPED, "smtpxdp has detached; bans are kept");
+	if (started)
+		journal_note(MESSAGE_STOPPED,
+			     "smtpxdp has detached; bans are kept");
 	return err ? EXIT_FAILURE : 0;
 }
 
@@ -345,6 +355,7 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* whoever reads stderr may go */
 }
 
 int cmd_run(const struct globals *g, int argc, char **argv)

@@ -10,6 +10,7 @@
 #include "banlist.h"
 #include "cmd.h"
 #include "counter_map.h"
+#include "escape.h"
 #include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
@@ -99,6 +100,7 @@ static json_t *counters_json(const struct pins *p)
 static json_t *status_json(const struct pins *p, const struct daemon_info *info)
 {
 	bool alive = pins_daemon_alive(p->dir);
+	char path[ESCAPED_SIZE(256)];
 	struct clock_pair now = {};
 	struct fill f = {};
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
@@ -117,7 +119,9 @@ static json_t *status_json(const struct pins *p, const struct daemon_info *info)
 		map_size(p, MAP_CLIENTS), "streams", count_keys(p, MAP_STREAMS),
 		"counters", counters_json(p), "daemon", "running", alive, "pid",
 		alive ? json_integer(info->pid) : json_null(), "config_file",
-		info->config_path, "version", VERSION);
+		printable(info->config_path, strlen(info->config_path), path,
+			  sizeof(path)),
+		"version", VERSION);
 }
 
 static void print_fill(const json_t *doc, const char *what, const char *max)

@@ -154,9 +154,10 @@ int config_reset(struct config *c, enum config_key key)
 			  NULL, 0);
 }
 
+/* How many letters to insert, leave out or replace (Levenshtein). */
 static unsigned int distance(const char *a, const char *b)
 {
-	unsigned int row[64], n = strlen(b);
+	unsigned int row[32], n = strlen(b); /* b is a key */
 
 	for (unsigned int j = 0; j <= n; j++)
 		row[j] = j;
@@ -185,12 +186,10 @@ enum config_key config_find(const char *name, char *err, size_t size)
 	int nearest = KEYS_MAX;
 
 	for (int k = 0; k < KEYS_MAX; k++) {
-		unsigned int d;
+		unsigned int d = distance(name, config_keys[k].name);
 
-		if (!strcmp(name, config_keys[k].name))
+		if (!d)
 			return k;
-		d = strlen(name) < 64 ? distance(name, config_keys[k].name) :
-					64;
 		if (d < best) {
 			best = d;
 			nearest = k;

@@ -15,4 +15,10 @@
  */
 const char *escape(const void *bytes, size_t n, char *buf, size_t size);
 
+/*
+ * The same for what may be escaped already: a backslash stays as it is, and
+ * so do lines' ends, as \x0a.
+ */
+const char *printable(const void *bytes, size_t n, char *buf, size_t size);
+
 #endif

@@ -13,6 +13,7 @@
 #include "duration.h"
 #include "journal.h"
 #include "policy.h"
+#include "window.h"
 
 #define NSEC 1000000000ULL
 /* A provisional ban this old: its event is not coming any more. */
@@ -29,8 +30,24 @@ static void reason_of(char *buf, size_t size, uint32_t failures,
 }
 
 /*
+ * Is the kernel's provisional ban of this event still there? If not, it was
+ * lifted or has run out before we came to it: it must not be made again.
+ */
+static bool is_ours(const struct pins *p, const struct event *e,
+		    const struct net *net)
+{
+	struct addr key = net_addr(net);
+	struct ban b;
+
+	return !bpf_map_lookup_elem(p->map[MAP_BANS], &key, &b) &&
+	       b.flags & BAN_PROVISIONAL &&
+	       b.since <= e->boot_ns + EVENT_LATE_NSEC &&
+	       e->boot_ns <= b.since + EVENT_LATE_NSEC;
+}
+
+/*
  * The final ban: from the moment of the crossing, for as long as the policy
- * says. It does not shorten one that was made by command.
+ * says. The kernel did not shorten one that held longer, nor do we touch it.
  */
 static int write_final(struct pins *p, const struct event *e,
 		       const struct net *net, struct decision d,
@@ -40,7 +57,6 @@ static int write_final(struct pins *p, const struct event *e,
 			 .failures = e->failures,
 			 .code = e->code };
 	struct clock_pair now;
-	struct ban_row row;
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
 
 	if (err)
@@ -48,8 +64,8 @@ static int write_final(struct pins *p, const struct event *e,
 	b.expires = now.jiffies + (uint64_t)d.seconds * clock_hz() -
 		    (now.boot_ns - e->boot_ns) / (NSEC / clock_hz());
 	snprintf(b.reason, sizeof(b.reason), "%s", reason);
-	if (!banlist_find(p, &e->client, &now, &row) &&
-	    !(row.ban.flags & BAN_PROVISIONAL) && row.ban.expires >= b.expires)
+	if (b.expires <= now.jiffies ||
+	    (e->outcome == OUTCOME_BANNED && !is_ours(p, e, net)))
 		return 0;
 	return banlist_put(p, net, &b);
 }
@@ -76,8 +92,12 @@ static void crossed(struct pins *p, const struct event *e)
 	int err = 0;
 
 	reason_of(reason, sizeof(reason), e->failures, e->window_sec);
-	if (d.ban)
+	if (d.ban) {
+		int lock = pins_lock_writer(p->dir);
+
 		err = write_final(p, e, &net, d, reason);
+		pins_unlock(lock);
+	}
 	if (err == -E2BIG)
 		r.kind = MESSAGE_BANS_FULL;
 	else if (err)
@@ -129,6 +149,27 @@ struct sweep {
 	struct clock_pair now;
 };
 
+/*
+ * A sensor may have banned the client again between the look and the removal:
+ * then the client's own entry says so.
+ */
+static void restore_revived(struct pins *p, const struct net *net)
+{
+	struct addr key = net_addr(net);
+	struct clock_pair now;
+	struct client c;
+
+	if (bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c) ||
+	    clock_read(p->prog[PROG_CLOCK], &now) ||
+	    !window_closed(c.until, now.jiffies, MODE_ENFORCE))
+		return;
+	banlist_put(p, net,
+		    &(struct ban){ .expires = c.until >> 1,
+				   .since = now.boot_ns,
+				   .code = c.last_code,
+				   .flags = BAN_PROVISIONAL });
+}
+
 static void expired(struct pins *p, const struct ban_row *row)
 {
 	struct record r = {
@@ -140,8 +181,10 @@ static void expired(struct pins *p, const struct ban_row *row)
 		.bytes = row->ban.bytes,
 	};
 
-	if (!banlist_expire(p, &row->net))
-		journal_record(&r);
+	if (banlist_expire(p, &row->net))
+		return;
+	journal_record(&r);
+	restore_revived(p, &row->net);
 }
 
 /* The kernel banned, but could not tell us: the ring buffer was full. */
@@ -195,9 +238,11 @@ static void note_lost_events(struct pins *p)
 void handle_sweep(struct pins *p)
 {
 	struct sweep s = { .p = p };
-	int lock = pins_lock_writer(p->dir);
-	int err = clock_read(p->prog[PROG_CLOCK], &s.now);
+	int lock = pins_try_lock_writer(p->dir), err;
 
+	if (lock == -EWOULDBLOCK)
+		return; /* a command is at it: next time */
+	err = clock_read(p->prog[PROG_CLOCK], &s.now);
 	if (!err)
 		err = banlist_each(p, sweep_one, &s);
 	pins_unlock(lock);

@@ -66,13 +66,14 @@ static int on_network(sd_event_source *s, int fd, uint32_t revents, void *ctx)
 	return 0;
 }
 
-int daemon_configure(const struct daemon *d, struct config *c, char *err,
-		     size_t size)
+int daemon_configure(struct daemon *d, struct config *c, char *err, size_t size)
 {
 	int ret = config_init(c);
 
 	if (!ret && d->config_path) {
 		ret = config_file_read(d->config_path, c, err, size);
+		if (!ret)
+			d->config_required = true; /* from now on */
 		if (ret == -ENOENT && !d->config_required)
 			ret = 0;
 	}
@@ -97,6 +98,14 @@ static void note_restart_keys(const struct config *old, const struct config *c)
 				     config_keys[k].name, c->value[k]);
 }
 
+/* What `config set` has changed since, the command line does not set back. */
+static void drop_overruled(struct daemon *d, const struct config *live)
+{
+	for (int k = 0; k < KEYS_MAX; k++)
+		if (live->origin[k] != ORIGIN_COMMAND_LINE)
+			d->overrides.origin[k] = ORIGIN_DEFAULT;
+}
+
 static int apply_locked(struct daemon *d, const struct config *c)
 {
 	int lock = pins_lock_writer(d->pins.dir);
@@ -116,8 +125,14 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		   (unsigned long long)monotonic_usec());
-	err = daemon_configure(d, &c, why, sizeof(why));
-	if (!err && !config_init(&old) && !settings_load(&d->pins, &old))
+	err = config_init(&old);
+	if (!err)
+		err = settings_load(&d->pins, &old);
+	if (!err) {
+		drop_overruled(d, &old);
+		err = daemon_configure(d, &c, why, sizeof(why));
+	}
+	if (!err)
 		note_restart_keys(&old, &c);
 	if (!err)
 		err = apply_locked(d, &c);

@@ -10,11 +10,11 @@ struct daemon {
 	struct pins pins;
 	struct config overrides; /* what the command line set */
 	const char *config_path; /* NULL: runs without a file */
-	bool config_required;	 /* named by -c: must be there */
+	bool config_required;	 /* named by -c, or read before */
 };
 
 /* Defaults, file, command line; -errno with the cause in err. */
-int daemon_configure(const struct daemon *d, struct config *c, char *err,
+int daemon_configure(struct daemon *d, struct config *c, char *err,
 		     size_t size);
 
 /* Runs until SIGTERM or SIGINT. -errno, complained about. */

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,9 @@ static int load_failed(int err)
 			    strerror(-err));
 	if (end)
 		*end = '\0';
+	if (err == -ENOMEM)
+		return fail("not enough memory for the maps: lower max-clients "
+			    "or max-bans");
 	return fail("cannot load the BPF programs: %s (%s); Linux 6.1 or later "
 		    "is needed",
 		    strerror(-err), *complaints ? complaints : "no details");
@@ -149,6 +153,7 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 {
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.bans, o->max_bans);
+	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
 	bpf_program__set_autoload(skel->progs.detect_ethernet, o->ethernet);
 	bpf_program__set_autoload(skel->progs.drop_ethernet, o->ethernet);
 	bpf_program__set_autoload(skel->progs.detect_raw, o->raw);
@@ -196,22 +201,40 @@ int loader_load(const struct loader_options *o, struct smtpxdp **out)
 	return err;
 }
 
+/* Whatever is pinned there: an unpinned link is a detached program. */
+static int unpin_links(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int err = pins_path(path, sizeof(path), dir, "links");
+	DIR *links = err ? NULL : opendir(path);
+
+	if (!links)
+		return 0;
+	while ((entry = readdir(links)))
+		if (*entry->d_name != '.' &&
+		    unlinkat(dirfd(links), entry->d_name, 0))
+			err = -errno;
+	closedir(links);
+	if (!err && rmdir(path))
+		err = -errno;
+	return err;
+}
+
 int loader_unpin(const char *dir)
 {
 	char path[PATH_MAX];
-	int err = 0;
+	int err = unpin_links(dir);
 
-	for (int i = 0; i < MAPS_MAX + PROGS_MAX; i++) {
+	for (int i = 0; i < MAPS_MAX + PROGS_MAX && !err; i++) {
 		const char *name =
 			i < MAPS_MAX ? map_names[i] : prog_names[i - MAPS_MAX];
 
-		if (!pins_path(path, sizeof(path), dir, name) && unlink(path) &&
-		    errno != ENOENT)
+		err = pins_path(path, sizeof(path), dir, name);
+		if (!err && unlink(path) && errno != ENOENT)
 			err = -errno;
 	}
-	if (!pins_path(path, sizeof(path), dir, "links"))
-		rmdir(path);
-	if (rmdir(dir) && errno != ENOENT)
+	if (!err && rmdir(dir) && errno != ENOENT)
 		err = -errno;
 	return err;
 }

@@ -26,7 +26,7 @@ struct loader_options {
  */
 int loader_load(const struct loader_options *o, struct smtpxdp **skel);
 
-/* Removes every pin below dir, and so the maps; links must be gone. */
+/* Removes every pin below dir: links, and so what they attach, and maps. */
 int loader_unpin(const char *dir);
 
 #endif

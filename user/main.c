@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp: the command line. Global options, then a command. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,7 @@ static int take_globals(struct globals *g, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct globals g = { .pin_dir = PINS_DEFAULT_DIR };
+	int err;
 
 	argc = take_globals(&g, argc, argv);
 	if (argc < 0)
@@ -104,5 +106,9 @@ int main(int argc, char **argv)
 	}
 	if (*argv[1] == '-')
 		return usage("unknown option %s; try smtpxdp --help", argv[1]);
-	return cmd_dispatch(commands, &g, "", argc - 1, argv + 1);
+	opterr = 0; /* bad_option() complains */
+	err = cmd_dispatch(commands, &g, "", argc - 1, argv + 1);
+	if ((fflush(stdout) || ferror(stdout)) && !err)
+		err = fail("cannot write the output: %s", strerror(errno));
+	return err;
 }

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "duration.h"
+#include "escape.h"
 
 #define CELL_SIZE 256
+#define MESSAGE_SIZE 2048
 
 struct output_mode output;
 
@@ -110,22 +112,21 @@ void output_done(json_t *doc, const char *fmt, ...)
 
 static void complain(const char *kind, const char *fmt, va_list ap)
 {
-	char *text = NULL;
+	char text[MESSAGE_SIZE], shown[MESSAGE_SIZE];
 	json_t *doc;
 
-	if (vasprintf(&text, fmt, ap) < 0)
-		return;
+	/* Arguments may come from a log, and so from an attacker. */
+	vsnprintf(text, sizeof(text), fmt, ap);
+	printable(text, strlen(text), shown, sizeof(shown));
 	fflush(stdout);
 	if (output.json) {
-		doc = json_pack("{s:s%}", kind, text, strlen(text));
-		if (doc)
-			json_dumpf(doc, stderr, JSON_COMPACT);
+		doc = json_pack("{s:s}", kind, shown);
+		json_dumpf(doc, stderr, JSON_COMPACT);
 		fputc('\n', stderr);
 		json_decref(doc);
 	} else {
-		fprintf(stderr, "smtpxdp: %s\n", text);
+		fprintf(stderr, "smtpxdp: %s\n", shown);
 	}
-	free(text);
 }
 
 int fail(const char *fmt, ...)

@@ -54,7 +54,7 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
-/* mkdir -p, but only below a bpffs. */
+/* mkdir -p, but only below a bpffs: -EINVAL if it is none. */
 static int make_dirs(const char *dir)
 {
 	char path[PATH_MAX];
@@ -64,14 +64,23 @@ static int make_dirs(const char *dir)
 		return -ENAMETOOLONG;
 	memcpy(path, dir, n + 1);
 	for (char *p = path + 1; p <= path + n; p++) {
-		if (*p != '/' && *p != '\0')
+		char c = *p, *slash;
+
+		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0700) && errno != EEXIST)
-			return -errno;
-		*p = p < path + n ? '/' : '\0';
+		if (access(path, F_OK)) {
+			slash = strrchr(path, '/');
+			*slash = '\0';
+			if (!is_bpffs(slash > path ? path : "/"))
+				return -EINVAL;
+			*slash = '/';
+			if (mkdir(path, 0700) && errno != EEXIST)
+				return -errno;
+		}
+		*p = c;
 	}
-	return 0;
+	return is_bpffs(dir) ? 0 : -EINVAL;
 }
 
 int pins_make_dir(const char *dir)
@@ -79,6 +88,10 @@ int pins_make_dir(const char *dir)
 	char links[PATH_MAX];
 	int err;
 
+	if (*dir != '/') {
+		fail("--pin %s: not an absolute path", dir);
+		return -EINVAL;
+	}
 	if (!strncmp(dir, BPFFS "/", strlen(BPFFS "/")) && !is_bpffs(BPFFS) &&
 	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "mode=0700")) {
@@ -88,18 +101,18 @@ int pins_make_dir(const char *dir)
 		     strerror(-err));
 		return err;
 	}
-	err = pins_path(links, sizeof(links), dir, "links");
+	err = make_dirs(dir);
+	if (!err)
+		err = pins_path(links, sizeof(links), dir, "links");
 	if (!err)
 		err = make_dirs(links);
-	if (!err && !is_bpffs(dir)) {
+	if (err == -EINVAL)
 		fail("--pin %s: not on a bpffs; choose a folder below " BPFFS
 		     ", or mount one there: mount -t bpf bpf DIR",
 		     dir);
-		rmdir(links);
-		rmdir(dir);
-		return -EINVAL;
-	}
-	if (err)
+	else if (err == -EPERM && strchr(dir, '.'))
+		fail("--pin %s: a bpffs takes no dots in names", dir);
+	else if (err)
 		fail("cannot make the folder %s: %s", dir, strerror(-err));
 	return err;
 }
@@ -129,8 +142,10 @@ bool pins_exist(const char *dir)
 {
 	char path[PATH_MAX];
 
-	return !pins_path(path, sizeof(path), dir, prog_names[PROG_CLOCK]) &&
-	       !access(path, F_OK);
+	if (pins_path(path, sizeof(path), dir, prog_names[PROG_CLOCK]))
+		return false;
+	/* What we may not look at is there. */
+	return !access(path, F_OK) || (errno != ENOENT && errno != ENOTDIR);
 }
 
 int pins_open(struct pins *p, const char *dir)
@@ -210,12 +225,22 @@ bool pins_daemon_alive(const char *dir)
 	return fd == -EWOULDBLOCK;
 }
 
-int pins_lock_writer(const char *dir)
+static int lock_links(const char *dir, int operation)
 {
 	char path[PATH_MAX];
 	int err = pins_path(path, sizeof(path), dir, "links");
 
-	return err ? err : lock_dir(path, LOCK_EX);
+	return err ? err : lock_dir(path, operation);
+}
+
+int pins_lock_writer(const char *dir)
+{
+	return lock_links(dir, LOCK_EX);
+}
+
+int pins_try_lock_writer(const char *dir)
+{
+	return lock_links(dir, LOCK_EX | LOCK_NB);
 }
 
 void pins_unlock(int fd)

@@ -59,8 +59,9 @@ void pins_close(struct pins *p);
 int pins_lock_daemon(const char *dir);
 bool pins_daemon_alive(const char *dir);
 
-/* The writers' lock: an fd, to be closed by pins_unlock(). Waits. */
+/* The writers' lock: an fd, to be closed by pins_unlock(). The first waits. */
 int pins_lock_writer(const char *dir);
+int pins_try_lock_writer(const char *dir);
 void pins_unlock(int fd);
 
 #endif

@@ -51,9 +51,15 @@ static void note_lists(const struct pins *p, struct settings *s)
 
 int settings_note_lists(struct pins *p)
 {
+	const struct settings *now = settings_now(p);
 	struct settings *spare = settings_spare(p);
+	struct settings lists;
 
-	*spare = *settings_now(p);
+	note_lists(p, &lists);
+	if (lists.have_ban_nets == now->have_ban_nets &&
+	    lists.have_allow == now->have_allow)
+		return 0; /* and no grace period is to be waited for */
+	*spare = *now;
 	note_lists(p, spare);
 	settings_switch(p);
 	return 0;
