@@ -76,6 +76,8 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 	$(INSTALL) -D -m 644 dist/smtpxdp.catalog $(DESTDIR)/usr/lib/systemd/catalog/smtpxdp.catalog
 	test -e $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf || \
 		$(INSTALL) -D -m 644 dist/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf
+	test -n "$(DESTDIR)" || ! command -v journalctl >/dev/null || \
+		journalctl --update-catalog
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -27,7 +27,7 @@ struct daemon_info {
 	__u64 netns; /* inode of its network namespace: what ifindex means */
 	struct daemon_iface ifaces[DAEMON_IFACES_MAX];
 	char config_path[DAEMON_PATH_SIZE]; /* "" if it runs without a file */
-	/* The settings in force as lines "key = value # origin". */
+	/* The settings in force, as config_dump() writes them. */
 	char config[DAEMON_CONFIG_SIZE];
 };
 

@@ -186,7 +186,7 @@ static void describe(const struct record *r, const char *net,
 	}
 }
 
-/* The shape that the manual promises: see smtpxdp-events in man/. */
+/* The shape that smtpxdp(8) promises. */
 static json_t *record_document(const struct record *r, const char *net,
 			       const char *client)
 {
