@@ -120,6 +120,8 @@ after() {
 @test "native XDP refused: generic, with a warning that says why" {
 	at mail ip link add link eth0 name mv0 type macvlan mode bridge ||
 		skip "this kernel has no macvlan"
+	# Else eth0 may answer for mv0, and what is sent to it comes in there.
+	sysctl_at mail ipv4/conf/all/arp_ignore 1
 	at mail ip addr add 192.0.2.77/32 dev mv0
 	at mail ip link set mv0 up
 	at mail ip route add $GATEWAY dev mv0 table 77
