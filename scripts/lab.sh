@@ -97,8 +97,29 @@ lab_init() {
 		die "cannot mount bpffs: does this kernel know BPF?"
 	[ ! -d /var/log/journal ] || mount -t tmpfs -o mode=755 tmpfs \
 		/var/log/journal
-	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm
+	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm /run/etc
 	chmod 755 $LAB
+	# Nobody waits for a name server that cannot be reached from in here.
+	cover resolv.conf <<<'nameserver 127.0.0.1'
+	cover hosts <<-EOF
+		127.0.0.1 localhost $(uname -n)
+		::1 localhost
+	EOF
+	# Exim wants its user, which only its package makes.
+	if ! getent passwd Debian-exim >/dev/null; then
+		{
+			cat /etc/passwd
+			echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false'
+		} | cover passwd
+		{ cat /etc/group && echo 'Debian-exim:x:64999:'; } | cover group
+	fi
+}
+
+# Lays what stdin says over a file of /etc, in here only.
+cover() { # NAME
+	cat >/run/etc/"$1"
+	chmod 644 /run/etc/"$1"
+	[ ! -f /etc/"$1" ] || mount --bind /run/etc/"$1" /etc/"$1"
 }
 
 # at NS COMMAND...: `ip netns exec` would hide bpffs.
@@ -385,16 +406,6 @@ exim_up() {
 	local dir=$LAB/exim
 
 	mkdir -p $dir/spool $dir/log
-	# Its user exists only where its package is installed: here, too.
-	if ! getent passwd Debian-exim >/dev/null; then
-		cp /etc/passwd /etc/group $LAB
-		echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false' \
-			>>$LAB/passwd
-		echo 'Debian-exim:x:64999:' >>$LAB/group
-		chmod 644 $LAB/passwd $LAB/group
-		mount --bind $LAB/passwd /etc/passwd
-		mount --bind $LAB/group /etc/group
-	fi
 	chown Debian-exim $dir/spool $dir/log
 	# shellcheck disable=SC2016 # Exim's own variables
 	{
@@ -509,9 +520,6 @@ lab_down() {
 		[ ! -e "$f" ] || end "${f##*/}"
 	done
 	net_down
-	for f in /etc/passwd /etc/group; do
-		! mountpoint -q $f || umount $f
-	done
 	rm -rf $LAB /run/log/journal/*
 	mkdir -p $LAB/log $LAB/pid
 }

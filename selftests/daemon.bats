@@ -251,7 +251,7 @@ reload() {
 
 @test "bpffs is mounted where it is not" {
 	: >$CONF
-	unshare --mount --propagation private bash -c '
+	unshare --mount --propagation unchanged bash -c '
 		while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done
 		timeout 2 "$@" || [ $? = 124 ]
 		mountpoint /sys/fs/bpf' - nsenter --net=/run/netns/mail \
