@@ -13,13 +13,15 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 INSTALL ?= install
 
-PACKAGES := libbpf libsystemd jansson libmnl
+PACKAGES := libbpf libsystemd jansson libmnl libelf
 TEST_PACKAGES := cmocka libbpf
 
 # clang's BPF target does not know where Debian keeps asm/types.h.
 MULTIARCH := $(shell $(CC) -print-multiarch)
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
-BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -Iinclude \
+# As bpf_tracing.h calls the architectures whose registers it knows.
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64le/powerpc/; s/s390x/s390/; s/riscv64/riscv/')
+BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g $(WARN) -Iinclude \
 	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 
 USER_CFLAGS = -std=gnu11 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \

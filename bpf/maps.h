@@ -16,6 +16,7 @@
 #include "daemon.h"
 #include "settings.h"
 #include "stream.h"
+#include "tls.h"
 
 /* Several programs share these, in several objects: the linker merges them. */
 #define MAP SEC(".maps") __weak
@@ -87,6 +88,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct daemon_info);
 } daemon MAP;
+
+/* Who sends from mail ports, as the TLS sensor sees it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct mail_proc);
+} mail_procs MAP;
 
 static __always_inline void count(__u32 counter, __u64 bytes)
 {

@@ -54,7 +54,7 @@ _smtpxdp() {
 			return
 			;;
 		config/get | config/set | config/reset)
-			list='--runtime mode rate ban-time ports scope codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces max-clients max-bans log-failures'
+			list='--runtime mode rate ban-time ports scope codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-clients max-bans log-failures'
 			;;
 		events/*) list='-f -n' ;;
 		esac

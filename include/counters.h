@@ -40,7 +40,9 @@
 	X(SCAN_LIMIT, "scan-limit", "packets too long to be read to the end")  \
 	X(LOAD_ERROR, "load-errors", "payload that could not be read")         \
 	PARSE_REASONS(X, OUT, "out")                                           \
-	X(OUT_BAD_TCP, "out-bad-tcp", "TCP header with impossible fields")
+	X(OUT_BAD_TCP, "out-bad-tcp", "TCP header with impossible fields")     \
+	X(UNATTRIBUTED, "tls-unattributed",                                    \
+	  "failed logins inside TLS of which the client is not known")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -8,6 +8,8 @@
 #define DAEMON_IFACES_MAX 32
 #define DAEMON_PATH_SIZE 4096
 #define DAEMON_CONFIG_SIZE 32768
+#define DAEMON_TLS_FILES_MAX 16
+#define DAEMON_TLS_PATH_SIZE 256
 
 enum iface_flags {
 	IFACE_XDP_GENERIC = 1,
@@ -26,6 +28,10 @@ struct daemon_info {
 	__u32 n_ifaces;
 	__u64 netns; /* inode of its network namespace: what ifindex means */
 	struct daemon_iface ifaces[DAEMON_IFACES_MAX];
+	__u32 tls_running;
+	__u32 n_tls_files; /* that the TLS sensor has probes in */
+	char tls_files[DAEMON_TLS_FILES_MAX][DAEMON_TLS_PATH_SIZE];
+	char tls_hook[32]; /* where it learns who the client is */
 	char config_path[DAEMON_PATH_SIZE]; /* "" if it runs without a file */
 	/* The settings in force, as config_dump() writes them. */
 	char config[DAEMON_CONFIG_SIZE];

@@ -11,6 +11,7 @@
 enum event_kind {
 	EVENT_FAILURE = 1, /* one failed login; only with log-failures */
 	EVENT_CROSSED,	   /* the client crossed the threshold */
+	EVENT_PROCESS,	   /* a process sends from a mail port, the first time */
 };
 
 enum event_outcome {
@@ -20,7 +21,7 @@ enum event_outcome {
 	OUTCOME_MAP_FULL,  /* map bans had no room: the client is NOT banned */
 };
 
-enum sensor { SENSOR_WIRE = 1 };
+enum sensor { SENSOR_WIRE = 1, SENSOR_TLS };
 
 struct event {
 	__u16 version; /* EVENT_VERSION; a reader skips others */
@@ -35,9 +36,10 @@ struct event {
 	__u32 failures; /* in the window, this one included */
 	__u32 window_sec;
 	__u32 ban_sec; /* EVENT_CROSSED: of the provisional ban */
+	__u32 pid;     /* EVENT_PROCESS only: of the process */
 	__u16 port;    /* the mail server's */
 	__u8 text_len; /* 0..TEXT_SIZE */
-	__u8 pad[5];
+	__u8 pad[1];
 	__u8 text[TEXT_SIZE]; /* how the reply's line begins: raw, untrusted */
 };
 

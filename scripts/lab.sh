@@ -31,6 +31,7 @@ POSTFIX=192.0.2.25
 POSTFIX6=2001:db8:25::25
 EXIM=192.0.2.26
 DOVECOT=192.0.2.27
+NGINX=192.0.2.28
 GATEWAY=192.0.2.1
 # The attacker has 198.51.100.7 to .60, and ::7 and ::8 in ten /64 networks.
 ATTACKER=198.51.100.7
@@ -226,7 +227,7 @@ net_up() {
 	sysctl_at router ipv4/ip_forward 1
 	sysctl_at router ipv6/conf/all/forwarding 1
 	net_leg mail $GATEWAY/24 2001:db8:25::1/64 \
-		$POSTFIX/24 $EXIM/24 $DOVECOT/24 $POSTFIX6/64
+		$POSTFIX/24 $EXIM/24 $DOVECOT/24 $NGINX/24 $POSTFIX6/64
 	# The last address added is the one IPv6 prefers.
 	net_leg attacker 198.51.100.1/24 2001:db8:bad::1/64 \
 		"${bad[@]}" "${bad6[@]}" 2001:db8:bad::8/64 $ATTACKER6/64
@@ -253,17 +254,32 @@ lab_passwords() {
 	chmod 644 $LAB/users
 }
 
+# For all of them; who reads the key does not matter.
+lab_certificate() {
+	[ ! -s $LAB/cert.pem ] || return 0
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 2 -subj /CN=mail.example -keyout $LAB/key.pem \
+		-out $LAB/cert.pem 2>/dev/null || die "openssl makes no certificate"
+	chmod 644 $LAB/key.pem $LAB/cert.pem
+}
+
+# How many processes do the logins: Dovecot's default is one for each.
+DOVECOT_LOGIN=
+
 # Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
 dovecot_up() {
 	local version dir=$LAB/dovecot
 
 	lab_passwords
+	lab_certificate
 	mkdir -p $dir
 	version=$(dovecot --version)
 	{
 		case $version in
 		2.[0-3].*) cat <<-EOF ;;
 			disable_plaintext_auth = no
+			ssl_cert = <$LAB/cert.pem
+			ssl_key = <$LAB/key.pem
 			submission_relay_host = $POSTFIX
 			mail_location = maildir:$dir/mail
 			passdb {
@@ -279,6 +295,8 @@ dovecot_up() {
 			dovecot_config_version = 2.4.0
 			dovecot_storage_version = 2.4.0
 			auth_allow_cleartext = yes
+			ssl_server_cert_file = $LAB/cert.pem
+			ssl_server_key_file = $LAB/key.pem
 			submission_relay_host = $POSTFIX
 			mail_driver = maildir
 			mail_path = $dir/mail
@@ -303,7 +321,7 @@ dovecot_up() {
 			hostname = mail.example
 			protocols = submission
 			listen = $DOVECOT
-			ssl = no
+			ssl = yes
 			auth_mechanisms = plain login
 			auth_failure_delay = 0
 			first_valid_uid = 1
@@ -322,6 +340,11 @@ dovecot_up() {
 			  inet_listener submission {
 			    port = 587
 			  }
+			  inet_listener submissions {
+			    port = 465
+			    ssl = yes
+			  }
+			  $DOVECOT_LOGIN
 			}
 		EOF
 	} >$dir/dovecot.conf
@@ -335,6 +358,7 @@ dovecot_up() {
 postfix_up() {
 	local dir=$LAB/postfix
 
+	lab_certificate
 	mkdir -p $dir/etc $dir/queue $dir/data
 	chown postfix $dir/data
 	# Postfix answers a client that fails again and again late: not here.
@@ -356,6 +380,8 @@ postfix_up() {
 		smtpd_sasl_type = dovecot
 		smtpd_sasl_path = $LAB/auth
 		smtpd_tls_auth_only = no
+		smtpd_tls_security_level = may
+		smtpd_tls_chain_files = $LAB/key.pem, $LAB/cert.pem
 		smtpd_relay_restrictions = permit_sasl_authenticated, reject
 		smtpd_error_sleep_time = 0
 		smtpd_hard_error_limit = 100
@@ -368,6 +394,7 @@ postfix_up() {
 	cat >$dir/etc/master.cf <<-EOF
 		25        inet  n - n - - smtpd
 		587       inet  n - n - - smtpd
+		465       inet  n - n - - smtpd -o smtpd_tls_wrappermode=yes
 		10025     inet  n - n - - smtpd
 		pickup    unix  n - n 60 1 pickup
 		cleanup   unix  n - n - 0 cleanup
@@ -390,6 +417,12 @@ postfix_up() {
 		scache    unix  - - n - 1 scache
 		postlog   unix-dgram n - n - 1 postlogd
 	EOF
+	postfix_start
+}
+
+postfix_start() {
+	local dir=$LAB/postfix
+
 	at mail postfix -c $dir/etc start >>$LAB/log/postfix.out 2>&1 3>&- ||
 		lab_fail Postfix postfix.out postfix
 	{ until_true 10 listens mail $POSTFIX 587 &&
@@ -402,9 +435,11 @@ have_exim() {
 	[ -x "$LAB_EXIM" ]
 }
 
+# exim_up [ADDRESSES]
 exim_up() {
 	local dir=$LAB/exim
 
+	lab_certificate
 	mkdir -p $dir/spool $dir/log
 	chown Debian-exim $dir/spool $dir/log
 	# shellcheck disable=SC2016 # Exim's own variables
@@ -415,13 +450,16 @@ exim_up() {
 			exim_group = Debian-exim
 			spool_directory = $dir/spool
 			log_file_path = $dir/log/%s
-			local_interfaces = $EXIM
+			local_interfaces = ${1-$EXIM}
+			tls_certificate = $LAB/cert.pem
+			tls_privatekey = $LAB/key.pem
 		EOF
 		cat <<-'EOF'
-			daemon_smtp_ports = 25 : 587
+			daemon_smtp_ports = 25 : 587 : 465
+			tls_on_connect_ports = 465
 			primary_hostname = exim.example
 			auth_advertise_hosts = *
-			tls_advertise_hosts =
+			tls_advertise_hosts = *
 			host_lookup =
 			rfc1413_hosts =
 			keep_environment =
@@ -450,6 +488,55 @@ exim_up() {
 	background exim mail "$LAB_EXIM" -C $dir/exim.conf -bdf -q1h \
 		-oP $dir/exim.pid
 	until_true 10 listens mail $EXIM 587 || lab_fail Exim exim
+}
+
+have_nginx() {
+	command -v nginx >/dev/null &&
+		[ -e /usr/lib/nginx/modules/ngx_mail_module.so ]
+}
+
+# A proxy before Postfix. It answers failed logins itself. Port 2525 is one
+# listener for IPv4 and IPv6.
+nginx_up() {
+	local dir=$LAB/nginx
+
+	lab_certificate
+	mkdir -p $dir
+	cat >$dir/nginx.conf <<-EOF
+		load_module /usr/lib/nginx/modules/ngx_mail_module.so;
+		daemon off;
+		user nobody nogroup;
+		pid $dir/pid;
+		error_log $LAB/log/nginx-mail info;
+		worker_processes 2;
+		events {
+		}
+		mail {
+		  server_name nginx.example;
+		  auth_http 127.0.0.1:8025/auth;
+		  proxy_pass_error_message off;
+		  smtp_auth plain login;
+		  xclient off;
+		  smtp_capabilities PIPELINING;
+		  ssl_certificate $LAB/cert.pem;
+		  ssl_certificate_key $LAB/key.pem;
+		  server {
+		    protocol smtp;
+		    listen $NGINX:465 ssl;
+		  }
+		  server {
+		    protocol smtp;
+		    listen $NGINX:587;
+		    listen [::]:2525 ipv6only=off;
+		    starttls on;
+		  }
+		}
+	EOF
+	background auth_http mail python3 -B "$HELPER" auth_http
+	background nginx mail nginx -c $dir/nginx.conf -e $LAB/log/nginx
+	{ until_true 10 listens mail $NGINX 587 &&
+		until_true 10 listens mail 127.0.0.1 8025; } ||
+		lab_fail nginx nginx nginx-mail
 }
 
 # A server that takes any mail, on the other side of the world.
@@ -619,6 +706,13 @@ login_ok() {
 	local ns=$1
 	shift
 	at "$ns" python3 -B "$HELPER" auth --expect 235 "$@"
+}
+
+# login_storm NS [OPTION...]: many addresses at once. See `helper.py storm --help`.
+login_storm() {
+	local ns=$1
+	shift
+	at "$ns" python3 -B "$HELPER" storm "$@"
 }
 
 # connects NS [OPTION...]: is there a mail server's greeting?

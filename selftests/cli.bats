@@ -98,7 +98,7 @@ start() {
 	start
 	same "keys" "$(smtpxdp config list -j | jq -r '[.[].key] | sort | join(" ")')" \
 		"allow ban-time codes count-texts ignore-texts interfaces\
- ipv4-prefix ipv6-prefix log-failures max-bans max-clients mode ports rate scope"
+ ipv4-prefix ipv6-prefix log-failures max-bans max-clients mode ports rate scope tls tls-libraries"
 	same "fields" "$(smtpxdp config -j | jq 'all(.[];
 		has("key") and has("value") and has("default") and has("origin"))')" true
 	same "rate" "$(smtpxdp config -j | jq -c '.[] | select(.key == "rate")

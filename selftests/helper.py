@@ -10,9 +10,12 @@ import json
 import os
 import random
 import select
+import re
 import socket
+import ssl
 import struct
 import sys
+import threading
 import time
 
 
@@ -40,19 +43,32 @@ class Replies:
         return done
 
 
+def trusting():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Client:
-    def __init__(self, args):
+    def __init__(self, args, source=None):
+        source = source or args.source
         family = socket.AF_INET6 if ":" in args.server else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(args.timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if args.mss:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, args.mss)
-        if args.source:
-            self.sock.bind((args.source, 0))
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect((args.server, args.port))
         self.replies = Replies()
         self.ready = []
+        if args.tls == "implicit":
+            self.start_tls()
+
+    def start_tls(self):
+        self.sock = trusting().wrap_socket(self.sock)
 
     def send(self, data):
         self.sock.sendall(data)
@@ -69,8 +85,17 @@ class Client:
         self.sock.close()
 
 
-def hello(client):
+def hello(client, args):
     client.reply()
+    client.send(b"EHLO client.example\r\n")
+    client.reply()
+    if args.tls != "starttls":
+        return
+    client.send(b"STARTTLS\r\n")
+    reply = client.reply()
+    if not reply.startswith("220"):
+        sys.exit("STARTTLS: " + reply)
+    client.start_tls()
     client.send(b"EHLO client.example\r\n")
     client.reply()
 
@@ -86,7 +111,7 @@ def cmd_auth(args):
     clients = [Client(args) for _ in range(args.connections)]
     burst = args.tries if args.pipeline else 1
     for client in clients:
-        hello(client)
+        hello(client, args)
     for _ in range(args.tries // burst):
         for client in clients:
             client.send(auth_line(args) * burst)
@@ -110,7 +135,7 @@ def cmd_send(args):
     """Logs in and hands over a mail whose text is standard input."""
     body = sys.stdin.read().replace("\n.", "\n..").replace("\n", "\r\n")
     client = Client(args)
-    hello(client)
+    hello(client, args)
     client.send(auth_line(args))
     client.reply()
     for line in ("MAIL FROM:<alice@mail.example>", "RCPT TO:<%s>" % args.to, "DATA"):
@@ -123,6 +148,128 @@ def cmd_send(args):
     print(reply)
     leave(client)
     sys.exit(0 if reply.startswith("250") else 1)
+
+
+def cmd_storm(args):
+    """Many clients at once, ADDRESS*CONNECTIONS each, good and bad ones."""
+    clients = []
+    for plan, good in ((args.bad, False), (args.good, True)):
+        for item in plan.split(",") if plan else ():
+            address, count = item.split("*")
+            clients += [(Client(args, address), good) for _ in range(int(count))]
+    random.Random(args.seed).shuffle(clients)
+    for client, _ in clients:
+        hello(client, args)
+    secret = args.password
+    for _ in range(args.tries):
+        for client, good in clients:
+            args.password = secret if good else "wrong"
+            client.send(auth_line(args))
+        for client, good in clients:
+            reply = client.reply()
+            if not reply.startswith("235" if good else "535"):
+                sys.exit("%s: %s" % ("good" if good else "bad", reply))
+        clients = [c for c in clients if not c[1]]  # these are in
+    for client, _ in clients:
+        leave(client)
+
+
+def network(address):
+    """Who is one client to smtpxdp: an IPv4 address, an IPv6 /64."""
+    a = ipaddress.ip_address(address)
+    if a.version == 6 and a.ipv4_mapped:
+        a = a.ipv4_mapped
+    length = 32 if a.version == 4 else 64
+    return str(ipaddress.ip_network((a, length), strict=False))
+
+
+def cmd_judge(args):
+    """Is what smtpxdp counted (`clients -j`, standard input) what the server's
+    log says, for each address? The expression finds the address in a line."""
+    logged = {}
+    with open(args.log, errors="replace") as log:
+        for found in re.finditer(args.expression, log.read(), re.M):
+            net = network(found.group(1))
+            logged[net] = logged.get(net, 0) + 1
+    counted = {c["net"]: c["failures"] for c in json.load(sys.stdin)
+               if c["failures"]}
+    print("logged: ", json.dumps(logged, sort_keys=True))
+    print("counted:", json.dumps(counted, sort_keys=True))
+    print("total:", sum(logged.values()))
+    wanted = args.total is None or sum(logged.values()) == args.total
+    sys.exit(0 if logged == counted and wanted else 1)
+
+
+# --- a mail server: takes every mail, refuses every password ----------------
+
+
+def serve_one(sock, args, context):
+    def line():
+        text = b""
+        while not text.endswith(b"\n"):
+            byte = sock.recv(1)
+            if not byte:
+                raise EOFError
+            text += byte
+        return text.decode("latin-1").strip()
+
+    if args.tls == "implicit":
+        sock = context.wrap_socket(sock, server_side=True)
+    sock.sendall(b"220 served.example ESMTP\r\n")
+    while True:
+        verb = line().upper()
+        reply = "250 ok"
+        if verb.startswith("EHLO"):
+            offer = "" if isinstance(sock, ssl.SSLSocket) else "250-STARTTLS\r\n"
+            reply = "250-served.example\r\n" + offer + "250 AUTH PLAIN"
+        elif verb.startswith("AUTH"):
+            reply = "535 5.7.8 Error: authentication failed"
+        elif verb == "STARTTLS":
+            reply = "220 go ahead"
+        elif verb == "DATA":
+            sock.sendall(b"354 go on\r\n")
+            with open(args.mail, "a", encoding="latin-1") as mail:
+                for text in iter(line, "."):
+                    mail.write(text + "\n")
+        elif verb == "QUIT":
+            return
+        sock.sendall(reply.encode() + b"\r\n")
+        if verb == "STARTTLS":
+            sock = context.wrap_socket(sock, server_side=True)
+
+
+def serve_safely(*args):
+    try:
+        serve_one(*args)
+    except (OSError, EOFError) as e:
+        print(type(e).__name__, e, file=sys.stderr)
+
+
+def cmd_serve(args):
+    """A server whose TLS library is Python's, a thread for each client."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(args.certificate, args.key)
+    listener = socket.create_server((args.server, args.port), backlog=100)
+    while True:
+        sock, _ = listener.accept()
+        threading.Thread(target=serve_safely, args=(sock, args, context),
+                         daemon=True).start()
+
+
+def cmd_auth_http(args):
+    """What nginx' mail proxy asks about each login (its auth_http)."""
+    listener = socket.create_server(("127.0.0.1", args.port), backlog=100)
+    while True:
+        sock, _ = listener.accept()
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += sock.recv(4096)
+        good = ("auth-pass: %s\r\n" % args.password).encode() in request.lower()
+        answer = "Auth-Status: OK\r\nAuth-Server: %s\r\nAuth-Port: 587" % args.server
+        if not good:
+            answer = "Auth-Status: Invalid login\r\nAuth-Error-Code: 535 5.7.8"
+        sock.sendall(("HTTP/1.0 200 OK\r\n%s\r\n\r\n" % answer).encode())
+        sock.close()
 
 
 # --- a host of its own, behind a TUN device: decides what is acknowledged ---
@@ -279,6 +426,7 @@ def main():
         p.add_argument("--tries", type=int, default=1)
         p.add_argument("--pipeline", action="store_true")
         p.add_argument("--expect")
+        p.add_argument("--tls", choices=("starttls", "implicit"))
 
     p = command("auth", cmd_auth, cmd_auth.__doc__)
     client_options(p)
@@ -293,6 +441,26 @@ def main():
     p.add_argument("--window", type=int)
     p.add_argument("--hold", type=int, default=0)
     p.add_argument("--partial", type=int, default=0)
+    p = command("storm", cmd_storm, cmd_storm.__doc__)
+    client_options(p)
+    p.add_argument("--bad", default="")
+    p.add_argument("--good", default="")
+    p.add_argument("--seed", type=int, default=1)
+    p = command("judge", cmd_judge, cmd_judge.__doc__)
+    p.add_argument("log")
+    p.add_argument("expression")
+    p.add_argument("--total", type=int)
+    p = command("serve", cmd_serve, cmd_serve.__doc__)
+    p.add_argument("--server", default="192.0.2.25")
+    p.add_argument("--port", type=int, default=2525)
+    p.add_argument("--tls", choices=("starttls", "implicit"))
+    p.add_argument("--certificate", default="/run/lab/cert.pem")
+    p.add_argument("--key", default="/run/lab/key.pem")
+    p.add_argument("--mail", default="/run/lab/served")
+    p = command("auth_http", cmd_auth_http, cmd_auth_http.__doc__)
+    p.add_argument("--port", type=int, default=8025)
+    p.add_argument("--server", default="192.0.2.25")
+    p.add_argument("--password", default="secret")
     p = command("notify", cmd_notify, cmd_notify.__doc__)
     p.add_argument("socket")
     args = parser.parse_args()

@@ -587,13 +587,13 @@ static void test_lists(void **state)
 	char **names, text[NET_TEXT];
 	struct net *nets;
 
-	names = config_interfaces(&config);
+	names = config_items(&config, KEY_INTERFACES);
 	assert_null(names[0]);
 	free(names);
 	assert_int_equal(config_allow(&config, &nets), 0);
 	free(nets);
 	must_set(KEY_INTERFACES, "eth0,br-1  a,b");
-	names = config_interfaces(&config);
+	names = config_items(&config, KEY_INTERFACES);
 	for (int i = 0; i < 4; i++) {
 		static const char *const want[] = { "eth0", "br-1", "a", "b" };
 

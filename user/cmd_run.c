@@ -22,11 +22,14 @@
 #include "output.h"
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
+#include "tls_sensor.h"
+#include "tls_watch.h"
 
 /* Everything between parsing the command line and the loop's end. */
 struct run {
 	struct daemon d;
 	struct smtpxdp *skel;
+	bool tls; /* its programs are loaded */
 	struct daemon_info info;
 	bool ethernet[DAEMON_IFACES_MAX];
 	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)]; /* by -i */
@@ -124,7 +127,7 @@ static int add_default_ifaces(struct run *r)
 
 static int find_ifaces(struct run *r, const struct config *c)
 {
-	char **names = config_interfaces(c);
+	char **names = config_items(c, KEY_INTERFACES);
 	int err = 0;
 
 	if (!names)
@@ -133,9 +136,7 @@ static int find_ifaces(struct run *r, const struct config *c)
 		err = add_iface(r, names[i]);
 	if (!err && !names[0])
 		err = add_default_ifaces(r);
-	for (int i = 0; names[i]; i++)
-		free(names[i]);
-	free(names);
+	config_items_free(names);
 	return err;
 }
 
@@ -161,12 +162,16 @@ static int load(struct run *r, const struct config *c, const char *dir)
 		.dir = dir,
 		.max_clients = config_number(c, KEY_MAX_CLIENTS),
 		.max_bans = config_number(c, KEY_MAX_BANS),
+		.tls = config_tls(c) != CONFIG_TLS_OFF,
+		.netns = config_tls(c) == CONFIG_TLS_AUTO ? netns_inode() : 0,
+		.pidns = pidns_inode(),
 	};
 
 	for (__u32 i = 0; i < r->info.n_ifaces; i++)
 		*(r->ethernet[i] ? &o.ethernet : &o.raw) = true;
 	if (loader_load(&o, &r->skel))
 		return EXIT_FAILURE;
+	r->tls = o.tls;
 	return pins_open(&r->d.pins, dir) ? EXIT_FAILURE : 0;
 }
 
@@ -276,6 +281,24 @@ static int publish_ifaces(struct run *r)
 	return err;
 }
 
+/* Without it, all the rest goes on. */
+static void start_tls(struct run *r, const struct config *c)
+{
+	char **paths = config_items(c, KEY_TLS_LIBRARIES), why[256] = "";
+
+	tls_forget(&r->d.pins);
+	if (r->tls && paths)
+		r->d.tls = tls_sensor_start(r->skel, paths, why, sizeof(why));
+	if (*why)
+		journal_note(MESSAGE_BLIND, "%s TLS: %s",
+			     r->d.tls ? "something is missing for" :
+					"blind for all",
+			     why);
+	if (tls_publish(&r->d.pins, r->d.tls))
+		journal_note(MESSAGE_FAULT, "cannot write map daemon");
+	config_items_free(paths);
+}
+
 static int protect(struct run *r, const struct config *c)
 {
 	bool started = false;
@@ -293,6 +316,8 @@ static int protect(struct run *r, const struct config *c)
 		err = attach_all(r);
 	if (!err)
 		err = publish_ifaces(r);
+	if (!err)
+		start_tls(r, c);
 	if (!err) {
 		journal_note(MESSAGE_STARTED,
 			     "smtpxdp " VERSION
@@ -303,6 +328,8 @@ static int protect(struct run *r, const struct config *c)
 		err = event_loop(&r->d);
 		started = true;
 	}
+	tls_sensor_stop(r->d.tls);
+	tls_publish(&r->d.pins, NULL);
 	detach_all(r);
 	r->info.n_ifaces = 0;
 	publish_ifaces(r);

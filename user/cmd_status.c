@@ -14,6 +14,7 @@
 #include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
+#include "tls_watch.h"
 
 static json_int_t count_keys(const struct pins *p, enum pinned_map map)
 {
@@ -82,6 +83,39 @@ static json_t *interfaces_json(const struct pins *p,
 	return list;
 }
 
+static json_t *blind_json(const struct pins *p)
+{
+	json_t *list = json_array();
+	char name[ESCAPED_SIZE(16)];
+	__u32 pid, *prev = NULL;
+	struct mail_proc proc;
+
+	while (!bpf_map_get_next_key(p->map[MAP_MAIL_PROCS], prev, &pid)) {
+		prev = &pid;
+		if (bpf_map_lookup_elem(p->map[MAP_MAIL_PROCS], &pid, &proc) ||
+		    !tls_is_blind(&proc))
+			continue;
+		escape(proc.name, strnlen(proc.name, sizeof(proc.name)), name,
+		       sizeof(name));
+		json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "port",
+						      proc.port, "pid", pid,
+						      "name", name));
+	}
+	return list;
+}
+
+static json_t *tls_json(const struct pins *p, const struct daemon_info *info)
+{
+	json_t *files = json_array();
+
+	for (__u32 i = 0; i < info->n_tls_files && i < DAEMON_TLS_FILES_MAX;
+	     i++)
+		json_array_append_new(files, json_string(info->tls_files[i]));
+	return json_pack("{s:b, s:s, s:o, s:o}", "running", info->tls_running,
+			 "hook", info->tls_hook, "libraries", files, "blind",
+			 blind_json(p));
+}
+
 static json_t *counters_json(const struct pins *p)
 {
 	json_t *all = json_object();
@@ -109,15 +143,16 @@ static json_t *status_json(const struct pins *p, const struct daemon_info *info)
 	if (!err)
 		banlist_each(p, count_ban, &f);
 	return json_pack(
-		"{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:b, s:o}, s:s, "
-		"s:s}",
+		"{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:b, s:o}, "
+		"s:s, s:s}",
 		"mode",
 		settings_now(p)->mode == MODE_MONITOR ? "monitor" : "enforce",
 		"interfaces", interfaces_json(p, info), "bans", f.bans,
 		"max_bans", map_size(p, MAP_BANS), "clients",
 		count_keys(p, MAP_CLIENTS), "max_clients",
 		map_size(p, MAP_CLIENTS), "streams", count_keys(p, MAP_STREAMS),
-		"counters", counters_json(p), "daemon", "running", alive, "pid",
+		"tls", tls_json(p, info), "counters", counters_json(p),
+		"daemon", "running", alive, "pid",
 		alive ? json_integer(info->pid) : json_null(), "config_file",
 		printable(info->config_path, strlen(info->config_path), path,
 			  sizeof(path)),
@@ -131,6 +166,25 @@ static void print_fill(const json_t *doc, const char *what, const char *max)
 
 	printf("%-12s %lld of %lld (%lld%%)\n", what, n, of,
 	       of ? 100 * n / of : 0);
+}
+
+static void print_tls(const json_t *tls)
+{
+	const json_t *blind = json_object_get(tls, "blind"), *v;
+	size_t i;
+
+	if (!json_is_true(json_object_get(tls, "running")))
+		printf("%-12s not read\n", "tls");
+	json_array_foreach(json_object_get(tls, "libraries"), i, v)
+		printf("%-12s %s\n", i ? "" : "tls", json_string_value(v));
+	json_array_foreach(blind, i, v)
+		printf("%-12s port %lld: pid %lld (%s) writes TLS by a library "
+		       "that is not known\n",
+		       "BLIND",
+		       (long long)json_integer_value(
+			       json_object_get(v, "port")),
+		       (long long)json_integer_value(json_object_get(v, "pid")),
+		       json_string_value(json_object_get(v, "name")));
 }
 
 static void print_text(json_t *doc)
@@ -153,6 +207,7 @@ static void print_text(json_t *doc)
 		       json_string_value(json_object_get(iface, "tc")));
 	if (!json_array_size(json_object_get(doc, "interfaces")))
 		printf("%-12s none: nothing is attached\n", "interfaces");
+	print_tls(json_object_get(doc, "tls"));
 	print_fill(doc, "bans", "max_bans");
 	print_fill(doc, "clients", "max_clients");
 	printf("\n%-18s %12s %14s\n", "COUNTER", "PACKETS", "BYTES");

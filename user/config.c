@@ -58,6 +58,13 @@ const struct config_key_info config_keys[KEYS_MAX] = {
 	[KEY_INTERFACES] = { "interfaces", "", "names",
 			     "where to attach; none: the default routes'",
 			     true },
+	[KEY_TLS] = { "tls", "auto", "auto|all|off",
+		      "read replies inside TLS: of this network namespace, of "
+		      "all, or not",
+		      true },
+	[KEY_TLS_LIBRARIES] = { "tls-libraries", "", "files",
+				"TLS libraries that are not found by themselves",
+				true },
 	[KEY_MAX_CLIENTS] = { "max-clients", "65536", "entries",
 			      "how many failing clients are remembered", true },
 	[KEY_MAX_BANS] = { "max-bans", "65536", "entries",

@@ -27,6 +27,8 @@ enum config_key {
 	KEY_IPV6_PREFIX,
 	KEY_ALLOW,
 	KEY_INTERFACES,
+	KEY_TLS,
+	KEY_TLS_LIBRARIES,
 	KEY_MAX_CLIENTS,
 	KEY_MAX_BANS,
 	KEY_LOG_FAILURES,
@@ -39,6 +41,13 @@ enum config_origin {
 	ORIGIN_RUNTIME, /* config set --runtime */
 	ORIGIN_COMMAND_LINE,
 	ORIGINS_MAX
+};
+
+/* Whose replies inside TLS are read. */
+enum config_tls {
+	CONFIG_TLS_AUTO, /* of servers in the daemon's network namespace */
+	CONFIG_TLS_ALL,	 /* in any, containers' too */
+	CONFIG_TLS_OFF,
 };
 
 struct config_key_info {
@@ -96,7 +105,10 @@ void config_compile(const struct config *c, unsigned int hz,
 		    struct settings *s);
 
 /* Lists, already checked by config_set(): free() what they return. */
-char **config_interfaces(const struct config *c);      /* NULL-terminated */
+/* The items of interfaces or tls-libraries, NULL-terminated. */
+char **config_items(const struct config *c, enum config_key key);
+void config_items_free(char **items);
+enum config_tls config_tls(const struct config *c);
 size_t config_allow(const struct config *c, struct net **nets);
 uint32_t config_number(const struct config *c, enum config_key key);
 

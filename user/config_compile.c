@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What the values mean: checked, and compiled by the very same code. */
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,12 @@
 
 static const char *const modes[] = { "enforce", "monitor", NULL };
 static const char *const scopes[] = { "mail", "all", NULL };
+static const char *const tls_words[] = {
+	[CONFIG_TLS_AUTO] = "auto",
+	[CONFIG_TLS_ALL] = "all",
+	[CONFIG_TLS_OFF] = "off",
+	NULL,
+};
 
 static int take_time(const char *value, uint32_t *sec, const struct why *why)
 {
@@ -67,6 +74,17 @@ static int check_networks(const char *value, const struct why *why)
 	return more;
 }
 
+static int check_files(const char *value, const struct why *why)
+{
+	char path[PATH_MAX];
+	int more;
+
+	while ((more = next_item(&value, path, sizeof(path), why)) > 0)
+		if (*path != '/')
+			return invalid(why, "'%.64s' is no absolute path", path);
+	return more;
+}
+
 /* Parses one key's value into s, as far as it belongs there. */
 static int take(enum config_key key, const char *value, struct settings *s,
 		const struct why *why)
@@ -108,6 +126,10 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		return check_networks(value, why);
 	case KEY_INTERFACES:
 		return check_names(value, why);
+	case KEY_TLS:
+		return parse_word(value, tls_words, &word, why);
+	case KEY_TLS_LIBRARIES:
+		return check_files(value, why);
 	case KEY_MAX_CLIENTS:
 	case KEY_MAX_BANS:
 		return parse_number(value, 1024, 16777216, &number, why);
@@ -207,17 +229,34 @@ void config_compile(const struct config *c, unsigned int hz, struct settings *s)
 	finish_texts(s);
 }
 
-char **config_interfaces(const struct config *c)
+char **config_items(const struct config *c, enum config_key key)
 {
-	char name[IFNAMSIZ], why[CONFIG_ERROR_SIZE];
-	const char *value = c->value[KEY_INTERFACES];
-	char **names = calloc(strlen(value) / 2 + 2, sizeof(*names));
+	char item[PATH_MAX], why[CONFIG_ERROR_SIZE];
+	const char *value = c->value[key];
+	char **items = calloc(strlen(value) / 2 + 2, sizeof(*items));
 	size_t n = 0;
 
-	while (names && next_item(&value, name, sizeof(name),
+	while (items && next_item(&value, item, sizeof(item),
 				  &(struct why){ why, sizeof(why) }) > 0)
-		names[n++] = strdup(name);
-	return names;
+		items[n++] = strdup(item);
+	return items;
+}
+
+void config_items_free(char **items)
+{
+	for (size_t i = 0; items && items[i]; i++)
+		free(items[i]);
+	free(items);
+}
+
+enum config_tls config_tls(const struct config *c)
+{
+	char why[CONFIG_ERROR_SIZE];
+	unsigned int word = CONFIG_TLS_OFF;
+
+	parse_word(c->value[KEY_TLS], tls_words, &word,
+		   &(struct why){ why, sizeof(why) });
+	return word;
 }
 
 size_t config_allow(const struct config *c, struct net **nets)

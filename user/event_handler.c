@@ -13,6 +13,7 @@
 #include "duration.h"
 #include "journal.h"
 #include "policy.h"
+#include "tls_watch.h"
 #include "window.h"
 
 #define NSEC 1000000000ULL
@@ -129,6 +130,7 @@ static void failed(const struct event *e)
 
 int handle_event(void *ctx, void *data, size_t size)
 {
+	struct handler *h = ctx;
 	struct event e;
 
 	if (size < sizeof(e))
@@ -140,7 +142,9 @@ int handle_event(void *ctx, void *data, size_t size)
 	if (e.kind == EVENT_FAILURE)
 		failed(&e);
 	else if (e.kind == EVENT_CROSSED)
-		crossed(ctx, &e);
+		crossed(h->pins, &e);
+	else if (e.kind == EVENT_PROCESS && h->tls)
+		tls_look(h->pins, h->tls, e.pid);
 	return 0;
 }
 
@@ -235,8 +239,9 @@ static void note_lost_events(struct pins *p)
 	known = lost.packets;
 }
 
-void handle_sweep(struct pins *p)
+void handle_sweep(struct handler *h)
 {
+	struct pins *p = h->pins;
 	struct sweep s = { .p = p };
 	int lock = pins_try_lock_writer(p->dir), err;
 
@@ -250,4 +255,6 @@ void handle_sweep(struct pins *p)
 		journal_note(MESSAGE_FAULT, "cannot walk the ban list: %s",
 			     strerror(-err));
 	note_lost_events(p);
+	if (h->tls)
+		tls_watch(p, h->tls);
 }

@@ -7,13 +7,20 @@
 
 #include "pins.h"
 
-/* A ring_buffer_sample_fn; ctx is the struct pins. Always 0. */
+struct tls_sensor;
+
+struct handler {
+	struct pins *pins;
+	struct tls_sensor *tls; /* NULL: there is none */
+};
+
+/* A ring_buffer_sample_fn; ctx is the struct handler. Always 0. */
 int handle_event(void *ctx, void *data, size_t size);
 
 /*
  * Removes what has run out, tells of bans whose event was lost, and of events
  * that were. To be called about once a second.
  */
-void handle_sweep(struct pins *p);
+void handle_sweep(struct handler *h);
 
 #endif

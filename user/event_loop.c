@@ -42,7 +42,7 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 	struct daemon *d = ctx;
 	uint64_t start = monotonic_usec(), cost, wait;
 
-	handle_sweep(&d->pins);
+	handle_sweep(&(struct handler){ &d->pins, d->tls });
 	cost = monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
@@ -179,11 +179,12 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 
 int event_loop(struct daemon *d)
 {
+	struct handler handler = { &d->pins, d->tls };
 	struct ring_buffer *ring;
 	sd_event *e = NULL;
 	int err;
 
-	ring = ring_buffer__new(d->pins.map[MAP_EVENTS], handle_event, &d->pins,
+	ring = ring_buffer__new(d->pins.map[MAP_EVENTS], handle_event, &handler,
 				NULL);
 	err = ring ? sd_event_default(&e) : -errno;
 	if (err >= 0)

@@ -8,6 +8,7 @@
 
 struct daemon {
 	struct pins pins;
+	struct tls_sensor *tls;
 	struct config overrides; /* what the command line set */
 	const char *config_path; /* NULL: runs without a file */
 	bool config_required;	 /* named by -c, or read before */

@@ -44,7 +44,8 @@ int journal_quiet;
 
 const char *sensor_name(uint8_t sensor)
 {
-	return sensor == SENSOR_WIRE ? "wire" : "unknown";
+	return sensor == SENSOR_WIRE ? "wire" :
+	       sensor == SENSOR_TLS  ? "tls" : "unknown";
 }
 
 /* The fields of one message, each "NAME=value" in its own buffer. */

@@ -13,6 +13,7 @@
 #include "output.h"
 #include "pins.h"
 #include "smtpxdp.skel.h"
+#include "tls_load.h"
 
 /* libbpf's own complaints, kept until we know whether they matter. */
 static char complaints[4096];
@@ -130,27 +131,30 @@ static int pin_all(struct smtpxdp *skel, const char *dir, const int *old,
 	return err;
 }
 
+static const char *first_complaint(void)
+{
+	complaints[strcspn(complaints, "\n")] = '\0';
+	return *complaints ? complaints : "no details";
+}
+
 static int load_failed(int err)
 {
-	char *end = strchr(complaints, '\n');
-
 	if (err == -EPERM)
 		return fail("the kernel refuses to load BPF programs: %s; run "
 			    "as root, or with CAP_BPF, CAP_NET_ADMIN and "
 			    "CAP_PERFMON",
 			    strerror(-err));
-	if (end)
-		*end = '\0';
 	if (err == -ENOMEM)
 		return fail("not enough memory for the maps: lower max-clients "
 			    "or max-bans");
 	return fail("cannot load the BPF programs: %s (%s); Linux 6.1 or later "
 		    "is needed",
-		    strerror(-err), *complaints ? complaints : "no details");
+		    strerror(-err), first_complaint());
 }
 
 static void configure(struct smtpxdp *skel, const struct loader_options *o)
 {
+	tls_load_configure(skel, o);
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.bans, o->max_bans);
 	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
@@ -160,7 +164,7 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	bpf_program__set_autoload(skel->progs.drop_raw, o->raw);
 }
 
-int loader_load(const struct loader_options *o, struct smtpxdp **out)
+static int load_once(const struct loader_options *o, struct smtpxdp **out)
 {
 	int old[MAPS_MAX], err = 0;
 	bool reused[MAPS_MAX] = {};
@@ -171,10 +175,8 @@ int loader_load(const struct loader_options *o, struct smtpxdp **out)
 	complaints[0] = '\0';
 	libbpf_set_print(keep_complaints);
 	skel = smtpxdp__open();
-	if (!skel) {
-		load_failed(-errno);
-		return -EINVAL;
-	}
+	if (!skel)
+		return -errno;
 	configure(skel, o);
 	for (int i = 0; i < MAPS_MAX && !err; i++) {
 		struct bpf_map *map =
@@ -192,12 +194,27 @@ int loader_load(const struct loader_options *o, struct smtpxdp **out)
 	for (int i = 0; i < MAPS_MAX; i++)
 		if (old[i] >= 0)
 			close(old[i]);
-	if (!err) {
+	if (err)
+		smtpxdp__destroy(skel);
+	else
 		*out = skel;
-		return 0;
+	return err;
+}
+
+int loader_load(struct loader_options *o, struct smtpxdp **skel)
+{
+	int err = load_once(o, skel);
+
+	if (err && o->tls) {
+		o->tls = false;
+		if (!load_once(o, skel)) {
+			warn("blind for TLS: its sensor cannot be loaded: %s",
+			     strerror(-err));
+			return 0;
+		}
 	}
-	load_failed(err);
-	smtpxdp__destroy(skel);
+	if (err)
+		load_failed(err);
 	return err;
 }
 

@@ -15,16 +15,22 @@ struct loader_options {
 	uint32_t max_bans;
 	bool ethernet; /* which variants of the programs are needed */
 	bool raw;
+	bool tls; /* the TLS sensor's programs as well */
+	uint32_t netns; /* the only one it looks at, or 0 */
+	uint32_t pidns; /* whose process numbers it tells */
 };
 
 /*
  * Returns the loaded skeleton in *skel. On an error complains by fail() and
  * returns -errno; what was pinned before stays as it was.
  *
+ * Where the TLS sensor's programs cannot be loaded, the others are: o->tls is
+ * then false, and a warning says why.
+ *
  * A pinned map of another size is replaced, its entries carried over as far
  * as they fit; one whose entries have another layout is replaced, and said so.
  */
-int loader_load(const struct loader_options *o, struct smtpxdp **skel);
+int loader_load(struct loader_options *o, struct smtpxdp **skel);
 
 /* Removes every pin below dir: links, and so what they attach, and maps. */
 int loader_unpin(const char *dir);

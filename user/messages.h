@@ -39,6 +39,8 @@
 	  LOG_ERR) \
 	X(EVENTS_LOST, "events-lost", "e4ceb324ef014e5ba917537a02f9ece7", \
 	  LOG_WARNING) \
+	X(BLIND, "blind", "081c6bd82713432aa72b7e3fca629fe4", \
+	  LOG_WARNING) \
 	X(FAULT, "fault", "7fbcec7030734926aabe39cb20293436", \
 	  LOG_ERR)
 

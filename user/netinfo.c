@@ -175,6 +175,13 @@ uint64_t netns_inode(void)
 	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
 }
 
+uint64_t pidns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
+
 static int on_filter(const struct nlmsghdr *nlh, void *data)
 {
 	*(bool *)data = true;

@@ -24,6 +24,9 @@ int netinfo_read(struct netinfo *info);
 /* Which network namespace this is. */
 uint64_t netns_inode(void);
 
+/* And of our PID namespace. */
+uint64_t pidns_inode(void);
+
 /*
  * Are there filters on an interface's clsact qdisc? Then somebody else uses
  * it. What cannot be told counts as yes.

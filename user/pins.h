@@ -24,6 +24,7 @@ enum pinned_map {
 	MAP_EVENTS,
 	MAP_COUNTERS,
 	MAP_DAEMON,
+	MAP_MAIL_PROCS,
 	MAPS_MAX
 };
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sockets and processes as the kernel has them: of its types the few fields
+ * that are needed, and what the TLS sensor asks of them.
+ */
+#ifndef SMTPXDP_KERNEL_H
+#define SMTPXDP_KERNEL_H
+
+#include <stdbool.h>
+#include <linux/in.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "addr.h"
+#include "settings.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+
+struct ns_common {
+	unsigned int inum;
+} __attribute__((preserve_access_index));
+
+/* Its name is net; what follows three underscores, CO-RE leaves out. */
+struct net___kernel {
+	struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	struct net___kernel *net;
+} __attribute__((preserve_access_index)) possible_net_t;
+
+struct sock_common {
+	possible_net_t skc_net;
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	struct {
+		__u8 b[16];
+	} skc_v6_daddr;
+	struct {
+		__u8 b[16];
+	} skc_v6_rcv_saddr;
+} __attribute__((preserve_access_index));
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+} __attribute__((preserve_access_index));
+
+struct pid_namespace {
+	struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+/* As it has ever been; pid.numbers[] has one for each level. */
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+} __attribute__((preserve_access_index));
+
+/* Inode of the network namespace whose sockets count; 0: all of them. */
+const volatile __u32 only_netns = 0;
+
+/* Inode of the PID namespace in which user space looks at processes. */
+const volatile __u32 our_pidns = 0;
+#define PIDNS_LEVELS 33
+
+/* The process as user space knows it, or 0 if that cannot see it. */
+static __noinline __u32 process_id(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	const struct upid *numbers =
+		__builtin_preserve_access_index(&pid->numbers[0]);
+	struct upid id;
+
+	for (__u32 i = 0; i < PIDNS_LEVELS && i <= level; i++) {
+		if (bpf_probe_read_kernel(&id, sizeof(id), numbers + i))
+			return 0;
+		if (BPF_CORE_READ(id.ns, ns.inum) == our_pidns)
+			return id.nr;
+	}
+	return 0;
+}
+
+static __always_inline bool is_tcp(const struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       sk->sk_protocol == IPPROTO_TCP;
+}
+
+/* Of a TCP socket: is it the mail server's end of a connection? */
+static __always_inline bool is_mail(const struct settings *s,
+				    const struct sock *sk)
+{
+	if (!port_is_mail(s, sk->__sk_common.skc_num))
+		return false;
+	return !only_netns ||
+	       sk->__sk_common.skc_net.net->ns.inum == only_netns;
+}
+
+static __always_inline void of_v4(struct addr *a, __be32 v4)
+{
+	a->q[0] = 0;
+	a->d[2] = ADDR_V4_WORD;
+	a->d[3] = v4;
+}
+
+/* On dual-stack listeners the kernel has IPv4 v4-mapped, as we do. */
+static __always_inline void ends_of(const struct sock *sk, struct addr *client,
+				    struct addr *server)
+{
+	const struct sock_common *c = &sk->__sk_common;
+
+	if (c->skc_family == AF_INET) {
+		of_v4(client, c->skc_daddr);
+		of_v4(server, c->skc_rcv_saddr);
+	} else {
+		bpf_core_read(client, sizeof(*client), &c->skc_v6_daddr);
+		bpf_core_read(server, sizeof(*server), &c->skc_v6_rcv_saddr);
+	}
+}
+
+#endif

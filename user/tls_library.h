@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where in a file the functions of a TLS library are. */
+#ifndef SMTPXDP_TLS_LIBRARY_H
+#define SMTPXDP_TLS_LIBRARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The ways in which a function is probed: each has programs of its own. */
+enum tls_function {
+	TLS_WRITE, /* (object, buffer, bytes), returns bytes */
+	TLS_WRITE_EX, /* (object, buffer, bytes, &written), returns 1 */
+	TLS_FREE, /* (object): it is another session from here on */
+	TLS_FUNCTIONS
+};
+
+#define TLS_OFFSETS_MAX 8
+
+struct tls_library {
+	uint64_t offset[TLS_FUNCTIONS][TLS_OFFSETS_MAX]; /* in the file */
+	size_t n[TLS_FUNCTIONS];
+};
+
+/*
+ * Reads the file's symbols. 0 if it has a write function; -ENOENT if not;
+ * -ENOEXEC if it is no ELF file, or another errno.
+ */
+int tls_library_read(const char *path, struct tls_library *lib);
+
+#endif

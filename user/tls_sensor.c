@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tls_sensor.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "smtpxdp.skel.h"
+#include "tls_library.h"
+#include "uprobe.h"
+
+#define FILES_MAX 64
+#define PATH_SIZE 256
+#define HOOKS_MAX 4
+/* At entry and at return for each way to write, and at free. */
+#define PROBES 5
+
+struct tls_file {
+	dev_t dev;
+	ino_t ino;
+	char path[PATH_SIZE]; /* as it was found, for people */
+	int links[PROBES * TLS_OFFSETS_MAX];
+	size_t n_links; /* 0: nothing in it for us */
+};
+
+struct tls_sensor {
+	struct smtpxdp *skel;
+	struct bpf_link *hooks[HOOKS_MAX];
+	size_t n_hooks;
+	struct tls_file files[FILES_MAX];
+	size_t n_files;
+};
+
+/* Where distributions keep them; what else is mapped, we find in /proc. */
+static const char *const usual[] = {
+	"/usr/lib/*/libssl.so.*",     "/usr/lib/*/libgnutls.so.*",
+	"/usr/lib64/libssl.so.*",     "/usr/lib64/libgnutls.so.*",
+	"/usr/lib/libssl.so.*",	      "/usr/lib/libgnutls.so.*",
+	"/usr/local/lib/libssl.so.*", "/usr/local/lib/libgnutls.so.*",
+};
+
+static struct tls_file *find_file(struct tls_sensor *t, const struct stat *st)
+{
+	for (size_t i = 0; i < t->n_files; i++)
+		if (t->files[i].dev == st->st_dev &&
+		    t->files[i].ino == st->st_ino)
+			return &t->files[i];
+	return NULL;
+}
+
+static int put_probe(struct tls_file *f, const struct bpf_program *prog,
+		     const char *path, const struct tls_library *lib,
+		     enum tls_function fn, bool at_return)
+{
+	int n;
+
+	if (!lib->n[fn])
+		return 0;
+	n = uprobe_attach(bpf_program__fd(prog), path, lib->offset[fn],
+			  lib->n[fn], at_return, f->links + f->n_links);
+	if (n < 0)
+		return n;
+	f->n_links += n;
+	return 0;
+}
+
+/*
+ * Returns first: a call that was seen to begin must be seen to end, or the
+ * next send of its thread would be taken for its own.
+ */
+static int put_probes(struct tls_sensor *t, struct tls_file *f,
+		      const char *path, const struct tls_library *lib)
+{
+	const struct {
+		const struct bpf_program *prog;
+		enum tls_function fn;
+		bool at_return;
+	} probes[PROBES] = {
+		{ t->skel->progs.tls_leave, TLS_WRITE, true },
+		{ t->skel->progs.tls_leave_ex, TLS_WRITE_EX, true },
+		{ t->skel->progs.tls_free, TLS_FREE, false },
+		{ t->skel->progs.tls_enter, TLS_WRITE, false },
+		{ t->skel->progs.tls_enter_ex, TLS_WRITE_EX, false },
+	};
+	int err = 0;
+
+	for (int i = 0; i < PROBES && !err; i++)
+		err = put_probe(f, probes[i].prog, path, lib, probes[i].fn,
+				probes[i].at_return);
+	return err;
+}
+
+/* The other way round. */
+static void take_probes(struct tls_file *f)
+{
+	while (f->n_links)
+		close(f->links[--f->n_links]);
+}
+
+/* `path` reaches the file, `name` is what people know it by. 1: new, probed. */
+static int add_file(struct tls_sensor *t, const char *path, const char *name)
+{
+	struct tls_library lib;
+	struct tls_file *f;
+	struct stat st;
+	int err;
+
+	if (stat(path, &st))
+		return -errno;
+	if (find_file(t, &st) || t->n_files == FILES_MAX)
+		return 0;
+	f = &t->files[t->n_files++];
+	*f = (struct tls_file){ .dev = st.st_dev, .ino = st.st_ino };
+	snprintf(f->path, sizeof(f->path), "%s", name);
+	err = tls_library_read(path, &lib);
+	if (!err)
+		err = put_probes(t, f, path, &lib);
+	if (err) {
+		take_probes(f);
+		return err;
+	}
+	return 1;
+}
+
+static void add_usual(struct tls_sensor *t)
+{
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
+		glob_t found;
+
+		if (glob(usual[i], 0, NULL, &found))
+			continue;
+		for (size_t k = 0; k < found.gl_pathc; k++)
+			add_file(t, found.gl_pathv[k], found.gl_pathv[k]);
+		globfree(&found);
+	}
+}
+
+/* Those that the loader found this kernel to have. */
+static int attach_hooks(struct tls_sensor *t)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, t->skel->obj) {
+		enum bpf_prog_type type = bpf_program__type(prog);
+
+		if (type != BPF_PROG_TYPE_TRACING ||
+		    !bpf_program__autoload(prog))
+			continue;
+		t->hooks[t->n_hooks] = bpf_program__attach(prog);
+		if (!t->hooks[t->n_hooks])
+			return -errno;
+		t->n_hooks++;
+	}
+	return t->n_hooks ? 0 : -ENOENT;
+}
+
+struct tls_sensor *tls_sensor_start(struct smtpxdp *skel, char **paths,
+				    char *why, size_t size)
+{
+	struct tls_sensor *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return NULL;
+	t->skel = skel;
+	err = attach_hooks(t);
+	if (err) {
+		snprintf(why, size, "cannot attach to where sockets send: %s",
+			 strerror(-err));
+		tls_sensor_stop(t);
+		return NULL;
+	}
+	add_usual(t);
+	for (; *paths; paths++) {
+		err = add_file(t, *paths, *paths);
+		if (err < 0)
+			snprintf(why, size, "%s: %s", *paths,
+				 err == -ENOENT ?
+					 "no TLS write function in it" :
+					 strerror(-err));
+	}
+	return t;
+}
+
+static bool is_library(const char *name)
+{
+	const char *base = strrchr(name, '/');
+
+	return base && (!strncmp(base, "/libssl.so", 10) ||
+			!strncmp(base, "/libssl-", 8) ||
+			!strncmp(base, "/libgnutls.so", 13));
+}
+
+/* Through map_files: this reaches deleted files and other mount namespaces. */
+static int look_at_maps(struct tls_sensor *t, pid_t pid, FILE *maps)
+{
+	char line[PATH_SIZE + 128], path[64], range[40], perms[8];
+	int new = 0, name;
+
+	while (fgets(line, sizeof(line), maps)) {
+		line[strcspn(line, "\n")] = '\0';
+		name = 0;
+		if (sscanf(line, "%39s %7s %*s %*s %*s %n", range, perms,
+			   &name) != 2 ||
+		    !name || !strchr(perms, 'x') || !is_library(line + name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/map_files/%s", pid,
+			 range);
+		new += add_file(t, path, line + name) == 1;
+	}
+	return new;
+}
+
+int tls_sensor_look(struct tls_sensor *t, pid_t pid)
+{
+	char path[64], name[PATH_SIZE] = "";
+	FILE *maps;
+	ssize_t n;
+	int new;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return 0;
+	new = look_at_maps(t, pid, maps);
+	fclose(maps);
+	/* The program itself may have the library built in. */
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, name, sizeof(name) - 1);
+	if (n > 0)
+		new += add_file(t, path, name) == 1;
+	return new;
+}
+
+const char *tls_sensor_file(const struct tls_sensor *t, size_t i)
+{
+	for (size_t k = 0; k < t->n_files; k++)
+		if (t->files[k].n_links && i-- == 0)
+			return t->files[k].path;
+	return NULL;
+}
+
+const char *tls_sensor_hook(const struct tls_sensor *t)
+{
+	return bpf_program__autoload(t->skel->progs.tls_sent) ?
+		       "sock_send_length" :
+		       "inet_sendmsg";
+}
+
+void tls_sensor_stop(struct tls_sensor *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n_files; i++)
+		take_probes(&t->files[i]);
+	while (t->n_hooks)
+		bpf_link__destroy(t->hooks[--t->n_hooks]);
+	free(t);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The TLS sensor's user side: finds the libraries that mail servers have
+ * mapped and puts the probes on them. A library is a file, known by device and
+ * inode: however it is named, and even if it was deleted or is in a container.
+ */
+#ifndef SMTPXDP_TLS_SENSOR_H
+#define SMTPXDP_TLS_SENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct smtpxdp;
+struct tls_sensor;
+
+/*
+ * Starts with the libraries that the system has, and those named (a
+ * NULL-terminated list of paths). NULL: not possible, and why.
+ */
+struct tls_sensor *tls_sensor_start(struct smtpxdp *skel, char **paths,
+				    char *why, size_t size);
+
+/* Looks at what a process has mapped; returns how many files are new. */
+int tls_sensor_look(struct tls_sensor *t, pid_t pid);
+
+/* The files that are probed: 0, 1, ... until it returns NULL. */
+const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
+
+/* Where it learns who the client is: the name of a program's hook. */
+const char *tls_sensor_hook(const struct tls_sensor *t);
+
+/* Takes the probes away. */
+void tls_sensor_stop(struct tls_sensor *t);
+
+#endif

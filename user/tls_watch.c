@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tls_watch.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+#include "journal.h"
+#include "settings_map.h"
+#include "tls_sensor.h"
+
+/* A handshake is some sends, before the first write of a reply. */
+#define BLIND_SENDS 5
+#define TOLD_MAX 64
+
+bool tls_is_blind(const struct mail_proc *proc)
+{
+	return !proc->writes && proc->blind >= BLIND_SENDS;
+}
+
+int tls_publish(struct pins *p, const struct tls_sensor *t)
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+	int lock = pins_lock_writer(p->dir), err;
+
+	err = info ? daemon_read(p, info) : -ENOMEM;
+	if (!err) {
+		size_t n = 0;
+
+		info->tls_running = t != NULL;
+		info->n_tls_files = 0;
+		while (t && n < DAEMON_TLS_FILES_MAX && tls_sensor_file(t, n)) {
+			snprintf(info->tls_files[n], DAEMON_TLS_PATH_SIZE, "%s",
+				 tls_sensor_file(t, n));
+			info->n_tls_files = ++n;
+		}
+		snprintf(info->tls_hook, sizeof(info->tls_hook), "%s",
+			 t ? tls_sensor_hook(t) : "");
+		err = daemon_write(p, info);
+	}
+	pins_unlock(lock);
+	free(info);
+	return err;
+}
+
+void tls_look(struct pins *p, struct tls_sensor *t, pid_t pid)
+{
+	if (tls_sensor_look(t, pid) > 0)
+		tls_publish(p, t);
+}
+
+void tls_forget(struct pins *p)
+{
+	__u32 pid;
+
+	while (!bpf_map_get_next_key(p->map[MAP_MAIL_PROCS], NULL, &pid) &&
+	       !bpf_map_delete_elem(p->map[MAP_MAIL_PROCS], &pid))
+		;
+}
+
+/* Each process once. */
+static bool told(__u32 pid)
+{
+	static __u32 pids[TOLD_MAX];
+	static unsigned int next;
+
+	for (unsigned int i = 0; i < TOLD_MAX; i++)
+		if (pids[i] == pid)
+			return true;
+	pids[next++ % TOLD_MAX] = pid;
+	return false;
+}
+
+static void warn_blind(__u32 pid, const struct mail_proc *proc)
+{
+	char name[ESCAPED_SIZE(sizeof(proc->name))];
+
+	if (told(pid))
+		return;
+	escape(proc->name, strnlen(proc->name, sizeof(proc->name)), name,
+	       sizeof(name));
+	journal_note(MESSAGE_BLIND,
+		     "blind on port %u: pid %u (%s) sends TLS, but none of the "
+		     "libraries that are known to it writes it; name its "
+		     "library with tls-libraries",
+		     proc->port, pid, name);
+}
+
+void tls_watch(struct pins *p, struct tls_sensor *t)
+{
+	int fd = p->map[MAP_MAIL_PROCS];
+	__u32 pid, next, *prev = NULL;
+	struct mail_proc proc;
+	int more = !bpf_map_get_next_key(fd, NULL, &next);
+
+	while (more) {
+		pid = next;
+		prev = &pid;
+		more = !bpf_map_get_next_key(fd, prev, &next);
+		if (kill(pid, 0) && errno == ESRCH) {
+			bpf_map_delete_elem(fd, &pid);
+			continue;
+		}
+		if (bpf_map_lookup_elem(fd, &pid, &proc) || proc.writes ||
+		    !proc.blind)
+			continue;
+		tls_look(p, t, pid); /* it may have loaded one since */
+		if (tls_is_blind(&proc))
+			warn_blind(pid, &proc);
+	}
+}
