@@ -48,7 +48,8 @@ struct mail_proc {
 	__u64 writes; /* of its TLS libraries that we have seen */
 	__u64 blind;  /* sends on TLS streams without such a write before */
 	__u16 port;   /* of the last of those */
-	__u8 pad[6];
+	__u8 known;   /* user space: a library that is probed is mapped */
+	__u8 pad[5];
 	char name[16];
 };
 

@@ -25,6 +25,7 @@
 struct tls_file {
 	dev_t dev;
 	ino_t ino;
+	struct timespec changed; /* an inode's number may come again */
 	char path[PATH_SIZE]; /* as it was found, for people */
 	int links[PROBES * TLS_OFFSETS_MAX];
 	size_t n_links; /* 0: nothing in it for us */
@@ -50,7 +51,9 @@ static struct tls_file *find_file(struct tls_sensor *t, const struct stat *st)
 {
 	for (size_t i = 0; i < t->n_files; i++)
 		if (t->files[i].dev == st->st_dev &&
-		    t->files[i].ino == st->st_ino)
+		    t->files[i].ino == st->st_ino &&
+		    !memcmp(&t->files[i].changed, &st->st_mtim,
+			    sizeof(st->st_mtim)))
 			return &t->files[i];
 	return NULL;
 }
@@ -117,7 +120,9 @@ static int add_file(struct tls_sensor *t, const char *path, const char *name)
 	if (find_file(t, &st) || t->n_files == FILES_MAX)
 		return 0;
 	f = &t->files[t->n_files++];
-	*f = (struct tls_file){ .dev = st.st_dev, .ino = st.st_ino };
+	*f = (struct tls_file){ .dev = st.st_dev,
+				.ino = st.st_ino,
+				.changed = st.st_mtim };
 	snprintf(f->path, sizeof(f->path), "%s", name);
 	err = tls_library_read(path, &lib);
 	if (!err)
@@ -198,8 +203,22 @@ static bool is_library(const char *name)
 			!strncmp(base, "/libgnutls.so", 13));
 }
 
+/* One file that a process has mapped: 1 if it is new and probed from now on. */
+static int look_at_file(struct tls_sensor *t, const char *path,
+			const char *name, bool *known)
+{
+	const struct tls_file *f;
+	int ret = add_file(t, path, name);
+	struct stat st;
+
+	f = stat(path, &st) ? NULL : find_file(t, &st);
+	*known |= f && f->n_links;
+	return ret == 1;
+}
+
 /* Through map_files: this reaches deleted files and other mount namespaces. */
-static int look_at_maps(struct tls_sensor *t, pid_t pid, FILE *maps)
+static int look_at_maps(struct tls_sensor *t, pid_t pid, FILE *maps,
+			bool *known)
 {
 	char line[PATH_SIZE + 128], path[64], range[40], perms[8];
 	int new = 0, name;
@@ -213,29 +232,30 @@ static int look_at_maps(struct tls_sensor *t, pid_t pid, FILE *maps)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/map_files/%s", pid,
 			 range);
-		new += add_file(t, path, line + name) == 1;
+		new += look_at_file(t, path, line + name, known);
 	}
 	return new;
 }
 
-int tls_sensor_look(struct tls_sensor *t, pid_t pid)
+int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known)
 {
 	char path[64], name[PATH_SIZE] = "";
 	FILE *maps;
 	ssize_t n;
 	int new;
 
+	*known = false;
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	maps = fopen(path, "re");
 	if (!maps)
 		return 0;
-	new = look_at_maps(t, pid, maps);
+	new = look_at_maps(t, pid, maps, known);
 	fclose(maps);
 	/* The program itself may have the library built in. */
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	n = readlink(path, name, sizeof(name) - 1);
 	if (n > 0)
-		new += add_file(t, path, name) == 1;
+		new += look_at_file(t, path, name, known);
 	return new;
 }
 

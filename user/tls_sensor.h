@@ -21,8 +21,11 @@ struct tls_sensor;
 struct tls_sensor *tls_sensor_start(struct smtpxdp *skel, char **paths,
 				    char *why, size_t size);
 
-/* Looks at what a process has mapped; returns how many files are new. */
-int tls_sensor_look(struct tls_sensor *t, pid_t pid);
+/*
+ * Looks at what a process has mapped; returns how many files are new, and
+ * whether there is one that is probed.
+ */
+int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known);
 
 /* The files that are probed: 0, 1, ... until it returns NULL. */
 const char *tls_sensor_file(const struct tls_sensor *t, size_t i);

@@ -13,13 +13,19 @@
 #include "settings_map.h"
 #include "tls_sensor.h"
 
-/* A handshake is some sends, before the first write of a reply. */
+/*
+ * A handshake is some sends before the first write of a reply. Where the
+ * library is one that we know, there may be many of them and no write: a
+ * scanner that wants no more than the certificate.
+ */
 #define BLIND_SENDS 5
+#define BLIND_SENDS_KNOWN 1000
 #define TOLD_MAX 64
 
 bool tls_is_blind(const struct mail_proc *proc)
 {
-	return !proc->writes && proc->blind >= BLIND_SENDS;
+	return !proc->writes &&
+	       proc->blind >= (proc->known ? BLIND_SENDS_KNOWN : BLIND_SENDS);
 }
 
 int tls_publish(struct pins *p, const struct tls_sensor *t)
@@ -49,8 +55,17 @@ int tls_publish(struct pins *p, const struct tls_sensor *t)
 
 void tls_look(struct pins *p, struct tls_sensor *t, pid_t pid)
 {
-	if (tls_sensor_look(t, pid) > 0)
+	int fd = p->map[MAP_MAIL_PROCS];
+	struct mail_proc proc;
+	__u32 key = pid;
+	bool known;
+
+	if (tls_sensor_look(t, pid, &known) > 0)
 		tls_publish(p, t);
+	if (!bpf_map_lookup_elem(fd, &key, &proc) && proc.known != known) {
+		proc.known = known;
+		bpf_map_update_elem(fd, &key, &proc, BPF_EXIST);
+	}
 }
 
 void tls_forget(struct pins *p)
@@ -108,8 +123,10 @@ void tls_watch(struct pins *p, struct tls_sensor *t)
 		if (bpf_map_lookup_elem(fd, &pid, &proc) || proc.writes ||
 		    !proc.blind)
 			continue;
-		tls_look(p, t, pid); /* it may have loaded one since */
-		if (tls_is_blind(&proc))
+		if (!proc.known)
+			tls_look(p, t, pid); /* it may have loaded one since */
+		if (!bpf_map_lookup_elem(fd, &pid, &proc) &&
+		    tls_is_blind(&proc))
 			warn_blind(pid, &proc);
 	}
 }
