@@ -435,7 +435,6 @@ have_exim() {
 	[ -x "$LAB_EXIM" ]
 }
 
-# exim_up [ADDRESSES]
 exim_up() {
 	local dir=$LAB/exim
 
@@ -450,7 +449,7 @@ exim_up() {
 			exim_group = Debian-exim
 			spool_directory = $dir/spool
 			log_file_path = $dir/log/%s
-			local_interfaces = ${1-$EXIM}
+			local_interfaces = $EXIM
 			tls_certificate = $LAB/cert.pem
 			tls_privatekey = $LAB/key.pem
 		EOF

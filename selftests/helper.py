@@ -174,6 +174,34 @@ def cmd_storm(args):
         leave(client)
 
 
+def cmd_rude(args):
+    """Clients that hang up, with a reset, at some point after AUTH, and come
+    again at once from the next address: the server's library sees the same
+    objects, its kernel the same sockets, with others at the other end."""
+    chance = random.Random(args.seed)
+
+    def one(address):
+        try:
+            client = Client(args, address)
+            hello(client, args)
+            client.send(auth_line(args) * args.tries)
+            for _ in range(chance.randrange(args.tries + 1)):
+                client.reply()
+            time.sleep(chance.choice((0, 0, 0.01, 0.5)))
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                   struct.pack("ii", 1, 0))
+            client.close()
+        except (OSError, EOFError):
+            pass
+
+    for _ in range(args.rounds):
+        threads = [threading.Thread(target=one, args=(a,)) for a in args.bad.split(",")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
 def network(address):
     """Who is one client to smtpxdp: an IPv4 address, an IPv6 /64."""
     a = ipaddress.ip_address(address)
@@ -196,6 +224,8 @@ def cmd_judge(args):
     print("logged: ", json.dumps(logged, sort_keys=True))
     print("counted:", json.dumps(counted, sort_keys=True))
     print("total:", sum(logged.values()))
+    if args.at_most:
+        sys.exit(any(n > logged.get(net, 0) for net, n in counted.items()))
     wanted = args.total is None or sum(logged.values()) == args.total
     sys.exit(0 if logged == counted and wanted else 1)
 
@@ -446,10 +476,16 @@ def main():
     p.add_argument("--bad", default="")
     p.add_argument("--good", default="")
     p.add_argument("--seed", type=int, default=1)
+    p = command("rude", cmd_rude, cmd_rude.__doc__)
+    client_options(p)
+    p.add_argument("--bad", required=True)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--seed", type=int, default=1)
     p = command("judge", cmd_judge, cmd_judge.__doc__)
     p.add_argument("log")
     p.add_argument("expression")
     p.add_argument("--total", type=int)
+    p.add_argument("--at-most", action="store_true")
     p = command("serve", cmd_serve, cmd_serve.__doc__)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--port", type=int, default=2525)
