@@ -286,6 +286,19 @@ def cmd_serve(args):
                          daemon=True).start()
 
 
+def cmd_relay(args):
+    """One thread with a TLS session to somewhere else and a client of its own:
+    what it says there is none of the client's business."""
+    listener = socket.create_server((args.server, args.port))
+    far = trusting().wrap_socket(socket.create_connection((args.to, args.to_port)))
+    sock, _ = listener.accept()
+    for _ in range(5):
+        far.sendall(b"535 x\r\n")
+        sock.sendall(b"220 relay.example ESMTP is not in a hurry\r\n")
+        sock.recv(4096)
+    sock.close()
+
+
 def cmd_auth_http(args):
     """What nginx' mail proxy asks about each login (its auth_http)."""
     listener = socket.create_server(("127.0.0.1", args.port), backlog=100)
@@ -493,6 +506,11 @@ def main():
     p.add_argument("--certificate", default="/run/lab/cert.pem")
     p.add_argument("--key", default="/run/lab/key.pem")
     p.add_argument("--mail", default="/run/lab/served")
+    p = command("relay", cmd_relay, cmd_relay.__doc__)
+    p.add_argument("--server", default="192.0.2.25")
+    p.add_argument("--port", type=int, default=2525)
+    p.add_argument("--to", default="203.0.113.9")
+    p.add_argument("--to-port", type=int, default=26)
     p = command("auth_http", cmd_auth_http, cmd_auth_http.__doc__)
     p.add_argument("--port", type=int, default=8025)
     p.add_argument("--server", default="192.0.2.25")

@@ -224,6 +224,19 @@ dovecot_again() { # LOGIN-OPTIONS
 	same "clients" "$(smtpxdp clients -j)" '[]'
 }
 
+@test "what a thread says to others in TLS is not charged to its client" {
+	background served honest python3 -B $HELPER serve --server $SINK --port 26 \
+		--tls implicit
+	until_true 5 listens honest $SINK 26
+	background relay mail python3 -B $HELPER relay --server $NGINX --port 25
+	until_true 5 listens mail $NGINX 25
+	at attacker bash -c "exec 3<>/dev/tcp/$NGINX/25
+		while read -r -t 2 line <&3; do echo ok >&3; done" || true
+	end relay
+	same "failures counted" "$(counter failures)" 0
+	same "clients" "$(smtpxdp clients -j)" '[]'
+}
+
 served_all() {
 	[ "$(grep -c '^535 5.7.8 Error' $LAB/served)" = 200 ]
 }
