@@ -67,6 +67,7 @@ struct pid {
 
 struct task_struct {
 	struct task_struct *group_leader;
+	__u64 start_time;
 	struct pid *thread_pid;
 } __attribute__((preserve_access_index));
 
@@ -76,6 +77,14 @@ const volatile __u32 only_netns = 0;
 /* Inode of the PID namespace in which user space looks at processes. */
 const volatile __u32 our_pidns = 0;
 #define PIDNS_LEVELS 33
+
+/* When the process began, in units of some millisecond. */
+static __always_inline __u32 process_started(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return BPF_CORE_READ(task, group_leader, start_time) >> 20;
+}
 
 /* The process as user space knows it, or 0 if that cannot see it. */
 static __noinline __u32 process_id(void)

@@ -44,6 +44,17 @@ static __always_inline struct tls_task *task_get(__u64 flags)
 				    flags);
 }
 
+static __always_inline struct tls_key key_of(__u64 object)
+{
+	struct tls_key key = {
+		.object = object,
+		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.started = process_started(),
+	};
+
+	return key;
+}
+
 static __always_inline struct tls_session *session_get(const struct tls_key *k)
 {
 	struct tls_session *s = bpf_map_lookup_elem(&tls_sessions, k);
@@ -73,8 +84,7 @@ static __always_inline int enter(__u64 object, __u64 buf, __u64 num,
 	if (!t)
 		return 0;
 	drop_pending(t); /* its send never came */
-	t->key.object = object;
-	t->key.tgid = bpf_get_current_pid_tgid() >> 32;
+	t->key = key_of(object);
 	t->buf = buf;
 	t->num = num;
 	t->written = written;
@@ -258,10 +268,7 @@ int BPF_KRETPROBE(tls_leave_ex, long ret)
 SEC("uprobe")
 int BPF_KPROBE(tls_free, __u64 object)
 {
-	struct tls_key key = {
-		.object = object,
-		.tgid = bpf_get_current_pid_tgid() >> 32,
-	};
+	struct tls_key key = key_of(object);
 
 	bpf_map_delete_elem(&tls_sessions, &key);
 	return 0;

@@ -10,7 +10,7 @@
 struct tls_key {
 	__u64 object; /* SSL *, gnutls_session_t */
 	__u32 tgid;
-	__u32 pad;
+	__u32 started; /* when; for both numbers may come again */
 };
 
 enum tls_peer {
