@@ -415,9 +415,9 @@ postfix_again() {
 
 # --- older kernels ----------------------------------------------------------
 
-@test "without uprobe.multi: by perf events, the same" {
-	by_multi
-	daemon_down
+# A kernel that refuses, with EINVAL, what a C expression on the arguments of
+# bpf(2) tells: a[0] is the command, a[1] points to union bpf_attr.
+shim() { # EXPRESSION
 	cat >$LAB/shim.c <<-'END'
 		#define _GNU_SOURCE
 		#include <dlfcn.h>
@@ -425,7 +425,6 @@ postfix_again() {
 		#include <stdarg.h>
 		#include <sys/syscall.h>
 
-		/* BPF_LINK_CREATE of BPF_TRACE_UPROBE_MULTI. */
 		long syscall(long nr, ...)
 		{
 			long (*next)(long, ...) = dlsym(RTLD_NEXT, "syscall");
@@ -436,15 +435,20 @@ postfix_again() {
 			for (int i = 0; i < 6; i++)
 				a[i] = va_arg(ap, long);
 			va_end(ap);
-			if (nr == SYS_bpf && a[0] == 28 &&
-			    ((unsigned int *)a[1])[2] == 48) {
+			if (nr == SYS_bpf && (REFUSED)) {
 				errno = EINVAL;
 				return -1;
 			}
 			return next(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 		}
 	END
-	gcc -shared -fPIC -o $LAB/shim.so $LAB/shim.c
+	gcc -shared -fPIC -DREFUSED="$1" -o $LAB/shim.so $LAB/shim.c
+}
+
+@test "without uprobe.multi: by perf events, the same" {
+	by_multi
+	daemon_down
+	shim 'a[0] == 28 && ((unsigned int *)a[1])[2] == 48' # BPF_LINK_CREATE
 	daemon_env LD_PRELOAD=$LAB/shim.so
 	daemon_up
 	daemon_env
@@ -462,4 +466,20 @@ by_multi() {
 		! grep -q 'link_type:.*uprobe_multi' "$fd" || return 0
 	done
 	return 1
+}
+
+@test "a kernel that takes no probes at all: blind for TLS, told; the rest works" {
+	daemon_down
+	shim 'a[0] == 5 && *(unsigned int *)a[1] == 2' # BPF_PROG_LOAD, KPROBE
+	conf rate 3/60s
+	daemon_env LD_PRELOAD=$LAB/shim.so
+	daemon_up
+	daemon_env
+	until_true 5 journal_has SMTPXDP_EVENT=blind PRIORITY=4
+	has "$(journal | jq -r .MESSAGE)" 'blind for all TLS: its programs'
+	same "running" "$(smtpxdp status -j | jq .tls.running)" false
+	login_fail attacker 2 --tls starttls
+	same "failures counted" "$(counter failures)" 0
+	login_fail attacker 3
+	same "ban list" "$(banned)" $ATTACKER/32
 }

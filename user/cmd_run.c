@@ -29,7 +29,8 @@
 struct run {
 	struct daemon d;
 	struct smtpxdp *skel;
-	bool tls; /* its programs are loaded */
+	bool tls; /* its programs are loaded, */
+	int tls_error; /* or why not */
 	struct daemon_info info;
 	bool ethernet[DAEMON_IFACES_MAX];
 	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)]; /* by -i */
@@ -172,6 +173,7 @@ static int load(struct run *r, const struct config *c, const char *dir)
 	if (loader_load(&o, &r->skel))
 		return EXIT_FAILURE;
 	r->tls = o.tls;
+	r->tls_error = o.tls_error;
 	return pins_open(&r->d.pins, dir) ? EXIT_FAILURE : 0;
 }
 
@@ -289,10 +291,12 @@ static void start_tls(struct run *r, const struct config *c)
 	tls_forget(&r->d.pins);
 	if (r->tls && paths)
 		r->d.tls = tls_sensor_start(r->skel, paths, why, sizeof(why));
+	else if (r->tls_error)
+		snprintf(why, sizeof(why), "its programs cannot be loaded: %s",
+			 strerror(-r->tls_error));
 	if (*why)
 		journal_note(MESSAGE_BLIND, "%s TLS: %s",
-			     r->d.tls ? "something is missing for" :
-					"blind for all",
+			     r->d.tls ? "not all is seen of" : "blind for all",
 			     why);
 	if (tls_publish(&r->d.pins, r->d.tls))
 		journal_note(MESSAGE_FAULT, "cannot write map daemon");

@@ -207,11 +207,9 @@ int loader_load(struct loader_options *o, struct smtpxdp **skel)
 
 	if (err && o->tls) {
 		o->tls = false;
-		if (!load_once(o, skel)) {
-			warn("blind for TLS: its sensor cannot be loaded: %s",
-			     strerror(-err));
+		o->tls_error = err;
+		if (!load_once(o, skel))
 			return 0;
-		}
 	}
 	if (err)
 		load_failed(err);

@@ -16,6 +16,7 @@ struct loader_options {
 	bool ethernet; /* which variants of the programs are needed */
 	bool raw;
 	bool tls; /* the TLS sensor's programs as well */
+	int tls_error; /* out: -errno, why they could not be loaded */
 	uint32_t netns; /* the only one it looks at, or 0 */
 	uint32_t pidns; /* whose process numbers it tells */
 };
@@ -25,7 +26,7 @@ struct loader_options {
  * returns -errno; what was pinned before stays as it was.
  *
  * Where the TLS sensor's programs cannot be loaded, the others are: o->tls is
- * then false, and a warning says why.
+ * then false, and o->tls_error says why.
  *
  * A pinned map of another size is replaced, its entries carried over as far
  * as they fit; one whose entries have another layout is replaced, and said so.
