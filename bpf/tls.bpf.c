@@ -21,6 +21,7 @@
 #define LOOK_BYTES 4096
 #define SCAN_BYTES 65536
 #define SCAN_STEPS 8192
+#define FEEDS_ENOUGH 2
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -274,14 +275,46 @@ int BPF_KPROBE(tls_free, __u64 object)
 	return 0;
 }
 
+/*
+ * The handshake goes on, with what this thread has just received. Twice in a
+ * row, as every handshake of a server has it: a single time may be chance.
+ */
+SEC("uprobe")
+int BPF_KPROBE(tls_feed, __u64 object)
+{
+	struct tls_key key = {
+		.object = object,
+		.tgid = bpf_get_current_pid_tgid() >> 32,
+	};
+	struct tls_task *t = task_get(0);
+	struct tls_session *ses;
+
+	if (!t || !t->source)
+		return 0;
+	ses = session_get(&key);
+	if (ses && ses->source != t->source) {
+		ses->source = t->source;
+		ses->feeds = 1;
+	} else if (ses && ses->feeds < FEEDS_ENOUGH) {
+		ses->feeds++;
+	}
+	t->source = 0; /* nobody else's */
+	return 0;
+}
+
 /* ---- out of the socket
  *
  * Never the wrong client. A send tells whose the session is only if it comes
  * from the write call itself, or (libraries that write through memory) is the
- * first thing that the thread does with any TCP socket after it, and carries
- * more than the plaintext; the latter is believed once for each session. What-
- * ever else comes first, a receive, a failed send, a send to somebody else,
- * another write, means: nobody is charged.
+ * first thing that the thread does with any TCP socket after it, carries more
+ * than the plaintext, and goes to the socket that the session's handshake came
+ * from; the latter is believed once for each session. Whatever else comes
+ * first, a receive, a failed send, a send to somebody else, another write,
+ * means: nobody is charged.
+ *
+ * The order of sends alone would not do: a server that answers many clients
+ * before it sends anything, or whose threads send for each other, sends to
+ * somebody else right after a write.
  */
 static long charge_step(__u32 i, void *ctx)
 {
@@ -382,14 +415,16 @@ static __always_inline void sent_elsewhere(struct tls_task *t)
 		ses->peer = TLS_PEER_OTHER;
 }
 
-static __always_inline bool is_unknown(const struct tls_task *t)
+static __always_inline bool is_from(const struct tls_task *t, struct sock *sk)
 {
 	struct tls_session *ses = bpf_map_lookup_elem(&tls_sessions, &t->key);
 
-	return !ses || ses->peer == TLS_PEER_UNKNOWN;
+	return ses && ses->peer == TLS_PEER_UNKNOWN &&
+	       ses->feeds == FEEDS_ENOUGH &&
+	       ses->source == bpf_get_socket_cookie(sk);
 }
 
-static __always_inline int sent(const struct sock *sk, int ret)
+static __always_inline int sent(struct sock *sk, int ret)
 {
 	const struct settings *s = settings_active();
 	struct tls_task *t = task_get(0);
@@ -397,6 +432,8 @@ static __always_inline int sent(const struct sock *sk, int ret)
 
 	if (!s || !is_tcp(sk))
 		return 0;
+	if (t)
+		t->source = 0;
 	if (!is_mail(s, sk)) {
 		if (t && t->key.object)
 			sent_elsewhere(t);
@@ -412,19 +449,26 @@ static __always_inline int sent(const struct sock *sk, int ret)
 			learn(s, t, sk);
 		return 0;
 	}
-	if (ret > 0 && t->sent && (__u32)ret > t->sent && is_unknown(t))
+	if (ret > 0 && t->sent && (__u32)ret > t->sent && is_from(t, sk))
 		learn(s, t, sk);
 	drop_pending(t);
 	t->key.object = 0;
 	return 0;
 }
 
-static __always_inline int received(const struct sock *sk)
+/* Of other sockets than a mail port's only where it may be mixed up. */
+static __always_inline int received(struct sock *sk, int ret)
 {
-	struct tls_task *t = task_get(0);
+	const struct settings *s = settings_active();
+	struct tls_task *t;
 
-	if (!t || !t->key.object || t->in_call || !is_tcp(sk))
+	if (!s || !is_tcp(sk))
 		return 0;
+	t = task_get(is_mail(s, sk) ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	if (!t || t->in_call)
+		return 0;
+	if (ret > 0)
+		t->source = bpf_get_socket_cookie(sk);
 	drop_pending(t);
 	t->key.object = 0;
 	return 0;
@@ -439,7 +483,7 @@ int BPF_PROG(tls_sent, struct sock *sk, int ret, int flags)
 SEC("?tp_btf/sock_recv_length")
 int BPF_PROG(tls_received, struct sock *sk, int ret, int flags)
 {
-	return received(sk);
+	return received(sk, ret);
 }
 
 /* Before Linux 6.3, which brought these tracepoints. */
@@ -467,12 +511,12 @@ SEC("?fexit/inet_recvmsg")
 int BPF_PROG(tls_received_v4, struct socket *sock, struct msghdr *msg,
 	     __u64 size, int flags, int ret)
 {
-	return received(sock->sk);
+	return received(sock->sk, ret);
 }
 
 SEC("?fexit/inet6_recvmsg")
 int BPF_PROG(tls_received_v6, struct socket *sock, struct msghdr *msg,
 	     __u64 size, int flags, int ret)
 {
-	return received(sock->sk);
+	return received(sock->sk, ret);
 }

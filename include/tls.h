@@ -23,7 +23,9 @@ struct tls_session {
 	struct addr client;
 	__u16 port;
 	__u8 peer; /* enum tls_peer */
-	__u8 pad[5];
+	__u8 feeds; /* times in a row that `source` came before a handshake */
+	__u8 pad[4];
+	__u64 source; /* cookie of the socket that its handshake came from */
 	struct reply reply; /* what was unfinished at the end of a write */
 };
 
@@ -39,6 +41,7 @@ struct tls_task {
 	__u16 code;	/* of the last of them */
 	__u16 text_len;
 	__u32 pad;
+	__u64 source; /* cookie of the socket received from a moment ago, or 0 */
 	__u8 text[LINE_SIZE];
 };
 
@@ -54,8 +57,8 @@ struct mail_proc {
 };
 
 _Static_assert(sizeof(struct tls_key) == 16, "map key");
-_Static_assert(sizeof(struct tls_session) == 24 + sizeof(struct reply),
+_Static_assert(sizeof(struct tls_session) == 32 + sizeof(struct reply),
 	       "map value");
-_Static_assert(sizeof(struct tls_task) == 64 + LINE_SIZE, "map value");
+_Static_assert(sizeof(struct tls_task) == 72 + LINE_SIZE, "map value");
 
 #endif

@@ -11,10 +11,11 @@ enum tls_function {
 	TLS_WRITE, /* (object, buffer, bytes), returns bytes */
 	TLS_WRITE_EX, /* (object, buffer, bytes, &written), returns 1 */
 	TLS_FREE, /* (object): it is another session from here on */
+	TLS_FEED, /* the session's handshake goes on */
 	TLS_FUNCTIONS
 };
 
-#define TLS_OFFSETS_MAX 8
+#define TLS_OFFSETS_MAX 16
 
 struct tls_library {
 	uint64_t offset[TLS_FUNCTIONS][TLS_OFFSETS_MAX]; /* in the file */

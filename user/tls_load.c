@@ -26,7 +26,7 @@ void tls_load_configure(struct smtpxdp *skel, const struct loader_options *o)
 	struct bpf_program *const probes[] = {
 		skel->progs.tls_enter, skel->progs.tls_enter_ex,
 		skel->progs.tls_leave, skel->progs.tls_leave_ex,
-		skel->progs.tls_free,
+		skel->progs.tls_free,	skel->progs.tls_feed,
 	};
 	struct bpf_program *const tracepoints[] = {
 		skel->progs.tls_sent,

@@ -19,8 +19,8 @@
 #define FILES_MAX 64
 #define PATH_SIZE 256
 #define HOOKS_MAX 4
-/* At entry and at return for each way to write, and at free. */
-#define PROBES 5
+/* At entry and at return for each way to write, at handshake and at free. */
+#define PROBES 6
 
 struct tls_file {
 	dev_t dev;
@@ -89,6 +89,7 @@ static int put_probes(struct tls_sensor *t, struct tls_file *f,
 		{ t->skel->progs.tls_leave, TLS_WRITE, true },
 		{ t->skel->progs.tls_leave_ex, TLS_WRITE_EX, true },
 		{ t->skel->progs.tls_free, TLS_FREE, false },
+		{ t->skel->progs.tls_feed, TLS_FEED, false },
 		{ t->skel->progs.tls_enter, TLS_WRITE, false },
 		{ t->skel->progs.tls_enter_ex, TLS_WRITE_EX, false },
 	};
