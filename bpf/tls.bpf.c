@@ -90,6 +90,7 @@ static __always_inline int enter(__u64 object, __u64 buf, __u64 num,
 	t->num = num;
 	t->written = written;
 	t->sent = 0;
+	t->source = t->fed = 0;
 	t->in_call = 1;
 	return 0;
 }
@@ -264,14 +265,26 @@ int BPF_KRETPROBE(tls_leave_ex, long ret)
 
 /*
  * The session ends, begins anew, or gets another socket. The object's address
- * may be the next session's.
+ * may be the next session's. (OpenSSL itself begins a handshake by SSL_clear():
+ * then what it came from remains.)
  */
 SEC("uprobe")
 int BPF_KPROBE(tls_free, __u64 object)
 {
 	struct tls_key key = key_of(object);
 
-	bpf_map_delete_elem(&tls_sessions, &key);
+	struct tls_task *t = task_get(0);
+	struct tls_session *ses;
+
+	if (!t || t->fed != object) {
+		bpf_map_delete_elem(&tls_sessions, &key);
+		return 0;
+	}
+	ses = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (ses) {
+		ses->peer = TLS_PEER_UNKNOWN;
+		__builtin_memset(&ses->reply, 0, sizeof(ses->reply));
+	}
 	return 0;
 }
 
@@ -299,6 +312,7 @@ int BPF_KPROBE(tls_feed, __u64 object)
 		ses->feeds++;
 	}
 	t->source = 0; /* nobody else's */
+	t->fed = object;
 	return 0;
 }
 
@@ -433,7 +447,7 @@ static __always_inline int sent(struct sock *sk, int ret)
 	if (!s || !is_tcp(sk))
 		return 0;
 	if (t)
-		t->source = 0;
+		t->source = t->fed = 0;
 	if (!is_mail(s, sk)) {
 		if (t && t->key.object)
 			sent_elsewhere(t);
@@ -467,8 +481,8 @@ static __always_inline int received(struct sock *sk, int ret)
 	t = task_get(is_mail(s, sk) ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	if (!t || t->in_call)
 		return 0;
-	if (ret > 0)
-		t->source = bpf_get_socket_cookie(sk);
+	t->source = ret > 0 ? bpf_get_socket_cookie(sk) : 0;
+	t->fed = 0;
 	drop_pending(t);
 	t->key.object = 0;
 	return 0;

@@ -42,6 +42,7 @@ struct tls_task {
 	__u16 text_len;
 	__u32 pad;
 	__u64 source; /* cookie of the socket received from a moment ago, or 0 */
+	__u64 fed; /* the object whose handshake took that, or 0 */
 	__u8 text[LINE_SIZE];
 };
 
@@ -59,6 +60,6 @@ struct mail_proc {
 _Static_assert(sizeof(struct tls_key) == 16, "map key");
 _Static_assert(sizeof(struct tls_session) == 32 + sizeof(struct reply),
 	       "map value");
-_Static_assert(sizeof(struct tls_task) == 72 + LINE_SIZE, "map value");
+_Static_assert(sizeof(struct tls_task) == 80 + LINE_SIZE, "map value");
 
 #endif
