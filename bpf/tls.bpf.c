@@ -475,13 +475,17 @@ static __always_inline int received(struct sock *sk, int ret)
 {
 	const struct settings *s = settings_active();
 	struct tls_task *t;
+	__u64 source;
 
 	if (!s || !is_tcp(sk))
 		return 0;
 	t = task_get(is_mail(s, sk) ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	if (!t || t->in_call)
 		return 0;
-	t->source = ret > 0 ? bpf_get_socket_cookie(sk) : 0;
+	source = bpf_get_socket_cookie(sk);
+	if (ret <= 0 && source != t->source)
+		source = 0; /* who reads until nothing is left: no harm done */
+	t->source = source;
 	t->fed = 0;
 	drop_pending(t);
 	t->key.object = 0;
