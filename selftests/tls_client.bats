@@ -78,6 +78,12 @@ judge() { # [OPTION...]
 	judge --exact
 }
 
+@test "asyncio, clients that stop reading: replies queue while others are served" {
+	serve asyncio --padding 400
+	attack --burst 4 --rcvbuf 4096 --pause 0.3 --clients 6
+	judge --exact
+}
+
 @test "memory, sent when all have been read" {
 	serve batch
 	attack
