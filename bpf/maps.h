@@ -97,14 +97,20 @@ struct {
 	__type(value, struct mail_proc);
 } mail_procs MAP;
 
-static __always_inline void count(__u32 counter, __u64 bytes)
+static __always_inline void count_many(__u32 counter, __u64 packets,
+				       __u64 bytes)
 {
 	struct counter_value *c = bpf_map_lookup_elem(&counters, &counter);
 
 	if (c) {
-		c->packets++;
+		c->packets += packets;
 		c->bytes += bytes;
 	}
+}
+
+static __always_inline void count(__u32 counter, __u64 bytes)
+{
+	count_many(counter, 1, bytes);
 }
 
 static __always_inline const struct settings *settings_active(void)

@@ -70,7 +70,7 @@ static __always_inline struct tls_session *session_get(const struct tls_key *k)
 static __always_inline void drop_pending(struct tls_task *t)
 {
 	if (t->pending)
-		count(COUNTER_UNATTRIBUTED, t->pending);
+		count_many(COUNTER_UNATTRIBUTED, t->pending, 0);
 	t->pending = 0;
 }
 
@@ -295,10 +295,7 @@ int BPF_KPROBE(tls_free, __u64 object)
 SEC("uprobe")
 int BPF_KPROBE(tls_feed, __u64 object)
 {
-	struct tls_key key = {
-		.object = object,
-		.tgid = bpf_get_current_pid_tgid() >> 32,
-	};
+	struct tls_key key = key_of(object);
 	struct tls_task *t = task_get(0);
 	struct tls_session *ses;
 

@@ -535,7 +535,7 @@ def judge(args):
                if c["failures"]}
     with open(args.truth) as f:
         truth = {k: v for k, v in json.load(f).items() if v}
-    odd = status["counters"]["tls-unattributed"]["bytes"]
+    odd = status["counters"]["tls-unattributed"]["packets"]
     print("truth:       ", json.dumps(truth, sort_keys=True))
     print("counted:     ", json.dumps(counted, sort_keys=True))
     print("unattributed:", odd)
