@@ -14,15 +14,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/*
- * How far a packet is read: as far as a GSO packet could be until BIG TCP
- * came, in as many steps as lines of 8 bytes ("250 ok\r\n", the shortest reply
- * known) would need. Servers flush their replies at 4 KiB or sooner; more than
- * that in one packet takes a client that kept its window shut meanwhile.
- */
-#define SCAN_BYTES 65536
-#define SCAN_STEPS 8192
-
 /* No header of ours ends behind this: Ethernet, VLANs, IPv6, options, TCP. */
 #define PULL_BYTES 256
 
@@ -90,12 +81,6 @@ static long scan_step(__u32 i, void *ctx)
 	return 0;
 }
 
-/* Does the next segment need to know how this one ended? */
-static __always_inline bool unfinished(const struct reply *r)
-{
-	return r->len || r->skip || r->by_text;
-}
-
 /*
  * What of a segment at `seq`, `len` bytes long, was not read before: how many
  * bytes to leave out, or -1 for all of them. Takes up what was unfinished.
@@ -112,7 +97,7 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 		count(COUNTER_STREAM_GAP, skb->len);
 		return 0; /* most likely a reply begins here: they do */
 	}
-	if (unfinished(&st->reply))
+	if (reply_unfinished(&st->reply))
 		*r = st->reply;
 	return seen;
 }
@@ -173,7 +158,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	}
 	st->next_seq = x.st->next_seq;
 	st->encrypted = x.st->encrypted;
-	if (unfinished(r) || unfinished(&st->reply))
+	if (reply_unfinished(r) || reply_unfinished(&st->reply))
 		st->reply = *r;
 }
 

@@ -23,6 +23,16 @@
 #define REPLY_FUNCTION static inline
 #endif
 
+/*
+ * How far a packet, or a write to a TLS library, is read: as far as a GSO
+ * packet could be until BIG TCP came, in as many steps as lines of 8 bytes
+ * ("250 ok\r\n", the shortest reply known) would need. Servers flush their
+ * replies at 4 KiB or sooner; more than that in one packet takes a client that
+ * kept its window shut meanwhile.
+ */
+#define SCAN_BYTES 65536
+#define SCAN_STEPS 8192
+
 enum reply_verdict {
 	REPLY_MORE, /* no reply ended in these bytes */
 	REPLY_IGNORED,
@@ -37,6 +47,12 @@ struct reply_result {
 	__u16 code; /* of the reply that ended */
 	__u16 len; /* of its last line as far as kept: reply.line[0..len) */
 };
+
+/* Does whoever reads the next bytes need to know how these ended? */
+static inline int reply_unfinished(const struct reply *r)
+{
+	return r->len || r->skip || r->by_text;
+}
 
 /* TLS record types (RFC 8446, 5.1; RFC 6520): no reply begins like that. */
 static inline int reply_is_tls(__u8 first)

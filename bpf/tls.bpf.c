@@ -19,8 +19,6 @@
 
 /* A reply is shorter; a longer write is read if it begins like one. */
 #define LOOK_BYTES 4096
-#define SCAN_BYTES 65536
-#define SCAN_STEPS 8192
 #define FEEDS_ENOUGH 2
 
 struct {
@@ -112,7 +110,6 @@ struct tls_scan {
 	const struct settings *s;
 	struct tls_task *t;
 	bool known; /* client is the peer; else its failures are pending */
-	bool encrypted;
 	struct addr client;
 	__u16 port;
 	__u64 pos;
@@ -176,18 +173,14 @@ static long tls_step(__u32 i, void *ctx)
 	return 0;
 }
 
-static __always_inline bool unfinished(const struct reply *r)
-{
-	return r->len || r->skip || r->by_text;
-}
-
 /* Large writes are no replies: page loads, mail bodies, file transfers. */
 static __always_inline bool worth_reading(const struct tls_task *t,
 					  const struct tls_session *ses)
 {
 	__u8 first = 0;
 
-	if (ses && (ses->peer == TLS_PEER_OTHER || unfinished(&ses->reply)))
+	if (ses &&
+	    (ses->peer == TLS_PEER_OTHER || reply_unfinished(&ses->reply)))
 		return ses->peer != TLS_PEER_OTHER;
 	if (t->sent <= LOOK_BYTES)
 		return true;
@@ -220,7 +213,8 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 	x.pos = t->buf;
 	x.end = t->buf + (bytes < SCAN_BYTES ? bytes : SCAN_BYTES);
 	bpf_loop(SCAN_STEPS, tls_step, &x, 0);
-	if (!unfinished(&x.reply) && !(ses && unfinished(&ses->reply)))
+	if (!reply_unfinished(&x.reply) &&
+	    !(ses && reply_unfinished(&ses->reply)))
 		return 0;
 	if (!ses)
 		ses = session_get(&t->key);

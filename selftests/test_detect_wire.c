@@ -17,7 +17,7 @@
 
 #define TCX_EGRESS 47 /* BPF_TCX_EGRESS, newer than these headers */
 #define REPLY "535 5.7.8 Error: authentication failed\r\n"
-#define SCAN_BYTES 65536 /* see bpf/detect.bpf.c */
+#define SCAN_BYTES 65536 /* see bpf/reply.h */
 #define SCAN_STEPS 8192
 #define LO 1
 
