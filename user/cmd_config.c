@@ -8,69 +8,9 @@
 #include "apply.h"
 #include "cmd.h"
 #include "config_file.h"
+#include "config_session.h"
 #include "journal.h"
 #include "output.h"
-#include "settings_map.h"
-
-/*
- * The configuration that a command speaks of: what is in force, where
- * something is loaded; else what the file says.
- */
-struct session {
-	struct pins pins;
-	bool loaded;
-	int lock;
-	struct config c;
-	char path[DAEMON_PATH_SIZE];
-};
-
-static int read_live(struct session *s)
-{
-	struct daemon_info *info = malloc(sizeof(*info));
-	int err = info ? daemon_read(&s->pins, info) : -ENOMEM;
-
-	if (!err && *info->config_path)
-		memcpy(s->path, info->config_path, sizeof(s->path));
-	free(info);
-	if (!err)
-		err = settings_load(&s->pins, &s->c);
-	return err ? fail("cannot read the settings in force: %s",
-			  strerror(-err)) :
-		     0;
-}
-
-static int read_file(struct session *s)
-{
-	char why[CONFIG_ERROR_SIZE];
-	int err = config_file_read(s->path, &s->c, why, sizeof(why));
-
-	return err && err != -ENOENT ? fail("%s", why) : 0;
-}
-
-static int session_open(struct session *s, const struct globals *g, bool write)
-{
-	memset(s, 0, sizeof(*s));
-	s->lock = -1;
-	strcpy(s->path, CONFIG_DEFAULT_PATH);
-	if (config_init(&s->c))
-		return fail("out of memory");
-	if (!pins_exist(g->pin_dir))
-		return read_file(s);
-	if (pins_open(&s->pins, g->pin_dir))
-		return EXIT_FAILURE;
-	s->loaded = true;
-	if (write)
-		s->lock = pins_lock_writer(g->pin_dir);
-	return read_live(s);
-}
-
-static void session_close(struct session *s)
-{
-	pins_unlock(s->lock);
-	if (s->loaded)
-		pins_close(&s->pins);
-	config_free(&s->c);
-}
 
 static json_t *key_json(const struct config *c, enum config_key k)
 {
@@ -92,18 +32,18 @@ static int config_list(const struct globals *g, int argc, char **argv)
 	};
 	int err = cmd_no_args(argc, argv);
 	json_t *rows = json_array();
-	struct session s;
+	struct config_session s;
 
 	if (!err)
-		err = session_open(&s, g, false);
+		err = config_session_open(&s, g, false);
 	else
-		s = (struct session){ .lock = -1 };
+		s = (struct config_session){ .lock = -1 };
 	for (int k = 0; !err && k < KEYS_MAX; k++)
 		json_array_append_new(rows, key_json(&s.c, k));
 	if (!err)
 		output_rows(rows, columns, "");
 	json_decref(rows);
-	session_close(&s);
+	config_session_close(&s);
 	return err;
 }
 
@@ -118,7 +58,7 @@ static int find_key(const char *name, enum config_key *key)
 static int config_get(const struct globals *g, int argc, char **argv)
 {
 	enum config_key key;
-	struct session s;
+	struct config_session s;
 	int err;
 
 	if (argc != 2)
@@ -126,10 +66,10 @@ static int config_get(const struct globals *g, int argc, char **argv)
 	err = find_key(argv[1], &key);
 	if (err)
 		return err;
-	err = session_open(&s, g, false);
+	err = config_session_open(&s, g, false);
 	if (!err)
 		output_done(key_json(&s.c, key), "%s", s.c.value[key]);
-	session_close(&s);
+	config_session_close(&s);
 	return err;
 }
 
@@ -139,7 +79,7 @@ struct change {
 	bool runtime; /* not in the file */
 };
 
-static int take(struct session *s, const struct change *ch)
+static int take(struct config_session *s, const struct change *ch)
 {
 	char why[CONFIG_ERROR_SIZE] = "out of memory";
 	int err;
@@ -155,7 +95,7 @@ static int take(struct session *s, const struct change *ch)
 }
 
 /* The file first: what it cannot keep does not take effect either. */
-static int persist(struct session *s, const struct change *ch)
+static int persist(struct config_session *s, const struct change *ch)
 {
 	char why[CONFIG_ERROR_SIZE];
 
@@ -166,14 +106,15 @@ static int persist(struct session *s, const struct change *ch)
 		       0;
 }
 
-static int put_in_force(struct session *s)
+static int put_in_force(struct config_session *s)
 {
 	int err = s->loaded ? config_apply(&s->pins, &s->c) : 0;
 
 	return err ? fail("cannot put it in force: %s", strerror(-err)) : 0;
 }
 
-static void tell(struct session *s, const struct change *ch, const char *old)
+static void tell(struct config_session *s, const struct change *ch,
+		 const char *old)
 {
 	const struct config_key_info *info = &config_keys[ch->key];
 	const char *value = s->c.value[ch->key];
@@ -194,9 +135,9 @@ static void tell(struct session *s, const struct change *ch, const char *old)
 static int change(const struct globals *g, const struct change *ch)
 {
 	struct change undo = *ch;
-	struct session s;
+	struct config_session s;
 	char *old = NULL;
-	int err = session_open(&s, g, true);
+	int err = config_session_open(&s, g, true);
 
 	if (!err && ch->runtime && !s.loaded)
 		err = fail("nothing is loaded at %s that --runtime could "
@@ -220,7 +161,7 @@ static int change(const struct globals *g, const struct change *ch)
 	if (!err)
 		tell(&s, ch, old);
 	free(old);
-	session_close(&s);
+	config_session_close(&s);
 	return err;
 }
 
