@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A run of the daemon, from its command line to its end: cmd_run.c parses and
+ * loads, run_ifaces.c attaches, run_protect.c does one after the other.
+ */
+#ifndef SMTPXDP_RUN_H
+#define SMTPXDP_RUN_H
+
+#include <net/if.h>
+
+#include "daemon.h"
+#include "event_loop.h"
+
+struct smtpxdp;
+
+/* Everything between parsing the command line and the loop's end. */
+struct run {
+	struct daemon d;
+	struct smtpxdp *skel;
+	bool tls; /* its programs are loaded, */
+	int tls_error; /* or why not */
+	struct daemon_info info;
+	bool ethernet[DAEMON_IFACES_MAX];
+	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)]; /* by -i */
+};
+
+/* The interfaces it shall watch, into r->info. Complains by fail(). */
+int run_find_ifaces(struct run *r, const struct config *c);
+
+/*
+ * What an earlier daemon left attached, and we do not want, goes; that we made
+ * a qdisc then is remembered.
+ */
+void run_inherit(struct run *r);
+
+int run_attach(struct run *r); /* complains by fail() */
+void run_detach(struct run *r);
+
+/* The interfaces and their flags, for the command line. -errno. */
+int run_publish(struct run *r);
+
+/*
+ * Attaches, watches until told to end, detaches; with everything loaded. An
+ * exit code.
+ */
+int run_protect(struct run *r, const struct config *c);
+
+#endif

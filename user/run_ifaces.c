@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "run.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "journal.h"
+#include "netinfo.h"
+#include "output.h"
+#include "settings_map.h"
+#include "smtpxdp.skel.h"
+
+static int add_iface(struct run *r, const char *name)
+{
+	struct daemon_iface *iface = &r->info.ifaces[r->info.n_ifaces];
+	unsigned int ifindex = if_nametoindex(name);
+	int ethernet = iface_is_ethernet(name);
+
+	if (!ifindex || ethernet < 0)
+		return fail("no interface %s here: see `ip link` for those "
+			    "there are",
+			    name);
+	if (r->info.n_ifaces == DAEMON_IFACES_MAX)
+		return fail("more than %d interfaces", DAEMON_IFACES_MAX);
+	for (__u32 i = 0; i < r->info.n_ifaces; i++)
+		if (r->info.ifaces[i].ifindex == ifindex)
+			return 0;
+	iface->ifindex = ifindex;
+	snprintf(iface->name, sizeof(iface->name), "%s", name);
+	r->ethernet[r->info.n_ifaces++] = ethernet;
+	return 0;
+}
+
+static int add_default_ifaces(struct run *r)
+{
+	struct netinfo *info = malloc(sizeof(*info));
+	char name[IF_NAMESIZE];
+	int err = info ? netinfo_read(info) : -ENOMEM;
+
+	if (err)
+		err = fail("cannot ask for the routes: %s", strerror(-err));
+	else if (!info->n_default)
+		err = fail("no default route, and so no default interface: "
+			   "name one with -i, or by the key interfaces");
+	for (size_t i = 0; !err && i < info->n_default; i++)
+		if (if_indextoname(info->default_ifindex[i], name))
+			err = add_iface(r, name);
+	free(info);
+	return err;
+}
+
+int run_find_ifaces(struct run *r, const struct config *c)
+{
+	char **names = config_items(c, KEY_INTERFACES);
+	int err = 0;
+
+	if (!names)
+		return fail("out of memory");
+	for (int i = 0; names[i] && !err; i++)
+		err = add_iface(r, names[i]);
+	if (!err && !names[0])
+		err = add_default_ifaces(r);
+	config_items_free(names);
+	return err;
+}
+
+void run_inherit(struct run *r)
+{
+	struct daemon_info *old = malloc(sizeof(*old));
+
+	if (!old || daemon_read(&r->d.pins, old)) {
+		free(old);
+		return;
+	}
+	for (__u32 i = 0; i < old->n_ifaces && i < DAEMON_IFACES_MAX; i++) {
+		bool wanted = false;
+
+		if (old->netns != r->info.netns) {
+			/* Its indices and filters are another namespace's. */
+			detach_links(r->d.pins.dir, &old->ifaces[i]);
+			continue;
+		}
+
+		for (__u32 k = 0; k < r->info.n_ifaces; k++) {
+			if (r->info.ifaces[k].ifindex != old->ifaces[i].ifindex)
+				continue;
+			wanted = true;
+			r->info.ifaces[k].flags |=
+				old->ifaces[i].flags & IFACE_QDISC_OURS;
+		}
+		if (!wanted)
+			detach(r->d.pins.dir, &old->ifaces[i]);
+	}
+	free(old);
+}
+
+void run_detach(struct run *r)
+{
+	for (__u32 i = 0; i < r->info.n_ifaces; i++) {
+		int err = detach(r->d.pins.dir, &r->info.ifaces[i]);
+
+		if (err)
+			journal_note(MESSAGE_FAULT, "cannot detach from %s: %s",
+				     r->info.ifaces[i].name, strerror(-err));
+	}
+}
+
+int run_attach(struct run *r)
+{
+	char why[512];
+
+	for (__u32 i = 0; i < r->info.n_ifaces; i++) {
+		struct daemon_iface *iface = &r->info.ifaces[i];
+		struct bpf_program *tc, *xdp;
+
+		tc = r->ethernet[i] ? r->skel->progs.detect_ethernet :
+				      r->skel->progs.detect_raw;
+		xdp = r->ethernet[i] ? r->skel->progs.drop_ethernet :
+				       r->skel->progs.drop_raw;
+		if (attach_xdp(r->d.pins.dir, iface, bpf_program__fd(xdp), why,
+			       sizeof(why)))
+			return fail("%s", why);
+		if (iface->flags & IFACE_XDP_GENERIC)
+			journal_note(MESSAGE_GENERIC_XDP,
+				     "%s: native XDP was refused (%s); generic "
+				     "XDP drops later and slower",
+				     iface->name, *why ? why : "as before");
+		if (attach_tc(r->d.pins.dir, iface, bpf_program__fd(tc), why,
+			      sizeof(why)))
+			return fail("%s", why);
+	}
+	return 0;
+}
+
+int run_publish(struct run *r)
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+	struct pins *p = &r->d.pins;
+	int lock = pins_lock_writer(p->dir), err;
+
+	err = info ? daemon_read(p, info) : -ENOMEM;
+	if (!err) {
+		info->n_ifaces = r->info.n_ifaces;
+		memcpy(info->ifaces, r->info.ifaces, sizeof(info->ifaces));
+		err = daemon_write(p, info);
+	}
+	pins_unlock(lock);
+	free(info);
+	return err;
+}
