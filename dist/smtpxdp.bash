@@ -36,11 +36,13 @@ _smtpxdp() {
 		return
 		;;
 	-i | --interface) list=$(command ls /sys/class/net) ;;
+	--tls) list='auto starttls implicit none' ;;
+	--mechanism) list='PLAIN LOGIN CRAM-MD5' ;;
 	-m | --mode) list='enforce monitor' ;;
 	--for) list='10m 1h 1d 7d' ;;
 	*)
 		case $command/$sub in
-		/*) list='run status clients why ban allow config events unload --json --pretty --pin --help --version' ;;
+		/*) list='run status clients why ban allow config probe events unload --json --pretty --pin --help --version' ;;
 		run/*) list='-c -i -m' ;;
 		ban/) list='list add del flush' ;;
 		ban/add) list="--for --reason --force $(_smtpxdp_nets clients)" ;;
@@ -56,6 +58,7 @@ _smtpxdp() {
 		config/get | config/set | config/reset)
 			list='--runtime mode rate ban-time ports scope codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-clients max-bans log-failures'
 			;;
+		probe/*) list="--tls --mechanism --insecure --timeout $(compgen -A hostname)" ;;
 		events/*) list='-f -n' ;;
 		esac
 		;;

@@ -251,9 +251,9 @@ def serve_one(sock, args, context):
         reply = "250 ok"
         if verb.startswith("EHLO"):
             offer = "" if isinstance(sock, ssl.SSLSocket) else "250-STARTTLS\r\n"
-            reply = "250-served.example\r\n" + offer + "250 AUTH PLAIN"
+            reply = "250-served.example\r\n" + offer + "250 " + args.offer
         elif verb.startswith("AUTH"):
-            reply = "535 5.7.8 Error: authentication failed"
+            reply = args.refusal.encode().decode("unicode_escape")
         elif verb == "STARTTLS":
             reply = "220 go ahead"
         elif verb == "DATA":
@@ -506,6 +506,9 @@ def main():
     p.add_argument("--certificate", default="/run/lab/cert.pem")
     p.add_argument("--key", default="/run/lab/key.pem")
     p.add_argument("--mail", default="/run/lab/served")
+    p.add_argument("--offer", default="AUTH PLAIN", help="the end of its EHLO")
+    p.add_argument("--refusal", help="of a login; \\r, \\n and \\xNN are bytes",
+                   default="535 5.7.8 Error: authentication failed")
     p = command("relay", cmd_relay, cmd_relay.__doc__)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--port", type=int, default=2525)

@@ -21,6 +21,8 @@ static const struct cmd commands[] = {
 	  "the settings, live and in the file" },
 	{ "events", cmd_events, "[-f] [-n N]",
 	  "what happened, from the journal" },
+	{ "probe", cmd_probe, "[--tls HOW] HOST[:PORT]",
+	  "what a mail server says to a wrong password; does it count?" },
 	{ "unload", cmd_unload, "", "detach everything and forget all state" },
 	{}
 };
