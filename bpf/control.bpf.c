@@ -8,6 +8,7 @@
 
 #include "ban_table.h"
 #include "maps.h"
+#include "now.h"
 
 /*
  * Writes a ban, or rewrites the one that is there: its drops go on counting
@@ -32,7 +33,7 @@ int ban_write(struct ban_request *rq)
 		if (!b)
 			return -EAGAIN;
 	}
-	if (!ban_active(b, bpf_jiffies64())) {
+	if (!ban_active(b, now_jiffies())) {
 		b->packets = 0;
 		b->bytes = 0;
 	}
@@ -59,7 +60,7 @@ int ban_expire(struct addr *client)
 
 	if (!b)
 		return -ENOENT;
-	if (ban_active(b, bpf_jiffies64()))
+	if (ban_active(b, now_jiffies()))
 		return -EBUSY;
 	return bpf_map_delete_elem(&bans, &key);
 }
@@ -67,7 +68,7 @@ int ban_expire(struct addr *client)
 SEC("syscall")
 int clock(struct clock_pair *c)
 {
-	c->jiffies = bpf_jiffies64();
-	c->boot_ns = bpf_ktime_get_boot_ns();
+	c->jiffies = now_jiffies();
+	c->boot_ns = now_boot_ns();
 	return 0;
 }

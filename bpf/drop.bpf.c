@@ -8,6 +8,7 @@
 
 #include "ban_table.h"
 #include "maps.h"
+#include "now.h"
 #include "parse.h"
 
 /* Is this for the mail server? Of TCP's header only the ports are looked at. */
@@ -44,7 +45,7 @@ static __always_inline struct ban *find(struct xdp_md *ctx,
 					const struct addr *src,
 					enum counter *why)
 {
-	__u64 now = bpf_jiffies64();
+	__u64 now = now_jiffies();
 	struct ban *exact, *net = NULL;
 	struct addr client;
 

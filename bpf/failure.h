@@ -8,6 +8,7 @@
 
 #include "ban_table.h"
 #include "event.h"
+#include "now.h"
 #include "window.h"
 
 /* Who failed, and how it was seen. */
@@ -62,7 +63,7 @@ ban_provisional(const struct settings *s, const struct addr *key,
 		if (!b)
 			return OUTCOME_MAP_FULL;
 	}
-	b->since = bpf_ktime_get_boot_ns();
+	b->since = now_boot_ns();
 	b->packets = 0;
 	b->bytes = 0;
 	b->failures = s->rate;
@@ -93,7 +94,7 @@ static __always_inline void tell(const struct settings *s,
 	e->sensor = at->sensor;
 	e->len = c->len;
 	e->code = at->code;
-	e->boot_ns = bpf_ktime_get_boot_ns();
+	e->boot_ns = now_boot_ns();
 	e->client = *at->peer;
 	e->ifindex = at->ifindex;
 	e->failures = failures;
@@ -125,7 +126,7 @@ static __noinline int client_failure(const struct settings *s,
 		count(COUNTER_CLIENTS_FULL, 0);
 		return 0;
 	}
-	now = bpf_jiffies64();
+	now = now_jiffies();
 	tick = window_tick(now, s->tick_shift);
 	__sync_fetch_and_add(&c->failures, 1);
 	c->last_seen = now;

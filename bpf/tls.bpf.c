@@ -11,6 +11,7 @@
 #include "failure.h"
 #include "kernel.h"
 #include "maps.h"
+#include "now.h"
 #include "reply.h"
 #include "tls.h"
 
@@ -375,7 +376,7 @@ static __always_inline struct mail_proc *proc_get(void)
 		e->version = EVENT_VERSION;
 		e->kind = EVENT_PROCESS;
 		e->sensor = SENSOR_TLS;
-		e->boot_ns = bpf_ktime_get_boot_ns();
+		e->boot_ns = now_boot_ns();
 		e->pid = pid;
 		bpf_ringbuf_submit(e, 0);
 	}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The programs' clock: the kernel's, or that of a capture which is replayed
+ * (user/replay.c). The verifier leaves out the branch that is not taken.
+ */
+#ifndef SMTPXDP_NOW_H
+#define SMTPXDP_NOW_H
+
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+
+/* In every object; the linker makes one of them. */
+const volatile bool replaying __weak = false;
+__u64 replay_jiffies __weak;
+__u64 replay_boot_ns __weak;
+
+static __always_inline __u64 now_jiffies(void)
+{
+	return replaying ? replay_jiffies : bpf_jiffies64();
+}
+
+/* ns of CLOCK_BOOTTIME */
+static __always_inline __u64 now_boot_ns(void)
+{
+	return replaying ? replay_boot_ns : bpf_ktime_get_boot_ns();
+}
+
+#endif
