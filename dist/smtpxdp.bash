@@ -43,7 +43,8 @@ _smtpxdp() {
 	*)
 		case $command/$sub in
 		/*) list='run status clients why ban allow config probe events unload --json --pretty --pin --help --version' ;;
-		run/*) list='-c -i -m' ;;
+		run/*) list='-c -i -m --ephemeral' ;;
+		unload/*) list='--if-stopping' ;;
 		ban/) list='list add del flush' ;;
 		ban/add) list="--for --reason --force $(_smtpxdp_nets clients)" ;;
 		ban/del) list=$(_smtpxdp_nets ban list) ;;

@@ -675,6 +675,7 @@ hang_up() {
 # Forgets everything: for the next test.
 daemon_wipe() {
 	daemon_down TERM
+	smtpxdp unload >/dev/null 2>&1 || true
 	hang_up
 	rm -rf "${PIN:?}" $CONF
 }

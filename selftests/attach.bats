@@ -70,7 +70,7 @@ after() {
 	has "$(at mail ip -d link show dev eth0)" 'prog/xdp'
 }
 
-@test "no TCX: clsact counts and bans as well, and goes when we go" {
+@test "no TCX: clsact counts and bans as well, outlives us, and is unloaded" {
 	no_tcx
 	conf rate 3/60s
 	daemon_up
@@ -80,7 +80,11 @@ after() {
 	same "ban list" "$(banned)" $ATTACKER/32
 	vanished attacker
 	daemon_down TERM
+	login_fail honest 1
+	same "failures counted" "$(counter failures)" 4
+	smtpxdp unload
 	not clsact
+	connects attacker
 }
 
 @test "no TCX: a clsact that was there before stays" {
@@ -88,7 +92,7 @@ after() {
 	at mail tc qdisc add dev eth0 clsact
 	daemon_up
 	same "tc" "$(iface eth0 tc)" clsact
-	daemon_down TERM
+	end_protection
 	clsact
 	same "filters left" "$(at mail tc filter show dev eth0 egress)" ''
 }
@@ -98,7 +102,7 @@ after() {
 	daemon_up
 	at mail tc filter add dev eth0 ingress prio 7 protocol ip u32 \
 		match u32 0 0 classid 1:1
-	daemon_down TERM
+	end_protection
 	clsact
 	has "$(at mail tc filter show dev eth0 ingress)" 'pref 7 u32'
 	same "filters left" "$(at mail tc filter show dev eth0 egress)" ''
@@ -113,7 +117,7 @@ after() {
 	daemon_up
 	login_fail attacker 1
 	same "failures counted" "$(counter failures)" 1
-	daemon_down TERM
+	end_protection
 	not clsact
 }
 
@@ -209,7 +213,7 @@ tun_client() { # [OPTION...]
 	login_fail attacker 3
 	vanished attacker
 	running smtpxdp
-	daemon_down TERM
+	end_protection
 	connects attacker
 }
 

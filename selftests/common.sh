@@ -83,6 +83,11 @@ not() {
 	fi
 }
 
+end_protection() {
+	daemon_down TERM
+	smtpxdp unload
+}
+
 # Packets of a counter.
 counter() {
 	smtpxdp status -j | jq ".counters[\"$1\"].packets"

@@ -105,23 +105,65 @@ reload() {
 		'["eth0"]'
 }
 
-@test "SIGTERM detaches everything and keeps the bans" {
-	daemon_up
-	same "attached" "$(attached)" "xdp tc"
-	smtpxdp ban add 198.51.100.9
-	daemon_down TERM
-	same "attached" "$(attached)" ""
-	same "interfaces" "$(smtpxdp status -j | jq -c .interfaces)" '[]'
-	connects attacker --from 198.51.100.9
-	same "ban list" "$(banned)" 198.51.100.9/32
+@test "SIGTERM and SIGINT leave protection on; unload ends it" {
+	for signal in TERM INT; do
+		daemon_up
+		smtpxdp ban add 198.51.100.9
+		daemon_down $signal
+		same "attached" "$(attached)" "xdp tc"
+		vanished attacker --from 198.51.100.9
+		has "$(smtpxdp status)" 'NOT running'
+		has "$(smtpxdp unload)" "unloaded $PIN"
+		same "attached" "$(attached)" ""
+		connects attacker --from 198.51.100.9
+		same "pins left" "$(find $PIN 2>/dev/null)" ""
+		fails 1 smtpxdp unload
+		has "$output" 'nothing is loaded'
+	done
 	journal_has SMTPXDP_EVENT=stopped
+	has "$(journal SMTPXDP_EVENT=stopped)" 'protection stays on'
 }
 
-@test "SIGINT, too" {
+@test "run --ephemeral: SIGTERM detaches everything and keeps the bans" {
+	for signal in TERM INT; do
+		daemon_up --ephemeral
+		same "attached" "$(attached)" "xdp tc"
+		smtpxdp ban add 198.51.100.9
+		daemon_down $signal
+		same "attached" "$(attached)" ""
+		same "interfaces" "$(smtpxdp status -j | jq -c .interfaces)" '[]'
+		connects attacker --from 198.51.100.9
+		same "ban list" "$(banned)" 198.51.100.9/32
+	done
+	has "$(journal SMTPXDP_EVENT=stopped)" 'detached'
+}
+
+@test "a start that fails takes down what it attached, and no more" {
+	at mail ip link add name two0 type veth peer name two1
+	at mail ip link set two0 up
 	daemon_up
-	kill -INT "$(daemon_pid)"
-	until_true 5 gone "$(daemon_pid)"
-	same "attached" "$(attached)" ""
+	background other mail "$BIN" --pin $PIN-two run -c $CONF -i two0
+	until_true 5 at mail "$BIN" --pin $PIN-two status
+	daemon_down
+	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
+		run -c $CONF -i lo -i eth0 -i two0
+	has "$output" 'two0 has another XDP program'
+	same "attached" "$(attached)" "xdp tc"
+	same "interfaces" "$(smtpxdp status -j | jq -c '[.interfaces[].name]')" \
+		'["eth0"]'
+	not grep -q xdp <<<"$(at mail ip link show dev lo)"
+	end other
+	at mail "$BIN" --pin $PIN-two unload
+	at mail ip link del two0
+}
+
+@test "unload --if-stopping: asks systemd, which is not here" {
+	daemon_up
+	daemon_down
+	fails 1 smtpxdp unload --if-stopping
+	has "$output" 'systemd'
+	same "attached" "$(attached)" "xdp tc"
+	fails 2 smtpxdp unload now
 }
 
 @test "unload takes away what a killed daemon left, but not a live one's" {

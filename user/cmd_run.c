@@ -30,6 +30,7 @@ static int parse_args(struct run *r, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "ephemeral", no_argument, NULL, 'e' },
 		{ "interface", required_argument, NULL, 'i' },
 		{ "mode", required_argument, NULL, 'm' },
 		{}
@@ -44,6 +45,9 @@ static int parse_args(struct run *r, int argc, char **argv)
 		case 'c':
 			r->d.config_path = optarg;
 			r->d.config_required = true;
+			break;
+		case 'e':
+			r->ephemeral = true;
 			break;
 		case 'i':
 			n = strlen(r->interfaces);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp unload: what a daemon that is gone for good has left behind. */
 #include <errno.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
+#include "systemd_job.h"
 
 /* Filters have no pin: they are known by the daemon's map only. */
 static int detach_filters(struct pins *p)
@@ -54,20 +56,59 @@ static int unload(const char *dir)
 	return 0;
 }
 
-int cmd_unload(const struct globals *g, int argc, char **argv)
+/* Only `systemctl stop` is to end protection: 1, or 0, or -errno. */
+static int asked_to_stop(void)
 {
-	int lock, err = cmd_no_args(argc, argv);
+	int stopping = systemd_is_stopping();
 
-	if (err)
-		return err;
-	lock = pins_lock_daemon(g->pin_dir);
+	if (stopping == -ENXIO)
+		fail("--if-stopping is for ExecStopPost= of a unit of "
+		     "systemd's: this runs in none");
+	else if (stopping < 0)
+		fail("cannot ask systemd whether it stops the daemon or "
+		     "restarts it: %s; protection stays on, smtpxdp unload "
+		     "ends it",
+		     strerror(-stopping));
+	else if (!stopping)
+		output_done(json_pack("{s:n}", "unloaded"),
+			    "the unit is not being stopped for good: "
+			    "protection stays on");
+	return stopping;
+}
+
+static int unload_locked(const char *dir, bool if_loaded)
+{
+	int lock = pins_lock_daemon(dir), err;
+
 	if (lock == -EWOULDBLOCK)
-		return fail("the daemon runs on %s: stop it first", g->pin_dir);
+		return fail("the daemon runs on %s: stop it first", dir);
 	if (lock == -ENOENT)
-		return fail("nothing is loaded at %s", g->pin_dir);
+		return if_loaded ? 0 : fail("nothing is loaded at %s", dir);
 	if (lock < 0)
-		return fail("cannot lock %s: %s", g->pin_dir, strerror(-lock));
-	err = unload(g->pin_dir);
+		return fail("cannot lock %s: %s", dir, strerror(-lock));
+	err = unload(dir);
 	pins_unlock(lock);
 	return err;
+}
+
+int cmd_unload(const struct globals *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "if-stopping", no_argument, NULL, 's' }, {}
+	};
+	bool if_stopping = false;
+	int c, stopping = 1;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == '?')
+			return bad_option(argv);
+		if_stopping = true;
+	}
+	if (optind < argc)
+		return usage("unload: unexpected argument '%s'", argv[optind]);
+	if (if_stopping)
+		stopping = asked_to_stop();
+	if (stopping <= 0)
+		return stopping ? EXIT_FAILURE : 0;
+	return unload_locked(g->pin_dir, if_stopping);
 }

@@ -10,7 +10,8 @@
 #include "output.h"
 
 static const struct cmd commands[] = {
-	{ "run", cmd_run, "[-c FILE] [-i IFACE]... [-m enforce|monitor]",
+	{ "run", cmd_run,
+	  "[-c FILE] [-i IFACE]... [-m enforce|monitor] [--ephemeral]",
 	  "the daemon, in the foreground" },
 	{ "status", cmd_status, "", "mode, interfaces, map fill, counters" },
 	{ "clients", cmd_clients, "", "who is failing, and how often" },
@@ -23,7 +24,8 @@ static const struct cmd commands[] = {
 	  "what happened, from the journal" },
 	{ "probe", cmd_probe, "[--tls HOW] HOST[:PORT]",
 	  "what a mail server says to a wrong password; does it count?" },
-	{ "unload", cmd_unload, "", "detach everything and forget all state" },
+	{ "unload", cmd_unload, "[--if-stopping]",
+	  "end protection: detach everything and forget all state" },
 	{}
 };
 

@@ -17,10 +17,12 @@ struct smtpxdp;
 struct run {
 	struct daemon d;
 	struct smtpxdp *skel;
+	bool ephemeral; /* protection ends when the run does */
 	bool tls; /* its programs are loaded, */
 	int tls_error; /* or why not */
 	struct daemon_info info;
 	bool ethernet[DAEMON_IFACES_MAX];
+	bool inherited[DAEMON_IFACES_MAX]; /* was attached before */
 	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)]; /* by -i */
 };
 
@@ -34,14 +36,19 @@ int run_find_ifaces(struct run *r, const struct config *c);
 void run_inherit(struct run *r);
 
 int run_attach(struct run *r); /* complains by fail() */
-void run_detach(struct run *r);
+
+/*
+ * The programs go, and so do the entries in r->info; with `all` false, only
+ * from where nothing was attached before this run.
+ */
+void run_detach(struct run *r, bool all);
 
 /* The interfaces and their flags, for the command line. -errno. */
 int run_publish(struct run *r);
 
 /*
- * Attaches, watches until told to end, detaches; with everything loaded. An
- * exit code.
+ * Attaches, watches until told to end, and leaves the programs at work unless
+ * r->ephemeral; with everything loaded. An exit code.
  */
 int run_protect(struct run *r, const struct config *c);
 

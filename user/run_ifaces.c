@@ -88,7 +88,7 @@ void run_inherit(struct run *r)
 		for (__u32 k = 0; k < r->info.n_ifaces; k++) {
 			if (r->info.ifaces[k].ifindex != old->ifaces[i].ifindex)
 				continue;
-			wanted = true;
+			wanted = r->inherited[k] = true;
 			r->info.ifaces[k].flags |=
 				old->ifaces[i].flags & IFACE_QDISC_OURS;
 		}
@@ -98,15 +98,23 @@ void run_inherit(struct run *r)
 	free(old);
 }
 
-void run_detach(struct run *r)
+void run_detach(struct run *r, bool all)
 {
-	for (__u32 i = 0; i < r->info.n_ifaces; i++) {
-		int err = detach(r->d.pins.dir, &r->info.ifaces[i]);
+	__u32 kept = 0;
 
+	for (__u32 i = 0; i < r->info.n_ifaces; i++) {
+		int err;
+
+		if (!all && r->inherited[i]) {
+			r->info.ifaces[kept++] = r->info.ifaces[i];
+			continue;
+		}
+		err = detach(r->d.pins.dir, &r->info.ifaces[i]);
 		if (err)
 			journal_note(MESSAGE_FAULT, "cannot detach from %s: %s",
 				     r->info.ifaces[i].name, strerror(-err));
 	}
+	r->info.n_ifaces = kept;
 }
 
 int run_attach(struct run *r)

@@ -83,11 +83,15 @@ int run_protect(struct run *r, const struct config *c)
 	}
 	tls_sensor_stop(r->d.tls);
 	tls_publish(&r->d.pins, NULL);
-	run_detach(r);
-	r->info.n_ifaces = 0;
-	run_publish(r);
+	if (!started || r->ephemeral) {
+		run_detach(r, started);
+		run_publish(r);
+	}
 	if (started)
-		journal_note(MESSAGE_STOPPED,
-			     "smtpxdp has detached; bans are kept");
+		journal_note(
+			MESSAGE_STOPPED, "smtpxdp has ended; %s",
+			r->ephemeral ?
+				"the programs are detached, bans are kept" :
+				"protection stays on");
 	return err ? EXIT_FAILURE : 0;
 }
