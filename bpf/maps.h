@@ -14,6 +14,7 @@
 #include "client.h"
 #include "counters.h"
 #include "daemon.h"
+#include "history.h"
 #include "settings.h"
 #include "stream.h"
 #include "tls.h"
@@ -88,6 +89,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct daemon_info);
 } daemon MAP;
+
+/* Nor at this: who was banned before, and so is banned for longer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct addr);
+	__type(value, struct history);
+} history MAP;
 
 /* Who sends from mail ports, as the TLS sensor sees it. */
 struct {

@@ -47,7 +47,8 @@ _smtpxdp() {
 		unload/*) list='--if-stopping' ;;
 		ban/) list='list add del flush' ;;
 		ban/add) list="--for --reason --force $(_smtpxdp_nets clients)" ;;
-		ban/del) list=$(_smtpxdp_nets ban list) ;;
+		ban/del) list="--forgive $(_smtpxdp_nets ban list)" ;;
+		ban/flush) list=--forgive ;;
 		allow/) list='list add del' ;;
 		allow/del) list=$(_smtpxdp_nets allow list) ;;
 		why/) list=$(_smtpxdp_nets clients | cut -d/ -f1) ;;
@@ -57,7 +58,7 @@ _smtpxdp() {
 			return
 			;;
 		config/get | config/set | config/reset)
-			list='--runtime mode rate ban-time ports scope codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-clients max-bans log-failures'
+			list='--runtime mode rate ban-time ban-factor ban-max ban-forget ports scope codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-clients max-bans log-failures'
 			;;
 		probe/*) list="--tls --mechanism --insecure --timeout $(compgen -A hostname)" ;;
 		events/*) list='-f -n' ;;

@@ -50,8 +50,10 @@ struct settings {
 	__u8 have_allow;    /* map allow_nets is not empty */
 	__u8 client_len[2]; /* prefix of a client, of 128: IPv4, IPv6 */
 	struct addr client_mask[2]; /* the same as masks */
+	__u32 ban_factor; /* each further ban is so many times longer, */
+	__u32 ban_max_sec; /* but not than this; */
+	__u32 ban_forget_sec; /* after so long without one, all is forgotten */
 	__u32 n_texts;
-	__u32 pad;
 	__u64 ports[65536 / 64]; /* bit n: local TCP port n is mail */
 	__u8 codes[CODE_MAX];	 /* enum action, CODE_HAS_TEXT */
 	struct text texts[TEXTS_MAX]; /* longest first */
@@ -59,7 +61,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       72 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       80 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
 	       "layout");
 
 /*

@@ -97,7 +97,7 @@ start() {
 @test "config lists every key with value, default and origin" {
 	start
 	same "keys" "$(smtpxdp config list -j | jq -r '[.[].key] | sort | join(" ")')" \
-		"allow ban-time codes count-texts ignore-texts interfaces\
+		"allow ban-factor ban-forget ban-max ban-time codes count-texts ignore-texts interfaces\
  ipv4-prefix ipv6-prefix log-failures max-bans max-clients mode ports rate scope tls tls-libraries"
 	same "fields" "$(smtpxdp config -j | jq 'all(.[];
 		has("key") and has("value") and has("default") and has("origin"))')" true
@@ -130,7 +130,7 @@ start() {
 	has "$(jq -r .banned_at <<<"$row")" \
 		'^20[0-9-]{8}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$'
 	same "fields" "$(jq -c 'keys' <<<"$row")" \
-		'["banned_at","dropped_bytes","dropped_packets","expires_in","failures","net","reason"]'
+		'["banned_at","dropped_bytes","dropped_packets","expires_in","failures","net","next_ban","offences","reason"]'
 	vanished attacker --from 198.51.100.9
 	vanished attacker --from 198.51.100.40
 	vanished attacker --from 2001:db8:bad::8 --server $POSTFIX6

@@ -127,6 +127,9 @@ static inline void settings_default(struct settings *s)
 		s->tick_shift++;
 	settings_rate(s, 10, 120);
 	settings_ban_time(s, 3600);
+	s->ban_factor = 2;
+	s->ban_max_sec = 7 * 86400;
+	s->ban_forget_sec = 30 * 86400;
 	settings_prefix(s, false, 32);
 	settings_prefix(s, true, 64);
 	settings_port(s, 25);

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "config.h"
 #include "duration.h"
+#include "history_map.h"
 #include "journal.h"
 #include "netinfo.h"
 #include "output.h"
@@ -23,7 +24,7 @@ static int list_one(const struct ban_row *row, void *ctx)
 	struct ban_listing *l = ctx;
 
 	if (row->ban.expires > l->now.jiffies)
-		json_array_append_new(l->rows, ban_json(row, &l->now));
+		json_array_append_new(l->rows, ban_json(l->p, row, &l->now));
 	return 0;
 }
 
@@ -34,14 +35,16 @@ static int ban_list(const struct globals *g, int argc, char **argv)
 		{ "EXPIRES IN", "expires_in", COLUMN_DURATION },
 		{ "BANNED AT", "banned_at", 0 },
 		{ "FAILURES", "failures", 0 },
+		{ "OFFENCES", "offences", 0 },
+		{ "NEXT BAN", "next_ban", COLUMN_DURATION },
 		{ "DROPPED", "dropped_packets", 0 },
 		{ "BYTES", "dropped_bytes", COLUMN_BYTES },
 		{ "REASON", "reason", 0 },
 		{}
 	};
 	int err = cmd_no_args(argc, argv);
-	struct ban_listing l = {};
 	struct pins p;
+	struct ban_listing l = { .p = &p };
 
 	if (err)
 		return err;
@@ -66,6 +69,7 @@ struct ban_args {
 	uint64_t seconds;
 	char reason[BAN_REASON_SIZE];
 	bool force;
+	bool forgive;
 };
 
 static int parse_net(const char *s, struct ban_args *a)
@@ -216,7 +220,7 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 						 .net = &a.net,
 						 .duration = a.seconds,
 						 .reason = a.reason });
-		output_done(ban_json(&row, &now), "banned %s for %s",
+		output_done(ban_json(&p, &row, &now), "banned %s for %s",
 			    net_format(&a.net, net),
 			    duration_format(a.seconds, duration));
 	}
@@ -240,34 +244,86 @@ static int not_banned(struct pins *p, const struct ban_args *a)
 	return fail("%s is not banned", net);
 }
 
+static int parse_forgive(int argc, char **argv, struct ban_args *a)
+{
+	static const struct option options[] = {
+		{ "forgive", no_argument, NULL, 'f' }, {}
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == '?')
+			return bad_option(argv);
+		a->forgive = true;
+	}
+	return 0;
+}
+
+struct lifted {
+	bool ban;
+	int past; /* clients whose offences were forgotten, or -errno */
+};
+
+/* -ENOENT if there is neither. */
+static int lift(struct pins *p, const struct ban_args *a, struct lifted *l)
+{
+	int err = banlist_del(p, &a->net);
+
+	l->ban = !err;
+	if (!a->forgive || (err && err != -ENOENT))
+		return err;
+	l->past = history_forget(p, &a->net);
+	return l->past < 0 ? l->past : l->past ? 0 : err;
+}
+
+static void tell_lifted(const struct ban_args *a, const struct lifted *l)
+{
+	struct record r = { .kind = MESSAGE_UNBAN, .net = &a->net };
+	char net[NET_TEXT];
+	json_t *doc;
+
+	net_format(&a->net, net);
+	if (l->ban)
+		journal_record(&r);
+	r.kind = MESSAGE_FORGIVE;
+	if (l->past)
+		journal_record(&r);
+	doc = json_pack("{s:o}", "unbanned",
+			l->ban ? json_string(net) : json_null());
+	if (!a->forgive) {
+		output_done(doc, "unbanned %s", net);
+		return;
+	}
+	json_object_set_new(doc, "forgiven", json_integer(l->past));
+	output_done(doc, "%s %s; offences of %d client%s are forgotten",
+		    l->ban ? "unbanned" : "there was no ban of", net, l->past,
+		    l->past == 1 ? "" : "s");
+}
+
 static int ban_del(const struct globals *g, int argc, char **argv)
 {
 	struct ban_args a = {};
-	char net[NET_TEXT];
+	int err = parse_forgive(argc, argv, &a), lock;
+	struct lifted l = {};
 	struct pins p;
-	int err, lock;
 
-	if (argc != 2)
-		return usage("ban del takes one address or network");
-	err = parse_net(argv[1], &a);
+	if (!err && optind + 1 != argc)
+		err = usage("ban del takes one address or network");
+	if (!err)
+		err = parse_net(argv[optind], &a);
 	if (err)
 		return err;
 	if (open_pins(g, &a, &p))
 		return EXIT_FAILURE;
 	lock = pins_lock_writer(g->pin_dir);
-	err = banlist_del(&p, &a.net);
+	err = lift(&p, &a, &l);
 	pins_unlock(lock);
-	if (err == -ENOENT) {
+	if (err == -ENOENT)
 		err = not_banned(&p, &a);
-	} else if (err) {
+	else if (err)
 		err = fail("cannot remove the ban: %s", strerror(-err));
-	} else {
-		journal_record(&(struct record){ .kind = MESSAGE_UNBAN,
-						 .net = &a.net });
-		net_format(&a.net, net);
-		output_done(json_pack("{s:s}", "unbanned", net), "unbanned %s",
-			    net);
-	}
+	else
+		tell_lifted(&a, &l);
 	pins_close(&p);
 	return err;
 }
@@ -289,27 +345,42 @@ static int flush_one(const struct ban_row *row, void *ctx)
 	return 0;
 }
 
+static int flush_all(struct pins *p, bool forgive, json_int_t *n)
+{
+	static const struct net everybody;
+	struct flush f = { .p = p };
+	int err = banlist_each(p, flush_one, &f);
+
+	if (!err)
+		err = clients_forget_banned(p);
+	if (!err && forgive)
+		err = history_forget(p, &everybody);
+	*n = f.n;
+	return err < 0 ? err : 0;
+}
+
 static int ban_flush(const struct globals *g, int argc, char **argv)
 {
-	int lock, err = cmd_no_args(argc, argv);
-	struct flush f = {};
+	struct ban_args a = {};
+	int err = parse_forgive(argc, argv, &a), lock;
 	struct pins p;
+	json_int_t n;
 
+	if (!err && optind < argc)
+		err = usage("ban flush: unexpected argument '%s'",
+			    argv[optind]);
 	if (err)
 		return err;
 	if (pins_open(&p, g->pin_dir))
 		return EXIT_FAILURE;
-	f.p = &p;
 	lock = pins_lock_writer(g->pin_dir);
-	err = banlist_each(&p, flush_one, &f);
-	if (!err)
-		err = clients_forget_banned(&p);
+	err = flush_all(&p, a.forgive, &n);
 	pins_unlock(lock);
 	if (err)
 		err = fail("cannot walk the ban list: %s", strerror(-err));
 	else
-		output_done(json_pack("{s:I}", "unbanned", f.n),
-			    "%lld unbanned", (long long)f.n);
+		output_done(json_pack("{s:I}", "unbanned", n), "%lld unbanned",
+			    (long long)n);
 	pins_close(&p);
 	return err;
 }
@@ -321,9 +392,10 @@ int cmd_ban(const struct globals *g, int argc, char **argv)
 		{ "add", ban_add,
 		  "ADDR[/LEN] [--for 1h] [--reason TEXT] [--force]",
 		  "ban an address (the client it is of) or a network" },
-		{ "del", ban_del, "ADDR[/LEN]",
-		  "unban, and forget the client's failures" },
-		{ "flush", ban_flush, "", "unban everybody" },
+		{ "del", ban_del, "[--forgive] ADDR[/LEN]",
+		  "unban, and forget the client's failures; --forgive: its "
+		  "offences, too" },
+		{ "flush", ban_flush, "[--forgive]", "unban everybody" },
 		{}
 	};
 

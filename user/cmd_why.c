@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "config.h"
 #include "duration.h"
+#include "history_map.h"
 #include "output.h"
 #include "rows.h"
 #include "settings_map.h"
@@ -28,6 +29,8 @@ struct known {
 	bool counted;
 	struct client state;
 	__u32 in_window;
+	struct history past;
+	uint32_t next_ban; /* seconds */
 };
 
 static int look(struct pins *p, struct known *k)
@@ -42,6 +45,8 @@ static int look(struct pins *p, struct known *k)
 	k->client = client_net(p, &k->addr);
 	key = net_addr(&k->client);
 	k->allow = allowlist_find(p, &k->addr, &k->allow_net);
+	k->past = history_recall(p, &k->client, k->now.boot_ns);
+	k->next_ban = next_ban_time(p, &k->past);
 	k->banned = !banlist_find(p, &k->addr, &k->now, &k->ban);
 	k->counted = !bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &k->state);
 	if (k->counted)
@@ -60,7 +65,7 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 	__u32 left = k->in_window < s->rate ? s->rate - k->in_window : 1;
 
 	duration_format(s->window_sec, window);
-	duration_format(s->ban_sec, ban);
+	duration_format(k->next_ban, ban);
 	if (k->banned && !(k->allow & ALLOW_ADMIN) &&
 	    (!k->allow || k->ban.ban.flags & BAN_FORCED))
 		snprintf(buf, size, "its packets to %s are dropped for %s more",
@@ -87,20 +92,20 @@ static json_t *known_json(struct pins *p, const struct known *k)
 	struct addr key = net_addr(&k->client);
 
 	next(settings_now(p), k, text, sizeof(text));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s}", "address",
-			 addr_format(&k->addr, addr), "net",
-			 net_format(&k->client, net), "allow",
-			 k->allow ?
-				 json_pack("{s:s, s:s}", "net",
-					   net_format(&k->allow_net, allow),
-					   "origin", allow_origin(k->allow)) :
-				 json_null(),
-			 "ban",
-			 k->banned ? ban_json(&k->ban, &k->now) : json_null(),
-			 "client",
-			 k->counted ? client_json(p, &key, &k->state, &k->now) :
-				      json_null(),
-			 "next", text);
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:s}", "address",
+		addr_format(&k->addr, addr), "net", net_format(&k->client, net),
+		"allow",
+		k->allow ? json_pack("{s:s, s:s}", "net",
+				     net_format(&k->allow_net, allow), "origin",
+				     allow_origin(k->allow)) :
+			   json_null(),
+		"ban", k->banned ? ban_json(p, &k->ban, &k->now) : json_null(),
+		"client",
+		k->counted ? client_json(p, &key, &k->state, &k->now) :
+			     json_null(),
+		"history", history_json(p, &k->past), "next_ban", k->next_ban,
+		"next", text);
 }
 
 static const char *string_at(const json_t *o, const char *key)
@@ -118,6 +123,7 @@ static void print_text(const json_t *doc, const struct settings *s)
 	const json_t *allow = json_object_get(doc, "allow");
 	const json_t *ban = json_object_get(doc, "ban");
 	const json_t *client = json_object_get(doc, "client");
+	const json_t *past = json_object_get(doc, "history");
 	char duration[DURATION_TEXT];
 
 	printf("%-10s %s, counted as %s\n", "address",
@@ -148,6 +154,15 @@ static void print_text(const json_t *doc, const struct settings *s)
 		       number_at(client, "successes"));
 	else
 		printf("%-10s none seen\n", "failures");
+	if (json_is_object(past))
+		printf("%-10s %lld, the last ban until %s; forgotten at %s; "
+		       "the next ban: %s\n",
+		       "offences", number_at(past, "offences"),
+		       string_at(past, "last_ban_ends"),
+		       string_at(past, "forgotten_at"),
+		       duration_format(number_at(doc, "next_ban"), duration));
+	else
+		printf("%-10s none\n", "offences");
 	printf("%-10s %s\n", "next", string_at(doc, "next"));
 }
 

@@ -14,6 +14,7 @@
 #include "duration.h"
 
 #define BAN_TIME_MAX (365 * 86400)
+#define BAN_FACTOR_MAX 100
 #define TICK_MIN_MSEC 10
 
 static const char *const modes[] = { "enforce", "monitor", NULL };
@@ -104,6 +105,13 @@ static int take(enum config_key key, const char *value, struct settings *s,
 				  why->size);
 	case KEY_BAN_TIME:
 		return take_time(value, &s->ban_sec, why);
+	case KEY_BAN_FACTOR:
+		return parse_number(value, 1, BAN_FACTOR_MAX, &s->ban_factor,
+				    why);
+	case KEY_BAN_MAX:
+		return take_time(value, &s->ban_max_sec, why);
+	case KEY_BAN_FORGET:
+		return take_time(value, &s->ban_forget_sec, why);
 	case KEY_PORTS:
 		return parse_ports(value, (uint64_t *)s->ports, why);
 	case KEY_SCOPE:

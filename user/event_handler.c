@@ -11,8 +11,10 @@
 #include "banlist.h"
 #include "counter_map.h"
 #include "duration.h"
+#include "history_map.h"
 #include "journal.h"
 #include "policy.h"
+#include "settings_map.h"
 #include "tls_watch.h"
 #include "window.h"
 
@@ -32,7 +34,7 @@ static void reason_of(char *buf, size_t size, uint32_t failures,
 
 /*
  * Is the kernel's provisional ban of this event still there? If not, it was
- * lifted or has run out before we came to it: it must not be made again.
+ * lifted before we came to it: it must not be made again, and is forgiven.
  */
 static bool is_ours(const struct pins *p, const struct event *e,
 		    const struct net *net)
@@ -46,59 +48,77 @@ static bool is_ours(const struct pins *p, const struct event *e,
 	       e->boot_ns <= b.since + EVENT_LATE_NSEC;
 }
 
+static int remember(struct pins *p, const struct net *net, uint32_t offence,
+		    uint64_t until)
+{
+	struct history h = { .until = until, .offences = offence };
+
+	return history_put(p, net, &h);
+}
+
 /*
  * The final ban: from the moment of the crossing, for as long as the policy
  * says. The kernel did not shorten one that held longer, nor do we touch it.
  */
 static int write_final(struct pins *p, const struct event *e,
-		       const struct net *net, struct decision d,
-		       const char *reason)
+		       const struct net *net, uint32_t seconds,
+		       const char *reason, const struct clock_pair *now)
 {
 	struct ban b = { .since = e->boot_ns,
 			 .failures = e->failures,
 			 .code = e->code };
-	struct clock_pair now;
-	int err = clock_read(p->prog[PROG_CLOCK], &now);
 
-	if (err)
-		return err;
-	b.expires = now.jiffies + (uint64_t)d.seconds * clock_hz() -
-		    (now.boot_ns - e->boot_ns) / (NSEC / clock_hz());
+	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
+		    (now->boot_ns - e->boot_ns) / (NSEC / clock_hz());
 	snprintf(b.reason, sizeof(b.reason), "%s", reason);
-	if (b.expires <= now.jiffies ||
+	return b.expires > now->jiffies ? banlist_put(p, net, &b) : 0;
+}
+
+/* Does what the policy says of an event; *d tells what that is. */
+static int judge(struct pins *p, const struct event *e, const struct net *net,
+		 const char *reason, struct decision *d)
+{
+	struct clock_pair now = {};
+	int err = clock_read(p->prog[PROG_CLOCK], &now);
+	struct history past = history_recall(p, net, now.boot_ns);
+
+	*d = policy_decide(e, settings_now(p), &past);
+	if (err || !d->ban ||
 	    (e->outcome == OUTCOME_BANNED && !is_ours(p, e, net)))
-		return 0;
-	return banlist_put(p, net, &b);
+		return err;
+	err = write_final(p, e, net, d->seconds, reason, &now);
+	if (!err)
+		err = remember(p, net, d->offence,
+			       e->boot_ns + d->seconds * NSEC);
+	return err;
 }
 
 static void crossed(struct pins *p, const struct event *e)
 {
 	struct net net = net_of(&e->client, e->len);
-	struct decision d = policy_decide(e);
 	char reason[BAN_REASON_SIZE];
+	struct decision d;
 	struct record r = {
-		.kind = d.ban ? MESSAGE_BAN : MESSAGE_WOULD_BAN,
 		.client = &e->client,
 		.net = &net,
 		.code = e->code,
 		.failures = e->failures,
 		.window_sec = e->window_sec,
-		.duration = d.seconds,
 		.sensor = e->sensor,
 		.ifindex = e->ifindex,
 		.text = e->text,
 		.text_len = e->text_len,
 		.reason = reason,
 	};
-	int err = 0;
+	int lock, err;
 
 	reason_of(reason, sizeof(reason), e->failures, e->window_sec);
-	if (d.ban) {
-		int lock = pins_lock_writer(p->dir);
-
-		err = write_final(p, e, &net, d, reason);
-		pins_unlock(lock);
-	}
+	lock = pins_lock_writer(p->dir);
+	err = judge(p, e, &net, reason, &d);
+	pins_unlock(lock);
+	r.kind = d.ban ? MESSAGE_BAN : MESSAGE_WOULD_BAN;
+	r.duration = d.seconds;
+	r.offence = d.offence;
 	if (err == -E2BIG)
 		r.kind = MESSAGE_BANS_FULL;
 	else if (err)
@@ -194,6 +214,8 @@ static void expired(struct pins *p, const struct ban_row *row)
 /* The kernel banned, but could not tell us: the ring buffer was full. */
 static void untold(const struct sweep *s, const struct ban_row *row)
 {
+	struct history past = history_recall(s->p, &row->net, s->now.boot_ns);
+	uint32_t offence = past.offences + 1, base, seconds;
 	char reason[BAN_REASON_SIZE];
 	struct ban b = row->ban;
 	struct record r = {
@@ -201,16 +223,22 @@ static void untold(const struct sweep *s, const struct ban_row *row)
 		.net = &row->net,
 		.code = b.code,
 		.failures = b.failures,
-		.duration = clock_until(&s->now, b.expires),
+		.offence = offence,
 		.reason = reason,
 	};
 
+	base = clock_until(&s->now, b.expires);
+	seconds = policy_ban_time(settings_now(s->p), base, offence);
+	r.duration = seconds;
+	b.expires += (uint64_t)(seconds - base) * clock_hz();
 	snprintf(reason, sizeof(reason), "%u failures (its event was lost)",
 		 b.failures);
 	snprintf(b.reason, sizeof(b.reason), "%s", reason);
 	b.flags &= ~BAN_PROVISIONAL;
-	if (!banlist_put(s->p, &row->net, &b))
-		journal_record(&r);
+	if (banlist_put(s->p, &row->net, &b))
+		return;
+	remember(s->p, &row->net, offence, clock_boot_of(&s->now, b.expires));
+	journal_record(&r);
 }
 
 static int sweep_one(const struct ban_row *row, void *ctx)

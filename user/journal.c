@@ -139,12 +139,24 @@ void journal_note(enum message kind, const char *fmt, ...)
 	json_decref(doc);
 }
 
+/* " (2nd offence)", " (3rd offence)"; nothing where it is the first. */
+static const char *nth_offence(uint32_t n, char *buf, size_t size)
+{
+	static const char *const ends[] = { "th", "st", "nd", "rd" };
+	uint32_t last = n / 10 % 10 != 1 && n % 10 < 4 ? n % 10 : 0;
+
+	*buf = '\0';
+	if (n > 1)
+		snprintf(buf, size, " (%u%s offence)", n, ends[last]);
+	return buf;
+}
+
 /* The sentence that a person reads. */
 static void describe(const struct record *r, const char *net,
 		     const char *client, const char *text, char *buf,
 		     size_t size)
 {
-	char window[DURATION_TEXT], duration[DURATION_TEXT];
+	char window[DURATION_TEXT], duration[DURATION_TEXT], nth[32];
 
 	duration_format(r->window_sec, window);
 	duration_format(r->duration, duration);
@@ -155,13 +167,17 @@ static void describe(const struct record *r, const char *net,
 		break;
 	case MESSAGE_BAN:
 	case MESSAGE_WOULD_BAN:
-		snprintf(buf, size, "%s %s for %s: %s%s%s",
+		snprintf(buf, size, "%s %s for %s%s: %s%s%s",
 			 r->kind == MESSAGE_BAN ? "banned" : "would ban", net,
-			 duration, r->reason ? r->reason : "by command",
+			 duration, nth_offence(r->offence, nth, sizeof(nth)),
+			 r->reason ? r->reason : "by command",
 			 *text ? ": " : "", text);
 		break;
 	case MESSAGE_UNBAN:
 		snprintf(buf, size, "unbanned %s", net);
+		break;
+	case MESSAGE_FORGIVE:
+		snprintf(buf, size, "the offences of %s are forgotten", net);
 		break;
 	case MESSAGE_EXPIRE:
 		snprintf(buf, size,
@@ -200,6 +216,9 @@ static json_t *record_document(const struct record *r, const char *net,
 			    r->code ? json_integer(r->code) : json_null());
 	json_object_set_new(doc, "failures", json_integer(r->failures));
 	json_object_set_new(doc, "duration", json_integer(r->duration));
+	json_object_set_new(doc, "offence",
+			    r->offence ? json_integer(r->offence) :
+					 json_null());
 	json_object_set_new(doc, "sensor",
 			    r->sensor ? json_string(sensor_name(r->sensor)) :
 					json_null());
@@ -232,6 +251,8 @@ void journal_record(const struct record *r)
 	if (r->duration)
 		add(&f, "SMTPXDP_DURATION_SEC=%llu",
 		    (unsigned long long)r->duration);
+	if (r->offence)
+		add(&f, "SMTPXDP_OFFENCE=%u", r->offence);
 	if (r->sensor)
 		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
 	if (r->ifindex && if_indextoname(r->ifindex, iface))

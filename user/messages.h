@@ -42,7 +42,9 @@
 	X(BLIND, "blind", "081c6bd82713432aa72b7e3fca629fe4", \
 	  LOG_WARNING) \
 	X(FAULT, "fault", "7fbcec7030734926aabe39cb20293436", \
-	  LOG_ERR)
+	  LOG_ERR) \
+	X(FORGIVE, "forgive", "3df4d0b1cfa8494c85c1e6fb0c6c5a27", \
+	  LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,

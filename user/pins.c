@@ -31,7 +31,9 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_STREAMS] = "streams",
 	[MAP_EVENTS] = "events",
 	[MAP_COUNTERS] = "counters",
-	[MAP_DAEMON] = "daemon",	 [MAP_MAIL_PROCS] = "mail_procs",
+	[MAP_DAEMON] = "daemon",
+	[MAP_MAIL_PROCS] = "mail_procs",
+	[MAP_HISTORY] = "history",
 };
 
 const char *const prog_names[PROGS_MAX] = {

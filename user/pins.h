@@ -25,6 +25,7 @@ enum pinned_map {
 	MAP_COUNTERS,
 	MAP_DAEMON,
 	MAP_MAIL_PROCS,
+	MAP_HISTORY,
 	MAPS_MAX
 };
 

@@ -2,23 +2,53 @@
 #include "rows.h"
 
 #include "address.h"
+#include "history_map.h"
+#include "policy.h"
 #include "settings_map.h"
 #include "window.h"
 
-json_t *ban_json(const struct ban_row *row, const struct clock_pair *now)
+json_t *ban_json(const struct pins *p, const struct ban_row *row,
+		 const struct clock_pair *now)
 {
+	struct history h = history_recall(p, &row->net, now->boot_ns);
 	char net[NET_TEXT], at[CLOCK_TEXT];
 	const struct ban *b = &row->ban;
+	struct addr addr = net_addr(&row->net);
+	/* Only a client can come back; a network that is none cannot. */
+	bool client = client_net(p, &addr).len == row->net.len;
 
 	/* Before the daemon has handled its event, a ban has no reason yet. */
-	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:I, s:I}", "net",
-			 net_format(&row->net, net), "expires_in",
-			 (json_int_t)clock_until(now, b->expires), "banned_at",
-			 clock_format_boot(b->since, at), "reason",
-			 *b->reason ? b->reason : "failed logins", "failures",
-			 (json_int_t)b->failures, "dropped_packets",
-			 (json_int_t)b->packets, "dropped_bytes",
-			 (json_int_t)b->bytes);
+	return json_pack(
+		"{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "net",
+		net_format(&row->net, net), "expires_in",
+		(json_int_t)clock_until(now, b->expires), "banned_at",
+		clock_format_boot(b->since, at), "reason",
+		*b->reason ? b->reason : "failed logins", "failures",
+		(json_int_t)b->failures, "dropped_packets",
+		(json_int_t)b->packets, "dropped_bytes", (json_int_t)b->bytes,
+		"offences", (json_int_t)h.offences, "next_ban",
+		client ? json_integer(next_ban_time(p, &h)) : json_null());
+}
+
+json_t *history_json(const struct pins *p, const struct history *h)
+{
+	char ends[CLOCK_TEXT], forgotten[CLOCK_TEXT];
+
+	if (!h->offences)
+		return json_null();
+	return json_pack(
+		"{s:I, s:s, s:s}", "offences", (json_int_t)h->offences,
+		"last_ban_ends", clock_format_boot(h->until, ends),
+		"forgotten_at",
+		clock_format_boot(policy_forgotten_at(settings_now(p), h),
+				  forgotten));
+}
+
+uint32_t next_ban_time(const struct pins *p, const struct history *h)
+{
+	const struct settings *s = settings_now(p);
+
+	return policy_ban_time(s, s->ban_sec, h->offences + 1);
 }
 
 json_t *client_json(const struct pins *p, const struct addr *key,
