@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Layers 2 to 4, the same for both programs. Nothing is trusted: what cannot
- * be followed is a named reason, and the caller lets the packet pass.
+ * be followed is a named reason, and the caller lets the packet pass. Pure.
  */
 #ifndef SMTPXDP_PARSE_H
 #define SMTPXDP_PARSE_H
@@ -13,9 +13,17 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 
 #include "addr.h"
+
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
 
 #define VLAN_DEPTH 2 /* 802.1Q, or 802.1ad around it */
 #define EXT_HEADERS_MAX 8 /* RFC 8200 names six kinds, one of them twice */
@@ -68,7 +76,7 @@ static __always_inline enum parse_result parse_ethernet(struct cursor *c,
 		return PARSE_TRUNCATED;
 	c->pos = eth + 1;
 	*proto = eth->h_proto;
-#pragma unroll
+	UNROLL
 	for (int i = 0; i <= VLAN_DEPTH; i++) {
 		struct vlan_tag *tag = c->pos;
 
@@ -142,7 +150,7 @@ static __always_inline enum parse_result parse_ipv4(struct cursor *c,
 static __always_inline enum parse_result parse_ext(struct cursor *c,
 						   struct packet *p)
 {
-#pragma unroll
+	UNROLL
 	for (int i = 0; i <= EXT_HEADERS_MAX; i++) {
 		struct ext_header *h = c->pos;
 		__u32 len;

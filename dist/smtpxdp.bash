@@ -42,7 +42,7 @@ _smtpxdp() {
 	--for) list='10m 1h 1d 7d' ;;
 	*)
 		case $command/$sub in
-		/*) list='run status clients why ban allow config probe events unload --json --pretty --pin --help --version' ;;
+		/*) list='run status clients why ban allow config probe replay events unload --json --pretty --pin --help --version' ;;
 		run/*) list='-c -i -m --ephemeral' ;;
 		unload/*) list='--if-stopping' ;;
 		ban/) list='list add del flush' ;;
@@ -61,6 +61,13 @@ _smtpxdp() {
 			list='--runtime mode rate ban-time ban-factor ban-max ban-forget ports scope codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-clients max-bans log-failures'
 			;;
 		probe/*) list="--tls --mechanism --insecure --timeout $(compgen -A hostname)" ;;
+		replay/*)
+			list='-c --set --server'
+			[[ $cur == -* ]] || {
+				_filedir
+				return
+			}
+			;;
 		events/*) list='-f -n' ;;
 		esac
 		;;

@@ -62,7 +62,7 @@ static int remember(struct pins *p, const struct net *net, uint32_t offence,
  */
 static int write_final(struct pins *p, const struct event *e,
 		       const struct net *net, uint32_t seconds,
-		       const char *reason, const struct clock_pair *now)
+		       const struct clock_pair *now)
 {
 	struct ban b = { .since = e->boot_ns,
 			 .failures = e->failures,
@@ -70,25 +70,24 @@ static int write_final(struct pins *p, const struct event *e,
 
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
 		    (now->boot_ns - e->boot_ns) / (NSEC / clock_hz());
-	snprintf(b.reason, sizeof(b.reason), "%s", reason);
+	reason_of(b.reason, sizeof(b.reason), e->failures, e->window_sec);
 	return b.expires > now->jiffies ? banlist_put(p, net, &b) : 0;
 }
 
-/* Does what the policy says of an event; *d tells what that is. */
-static int judge(struct pins *p, const struct event *e, const struct net *net,
-		 const char *reason, struct decision *d)
+int handle_crossing(struct pins *p, const struct event *e, struct decision *d)
 {
+	struct net net = net_of(&e->client, e->len);
 	struct clock_pair now = {};
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
-	struct history past = history_recall(p, net, now.boot_ns);
+	struct history past = history_recall(p, &net, now.boot_ns);
 
 	*d = policy_decide(e, settings_now(p), &past);
 	if (err || !d->ban ||
-	    (e->outcome == OUTCOME_BANNED && !is_ours(p, e, net)))
+	    (e->outcome == OUTCOME_BANNED && !is_ours(p, e, &net)))
 		return err;
-	err = write_final(p, e, net, d->seconds, reason, &now);
+	err = write_final(p, e, &net, d->seconds, &now);
 	if (!err)
-		err = remember(p, net, d->offence,
+		err = remember(p, &net, d->offence,
 			       e->boot_ns + d->seconds * NSEC);
 	return err;
 }
@@ -114,7 +113,7 @@ static void crossed(struct pins *p, const struct event *e)
 
 	reason_of(reason, sizeof(reason), e->failures, e->window_sec);
 	lock = pins_lock_writer(p->dir);
-	err = judge(p, e, &net, reason, &d);
+	err = handle_crossing(p, e, &d);
 	pins_unlock(lock);
 	r.kind = d.ban ? MESSAGE_BAN : MESSAGE_WOULD_BAN;
 	r.duration = d.seconds;

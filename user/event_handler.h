@@ -5,7 +5,9 @@
 
 #include <stddef.h>
 
+#include "event.h"
 #include "pins.h"
+#include "policy.h"
 
 struct tls_sensor;
 
@@ -16,6 +18,12 @@ struct handler {
 
 /* A ring_buffer_sample_fn; ctx is the struct handler. Always 0. */
 int handle_event(void *ctx, void *data, size_t size);
+
+/*
+ * Does to the ban list what the policy says of an EVENT_CROSSED; *d tells what
+ * that is. -E2BIG, -errno. The caller holds the writers' lock.
+ */
+int handle_crossing(struct pins *p, const struct event *e, struct decision *d);
 
 /*
  * Removes what has run out, tells of bans whose event was lost, and of events

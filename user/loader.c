@@ -217,6 +217,28 @@ int loader_load(struct loader_options *o, struct smtpxdp **skel)
 	return err;
 }
 
+int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
+{
+	struct smtpxdp *skel;
+	int err;
+
+	complaints[0] = '\0';
+	libbpf_set_print(keep_complaints);
+	skel = smtpxdp__open();
+	if (!skel)
+		return load_failed(-errno);
+	configure(skel, o);
+	skel->rodata->replaying = true;
+	err = smtpxdp__load(skel);
+	if (!err) {
+		*out = skel;
+		return 0;
+	}
+	load_failed(err);
+	smtpxdp__destroy(skel);
+	return err;
+}
+
 /* Whatever is pinned there: an unpinned link is a detached program. */
 static int unpin_links(const char *dir)
 {

@@ -33,6 +33,12 @@ struct loader_options {
  */
 int loader_load(struct loader_options *o, struct smtpxdp **skel);
 
+/*
+ * Loads them for a replay: nothing is pinned, o->dir is not used, and their
+ * time is what skel->bss says (bpf/now.h). Errors as above.
+ */
+int loader_load_replay(const struct loader_options *o, struct smtpxdp **skel);
+
 /* Removes every pin below dir: links, and so what they attach, and maps. */
 int loader_unpin(const char *dir);
 

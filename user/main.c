@@ -24,6 +24,8 @@ static const struct cmd commands[] = {
 	  "what happened, from the journal" },
 	{ "probe", cmd_probe, "[--tls HOW] HOST[:PORT]",
 	  "what a mail server says to a wrong password; does it count?" },
+	{ "replay", cmd_replay, "[-c FILE] [--set KEY=VALUE]... FILE",
+	  "who would have been banned, by a capture (pcap, pcapng)" },
 	{ "unload", cmd_unload, "[--if-stopping]",
 	  "end protection: detach everything and forget all state" },
 	{}

@@ -2,6 +2,7 @@
 #include "pins.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -177,6 +178,23 @@ int pins_open(struct pins *p, const char *dir)
 		fail("cannot open the maps at %s: %s", dir, strerror(-fd));
 	pins_close(p);
 	return fd;
+}
+
+int pins_of(struct pins *p, const struct bpf_object *obj)
+{
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	for (int i = 0; i < MAPS_MAX; i++)
+		p->map[i] = dup(bpf_object__find_map_fd_by_name(obj,
+								map_names[i]));
+	for (int i = 0; i < PROGS_MAX; i++)
+		p->prog[i] = dup(bpf_program__fd(
+			bpf_object__find_program_by_name(obj, prog_names[i])));
+	err = map_settings(p);
+	if (err)
+		pins_close(p);
+	return err;
 }
 
 void pins_close(struct pins *p)

@@ -34,6 +34,7 @@ enum pinned_prog { PROG_BAN_WRITE, PROG_BAN_EXPIRE, PROG_CLOCK, PROGS_MAX };
 extern const char *const map_names[MAPS_MAX];
 extern const char *const prog_names[PROGS_MAX];
 
+struct bpf_object;
 struct settings_slots;
 
 struct pins {
@@ -55,6 +56,9 @@ int pins_make_dir(const char *dir);
  */
 int pins_open(struct pins *p, const char *dir);
 bool pins_exist(const char *dir);
+
+/* The maps and programs of a loaded object that is pinned nowhere. -errno. */
+int pins_of(struct pins *p, const struct bpf_object *obj);
 void pins_close(struct pins *p);
 
 /* The daemon's lock: an fd to keep open, or -EWOULDBLOCK if it is taken. */
