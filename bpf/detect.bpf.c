@@ -67,17 +67,15 @@ static long scan_step(__u32 i, void *ctx)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
 		return 0;
-	at.peer = &x->key->client;
-	at.text = r->line;
 	at.text_len = res.len;
 	at.code = res.code;
 	at.port = bpf_ntohs(x->key->server_port);
 	at.ifindex = x->skb->ifindex;
 	at.sensor = SENSOR_WIRE;
 	if (v == REPLY_COUNT)
-		client_failure(x->s, &at);
+		client_failure(x->s, &at, &x->key->client, &r->first);
 	else
-		client_success(x->s, &at);
+		client_success(x->s, &x->key->client);
 	return 0;
 }
 

@@ -11,10 +11,8 @@
 #include "now.h"
 #include "window.h"
 
-/* Who failed, and how it was seen. */
+/* How a reply was seen. */
 struct sighting {
-	const struct addr *peer;
-	const __u8 *text; /* LINE_SIZE bytes are readable */
 	__u32 ifindex;
 	__u16 text_len;
 	__u16 code;
@@ -45,8 +43,8 @@ static __always_inline struct client *client_get(const struct settings *s,
  * space wakes up, or if it is dead. Never shortens what is there.
  */
 static __always_inline enum event_outcome
-ban_provisional(const struct settings *s, const struct addr *key,
-		const struct client *c, __u64 until, __u64 now)
+ban_provisional(const struct addr *key, const struct client *c, __u32 failures,
+		__u64 until, __u64 now)
 {
 	struct ban *b = ban_find(key);
 
@@ -66,7 +64,7 @@ ban_provisional(const struct settings *s, const struct addr *key,
 	b->since = now_boot_ns();
 	b->packets = 0;
 	b->bytes = 0;
-	b->failures = s->rate;
+	b->failures = failures;
 	b->code = c->last_code;
 	b->len = c->len;
 	b->flags = BAN_PROVISIONAL;
@@ -77,8 +75,9 @@ ban_provisional(const struct settings *s, const struct addr *key,
 
 static __always_inline void tell(const struct settings *s,
 				 const struct sighting *at,
+				 const struct addr *peer, const struct line *l,
 				 const struct client *c, __u32 failures,
-				 enum event_kind kind,
+				 __u32 window_sec, enum event_kind kind,
 				 enum event_outcome outcome)
 {
 	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -95,32 +94,52 @@ static __always_inline void tell(const struct settings *s,
 	e->len = c->len;
 	e->code = at->code;
 	e->boot_ns = now_boot_ns();
-	e->client = *at->peer;
+	e->client = *peer;
 	e->ifindex = at->ifindex;
 	e->failures = failures;
-	e->window_sec = s->window_sec;
+	e->window_sec = window_sec;
 	e->ban_sec = s->ban_sec;
 	e->port = at->port;
 	e->text_len = at->text_len;
-	__builtin_memcpy(e->text, at->text, TEXT_SIZE);
+	__builtin_memcpy(e->text, l->bytes, TEXT_SIZE);
 	bpf_ringbuf_submit(e, 0);
 }
 
-static __noinline int client_failure(const struct settings *s,
-				     const struct sighting *at)
+/* The limit that this failure reaches, or NULL. */
+static __always_inline const struct limit *
+limit_reached(const struct settings *s, const struct client *c, __u32 ticket,
+	      __u32 tick)
+{
+	if (window_reached(c, ticket, tick, &s->rate))
+		return &s->rate;
+	if (s->slow.failures && window_reached(c, ticket, tick, &s->slow))
+		return &s->slow;
+	return NULL;
+}
+
+/*
+ * Global, as in bpf/reply.h: the verifier looks at it once, not behind each of
+ * the ways on which a reply is found.
+ */
+__noinline __weak int client_failure(const struct settings *s,
+				     const struct sighting *at,
+				     const struct addr *peer,
+				     const struct line *l)
 {
 	enum event_outcome outcome = OUTCOME_MONITOR;
 	__u64 now, until, was;
 	__u32 tick, ticket;
 	struct addr key;
 	struct client *c;
-	bool crossed;
+	const struct limit *over;
 
-	if (allow_find(s, at->peer)) {
+	if (!s || !at || !peer || !l)
+		return 0;
+	if (allow_find(s, peer)) {
 		count(COUNTER_FAILURE_ALLOWED, 0);
 		return 0;
 	}
-	client_of(s, at->peer, &key);
+	client_of(s, peer, &key);
 	c = client_get(s, &key);
 	if (!c) {
 		count(COUNTER_CLIENTS_FULL, 0);
@@ -137,34 +156,37 @@ static __noinline int client_failure(const struct settings *s,
 		return 0;
 	}
 	count(COUNTER_FAILURE, 0);
-	crossed = window_add(c, tick, s->rate, s->window, &ticket);
+	ticket = window_add(c, tick);
+	over = limit_reached(s, c, ticket, tick);
 	until = now + s->ban_jiffies;
 	if (s->log_failures)
-		tell(s, at, c,
-		     crossed ? s->rate : window_count(c, tick, s->window),
-		     EVENT_FAILURE, OUTCOME_NONE);
-	if (!crossed ||
+		tell(s, at, peer, l, c, window_count(c, tick, s->rate.ticks),
+		     s->rate.sec, EVENT_FAILURE, OUTCOME_NONE);
+	if (!over ||
 	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_CROSSED, 0);
 	if (s->mode == MODE_ENFORCE)
-		outcome = ban_provisional(s, &key, c, until, now);
+		outcome = ban_provisional(&key, c, over->failures, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
 		c->until = was + 2; /* is not banned: goes on counting */
 	}
-	tell(s, at, c, s->rate, EVENT_CROSSED, outcome);
+	tell(s, at, peer, l, c, over->failures, over->sec, EVENT_CROSSED,
+	     outcome);
 	return 0;
 }
 
-static __noinline int client_success(const struct settings *s,
-				     const struct sighting *at)
+__noinline __weak int client_success(const struct settings *s,
+				     const struct addr *peer)
 {
 	struct addr key;
 	struct client *c;
 
+	if (!s || !peer)
+		return 0;
 	count(COUNTER_SUCCESS, 0);
-	client_of(s, at->peer, &key);
+	client_of(s, peer, &key);
 	c = bpf_map_lookup_elem(&clients, &key);
 	if (c)
 		__sync_fetch_and_add(&c->successes, 1);

@@ -122,8 +122,6 @@ static __always_inline void
 see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 {
 	struct sighting at = {
-		.peer = &x->client,
-		.text = x->reply.line,
 		.text_len = res->len,
 		.code = res->code,
 		.port = x->port,
@@ -132,14 +130,14 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 
 	if (v == REPLY_CREDIT) {
 		if (x->known)
-			client_success(x->s, &at);
+			client_success(x->s, &x->client);
 	} else if (x->known) {
-		client_failure(x->s, &at);
+		client_failure(x->s, &at, &x->client, &x->reply.first);
 	} else {
 		x->t->pending++;
 		x->t->code = res->code;
 		x->t->text_len = res->len;
-		__builtin_memcpy(x->t->text, x->reply.line, LINE_SIZE);
+		x->t->text = x->reply.first;
 	}
 }
 
@@ -326,15 +324,13 @@ static long charge_step(__u32 i, void *ctx)
 {
 	struct tls_scan *x = ctx;
 	struct sighting at = {
-		.peer = &x->client,
-		.text = x->t->text,
 		.text_len = x->t->text_len,
 		.code = x->t->code,
 		.port = x->port,
 		.sensor = SENSOR_TLS,
 	};
 
-	client_failure(x->s, &at);
+	client_failure(x->s, &at, &x->client, &x->t->text);
 	return 0;
 }
 

@@ -4,8 +4,9 @@
  * because tracing programs may not take BPF spin locks. Pure: see reply.h.
  *
  * A failure takes a ticket by fetch-and-add, writes its time into the ticket's
- * slot and looks at the slot of the ticket `rate - 1` before its own: if that
- * one is recent enough, `rate` failures lie within the window.
+ * slot and looks at the slot of the ticket n - 1 before its own: if that one is
+ * recent enough, n failures lie within the window. One log serves a quick
+ * limit and a slow one.
  *
  * A slot is the time in ticks (31 bits, 10 to 20 ms each), shifted by one, and
  * a bit that flips with every round of the ring. By it a reader knows a slot
@@ -49,22 +50,28 @@ static inline bool window_recent(const struct client *c, __u32 ticket,
 	return age <= window || age > TICK_MASK - TICK_SKEW;
 }
 
-/*
- * Logs a failure at `tick`, returns its ticket in *ticket, and whether it is
- * the `rate`th (1..RATE_MAX) unspent one within `window` ticks.
- */
-static inline bool window_add(struct client *c, __u32 tick, __u32 rate,
-			      __u32 window, __u32 *ticket)
+/* Logs a failure at `tick`; its ticket. */
+static inline __u32 window_add(struct client *c, __u32 tick)
 {
 	__u32 n = __sync_fetch_and_add(&c->head, 1);
-	__u32 first = n - (rate - 1);
 
-	*ticket = n;
 	*(volatile __u32 *)&c->log[n % LOG_SLOTS] = window_slot_value(n, tick);
-	/* Signed: `spent` may have moved past `first`, or past n. */
+	return n;
+}
+
+/*
+ * Is the failure with this ticket, at `tick`, the last of as many unspent ones
+ * as the limit takes?
+ */
+static inline bool window_reached(const struct client *c, __u32 ticket,
+				  __u32 tick, const struct limit *l)
+{
+	__u32 first = ticket - (l->failures - 1);
+
+	/* Signed: `spent` may have moved past `first`, or past the ticket. */
 	if ((__s32)(first - *(volatile __u32 *)&c->spent) < 0)
 		return false;
-	return window_recent(c, first, tick, window);
+	return window_recent(c, first, tick, l->ticks);
 }
 
 /*
@@ -100,9 +107,9 @@ static inline bool window_cross(struct client *c, __u32 ticket, __u64 was,
 	return true;
 }
 
-/* How many unspent failures lie within the window. For events and people. */
+/* How many unspent failures lie within so much time, up to RATE_MAX. */
 static inline __u32 window_count(const struct client *c, __u32 tick,
-				 __u32 window)
+				 __u32 ticks)
 {
 	__u32 head = *(volatile const __u32 *)&c->head, n = 0;
 
@@ -110,7 +117,7 @@ static inline __u32 window_count(const struct client *c, __u32 tick,
 		__u32 ticket = head - i;
 
 		if ((__s32)(ticket - c->spent) < 0 ||
-		    !window_recent(c, ticket, tick, window))
+		    !window_recent(c, ticket, tick, ticks))
 			break;
 		n++;
 	}

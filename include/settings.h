@@ -36,14 +36,21 @@ struct text {
 	__u32 action; /* enum action */
 };
 
+/* So many failures within so much time. */
+struct limit {
+	__u32 failures; /* 1..RATE_MAX; 0: there is no such limit */
+	__u32 ticks;
+	__u32 sec; /* the same time in seconds, for events */
+};
+
 struct settings {
 	__u8 mode;  /* enum mode */
 	__u8 scope; /* enum scope */
 	__u8 log_failures; /* an event for every failure, not just crossings */
 	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
-	__u32 rate;	   /* 1..RATE_MAX failures ... */
-	__u32 window;	   /* ... within this many ticks */
-	__u32 window_sec;  /* the same in seconds, for events */
+	struct limit rate; /* the quick one, always on */
+	struct limit slow;
+	__u32 pad;
 	__u64 ban_jiffies; /* base time of a ban */
 	__u32 ban_sec;	   /* the same in seconds, for events */
 	__u8 have_ban_nets; /* map ban_nets is not empty */
@@ -61,7 +68,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       80 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       96 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
 	       "layout");
 
 /*

@@ -9,6 +9,11 @@
 /* How much of a line is looked at; the rest is only searched for its end. */
 #define LINE_SIZE TEXT_SIZE
 
+/* How a line begins; what is behind its end is anything. */
+struct line {
+	__u8 bytes[LINE_SIZE];
+};
+
 /* The reply line in the making: see bpf/reply.h. */
 struct reply {
 	__u8 len;     /* bytes of the line that are kept, up to LINE_SIZE */
@@ -20,6 +25,7 @@ struct reply {
 	union {
 		__u8 line[2 * LINE_SIZE];
 		__u64 word[2 * LINE_SIZE / 8];
+		struct line first;
 	};
 };
 

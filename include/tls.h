@@ -43,7 +43,7 @@ struct tls_task {
 	__u32 pad;
 	__u64 source; /* cookie of the socket received from a moment ago, or 0 */
 	__u64 fed; /* the object whose handshake took that, or 0 */
-	__u8 text[LINE_SIZE];
+	struct line text;
 };
 
 /* A process that sends from mail ports: map mail_procs, by its pid as the

@@ -71,9 +71,12 @@ static inline void settings_rate(struct settings *s, uint32_t rate,
 {
 	uint64_t jiffies = (uint64_t)seconds * fixture_hz();
 
-	s->rate = rate;
-	s->window = (jiffies + (1ULL << s->tick_shift) - 1) >> s->tick_shift;
-	s->window_sec = seconds;
+	s->rate = (struct limit){
+		.failures = rate,
+		.ticks = (jiffies + (1ULL << s->tick_shift) - 1) >>
+			 s->tick_shift,
+		.sec = seconds,
+	};
 }
 
 static inline void settings_ban_time(struct settings *s, uint32_t seconds)

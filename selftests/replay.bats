@@ -112,6 +112,23 @@ taken() {
 		"$ATTACKER/32@6 $ATTACKER/32@72 $ATTACKER/32@198"
 }
 
+@test "the slow rate: exact over a day, and beside the quick one" {
+	local day=24h
+	same "off" "$(bans_of -- --every 2400 --count 100)" ""
+	same "the 30th within 24 hours" \
+		"$(bans_of --set slow-rate=30/$day -- --every 2400 --count 36)" \
+		"$ATTACKER/32@69600"
+	# 29 gaps of 2980 s are 24 h and 20 s.
+	same "never quite" \
+		"$(bans_of --set slow-rate=30/$day -- --every 2980 --count 100)" ""
+	# The quick one comes first; what led to that ban is not counted again.
+	same "both" "$(bans_of --set slow-rate=12/1h --set rate=10/2m \
+		--set ban-time=60s -- --every 10 --count 26)" \
+		"$ATTACKER/32@90 $ATTACKER/32@240"
+	has "$(capture --every 600 --count 5 | replay -j --set slow-rate=5/2h -)" \
+		'"failures": ?5,.*"offence": ?1'
+}
+
 @test "pcapng, raw IP, cooked, VLAN and IPv6 are the same to it" {
 	for args in '--ng' '--link raw' '--link sll' '--link sll2' '--vlan' \
 		'--link sll2 --ng'; do

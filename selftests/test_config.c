@@ -517,15 +517,15 @@ static void test_times(void **state)
 		must_set(KEY_BAN_TIME, "365d");
 		config_compile(&config, hz, &s);
 		assert_int_equal(s.tick_shift, cases[i].shift);
-		assert_int_equal(s.rate, 7);
-		assert_int_equal(s.window, cases[i].second);
-		assert_int_equal(s.window_sec, 1);
+		assert_int_equal(s.rate.failures, 7);
+		assert_int_equal(s.rate.ticks, cases[i].second);
+		assert_int_equal(s.rate.sec, 1);
 		assert_int_equal(s.ban_jiffies, 365 * 86400ULL * hz);
 		assert_int_equal(s.ban_sec, 365 * 86400);
 		must_set(KEY_RATE, "64/7d");
 		config_compile(&config, hz, &s);
-		assert_int_equal(s.window, (604800ULL * hz) >> s.tick_shift);
-		assert_int_equal(s.window_sec, 604800);
+		assert_int_equal(s.rate.ticks, (604800ULL * hz) >> s.tick_shift);
+		assert_int_equal(s.rate.sec, 604800);
 	}
 }
 
@@ -541,7 +541,7 @@ static void test_ticks(void **state)
 		assert_true((1000ULL << s.tick_shift) >= 10 * hz);
 		if (s.tick_shift)
 			assert_true((1000ULL << s.tick_shift) / 2 < 10 * hz);
-		ticks = (uint64_t)s.window << s.tick_shift;
+		ticks = (uint64_t)s.rate.ticks << s.tick_shift;
 		assert_true(2 * (ticks > jiffies ? ticks - jiffies :
 						   jiffies - ticks) <=
 			    1ULL << s.tick_shift);
@@ -836,7 +836,7 @@ static void test_parse_random(void **state)
 		if (!parse(text)) {
 			taken++;
 			compile(&s);
-			assert_in_range(s.rate, 1, RATE_MAX);
+			assert_in_range(s.rate.failures, 1, RATE_MAX);
 		}
 		for (int k = 0; k < KEYS_MAX; k++)
 			if (config.origin[k] == ORIGIN_DEFAULT)

@@ -51,7 +51,7 @@ static void check_ban(struct lab *lab, const struct ban *b,
 	assert_in_range(b->since, before.boot_ns, after.boot_ns);
 	assert_int_equal(b->packets, 0);
 	assert_int_equal(b->bytes, 0);
-	assert_int_equal(b->failures, lab->s.rate);
+	assert_int_equal(b->failures, lab->s.rate.failures);
 	assert_int_equal(b->code, 535);
 	assert_int_equal(b->flags, BAN_PROVISIONAL);
 	assert_int_equal(b->reason[0], 0);
@@ -72,7 +72,7 @@ static void check_event(const struct lab *lab, const struct event *e,
 	assert_memory_equal(&e->client, &talk.flow.dst, sizeof(e->client));
 	assert_true(e->ifindex > 0);
 	assert_int_equal(e->failures, failures);
-	assert_int_equal(e->window_sec, lab->s.window_sec);
+	assert_int_equal(e->window_sec, lab->s.rate.sec);
 	assert_int_equal(e->ban_sec, lab->s.ban_sec);
 	assert_int_equal(e->port, 25);
 	assert_int_equal(e->text_len, REPLY_TEXT);

@@ -44,15 +44,17 @@ struct rule {
 static bool fail_once(struct client *c, const struct rule *r, uint64_t jiffies)
 {
 	uint64_t was_until;
-	uint32_t ticket;
+	uint32_t ticket, tick;
 
 	interrupt();
 	was_until = *(volatile __u64 *)&c->until;
 	interrupt();
 	if (window_closed(was_until, jiffies, r->mode))
 		return false;
-	if (!window_add(c, window_tick(jiffies, r->shift), r->rate, r->window,
-			&ticket))
+	tick = window_tick(jiffies, r->shift);
+	ticket = window_add(c, tick);
+	if (!window_reached(c, ticket, tick,
+			    &(struct limit){ r->rate, r->window, 0 }))
 		return false;
 	return window_cross(c, ticket, was_until,
 			    window_until(jiffies + r->ban, r->mode));

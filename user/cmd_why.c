@@ -53,7 +53,7 @@ static int look(struct pins *p, struct known *k)
 		k->in_window =
 			window_count(&k->state,
 				     window_tick(k->now.jiffies, s->tick_shift),
-				     s->window);
+				     s->rate.ticks);
 	return 0;
 }
 
@@ -62,9 +62,11 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 		 size_t size)
 {
 	char window[DURATION_TEXT], ban[DURATION_TEXT], net[NET_TEXT];
-	__u32 left = k->in_window < s->rate ? s->rate - k->in_window : 1;
+	__u32 left = k->in_window < s->rate.failures ?
+			     s->rate.failures - k->in_window :
+			     1;
 
-	duration_format(s->window_sec, window);
+	duration_format(s->rate.sec, window);
 	duration_format(k->next_ban, ban);
 	if (k->banned && !(k->allow & ALLOW_ADMIN) &&
 	    (!k->allow || k->ban.ban.flags & BAN_FORCED))
@@ -146,8 +148,8 @@ static void print_text(const json_t *doc, const struct settings *s)
 	if (json_is_object(client))
 		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
 		       "(%lld); %lld successes\n",
-		       "failures", number_at(client, "in_window"), s->rate,
-		       duration_format(s->window_sec, duration),
+		       "failures", number_at(client, "in_window"),
+		       s->rate.failures, duration_format(s->rate.sec, duration),
 		       number_at(client, "failures"),
 		       string_at(client, "last_seen"),
 		       number_at(client, "last_code"),

@@ -17,6 +17,7 @@
 enum config_key {
 	KEY_MODE,
 	KEY_RATE,
+	KEY_SLOW_RATE,
 	KEY_BAN_TIME,
 	KEY_BAN_FACTOR,
 	KEY_BAN_MAX,

@@ -37,6 +37,11 @@ static int take_time(const char *value, uint32_t *sec, const struct why *why)
 	return 0;
 }
 
+static int take_limit(const char *value, struct limit *l, const struct why *why)
+{
+	return rate_parse(value, &l->failures, &l->sec, why->text, why->size);
+}
+
 static int take_prefix(const char *value, int v6, struct settings *s,
 		       const struct why *why)
 {
@@ -82,7 +87,8 @@ static int check_files(const char *value, const struct why *why)
 
 	while ((more = next_item(&value, path, sizeof(path), why)) > 0)
 		if (*path != '/')
-			return invalid(why, "'%.64s' is no absolute path", path);
+			return invalid(why, "'%.64s' is no absolute path",
+				       path);
 	return more;
 }
 
@@ -101,8 +107,10 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		s->mode = word;
 		return err;
 	case KEY_RATE:
-		return rate_parse(value, &s->rate, &s->window_sec, why->text,
-				  why->size);
+		return take_limit(value, &s->rate, why);
+	case KEY_SLOW_RATE:
+		return strcmp(value, "off") ? take_limit(value, &s->slow, why) :
+					      0;
 	case KEY_BAN_TIME:
 		return take_time(value, &s->ban_sec, why);
 	case KEY_BAN_FACTOR:
@@ -169,13 +177,17 @@ static void finish_texts(struct settings *s)
 	}
 }
 
+static void limit_ticks(struct limit *l, unsigned int hz, unsigned int shift)
+{
+	l->ticks = ((uint64_t)l->sec * hz + (1U << shift) / 2) >> shift;
+}
+
 static void finish_times(struct settings *s, unsigned int hz)
 {
 	while ((1000U << s->tick_shift) / hz < TICK_MIN_MSEC)
 		s->tick_shift++;
-	s->window =
-		((uint64_t)s->window_sec * hz + (1U << s->tick_shift) / 2) >>
-		s->tick_shift;
+	limit_ticks(&s->rate, hz, s->tick_shift);
+	limit_ticks(&s->slow, hz, s->tick_shift);
 	s->ban_jiffies = (uint64_t)s->ban_sec * hz;
 }
 
