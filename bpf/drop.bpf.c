@@ -72,6 +72,7 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	enum counter why;
 	struct ban *b;
 	__u64 bytes;
+	bool pass;
 
 	if (!s)
 		return XDP_PASS;
@@ -89,8 +90,11 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	b = find(ctx, s, &p.src, &why);
 	if (!b)
 		return XDP_PASS;
+	pass = allowed(s, &p.src, b);
+	if (b->flags & BAN_TEST)
+		return pass ? XDP_PASS : XDP_DROP;
 	bytes = bpf_xdp_get_buff_len(ctx);
-	if (allowed(s, &p.src, b)) {
+	if (pass) {
 		count(COUNTER_PASS_ALLOWED, bytes);
 		return XDP_PASS;
 	}

@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "activity.h"
 #include "ban.h"
 #include "client.h"
 #include "counters.h"
@@ -97,6 +98,15 @@ struct {
 	__type(key, struct addr);
 	__type(value, struct history);
 } history MAP;
+
+/* Nor at this one: every process that works on the maps writes to it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct activity);
+} activity MAP;
 
 /* Who sends from mail ports, as the TLS sensor sees it. */
 struct {

@@ -43,6 +43,7 @@ _smtpxdp() {
 	*)
 		case $command/$sub in
 		/*) list='run status clients why ban allow config probe replay events unload --json --pretty --pin --help --version' ;;
+		status/*) list=--check ;;
 		run/*) list='-c -i -m --ephemeral' ;;
 		unload/*) list='--if-stopping' ;;
 		ban/) list='list add del flush' ;;

@@ -10,6 +10,7 @@
 enum ban_flags {
 	BAN_PROVISIONAL = 1, /* written by the kernel, not yet seen by the daemon */
 	BAN_FORCED = 2,	     /* holds against the host's own addresses too */
+	BAN_TEST = 4, /* of `status`, for a moment: nothing counts on it */
 };
 
 struct ban {

@@ -253,8 +253,8 @@ allowlisted() {
 		has("clients") and has("counters") and has("daemon")' <<<"$s")" true
 	same "interfaces" "$(jq -c .interfaces <<<"$s")" \
 		'[{"name":"eth0","xdp":"native","tc":"tcx"}]'
-	same "daemon" "$(jq -c .daemon <<<"$s")" \
-		"{\"running\":true,\"pid\":$(daemon_pid)}"
+	same "daemon" "$(jq -c '.daemon | [.running, .serves, .pid]' <<<"$s")" \
+		"[true,true,$(daemon_pid)]"
 	same "counters" "$(jq '.counters | all(.[];
 		has("packets") and has("bytes"))' <<<"$s")" true
 	for name in $(jq -r '.counters | keys[]' <<<"$s"); do

@@ -57,7 +57,7 @@ static int link_path(char *buf, size_t size, const char *dir, const char *kind,
  * interface that went away the link stays, with index 0. (A TCX link's info
  * has the index where an XDP link's has it; Debian 12's headers lack it.)
  */
-static int open_link(const char *path, __u32 ifindex)
+static int open_link(const char *path, __u32 ifindex, __u32 *prog_id)
 {
 	struct bpf_link_info info = {};
 	__u32 len = sizeof(info);
@@ -66,19 +66,27 @@ static int open_link(const char *path, __u32 ifindex)
 	if (fd < 0)
 		return -errno;
 	if (!bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	    info.xdp.ifindex == ifindex)
+	    info.xdp.ifindex == ifindex) {
+		*prog_id = info.prog_id;
 		return fd;
+	}
 	close(fd);
 	return -ENOENT;
 }
 
-static bool link_is_attached(const char *path, __u32 ifindex)
+static __u32 attached_link(const char *dir, const char *kind,
+			   const struct daemon_iface *iface)
 {
-	int fd = open_link(path, ifindex);
+	char path[PATH_MAX];
+	__u32 prog_id;
+	int fd = link_path(path, sizeof(path), dir, kind, iface);
 
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	if (!fd)
+		fd = open_link(path, iface->ifindex, &prog_id);
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return prog_id;
 }
 
 static int pin_link(int fd, const char *path)
@@ -97,7 +105,8 @@ static int pin_link(int fd, const char *path)
 /* 1: swapped the program in a link that is there. */
 static int adopt(const char *path, __u32 ifindex, int prog_fd)
 {
-	int fd = open_link(path, ifindex), err;
+	__u32 old;
+	int fd = open_link(path, ifindex, &old), err;
 
 	err = fd < 0 ? fd : bpf_link_update(fd, prog_fd, NULL);
 	if (fd >= 0)
@@ -302,15 +311,12 @@ int detach(const char *dir, const struct daemon_iface *iface)
 	return err;
 }
 
-bool attached_xdp(const char *dir, const struct daemon_iface *iface)
+__u32 attached_xdp(const char *dir, const struct daemon_iface *iface)
 {
-	char path[PATH_MAX];
-
-	return !link_path(path, sizeof(path), dir, "xdp", iface) &&
-	       link_is_attached(path, iface->ifindex);
+	return attached_link(dir, "xdp", iface);
 }
 
-static bool attached_clsact(const struct daemon_iface *iface)
+static __u32 attached_clsact(const struct daemon_iface *iface)
 {
 	libbpf_print_fn_t old = libbpf_set_print(NULL);
 	struct bpf_tc_hook hook;
@@ -320,15 +326,11 @@ static bool attached_clsact(const struct daemon_iface *iface)
 	filter_of(iface, &hook, &opts);
 	err = bpf_tc_query(&hook, &opts);
 	libbpf_set_print(old);
-	return !err;
+	return err ? 0 : opts.prog_id;
 }
 
-bool attached_tc(const char *dir, const struct daemon_iface *iface)
+__u32 attached_tc(const char *dir, const struct daemon_iface *iface)
 {
-	char path[PATH_MAX];
-
-	if (iface->flags & IFACE_CLSACT)
-		return attached_clsact(iface);
-	return !link_path(path, sizeof(path), dir, "tc", iface) &&
-	       link_is_attached(path, iface->ifindex);
+	return iface->flags & IFACE_CLSACT ? attached_clsact(iface) :
+					     attached_link(dir, "tc", iface);
 }

@@ -32,8 +32,11 @@ int detach(const char *dir, const struct daemon_iface *iface);
 /* Only the links: of another network namespace's interface. */
 int detach_links(const char *dir, const struct daemon_iface *iface);
 
-/* Is it attached? For status: by the links that are pinned, or the filter. */
-bool attached_xdp(const char *dir, const struct daemon_iface *iface);
-bool attached_tc(const char *dir, const struct daemon_iface *iface);
+/*
+ * The program's id that is attached, as the kernel has it (by the link that is
+ * pinned, or the filter), or 0.
+ */
+__u32 attached_xdp(const char *dir, const struct daemon_iface *iface);
+__u32 attached_tc(const char *dir, const struct daemon_iface *iface);
 
 #endif

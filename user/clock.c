@@ -16,6 +16,11 @@ static uint64_t clock_ns(clockid_t id)
 	return ts.tv_sec * NSEC + ts.tv_nsec;
 }
 
+uint64_t clock_monotonic_usec(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / 1000;
+}
+
 unsigned int clock_hz(void)
 {
 	struct timespec res;

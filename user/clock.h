@@ -12,6 +12,9 @@
 
 #define CLOCK_TEXT 40
 
+/* CLOCK_MONOTONIC, in microseconds. */
+uint64_t clock_monotonic_usec(void);
+
 /* Jiffies per second. */
 unsigned int clock_hz(void);
 

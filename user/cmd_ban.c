@@ -23,7 +23,7 @@ static int list_one(const struct ban_row *row, void *ctx)
 {
 	struct ban_listing *l = ctx;
 
-	if (row->ban.expires > l->now.jiffies)
+	if (row->ban.expires > l->now.jiffies && !(row->ban.flags & BAN_TEST))
 		json_array_append_new(l->rows, ban_json(l->p, row, &l->now));
 	return 0;
 }

@@ -1,163 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp status: mode, interfaces, map fill, every counter, the daemon. */
-#include <bpf/bpf.h>
-#include <errno.h>
+/* smtpxdp status: is protection on, and what is known of it? */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach.h"
-#include "banlist.h"
 #include "cmd.h"
 #include "counter_map.h"
-#include "escape.h"
-#include "netinfo.h"
 #include "output.h"
-#include "settings_map.h"
-#include "tls_watch.h"
+#include "status.h"
 
-static json_int_t count_keys(const struct pins *p, enum pinned_map map)
-{
-	unsigned char key[64], *prev = NULL;
-	json_int_t n = 0;
-
-	while (!bpf_map_get_next_key(p->map[map], prev, key)) {
-		prev = key;
-		n++;
-	}
-	return n;
-}
-
-struct fill {
-	__u64 jiffies;
-	json_int_t bans;
-};
-
-static int count_ban(const struct ban_row *row, void *ctx)
-{
-	struct fill *f = ctx;
-
-	f->bans += row->ban.expires > f->jiffies;
-	return 0;
-}
-
-static json_int_t map_size(const struct pins *p, enum pinned_map map)
-{
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
-
-	bpf_obj_get_info_by_fd(p->map[map], &info, &len);
-	return info.max_entries;
-}
-
-/* A filter can only be looked for in the daemon's own network namespace. */
-static bool tc_is_attached(const struct pins *p, const struct daemon_info *info,
-			   const struct daemon_iface *iface)
-{
-	if (iface->flags & IFACE_CLSACT && info->netns != netns_inode())
-		return true;
-	return attached_tc(p->dir, iface);
-}
-
-static json_t *iface_json(const struct pins *p, const struct daemon_info *info,
-			  const struct daemon_iface *iface)
-{
-	const char *xdp = "none", *tc = "none";
-
-	if (attached_xdp(p->dir, iface))
-		xdp = iface->flags & IFACE_XDP_GENERIC ? "generic" : "native";
-	if (tc_is_attached(p, info, iface))
-		tc = iface->flags & IFACE_CLSACT ? "clsact" : "tcx";
-	return json_pack("{s:s, s:s, s:s}", "name", iface->name, "xdp", xdp,
-			 "tc", tc);
-}
-
-static json_t *interfaces_json(const struct pins *p,
-			       const struct daemon_info *info)
-{
-	json_t *list = json_array();
-
-	for (__u32 i = 0; i < info->n_ifaces && i < DAEMON_IFACES_MAX; i++)
-		json_array_append_new(list,
-				      iface_json(p, info, &info->ifaces[i]));
-	return list;
-}
-
-static json_t *blind_json(const struct pins *p)
-{
-	json_t *list = json_array();
-	char name[ESCAPED_SIZE(16)];
-	__u32 pid, *prev = NULL;
-	struct mail_proc proc;
-
-	while (!bpf_map_get_next_key(p->map[MAP_MAIL_PROCS], prev, &pid)) {
-		prev = &pid;
-		if (bpf_map_lookup_elem(p->map[MAP_MAIL_PROCS], &pid, &proc) ||
-		    !tls_is_blind(&proc))
-			continue;
-		escape(proc.name, strnlen(proc.name, sizeof(proc.name)), name,
-		       sizeof(name));
-		json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "port",
-						      proc.port, "pid", pid,
-						      "name", name));
-	}
-	return list;
-}
-
-static json_t *tls_json(const struct pins *p, const struct daemon_info *info)
-{
-	json_t *files = json_array();
-
-	for (__u32 i = 0; i < info->n_tls_files && i < DAEMON_TLS_FILES_MAX;
-	     i++)
-		json_array_append_new(files, json_string(info->tls_files[i]));
-	return json_pack("{s:b, s:s, s:o, s:o}", "running", info->tls_running,
-			 "hook", info->tls_hook, "libraries", files, "blind",
-			 blind_json(p));
-}
-
-static json_t *counters_json(const struct pins *p)
-{
-	json_t *all = json_object();
-	struct counter_value v;
-
-	for (int i = 0; i < COUNTERS_MAX; i++)
-		if (!counter_read(p, i, &v))
-			json_object_set_new(all, counter_names[i],
-					    json_pack("{s:I, s:I}", "packets",
-						      (json_int_t)v.packets,
-						      "bytes",
-						      (json_int_t)v.bytes));
-	return all;
-}
-
-static json_t *status_json(const struct pins *p, const struct daemon_info *info)
-{
-	bool alive = pins_daemon_alive(p->dir);
-	char path[ESCAPED_SIZE(256)];
-	struct clock_pair now = {};
-	struct fill f = {};
-	int err = clock_read(p->prog[PROG_CLOCK], &now);
-
-	f.jiffies = now.jiffies;
-	if (!err)
-		banlist_each(p, count_ban, &f);
-	return json_pack(
-		"{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:b, s:o}, "
-		"s:s, s:s}",
-		"mode",
-		settings_now(p)->mode == MODE_MONITOR ? "monitor" : "enforce",
-		"interfaces", interfaces_json(p, info), "bans", f.bans,
-		"max_bans", map_size(p, MAP_BANS), "clients",
-		count_keys(p, MAP_CLIENTS), "max_clients",
-		map_size(p, MAP_CLIENTS), "streams", count_keys(p, MAP_STREAMS),
-		"tls", tls_json(p, info), "counters", counters_json(p),
-		"daemon", "running", alive, "pid",
-		alive ? json_integer(info->pid) : json_null(), "config_file",
-		printable(info->config_path, strlen(info->config_path), path,
-			  sizeof(path)),
-		"version", VERSION);
-}
+/* How long the self-test waits for other commands. */
+#define PATIENCE_MSEC 3000
 
 static void print_fill(const json_t *doc, const char *what, const char *max)
 {
@@ -187,13 +40,40 @@ static void print_tls(const json_t *tls)
 		       json_string_value(json_object_get(v, "name")));
 }
 
+/* One line each: what, what is wrong with it, what to do. */
+static void print_problems(const json_t *doc, const char *title)
+{
+	const char *object, *problem, *remedy;
+	json_t *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "problems"), i, p)
+		if (!json_unpack(p, "{s:s, s:s, s:s}", "object", &object,
+				 "problem", &problem, "remedy", &remedy))
+			printf("%s%s: %s; %s\n", title, object, problem,
+			       remedy);
+}
+
+static void print_protection(const json_t *doc, const char *mode)
+{
+	bool ok = json_is_true(json_object_get(doc, "ok"));
+
+	printf("%-12s %s\n", "protection",
+	       !ok			? "NOT as it should be" :
+	       !strcmp(mode, "monitor") ? "watching; in mode monitor nobody "
+					  "is banned" :
+					  "on");
+	print_problems(doc, "PROBLEM      ");
+}
+
 static void print_text(json_t *doc)
 {
+	const char *mode = json_string_value(json_object_get(doc, "mode"));
 	json_t *iface, *daemon = json_object_get(doc, "daemon");
 	size_t i;
 
-	printf("%-12s %s\n", "mode",
-	       json_string_value(json_object_get(doc, "mode")));
+	print_protection(doc, mode);
+	printf("%-12s %s\n", "mode", mode);
 	if (json_is_true(json_object_get(daemon, "running")))
 		printf("%-12s running, pid %lld\n", "daemon",
 		       (long long)json_integer_value(
@@ -224,28 +104,42 @@ static void print_text(json_t *doc)
 	}
 }
 
-int cmd_status(const struct globals *g, int argc, char **argv)
+static int print_status(json_t *doc, bool check)
 {
-	struct daemon_info *info;
-	int err = cmd_no_args(argc, argv);
-	struct pins p;
-	json_t *doc;
+	bool ok = json_is_true(json_object_get(doc, "ok"));
+	json_t *brief;
 
-	if (err)
-		return err;
-	if (pins_open(&p, g->pin_dir))
-		return EXIT_FAILURE;
-	info = malloc(sizeof(*info));
-	err = info ? daemon_read(&p, info) : -ENOMEM;
-	if (err) {
-		err = fail("cannot read the daemon's map: %s", strerror(-err));
-	} else {
-		doc = status_json(&p, info);
+	if (!check) {
 		if (!output_json(doc))
 			print_text(doc);
-		json_decref(doc);
+	} else {
+		brief = json_pack("{s:b, s:O}", "ok", ok, "problems",
+				  json_object_get(doc, "problems"));
+		if (!output_json(brief))
+			print_problems(doc, "");
+		json_decref(brief);
 	}
-	free(info);
+	json_decref(doc);
+	return ok ? 0 : EXIT_FAILURE;
+}
+
+int cmd_status(const struct globals *g, int argc, char **argv)
+{
+	bool check = argc > 1 && !strcmp(argv[1], "--check");
+	struct pins p;
+	json_t *doc;
+	int err;
+
+	if (argc > 1 + check)
+		return usage("status: unexpected argument '%s'",
+			     argv[1 + check]);
+	if (check && !pins_exist(g->pin_dir))
+		return print_status(status_unloaded(g->pin_dir), true);
+	if (pins_open(&p, g->pin_dir))
+		return EXIT_FAILURE;
+	doc = status_collect(&p, PATIENCE_MSEC);
+	err = doc ? print_status(doc, check) :
+		    fail("cannot read map daemon, or no memory");
 	pins_close(&p);
 	return err;
 }

@@ -204,7 +204,7 @@ static void expired(struct pins *p, const struct ban_row *row)
 		.bytes = row->ban.bytes,
 	};
 
-	if (banlist_expire(p, &row->net))
+	if (banlist_expire(p, &row->net) || row->ban.flags & BAN_TEST)
 		return;
 	journal_record(&r);
 	restore_revived(p, &row->net);

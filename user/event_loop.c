@@ -7,10 +7,11 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
+#include "activity_map.h"
 #include "allowlist.h"
 #include "apply.h"
+#include "clock.h"
 #include "config_file.h"
 #include "event_handler.h"
 #include "journal.h"
@@ -22,14 +23,7 @@
 /* Bans that have run out are removed soon, at 1 % of one CPU at most. */
 #define SWEEP_USEC USEC
 #define SWEEP_SHARE 100
-
-static uint64_t monotonic_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * USEC + ts.tv_nsec / 1000;
-}
+#define BEAT_USEC USEC
 
 static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
 {
@@ -37,13 +31,20 @@ static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
 	return 0;
 }
 
+/* The proof of life: whatever the sweep costs, and not by a pid or a lock. */
+static int on_beat(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	activity_beat(ctx);
+	return sd_event_source_set_time_relative(s, BEAT_USEC);
+}
+
 static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 {
 	struct daemon *d = ctx;
-	uint64_t start = monotonic_usec(), cost, wait;
+	uint64_t start = clock_monotonic_usec(), cost, wait;
 
 	handle_sweep(&(struct handler){ &d->pins, d->tls });
-	cost = monotonic_usec() - start;
+	cost = clock_monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
 	return sd_event_source_set_time_relative(s, wait);
@@ -124,7 +125,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
 	int err;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		   (unsigned long long)monotonic_usec());
+		   (unsigned long long)clock_monotonic_usec());
 	err = config_init(&old);
 	if (!err)
 		err = settings_load(&d->pins, &old);
@@ -150,6 +151,17 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
 	return 0;
 }
 
+/* Its handler sets the next time. */
+static int add_timer(sd_event *e, uint64_t usec, sd_event_time_handler_t fn,
+		     void *ctx)
+{
+	sd_event_source *s;
+	int err = sd_event_add_time_relative(e, &s, CLOCK_MONOTONIC, usec, 0,
+					     fn, ctx);
+
+	return err < 0 ? err : sd_event_source_set_enabled(s, SD_EVENT_ON);
+}
+
 static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 {
 	sd_event_source *s;
@@ -162,10 +174,9 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(ring),
 				      EPOLLIN, on_ring, ring);
 	if (err >= 0)
-		err = sd_event_add_time_relative(e, &s, CLOCK_MONOTONIC,
-						 SWEEP_USEC, 0, on_sweep, d);
+		err = add_timer(e, SWEEP_USEC, on_sweep, d);
 	if (err >= 0)
-		err = sd_event_source_set_enabled(s, SD_EVENT_ON);
+		err = add_timer(e, BEAT_USEC, on_beat, &d->pins);
 	if (err >= 0)
 		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
 	if (err >= 0) /* no handler: they end the loop */
@@ -191,6 +202,7 @@ int event_loop(struct daemon *d)
 		err = add_sources(e, d, ring);
 	if (!err) {
 		ring_buffer__consume(ring); /* what fell between daemons */
+		activity_beat(&d->pins);
 		sd_notify(0, "READY=1\nSTATUS=watching");
 		err = sd_event_loop(e);
 		sd_notify(0, "STOPPING=1");

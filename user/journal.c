@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "activity.h"
 #include "address.h"
 #include "clock.h"
 #include "duration.h"
@@ -41,6 +42,9 @@ static const int message_priorities[MESSAGES_MAX] = {
 };
 
 int journal_quiet;
+__u64 *journal_told;
+
+_Static_assert(MESSAGES_MAX <= ACTIVITY_KINDS, "room in map activity");
 
 const char *sensor_name(uint8_t sensor)
 {
@@ -102,6 +106,8 @@ static void send_message(enum message kind, const char *message,
 {
 	bool journal = !access(JOURNAL_SOCKET, W_OK);
 
+	if (journal_told)
+		__atomic_fetch_add(&journal_told[kind], 1, __ATOMIC_RELAXED);
 	add(f, "MESSAGE=%s", message);
 	add(f, "MESSAGE_ID=%s", message_ids[kind]);
 	add(f, "PRIORITY=%d", message_priorities[kind]);

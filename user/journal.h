@@ -41,6 +41,9 @@ const char *sensor_name(uint8_t sensor);
 /* A command tells the journal only: its own output is for the terminal. */
 extern int journal_quiet;
 
+/* Where messages are counted, by their kind; pins_open() says it. Or NULL. */
+extern __u64 *journal_told;
+
 void journal_record(const struct record *r);
 
 /* A message of the daemon's own life, with no client. */

@@ -107,6 +107,8 @@ static int pin_program(const char *dir, struct bpf_program *prog)
 	if (err)
 		return err;
 	unlink(path);
+	if (!bpf_program__autoload(prog))
+		return 0;
 	return bpf_obj_pin(bpf_program__fd(prog), path) ? -errno : 0;
 }
 

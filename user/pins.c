@@ -15,6 +15,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "activity.h"
+#include "journal.h"
 #include "output.h"
 #include "settings.h"
 
@@ -33,6 +35,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_EVENTS] = "events",
 	[MAP_COUNTERS] = "counters",
 	[MAP_DAEMON] = "daemon",
+	[MAP_ACTIVITY] = "activity",
 	[MAP_MAIL_PROCS] = "mail_procs",
 	[MAP_HISTORY] = "history",
 };
@@ -41,6 +44,11 @@ const char *const prog_names[PROGS_MAX] = {
 	[PROG_BAN_WRITE] = "ban_write",
 	[PROG_BAN_EXPIRE] = "ban_expire",
 	[PROG_CLOCK] = "clock",
+	[PROG_FILL] = "fill",
+	[PROG_DROP_ETHERNET] = "drop_ethernet",
+	[PROG_DROP_RAW] = "drop_raw",
+	[PROG_DETECT_ETHERNET] = "detect_ethernet",
+	[PROG_DETECT_RAW] = "detect_raw",
 };
 
 int pins_path(char *buf, size_t size, const char *dir, const char *name)
@@ -120,14 +128,24 @@ int pins_make_dir(const char *dir)
 	return err;
 }
 
-static int map_settings(struct pins *p)
+static int share(int map, size_t size, void *memory)
 {
-	p->slots = mmap(NULL, sizeof(*p->slots), PROT_READ | PROT_WRITE,
-			MAP_SHARED, p->map[MAP_SETTINGS], 0);
-	if (p->slots != MAP_FAILED)
-		return 0;
-	p->slots = NULL;
-	return -errno;
+	void *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+
+	*(void **)memory = m == MAP_FAILED ? NULL : m;
+	return m == MAP_FAILED ? -errno : 0;
+}
+
+static int share_maps(struct pins *p)
+{
+	int err = share(p->map[MAP_SETTINGS], sizeof(*p->slots), &p->slots);
+
+	if (err)
+		return err;
+	err = share(p->map[MAP_ACTIVITY], sizeof(*p->activity), &p->activity);
+	if (!err)
+		journal_told = p->activity->told;
+	return err;
 }
 
 static int open_pin(const char *dir, const char *name)
@@ -161,10 +179,13 @@ int pins_open(struct pins *p, const char *dir)
 	p->dir = dir;
 	for (int i = 0; i < MAPS_MAX && fd >= 0; i++)
 		fd = p->map[i] = open_pin(dir, map_names[i]);
-	for (int i = 0; i < PROGS_MAX && fd >= 0; i++)
+	for (int i = 0; i < PROGS_MAX && fd >= 0; i++) {
 		fd = p->prog[i] = open_pin(dir, prog_names[i]);
+		if (fd == -ENOENT && i >= PROGS_NEEDED)
+			fd = 0;
+	}
 	if (fd >= 0)
-		fd = map_settings(p);
+		fd = share_maps(p);
 	if (fd >= 0)
 		return 0;
 	if (fd == -ENOENT)
@@ -191,7 +212,7 @@ int pins_of(struct pins *p, const struct bpf_object *obj)
 	for (int i = 0; i < PROGS_MAX; i++)
 		p->prog[i] = dup(bpf_program__fd(
 			bpf_object__find_program_by_name(obj, prog_names[i])));
-	err = map_settings(p);
+	err = share_maps(p);
 	if (err)
 		pins_close(p);
 	return err;
@@ -201,7 +222,11 @@ void pins_close(struct pins *p)
 {
 	if (p->slots)
 		munmap(p->slots, sizeof(*p->slots));
+	if (p->activity)
+		munmap(p->activity, sizeof(*p->activity));
 	p->slots = NULL;
+	p->activity = NULL;
+	journal_told = NULL;
 	for (int i = 0; i < MAPS_MAX; i++)
 		if (p->map[i] >= 0)
 			close(p->map[i]);

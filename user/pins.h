@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The pins: where the maps, two programs and the links live in bpffs, and the
+ * The pins: where the maps, programs and links live in bpffs, and the
  * two locks. A daemon holds the folder's lock as long as it lives; whoever
  * changes settings or lists holds the lock of its subfolder "links" meanwhile.
  */
@@ -24,24 +24,39 @@ enum pinned_map {
 	MAP_EVENTS,
 	MAP_COUNTERS,
 	MAP_DAEMON,
+	MAP_ACTIVITY,
 	MAP_MAIL_PROCS,
 	MAP_HISTORY,
 	MAPS_MAX
 };
 
-enum pinned_prog { PROG_BAN_WRITE, PROG_BAN_EXPIRE, PROG_CLOCK, PROGS_MAX };
+enum pinned_prog {
+	PROG_BAN_WRITE,
+	PROG_BAN_EXPIRE,
+	PROG_CLOCK,
+	PROG_FILL,
+	/* Of these, the variants that the daemon's interfaces need: */
+	PROG_DROP_ETHERNET,
+	PROG_DROP_RAW,
+	PROG_DETECT_ETHERNET,
+	PROG_DETECT_RAW,
+	PROGS_MAX,
+	PROGS_NEEDED = PROG_DROP_ETHERNET,
+};
 
 extern const char *const map_names[MAPS_MAX];
 extern const char *const prog_names[PROGS_MAX];
 
+struct activity;
 struct bpf_object;
 struct settings_slots;
 
 struct pins {
 	const char *dir;
 	int map[MAPS_MAX]; /* fds */
-	int prog[PROGS_MAX];
+	int prog[PROGS_MAX]; /* or -1: see above */
 	struct settings_slots *slots; /* map settings, shared */
+	struct activity *activity; /* map activity, shared */
 };
 
 /* DIR/name, or -ENAMETOOLONG. */

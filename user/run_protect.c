@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "activity_map.h"
 #include "allowlist.h"
 #include "apply.h"
 #include "journal.h"
@@ -59,6 +60,7 @@ int run_protect(struct run *r, const struct config *c)
 
 	r->info.pid = getpid();
 	r->info.netns = netns_inode();
+	activity_begin(&r->d.pins);
 	run_inherit(r);
 	/* Absolute: commands edit it from wherever they are called. */
 	if (!realpath(r->d.config_path, r->info.config_path))

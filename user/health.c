@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "health.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "config.h"
+#include "netinfo.h"
+#include "self_test.h"
+#include "settings_map.h"
+
+#define TEXT 256
+#define LOCK_STEP_MSEC 5
+#define RESTART "restart the daemon"
+
+const char *const health_names[HEALTH_MAX] = {
+#define X(id, name) [HEALTH_##id] = name,
+	HEALTH_CHECKS(X)
+#undef X
+};
+
+struct checkup {
+	struct pins *p;
+	const struct daemon_info *info;
+	enum daemon_state state;
+	bool attached[PROGS_MAX]; /* somewhere */
+	__u32 prog_id[PROGS_MAX]; /* of the pinned ones; 0: there is none */
+	__u32 map_id[MAPS_MAX];
+	json_t *problems;
+};
+
+static void wrong(json_t *problems, enum health_check check, const char *object,
+		  const char *problem, const char *remedy)
+{
+	json_array_append_new(problems,
+			      json_pack("{s:s, s:s, s:s, s:s}", "check",
+					health_names[check], "object", object,
+					"problem", problem, "remedy", remedy));
+}
+
+/* --- the daemon */
+
+static void check_daemon(struct checkup *c)
+{
+	char object[32];
+
+	snprintf(object, sizeof(object), "daemon, pid %u", c->info->pid);
+	if (c->state == DAEMON_DEAD)
+		wrong(c->problems, HEALTH_DAEMON, "daemon",
+		      "it does not run: bans hold and end on time; new ones "
+		      "are provisional only, nothing inside TLS is read, and "
+		      "the journal hears of nothing",
+		      "start it (smtpxdp run)");
+	else if (c->state == DAEMON_STARTING)
+		wrong(c->problems, HEALTH_DAEMON, object,
+		      "it is still starting", "wait for it");
+	else if (c->state == DAEMON_HUNG)
+		wrong(c->problems, HEALTH_DAEMON, object,
+		      "it holds its lock, but has not moved for 10 seconds and "
+		      "more: stopped, or hung",
+		      RESTART " (kill -CONT, if somebody has stopped it)");
+}
+
+/* --- what is attached: by the kernel's word */
+
+/* The gate and the sensor, each in a variant with and without Ethernet. */
+static const struct hook {
+	enum health_check attach, test;
+	const char *name;
+	const char *missing;
+	__u32 (*attached)(const char *dir, const struct daemon_iface *iface);
+	enum pinned_prog first, last;
+	int (*self_test)(struct pins *p, enum pinned_prog prog, char *why,
+			 size_t size);
+	__u32 maps; /* that its programs share with the commands, as bits */
+} hooks[] = {
+	{ HEALTH_XDP, HEALTH_GATE, "the gate (XDP)",
+	  "is not attached: nobody is dropped here", attached_xdp,
+	  PROG_DROP_ETHERNET, PROG_DROP_RAW, self_test_gate,
+	  1 << MAP_SETTINGS | 1 << MAP_BANS | 1 << MAP_BAN_NETS |
+		  1 << MAP_ALLOW_NETS | 1 << MAP_COUNTERS },
+	{ HEALTH_TC, HEALTH_SENSOR, "the sensor (tc)",
+	  "is not attached: no reply in the clear is read here", attached_tc,
+	  PROG_DETECT_ETHERNET, PROG_DETECT_RAW, self_test_sensor,
+	  1 << MAP_SETTINGS | 1 << MAP_CLIENTS | 1 << MAP_BANS |
+		  1 << MAP_ALLOW_NETS | 1 << MAP_STREAMS | 1 << MAP_EVENTS |
+		  1 << MAP_COUNTERS },
+};
+
+#define HOOKS (sizeof(hooks) / sizeof(*hooks))
+
+static void check_hook(struct checkup *c, const struct hook *h,
+		       const struct daemon_iface *iface)
+{
+	__u32 id = h->attached(c->p->dir, iface);
+	char text[TEXT];
+
+	/* A filter can be asked for in the daemon's own namespace only. */
+	if (h->attach == HEALTH_TC && iface->flags & IFACE_CLSACT &&
+	    c->info->netns != netns_inode())
+		return;
+	for (int i = h->first; id && i <= (int)h->last; i++) {
+		if (c->prog_id[i] == id) {
+			c->attached[i] = true;
+			return;
+		}
+	}
+	snprintf(text, sizeof(text), "%s %s", h->name,
+		 id ? "is another program than the one that is pinned" :
+		      h->missing);
+	wrong(c->problems, h->attach, iface->name, text, RESTART);
+}
+
+static bool is_known(const struct daemon_info *info, const char *name)
+{
+	for (__u32 i = 0; i < info->n_ifaces && i < DAEMON_IFACES_MAX; i++)
+		if (!strcmp(info->ifaces[i].name, name))
+			return true;
+	return false;
+}
+
+/* Those that the configuration names, and the daemon did not take up. */
+static void check_configured(struct checkup *c, const struct config *config)
+{
+	char **names = config_items(config, KEY_INTERFACES);
+
+	for (int i = 0; names && names[i]; i++)
+		if (!is_known(c->info, names[i]))
+			wrong(c->problems, HEALTH_XDP, names[i],
+			      "the configuration names it, and nothing is "
+			      "attached to it",
+			      RESTART);
+	config_items_free(names);
+	if (!c->info->n_ifaces)
+		wrong(c->problems, HEALTH_XDP, "interfaces",
+		      "nothing is attached to any: nobody is dropped",
+		      "start the daemon (smtpxdp run)");
+}
+
+static void check_attached(struct checkup *c)
+{
+	for (__u32 i = 0; i < c->info->n_ifaces && i < DAEMON_IFACES_MAX; i++)
+		for (size_t h = 0; h < HOOKS; h++)
+			check_hook(c, &hooks[h], &c->info->ifaces[i]);
+}
+
+/* --- the programs that are attached, and their maps */
+
+static void learn_ids(struct checkup *c)
+{
+	for (int i = 0; i < PROGS_MAX; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(c->p->prog[i], &info, &len))
+			c->prog_id[i] = info.id;
+	}
+	for (int i = 0; i < MAPS_MAX; i++) {
+		struct bpf_map_info info = {};
+		__u32 len = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(c->p->map[i], &info, &len))
+			c->map_id[i] = info.id;
+	}
+}
+
+/* Which of the pinned maps a program uses, as bits. */
+static __u32 maps_used(const struct checkup *c, enum pinned_prog prog)
+{
+	__u32 ids[64], used = 0, len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = {
+		.map_ids = (__u64)(unsigned long)ids,
+		.nr_map_ids = sizeof(ids) / sizeof(*ids),
+	};
+
+	if (bpf_obj_get_info_by_fd(c->p->prog[prog], &info, &len))
+		return 0;
+	for (__u32 i = 0; i < info.nr_map_ids; i++)
+		for (int m = 0; m < MAPS_MAX; m++)
+			if (ids[i] == c->map_id[m])
+				used |= 1 << m;
+	return used;
+}
+
+static bool check_maps(struct checkup *c, const struct hook *h, __u32 foreign)
+{
+	char object[64], text[TEXT];
+
+	for (int m = 0; m < MAPS_MAX; m++) {
+		if (!(foreign & 1 << m))
+			continue;
+		snprintf(object, sizeof(object), "map %s", map_names[m]);
+		snprintf(text, sizeof(text),
+			 "%s works on another one than the one that is pinned, "
+			 "which the commands and the daemon look at",
+			 h->name);
+		wrong(c->problems, HEALTH_MAPS, object, text, RESTART);
+	}
+	return !foreign;
+}
+
+static void check_program(struct checkup *c, const struct hook *h,
+			  enum pinned_prog prog, bool locked)
+{
+	char why[TEXT];
+	int err;
+
+	if (!c->attached[prog] ||
+	    !check_maps(c, h, h->maps & ~maps_used(c, prog)) || !locked)
+		return;
+	err = h->self_test(c->p, prog, why, sizeof(why));
+	if (err == -E2BIG)
+		wrong(c->problems, HEALTH_ROOM, "bans",
+		      "the ban list is full: whoever fails next is NOT banned",
+		      "raise max-bans and restart the daemon, or shorten "
+		      "ban-time");
+	else if (err)
+		wrong(c->problems, h->test, prog_names[prog], why, RESTART);
+}
+
+static int lock_patiently(const char *dir, unsigned int patience)
+{
+	int lock = pins_try_lock_writer(dir);
+
+	for (unsigned int t = 0; lock < 0 && t < patience;
+	     t += LOCK_STEP_MSEC) {
+		usleep(LOCK_STEP_MSEC * 1000);
+		lock = pins_try_lock_writer(dir);
+	}
+	return lock;
+}
+
+static void check_programs(struct checkup *c, unsigned int patience)
+{
+	int lock = lock_patiently(c->p->dir, patience);
+
+	/* Who has no patience asks again soon. */
+	if (lock < 0 && patience)
+		wrong(c->problems, HEALTH_GATE, "self-test",
+		      "it cannot be run: another command has held the lock for "
+		      "seconds",
+		      "wait for it, or end it");
+	for (size_t h = 0; h < HOOKS; h++)
+		for (int i = hooks[h].first; i <= (int)hooks[h].last; i++)
+			check_program(c, &hooks[h], i, lock >= 0);
+	pins_unlock(lock);
+}
+
+/* --- inside TLS */
+
+/* `tls` as in the status: what is collected there is not asked for again. */
+static void check_blind(struct checkup *c, const json_t *tls)
+{
+	char object[32], text[TEXT];
+	const json_t *proc;
+	const char *name;
+	json_int_t pid;
+	size_t i;
+	int port;
+
+	json_array_foreach(json_object_get(tls, "blind"), i, proc) {
+		if (json_unpack((json_t *)proc, "{s:i, s:I, s:s}", "port",
+				&port, "pid", &pid, "name", &name))
+			continue;
+		snprintf(object, sizeof(object), "port %d", port);
+		snprintf(text, sizeof(text),
+			 "pid %lld (%s) writes TLS by a library that is not "
+			 "known: what it replies is not read",
+			 (long long)pid, name);
+		wrong(c->problems, HEALTH_TLS, object, text,
+		      "name the library with tls-libraries");
+	}
+}
+
+static void check_tls(struct checkup *c, const struct config *config,
+		      const json_t *tls)
+{
+	if (c->state != DAEMON_SERVES || config_tls(config) == CONFIG_TLS_OFF)
+		return;
+	if (!c->info->tls_running)
+		wrong(c->problems, HEALTH_TLS, "tls",
+		      "nothing inside TLS is read: the journal says why",
+		      "set tls to off, if it is to be so, and " RESTART);
+	check_blind(c, tls);
+}
+
+json_t *health_check(struct pins *p, const struct daemon_info *info,
+		     enum daemon_state state, const json_t *tls,
+		     unsigned int patience)
+{
+	struct checkup c = {
+		.p = p, .info = info, .state = state, .problems = json_array()
+	};
+	struct config config;
+
+	learn_ids(&c);
+	check_daemon(&c);
+	check_attached(&c);
+	check_programs(&c, patience);
+	if (!config_init(&config)) {
+		config_load(&config, info->config);
+		check_configured(&c, &config);
+		check_tls(&c, &config, tls);
+		config_free(&config);
+	}
+	return c.problems;
+}
+
+json_t *health_unloaded(const char *dir)
+{
+	json_t *problems = json_array();
+
+	wrong(problems, HEALTH_DAEMON, dir,
+	      "nothing is loaded here: nobody is counted or dropped",
+	      "start the daemon (smtpxdp run), or name its folder with --pin");
+	return problems;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Is protection really on? The kernel is asked, and the programs are tried;
+ * our own notes say only what ought to be.
+ */
+#ifndef SMTPXDP_HEALTH_H
+#define SMTPXDP_HEALTH_H
+
+#include <jansson.h>
+
+#include "activity_map.h"
+#include "daemon.h"
+#include "pins.h"
+
+/* What is looked at: names are in `status -j`, and labels of metrics. */
+#define HEALTH_CHECKS(X)                                                       \
+	X(DAEMON, "daemon") /* runs, and its loop turns */                     \
+	X(XDP, "xdp") /* the gate is attached, */                              \
+	X(TC, "tc") /* and the sensor, to every interface */                   \
+	X(MAPS, "maps") /* they work on the maps that are pinned */            \
+	X(GATE, "gate") /* drops who is banned, and nobody else */             \
+	X(SENSOR, "sensor") /* reads replies */                                \
+	X(ROOM, "room") /* for the next ban */                                 \
+	X(TLS, "tls") /* replies inside TLS are read */
+
+enum health_check {
+#define X(id, name) HEALTH_##id,
+	HEALTH_CHECKS(X)
+#undef X
+		HEALTH_MAX
+};
+
+extern const char *const health_names[HEALTH_MAX];
+
+/*
+ * An array of what is wrong: [{"check", "object", "problem", "remedy"}]. `tls`
+ * is what the status has under this name. The self-test waits `patience`
+ * milliseconds for the writers' lock.
+ */
+json_t *health_check(struct pins *p, const struct daemon_info *info,
+		     enum daemon_state state, const json_t *tls,
+		     unsigned int patience);
+
+/* The same where nothing is pinned at all. */
+json_t *health_unloaded(const char *dir);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Runs a packet through the programs that are attached, by BPF_PROG_TEST_RUN:
+ * do they do what they are for? The addresses are of 0.0.0.0/8, which nobody
+ * can have (RFC 1122, 3.2.1.3). No counter moves and nothing stays behind.
+ *
+ * The caller holds the writers' lock. Each returns 0, or -errno and why.
+ */
+#ifndef SMTPXDP_SELF_TEST_H
+#define SMTPXDP_SELF_TEST_H
+
+#include "pins.h"
+
+/*
+ * PROG_DROP_*: who is not banned passes, who is banned is dropped, unless
+ * allowlisted. -E2BIG: the ban list has no room for the test's own.
+ */
+int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
+		   size_t size);
+
+/* PROG_DETECT_*: a reply is read, and what is unfinished is remembered. */
+int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
+		     size_t size);
+
+#endif
