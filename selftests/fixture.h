@@ -129,8 +129,6 @@ static inline void settings_default(struct settings *s)
 	while ((1000U << s->tick_shift) / hz < 10)
 		s->tick_shift++;
 	settings_rate(s, 10, 120);
-	s->credit = CREDIT_RESET;
-	s->credit_ratio = 3;
 	settings_ban_time(s, 3600);
 	s->ban_factor = 2;
 	s->ban_max_sec = 7 * 86400;
@@ -144,7 +142,6 @@ static inline void settings_default(struct settings *s)
 	s->codes[535] = ACTION_COUNT;
 	s->codes[538] = ACTION_COUNT;
 	s->codes[235] = ACTION_CREDIT;
-	s->cut_sessions = 1;
 }
 
 #endif

@@ -102,10 +102,7 @@ def hello(client, args):
 
 def leave(client):
     """Without waiting for an answer: who is banned by now gets none."""
-    try:
-        client.send(b"QUIT\r\n")
-    except OSError:
-        pass  # the connection was cut
+    client.send(b"QUIT\r\n")
     client.close()
 
 
@@ -132,25 +129,6 @@ def cmd_connect(args):
     client = Client(args)
     print(client.reply())
     leave(client)
-
-
-def cmd_hold(args):
-    """Opens connections, says "open", and then what becomes of each."""
-    sources = args.source.split(",") if args.source else [None]
-    clients = [Client(args, s) for s in sources for _ in range(args.connections)]
-    for client in clients:
-        hello(client, args)
-    if args.tries:
-        for client in clients:
-            client.send(auth_line(args))
-        for client in clients:
-            client.reply()
-    print("open", flush=True)
-    for client in clients:
-        try:
-            print("data" if client.sock.recv(1) else "closed", flush=True)
-        except OSError as e:
-            print(type(e).__name__, flush=True)
 
 
 def cmd_send(args):
@@ -496,10 +474,6 @@ def main():
     p = command("auth", cmd_auth, cmd_auth.__doc__)
     client_options(p)
     p.add_argument("--connections", type=int, default=1)
-    p = command("hold", cmd_hold, cmd_hold.__doc__)
-    client_options(p)
-    p.add_argument("--connections", type=int, default=1)
-    p.set_defaults(timeout=60, tries=0)
     client_options(command("connect", cmd_connect, "see the greeting"))
     p = command("send", cmd_send, cmd_send.__doc__)
     client_options(p)
