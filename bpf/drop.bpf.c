@@ -30,15 +30,6 @@ static __always_inline bool to_mail_port(struct xdp_md *ctx,
 	return port_is_mail(s, bpf_ntohs(ports[1]));
 }
 
-/* Not even a forced ban holds against whom the admin allowlisted. */
-static __always_inline bool allowed(const struct settings *s,
-				    const struct addr *a, const struct ban *b)
-{
-	__u32 flags = allow_find(s, a);
-
-	return flags & ALLOW_ADMIN || (flags && !(b->flags & BAN_FORCED));
-}
-
 /* The ban that holds for a source now, and the counter of its drops. */
 static __always_inline struct ban *find(struct xdp_md *ctx,
 					const struct settings *s,
@@ -90,7 +81,7 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	b = find(ctx, s, &p.src, &why);
 	if (!b)
 		return XDP_PASS;
-	pass = allowed(s, &p.src, b);
+	pass = allow_overrules(allow_find(s, &p.src), b);
 	if (b->flags & BAN_TEST)
 		return pass ? XDP_PASS : XDP_DROP;
 	bytes = bpf_xdp_get_buff_len(ctx);

@@ -55,4 +55,10 @@ struct allow {
 	__u32 flags; /* enum allow_flags */
 };
 
+/* May who is on the allowlist, by these flags, pass in spite of a ban? */
+static inline int allow_overrules(__u32 flags, const struct ban *b)
+{
+	return flags & ALLOW_ADMIN || (flags && !(b->flags & BAN_FORCED));
+}
+
 #endif

@@ -42,7 +42,8 @@
 	PARSE_REASONS(X, OUT, "out")                                           \
 	X(OUT_BAD_TCP, "out-bad-tcp", "TCP header with impossible fields")     \
 	X(UNATTRIBUTED, "tls-unattributed",                                    \
-	  "failed logins inside TLS of which the client is not known")
+	  "failed logins inside TLS of which the client is not known")         \
+	X(CUT, "connections-cut", "open connections of banned clients, ended")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

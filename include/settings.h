@@ -50,7 +50,8 @@ struct settings {
 	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
 	struct limit rate; /* the quick one, always on */
 	struct limit slow;
-	__u32 pad;
+	__u8 cut_sessions; /* a ban ends what the client has open: user space */
+	__u8 pad[3];
 	__u64 ban_jiffies; /* base time of a ban */
 	__u32 ban_sec;	   /* the same in seconds, for events */
 	__u8 have_ban_nets; /* map ban_nets is not empty */

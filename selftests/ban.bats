@@ -67,7 +67,7 @@ swaks_fail() { # [SWAKS OPTION...]
 	daemon_up
 	fails 1 login_fail attacker 1 --tries 11 --timeout 2
 	same "replies seen" "$(grep -c ^535 <<<"$output")" 10
-	has "$output" 'TimeoutError|timed out'
+	has "$output" ConnectionResetError
 	same "ban list" "$(banned)" $ATTACKER/32
 }
 

@@ -97,7 +97,7 @@ start() {
 @test "config lists every key with value, default and origin" {
 	start
 	same "keys" "$(smtpxdp config list -j | jq -r '[.[].key] | sort | join(" ")')" \
-		"allow ban-factor ban-forget ban-max ban-time codes count-texts ignore-texts interfaces\
+		"allow ban-factor ban-forget ban-max ban-time codes count-texts cut-sessions ignore-texts interfaces\
  ipv4-prefix ipv6-prefix log-failures max-bans max-clients mode ports rate scope tls tls-libraries"
 	same "fields" "$(smtpxdp config -j | jq 'all(.[];
 		has("key") and has("value") and has("default") and has("origin"))')" true

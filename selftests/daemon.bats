@@ -264,7 +264,7 @@ reload() {
 	end follow
 	same "while it happened" "$(jq -s -c 'map(select(
 		.net == "198.51.100.48/32")) | map(.event)' $LAB/log/follow)" \
-		'["ban","expire"]'
+		'["ban","cut","expire"]'
 	journalctl --sync
 	e=$(smtpxdp events -j | grep 198.51.100.48 | head -n 1)
 	same "ban" "$(jq -c '[.event, .client, .net, .code, .failures, .duration,

@@ -142,6 +142,7 @@ static inline void settings_default(struct settings *s)
 	s->codes[535] = ACTION_COUNT;
 	s->codes[538] = ACTION_COUNT;
 	s->codes[235] = ACTION_CREDIT;
+	s->cut_sessions = 1;
 }
 
 #endif

@@ -4,6 +4,7 @@
 
 import argparse
 import base64
+import collections
 import fcntl
 import ipaddress
 import json
@@ -11,6 +12,7 @@ import os
 import random
 import select
 import re
+import signal
 import socket
 import ssl
 import struct
@@ -102,7 +104,10 @@ def hello(client, args):
 
 def leave(client):
     """Without waiting for an answer: who is banned by now gets none."""
-    client.send(b"QUIT\r\n")
+    try:
+        client.send(b"QUIT\r\n")
+    except OSError:
+        pass  # the connection was cut
     client.close()
 
 
@@ -129,6 +134,25 @@ def cmd_connect(args):
     client = Client(args)
     print(client.reply())
     leave(client)
+
+
+def cmd_hold(args):
+    """Opens connections, says "open", and then what becomes of each."""
+    sources = args.source.split(",") if args.source else [None]
+    clients = [Client(args, s) for s in sources for _ in range(args.connections)]
+    for client in clients:
+        hello(client, args)
+    if args.tries:
+        for client in clients:
+            client.send(auth_line(args))
+        for client in clients:
+            client.reply()
+    print("open", flush=True)
+    for client in clients:
+        try:
+            print("data" if client.sock.recv(1) else "closed", flush=True)
+        except OSError as e:
+            print(type(e).__name__, flush=True)
 
 
 def cmd_send(args):
@@ -440,6 +464,26 @@ def cmd_raw(args):
     print(json.dumps({"segments": client.segments}))
 
 
+def cmd_knock(args):
+    """A new connection every millisecond, until it is ended; says how many
+    were tried and how many got an answer, be it a reset."""
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+    poll = select.epoll()
+    tried, sent, answered = collections.deque(), 0, 0
+    while not ended:
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.connect_ex((args.server, args.port))
+        poll.register(sock, select.EPOLLOUT | select.EPOLLONESHOT)
+        tried.append(sock)
+        sent += 1
+        answered += len(poll.poll(0.001))
+        if len(tried) > 500:
+            tried.popleft().close()
+    print("sent %d\nanswered %d" % (sent, answered))
+
+
 def cmd_notify(args):
     """Stands in for systemd: prints what a service tells it, a line each."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -474,6 +518,10 @@ def main():
     p = command("auth", cmd_auth, cmd_auth.__doc__)
     client_options(p)
     p.add_argument("--connections", type=int, default=1)
+    p = command("hold", cmd_hold, cmd_hold.__doc__)
+    client_options(p)
+    p.add_argument("--connections", type=int, default=1)
+    p.set_defaults(timeout=60, tries=0)
     client_options(command("connect", cmd_connect, "see the greeting"))
     p = command("send", cmd_send, cmd_send.__doc__)
     client_options(p)
@@ -518,6 +566,7 @@ def main():
     p.add_argument("--port", type=int, default=8025)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--password", default="secret")
+    client_options(command("knock", cmd_knock, cmd_knock.__doc__))
     p = command("notify", cmd_notify, cmd_notify.__doc__)
     p.add_argument("socket")
     args = parser.parse_args()

@@ -232,6 +232,7 @@ static const struct {
 	{ KEY_MAX_BANS, "18446744073709552640", "1024 to 16777216" },
 	{ KEY_LOG_FAILURES, "", "yes or no" },
 	{ KEY_LOG_FAILURES, "2", "yes or no" },
+	{ KEY_CUT_SESSIONS, "maybe", "yes or no" },
 	{ KEY_LOG_FAILURES, "yes please", "yes or no" },
 	/* What a file's line could not hold. */
 	{ KEY_MODE, " monitor", "white space" },
@@ -591,9 +592,15 @@ static void test_words(void **state)
 		must_set(KEY_LOG_FAILURES, yes[i]);
 		compile(&s);
 		assert_int_equal(s.log_failures, 1);
+		must_set(KEY_CUT_SESSIONS, yes[i]);
+		compile(&s);
+		assert_int_equal(s.cut_sessions, 1);
 		must_set(KEY_LOG_FAILURES, no[i]);
 		compile(&s);
 		assert_int_equal(s.log_failures, 0);
+		must_set(KEY_CUT_SESSIONS, no[i]);
+		compile(&s);
+		assert_int_equal(s.cut_sessions, 0);
 	}
 }
 

@@ -266,6 +266,16 @@ __u32 allowlist_find(const struct pins *p, const struct addr *a,
 	return s.flags;
 }
 
+__u32 allowlist_flags(const struct pins *p, const struct addr *a)
+{
+	struct net key = net_of(a, ADDR_BITS);
+	struct allow allow;
+
+	return bpf_map_lookup_elem(p->map[MAP_ALLOW_NETS], &key, &allow) ?
+		       0 :
+		       allow.flags;
+}
+
 const char *allow_origin(__u32 flags)
 {
 	if (flags & ALLOW_COMMAND)

@@ -38,6 +38,9 @@ __u32 allowlist_objects(const struct pins *p, const struct net *net,
 __u32 allowlist_find(const struct pins *p, const struct addr *a,
 		     struct net *entry);
 
+/* The same flags, by one lookup. */
+__u32 allowlist_flags(const struct pins *p, const struct addr *a);
+
 /* "command", "config", "this host", "gateway". */
 const char *allow_origin(__u32 flags);
 

@@ -156,45 +156,37 @@ int banlist_expire(struct pins *p, const struct net *net)
 	return err == -ENOENT ? delete_net(p, net) : err;
 }
 
-struct find {
-	struct net addr;
-	const struct clock_pair *now;
-	struct ban_row *row;
-	bool found;
-};
-
-/* The longest of the networks that hold: as the program decides. */
-static int find_net(const struct ban_row *row, void *ctx)
+/*
+ * The longest of the networks that hold: as the program decides, see
+ * bpf/ban_table.h.
+ */
+static int find_net(const struct pins *p, const struct addr *a,
+		    const struct clock_pair *now, struct ban_row *row)
 {
-	struct find *f = ctx;
+	struct net key = net_of(a, ADDR_BITS);
 
-	if (row->ban.expires > f->now->jiffies &&
-	    net_contains(&row->net, &f->addr) &&
-	    (!f->found || row->net.len > f->row->net.len)) {
-		*f->row = *row;
-		f->found = true;
+	while (!bpf_map_lookup_elem(p->map[MAP_BAN_NETS], &key, &row->ban)) {
+		row->net = net_of(a, row->ban.len);
+		if (row->ban.expires > now->jiffies)
+			return 0;
+		if (!row->ban.len)
+			break;
+		key.len = row->ban.len - 1;
 	}
-	return 0;
+	return -ENOENT;
 }
 
 int banlist_find(const struct pins *p, const struct addr *a,
 		 const struct clock_pair *now, struct ban_row *row)
 {
-	struct find f = { .addr = net_of(a, ADDR_BITS),
-			  .now = now,
-			  .row = row };
 	struct addr key;
-	int err;
 
 	row->net = client_net(p, a);
 	key = net_addr(&row->net);
 	if (!bpf_map_lookup_elem(p->map[MAP_BANS], &key, &row->ban) &&
 	    row->ban.expires > now->jiffies)
 		return 0;
-	err = each_net(p, find_net, &f);
-	if (err)
-		return err;
-	return f.found ? 0 : -ENOENT;
+	return find_net(p, a, now, row);
 }
 
 static void forget_if_in(struct pins *p, const struct net *net,

@@ -11,6 +11,7 @@
 #include "banlist.h"
 #include "cmd.h"
 #include "config.h"
+#include "cut.h"
 #include "duration.h"
 #include "history_map.h"
 #include "journal.h"
@@ -139,14 +140,14 @@ static int parse_add(int argc, char **argv, struct ban_args *a)
 	return parse_net(argv[optind], a);
 }
 
-/* The daemon keeps them up to date; but it may be down. */
-static void know_this_host(struct pins *p)
+/* Are the daemon's addresses and connections the ones that we see here? */
+static bool is_mail_host(const struct pins *p)
 {
 	struct daemon_info *info = malloc(sizeof(*info));
+	bool is = info && !daemon_read(p, info) && info->netns == netns_inode();
 
-	if (info && !daemon_read(p, info) && info->netns == netns_inode())
-		allowlist_sync_host(p);
 	free(info);
+	return is;
 }
 
 /* Not the local host, not the gateway, not an allowlisted peer. */
@@ -196,21 +197,58 @@ static int add_locked(struct pins *p, struct ban_args *a, struct ban_row *row,
 	return err ? fail("cannot write the ban: %s", strerror(-err)) : 0;
 }
 
+/* How many of its connections were cut; -errno, told. */
+static int cut_all(struct pins *p, const struct net *net, bool here)
+{
+	int n = 0, ret;
+	bool more;
+
+	if (!here) {
+		warn("its open connections are not cut: they are in the "
+		     "daemon's network namespace, this is another");
+		return -ENOENT;
+	}
+	do {
+		ret = cut_connections(p, net, 1, &more);
+		n += ret > 0 ? ret : 0;
+	} while (more);
+	if (ret >= 0)
+		return n;
+	warn("its open connections are not cut: %s", cut_strerror(ret));
+	return ret;
+}
+
+#define CUT_TEXT 40
+
+static const char *cut_text(int n, char buf[static CUT_TEXT])
+{
+	*buf = '\0';
+	if (n > 0)
+		snprintf(buf, CUT_TEXT, ", %d connection%s cut", n,
+			 n == 1 ? "" : "s");
+	return buf;
+}
+
 static int ban_add(const struct globals *g, int argc, char **argv)
 {
 	struct ban_args a = { .reason = "by command" };
-	char net[NET_TEXT], duration[DURATION_TEXT];
+	char net[NET_TEXT], duration[DURATION_TEXT], text[CUT_TEXT];
 	struct clock_pair now;
 	struct ban_row row;
 	struct pins p;
-	int err = parse_add(argc, argv, &a), lock;
+	json_t *doc;
+	int err = parse_add(argc, argv, &a), lock, cut;
+	bool here;
 
 	if (err)
 		return err;
 	if (open_pins(g, &a, &p))
 		return EXIT_FAILURE;
 	lock = pins_lock_writer(g->pin_dir);
-	know_this_host(&p);
+	here = is_mail_host(&p);
+	/* The daemon keeps them up to date; but it may be down. */
+	if (here)
+		allowlist_sync_host(&p);
 	err = refuse(&p, &a);
 	if (!err)
 		err = add_locked(&p, &a, &row, &now);
@@ -220,9 +258,13 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 						 .net = &a.net,
 						 .duration = a.seconds,
 						 .reason = a.reason });
-		output_done(ban_json(&p, &row, &now), "banned %s for %s",
-			    net_format(&a.net, net),
-			    duration_format(a.seconds, duration));
+		cut = cut_all(&p, &a.net, here);
+		doc = ban_json(&p, &row, &now);
+		json_object_set_new(doc, "connections_cut",
+				    cut < 0 ? json_null() : json_integer(cut));
+		output_done(doc, "banned %s for %s%s", net_format(&a.net, net),
+			    duration_format(a.seconds, duration),
+			    cut_text(cut, text));
 	}
 	pins_close(&p);
 	return err;

@@ -20,7 +20,7 @@
 /* The kinds that concern clients; the manual promises their shape. */
 static const enum message kinds[] = { MESSAGE_FAILURE, MESSAGE_BAN,
 				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
-				      MESSAGE_EXPIRE };
+				      MESSAGE_EXPIRE, MESSAGE_CUT };
 
 /*
  * Field `name` of the current entry, without "NAME=", escaped: who wrote it is
@@ -61,7 +61,7 @@ static json_t *entry_json(sd_journal *j)
 	uint64_t usec = 0;
 
 	sd_journal_get_realtime_usec(j, &usec);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
 			 clock_format_wall(usec, time), "event",
 			 text_json(j, "SMTPXDP_EVENT"), "client",
 			 text_json(j, "SMTPXDP_CLIENT"), "net",
@@ -70,7 +70,10 @@ static json_t *entry_json(sd_journal *j)
 			 number_json(j, "SMTPXDP_FAILURES", false), "duration",
 			 number_json(j, "SMTPXDP_DURATION_SEC", false),
 			 "offence", number_json(j, "SMTPXDP_OFFENCE", true),
-			 "sensor", text_json(j, "SMTPXDP_SENSOR"));
+			 "sensor", text_json(j, "SMTPXDP_SENSOR"),
+
+			 "connections",
+			 number_json(j, "SMTPXDP_CONNECTIONS", false));
 }
 
 static void print_entry(sd_journal *j)

@@ -126,6 +126,10 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		err = parse_word(value, scopes, &word, why);
 		s->scope = word;
 		return err;
+	case KEY_CUT_SESSIONS:
+		err = parse_bool(value, &yes, why);
+		s->cut_sessions = yes;
+		return err;
 	case KEY_CODES:
 		return parse_codes(value, s->codes, why);
 	case KEY_COUNT_TEXTS:

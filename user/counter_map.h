@@ -3,6 +3,8 @@
 #ifndef SMTPXDP_COUNTER_MAP_H
 #define SMTPXDP_COUNTER_MAP_H
 
+#include <stdint.h>
+
 #include "counters.h"
 #include "pins.h"
 
@@ -11,5 +13,8 @@ extern const char *const counter_sentences[COUNTERS_MAX];
 
 int counter_read(const struct pins *p, enum counter c,
 		 struct counter_value *sum);
+
+/* Only those that no program counts. The caller holds the writers' lock. */
+int counter_add(const struct pins *p, enum counter c, uint64_t n);
 
 #endif

@@ -10,6 +10,7 @@
 #include "address.h"
 #include "banlist.h"
 #include "counter_map.h"
+#include "cut_queue.h"
 #include "duration.h"
 #include "history_map.h"
 #include "journal.h"
@@ -92,8 +93,9 @@ int handle_crossing(struct pins *p, const struct event *e, struct decision *d)
 	return err;
 }
 
-static void crossed(struct pins *p, const struct event *e)
+static void crossed(struct handler *h, const struct event *e)
 {
+	struct pins *p = h->pins;
 	struct net net = net_of(&e->client, e->len);
 	char reason[BAN_REASON_SIZE];
 	struct decision d;
@@ -126,6 +128,8 @@ static void crossed(struct pins *p, const struct event *e)
 			     "the kernel holds",
 			     strerror(-err));
 	journal_record(&r);
+	if (r.kind == MESSAGE_BAN && h->cuts)
+		cut_queue_add(h->cuts, &net);
 }
 
 static void failed(const struct event *e)
@@ -161,7 +165,7 @@ int handle_event(void *ctx, void *data, size_t size)
 	if (e.kind == EVENT_FAILURE)
 		failed(&e);
 	else if (e.kind == EVENT_CROSSED)
-		crossed(h->pins, &e);
+		crossed(h, &e);
 	else if (e.kind == EVENT_PROCESS && h->tls)
 		tls_look(h->pins, h->tls, e.pid);
 	return 0;
@@ -169,6 +173,7 @@ int handle_event(void *ctx, void *data, size_t size)
 
 struct sweep {
 	struct pins *p;
+	struct cut_queue *cuts;
 	struct clock_pair now;
 };
 
@@ -238,6 +243,7 @@ static void untold(const struct sweep *s, const struct ban_row *row)
 		return;
 	remember(s->p, &row->net, offence, clock_boot_of(&s->now, b.expires));
 	journal_record(&r);
+	cut_queue_add(s->cuts, &row->net);
 }
 
 static int sweep_one(const struct ban_row *row, void *ctx)
@@ -269,7 +275,7 @@ static void note_lost_events(struct pins *p)
 void handle_sweep(struct handler *h)
 {
 	struct pins *p = h->pins;
-	struct sweep s = { .p = p };
+	struct sweep s = { .p = p, .cuts = h->cuts };
 	int lock = pins_try_lock_writer(p->dir), err;
 
 	if (lock == -EWOULDBLOCK)

@@ -9,11 +9,13 @@
 #include "pins.h"
 #include "policy.h"
 
+struct cut_queue;
 struct tls_sensor;
 
 struct handler {
 	struct pins *pins;
 	struct tls_sensor *tls; /* NULL: there is none */
+	struct cut_queue *cuts; /* NULL: no connection is to be cut */
 };
 
 /* A ring_buffer_sample_fn; ctx is the struct handler. Always 0. */

@@ -43,7 +43,7 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 	struct daemon *d = ctx;
 	uint64_t start = clock_monotonic_usec(), cost, wait;
 
-	handle_sweep(&(struct handler){ &d->pins, d->tls });
+	handle_sweep(&(struct handler){ &d->pins, d->tls, &d->cuts });
 	cost = clock_monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
@@ -190,7 +190,7 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 
 int event_loop(struct daemon *d)
 {
-	struct handler handler = { &d->pins, d->tls };
+	struct handler handler = { &d->pins, d->tls, &d->cuts };
 	struct ring_buffer *ring;
 	sd_event *e = NULL;
 	int err;
@@ -198,6 +198,8 @@ int event_loop(struct daemon *d)
 	ring = ring_buffer__new(d->pins.map[MAP_EVENTS], handle_event, &handler,
 				NULL);
 	err = ring ? sd_event_default(&e) : -errno;
+	if (err >= 0)
+		err = cut_queue_start(&d->cuts, e, &d->pins);
 	if (err >= 0)
 		err = add_sources(e, d, ring);
 	if (!err) {

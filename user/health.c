@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "config.h"
+#include "cut.h"
 #include "netinfo.h"
 #include "self_test.h"
 #include "settings_map.h"
@@ -288,6 +289,22 @@ static void check_tls(struct checkup *c, const struct config *config,
 	check_blind(c, tls);
 }
 
+/* --- what is open when the ban comes */
+
+static void check_cut(struct checkup *c)
+{
+	char text[TEXT];
+	int err = settings_now(c->p)->cut_sessions ? cut_probe() : 0;
+
+	if (!err)
+		return;
+	snprintf(text, sizeof(text),
+		 "open connections of banned clients cannot be cut: %s",
+		 cut_strerror(err));
+	wrong(c->problems, HEALTH_CUT, "cut-sessions", text,
+	      "if it is to be so, set cut-sessions to no");
+}
+
 json_t *health_check(struct pins *p, const struct daemon_info *info,
 		     enum daemon_state state, const json_t *tls,
 		     unsigned int patience)
@@ -307,6 +324,7 @@ json_t *health_check(struct pins *p, const struct daemon_info *info,
 		check_tls(&c, &config, tls);
 		config_free(&config);
 	}
+	check_cut(&c);
 	return c.problems;
 }
 

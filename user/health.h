@@ -21,7 +21,8 @@
 	X(GATE, "gate") /* drops who is banned, and nobody else */             \
 	X(SENSOR, "sensor") /* reads replies */                                \
 	X(ROOM, "room") /* for the next ban */                                 \
-	X(TLS, "tls") /* replies inside TLS are read */
+	X(TLS, "tls") /* replies inside TLS are read */                        \
+	X(CUT, "cut") /* open connections of the banned can be ended */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

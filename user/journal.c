@@ -192,6 +192,10 @@ static void describe(const struct record *r, const char *net,
 			 net, (unsigned long long)r->packets,
 			 (unsigned long long)r->bytes);
 		break;
+	case MESSAGE_CUT:
+		snprintf(buf, size, "cut %u connection%s of %s", r->connections,
+			 r->connections == 1 ? "" : "s", net);
+		break;
 	case MESSAGE_ALLOW:
 		snprintf(buf, size, "allowlisted %s", net);
 		break;
@@ -228,6 +232,7 @@ static json_t *record_document(const struct record *r, const char *net,
 	json_object_set_new(doc, "sensor",
 			    r->sensor ? json_string(sensor_name(r->sensor)) :
 					json_null());
+	json_object_set_new(doc, "connections", json_integer(r->connections));
 	return doc;
 }
 
@@ -263,6 +268,8 @@ void journal_record(const struct record *r)
 		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
 	if (r->ifindex && if_indextoname(r->ifindex, iface))
 		add(&f, "SMTPXDP_IFACE=%s", iface);
+	if (r->connections)
+		add(&f, "SMTPXDP_CONNECTIONS=%u", r->connections);
 	if (*text)
 		add(&f, "SMTPXDP_TEXT=%s", text);
 	if (r->reason)

@@ -29,6 +29,7 @@ struct record {
 	uint32_t offence; /* the client's nth, from 1 */
 	const char *reason;
 	uint64_t packets, bytes; /* dropped, of a ban that ended */
+	uint32_t connections; /* that were cut */
 };
 
 extern const char *const message_names[MESSAGES_MAX];

@@ -42,6 +42,8 @@
 	  LOG_WARNING) \
 	X(BLIND, "blind", "081c6bd82713432aa72b7e3fca629fe4", \
 	  LOG_WARNING) \
+	X(CUT, "cut", "45b81b65ddd74b82a97331006261cba4", \
+	  LOG_NOTICE) \
 	X(FAULT, "fault", "7fbcec7030734926aabe39cb20293436", \
 	  LOG_ERR) \
 	X(FORGIVE, "forgive", "3df4d0b1cfa8494c85c1e6fb0c6c5a27", \

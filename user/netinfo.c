@@ -2,7 +2,6 @@
 #include "netinfo.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "netlink.h"
 
 static void take_addr(struct addr *list, size_t *n, int family,
 		      const void *bytes)
@@ -115,37 +115,13 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 static int dump(struct mnl_socket *nl, int type, const void *what, size_t size,
 		mnl_cb_t cb, void *data)
 {
-	static unsigned int seq;
-	char buf[MNL_SOCKET_BUFFER_SIZE];
+	char buf[MNL_ALIGN(MNL_NLMSG_HDRLEN) + 64];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	ssize_t n;
-	int ret = MNL_CB_OK;
 
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = ++seq;
 	memcpy(mnl_nlmsg_put_extra_header(nlh, size), what, size);
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	while (ret > MNL_CB_STOP) {
-		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (n < 0)
-			return -errno;
-		ret = mnl_cb_run(buf, n, seq, mnl_socket_get_portid(nl), cb,
-				 data);
-	}
-	return ret < 0 ? -errno : 0;
-}
-
-static struct mnl_socket *open_socket(void)
-{
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-
-	if (nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		mnl_socket_close(nl);
-		nl = NULL;
-	}
-	return nl;
+	return netlink_ask(nl, nlh, cb, data);
 }
 
 int netinfo_read(struct netinfo *info)
@@ -153,7 +129,7 @@ int netinfo_read(struct netinfo *info)
 	static const struct ifaddrmsg any = { .ifa_family = AF_UNSPEC };
 	static const struct rtmsg v4 = { .rtm_family = AF_INET };
 	static const struct rtmsg v6 = { .rtm_family = AF_INET6 };
-	struct mnl_socket *nl = open_socket();
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
 	int err;
 
 	memset(info, 0, sizeof(*info));
@@ -191,7 +167,7 @@ static int on_filter(const struct nlmsghdr *nlh, void *data)
 bool netinfo_has_filters(unsigned int ifindex)
 {
 	static const __u32 hooks[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
-	struct mnl_socket *nl = open_socket();
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
 	bool found = false;
 	int err = nl ? 0 : -errno;
 

@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The units under a real systemd as PID 1: what `make install` installs, started,
+# reloaded, hung, killed, restarted, stopped and rebooted. Postfix is the lab's,
+# beside the machine in the same network namespace.
+
+# shellcheck disable=SC2086 # addresses and names hold no spaces
+
+load common.sh
+# shellcheck source=scripts/machine.sh
+. "$LAB_ROOT/scripts/machine.sh"
+
+CONF=$MACHINE_ROOT/etc/smtpxdp/smtpxdp.conf
+DROP_IN=$MACHINE_ROOT/etc/systemd/system/smtpxdp.service.d/test.conf
+
+setup_file() {
+	local why
+	lab_up journald postfix
+	why=$(machine_make) || skip "$why"
+	make -s -C "$LAB_ROOT" install PREFIX=/usr DESTDIR=$MACHINE_ROOT
+	why=$(machine_boot) || skip "$why"
+	machine journalctl --update-catalog
+}
+
+teardown_file() {
+	machine_down
+	lab_down
+}
+
+before() {
+	conf rate 3/60s
+}
+
+after() {
+	machine systemctl stop smtpxdp
+	until_true 5 not active smtpxdp-gate
+	rm -f $DROP_IN
+	machine systemctl daemon-reload
+	[ -n "${BATS_TEST_COMPLETED-}" ] || {
+		echo "--- its journal:"
+		machine journalctl -q -n 30
+	}
+}
+
+smtpxdp() {
+	machine smtpxdp "$@"
+}
+
+active() { # UNIT
+	machine systemctl -q is-active "$1"
+}
+
+main_pid() {
+	machine systemctl show -P MainPID smtpxdp
+}
+
+# drop_in LINE...: of section [Service].
+drop_in() {
+	mkdir -p "${DROP_IN%/*}"
+	printf '%s\n' '[Service]' "$@" >$DROP_IN
+	machine systemctl daemon-reload
+}
+
+# What the machine's journal has of the unit since the test began.
+told() { # [MATCH...]
+	machine journalctl -q -u smtpxdp --since="@$(cat $LAB/since)" "$@"
+}
+
+ban_attacker() {
+	login_fail attacker 3
+	same "ban list" "$(banned)" $ATTACKER/32
+}
+
+# Another daemon than PID, and it serves.
+served_by_another() { # PID
+	[ "$(main_pid)" != "$1" ] && active smtpxdp
+}
+
+@test "the units are valid, and expose little" {
+	machine systemd-analyze verify smtpxdp.service smtpxdp-gate.service
+	machine systemd-analyze security --no-pager --threshold=30 smtpxdp
+}
+
+@test "start: it serves when systemctl returns; bans; tells the machine's journal" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	vanished attacker
+	connects honest
+	until_true 5 has_told SMTPXDP_EVENT=ban SMTPXDP_CLIENT=$ATTACKER
+	same "pid" "$(told -o json SMTPXDP_EVENT=ban | jq -r ._PID)" "$(main_pid)"
+	has "$(smtpxdp events)" "banned $ATTACKER/32"
+	# Explained, by the catalogue that was installed.
+	has "$(told -x SMTPXDP_EVENT=ban)" '^░░ Subject: '
+	has "$(machine systemctl status smtpxdp)" 'Status: "'
+	[ -d $MACHINE_ROOT/var/lib/smtpxdp ]
+}
+
+has_told() { # MATCH...
+	[ -n "$(told "$@")" ]
+}
+
+@test "reload takes the file; a broken one is refused before, and told" {
+	machine systemctl start smtpxdp
+	pid=$(main_pid)
+	conf rate 5/60s
+	machine systemctl reload smtpxdp
+	until_true 5 has_told SMTPXDP_EVENT=reloaded
+	same "rate" "$(smtpxdp config get rate)" 5/60s
+	echo 'rate = often' >$CONF
+	fails 1 machine systemctl reload smtpxdp
+	has "$(told)" '/etc/smtpxdp/smtpxdp.conf:1: .*rate'
+	same "rate" "$(smtpxdp config get rate)" 5/60s
+	same "daemon" "$(main_pid)" $pid
+}
+
+@test "the watchdog ends a daemon that hangs, and starts another" {
+	drop_in WatchdogSec=1s
+	machine systemctl start smtpxdp
+	pid=$(main_pid)
+	ban_attacker
+	machine kill -STOP $pid
+	vanished attacker
+	until_true 20 served_by_another $pid
+	has "$(told)" '[Ww]atchdog timeout'
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker
+}
+
+@test "killed, it is started again; bans hold all the time" {
+	machine systemctl start smtpxdp
+	pid=$(main_pid)
+	ban_attacker
+	machine systemctl kill -s KILL smtpxdp
+	vanished attacker
+	until_true 10 served_by_another $pid
+	vanished attacker
+	same "ban list" "$(banned)" $ATTACKER/32
+}
+
+@test "restart opens no gap: not one of a flood of SYNs is answered" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	background knock attacker python3 -B $HELPER knock --server $POSTFIX
+	for _ in 1 2 3; do
+		pid=$(main_pid)
+		machine systemctl restart smtpxdp
+		served_by_another $pid
+	done
+	machine systemctl try-restart smtpxdp
+	machine systemctl reload-or-restart smtpxdp
+	end knock
+	sent=$(sed -n 's/^sent //p' $LAB/log/knock)
+	[ $sent -gt 100 ]
+	same "answered" "$(sed -n 's/^answered //p' $LAB/log/knock)" 0
+	[ "$(counter dropped-ban)" -ge $sent ]
+}
+
+@test "stop ends protection, when systemctl returns" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	vanished attacker
+	machine systemctl stop smtpxdp
+	connects attacker
+	same "state" "$(machine systemctl is-failed smtpxdp)" inactive
+	until_true 5 not machine test -e /sys/fs/bpf/smtpxdp
+}
+
+@test "stop, and start before it is done: protection stays" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	machine systemctl stop --no-block smtpxdp
+	machine systemctl start smtpxdp
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker
+}
+
+# Where systemd runs no ExecStopPost=.
+@test "stop ends protection of a daemon that cannot start again, too" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	echo 'rate = often' >$CONF
+	machine systemctl kill -s KILL smtpxdp
+	until_true 10 has_told --grep 'smtpxdp.conf:1:'
+	until_true 5 waits_for_restart
+	vanished attacker
+	machine systemctl stop smtpxdp
+	until_true 5 not active smtpxdp-gate
+	connects attacker
+	not machine test -e /sys/fs/bpf/smtpxdp
+}
+
+waits_for_restart() {
+	[ "$(machine systemctl show -P SubState smtpxdp)" = auto-restart ]
+}
+
+@test "enabled, it starts with the machine" {
+	machine systemctl enable smtpxdp
+	machine_off
+	machine_boot
+	until_true 10 active smtpxdp
+	ban_attacker
+	vanished attacker
+	machine systemctl disable smtpxdp
+}
+
+# A server of another user, whose TLS library is replaced while it runs.
+mailer() {
+	local lib
+	lib=$(ldconfig -p | sed -n 's/.*libssl\.so\.3 .*=> //p' | head -n 1)
+	lab_certificate
+	mkdir -p $MACHINE_ROOT/opt/lab
+	cp "$lib" $HELPER $LAB/cert.pem $LAB/key.pem $MACHINE_ROOT/opt/lab/
+	machine systemd-run -q --unit=mailer -p User=nobody \
+		-E LD_LIBRARY_PATH=/opt/lab /usr/bin/python3 -B \
+		/opt/lab/helper.py serve --server $NGINX --port 2525 \
+		--certificate /opt/lab/cert.pem --key /opt/lab/key.pem
+	until_true 10 listens mail $NGINX 2525
+	rm $MACHINE_ROOT/opt/lab/libssl.so.3
+}
+
+# Starts it, and counts failures in the clear and inside TLS.
+serves() {
+	machine systemctl start smtpxdp || return 1
+	login_fail attacker 1
+	login_fail attacker 1 --server $NGINX --port 2525 --tls starttls \
+		--from 198.51.100.8
+	# In the clear, and inside TLS.
+	[ "$(in_window $ATTACKER)" = 1 ] && [ "$(in_window 198.51.100.8)" = 1 ]
+}
+
+@test "no capability too many: without each, something fails" {
+	mailer
+	drop_in Restart=no
+	serves
+	machine systemctl stop smtpxdp
+	set=$(machine systemctl show -P CapabilityBoundingSet smtpxdp)
+	same "capabilities" "$(wc -w <<<"$set")" 6
+	for cap in $set; do
+		drop_in Restart=no CapabilityBoundingSet=~${cap^^}
+		not serves || { echo "works without $cap"; false; }
+		machine systemctl stop smtpxdp
+		machine systemctl reset-failed
+	done
+	machine systemctl stop mailer
+}
