@@ -39,6 +39,12 @@ USER_OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c))
 LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(wildcard selftests/test_*.c))
 
+# What scripts/bench measures with.
+BENCH := $(patsubst scripts/bench.d/%.c,$(BUILD)/bench/%,\
+	$(filter-out %.bpf.c,$(wildcard scripts/bench.d/*.c))) $(BUILD)/bench/gates.bpf.o
+BENCH_SKEL := $(patsubst scripts/bench.d/%.bpf.c,$(BUILD)/bench/%.skel.h,\
+	$(filter-out %/gates.bpf.c,$(wildcard scripts/bench.d/*.bpf.c)))
+
 all: $(BUILD)/smtpxdp ## build the binary, build/smtpxdp
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
@@ -63,7 +69,24 @@ $(BUILD)/selftests/%: selftests/%.c $(LIB_OBJ) $(SKEL)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(LIB_OBJ) $(TEST_LIBS) -pthread -o $@
 
+$(BUILD)/bench/%.bpf.o: scripts/bench.d/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -Iscripts/bench.d -MMD -MP -c $< -o $@
+
+$(BUILD)/bench/%.skel.h: $(BUILD)/bench/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp
+	mv $@.tmp $@
+
+$(BUILD)/bench/%: scripts/bench.d/%.c $(BENCH_SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(USER_CFLAGS) -Iscripts/bench.d -I$(@D) -MMD -MP $< $(LIBS) -o $@
+
 tests: $(TESTS) ## build the C tests
+
+bench-programs: $(BENCH)
+
+bench: ## measure it beside its peers (as root; installs them)
+	scripts/bench
 
 check: ## run every test (as root; installs what it needs)
 	scripts/test
@@ -93,5 +116,6 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 .DELETE_ON_ERROR:
-.PHONY: all tests check demo install clean help
+.SECONDARY: $(BENCH_SKEL)
+.PHONY: all tests check demo bench bench-programs install clean help
 -include $(wildcard $(BUILD)/*/*.d)

@@ -9,7 +9,7 @@
 #include "ban_table.h"
 #include "event.h"
 #include "now.h"
-#include "window.h"
+#include "credit.h"
 
 /* How a reply was seen. */
 struct sighting {
@@ -110,9 +110,11 @@ static __always_inline const struct limit *
 limit_reached(const struct settings *s, const struct client *c, __u32 ticket,
 	      __u32 tick)
 {
-	if (window_reached(c, ticket, tick, &s->rate))
+	if (window_reached(c, ticket, tick, &s->rate, window_from(c)) &&
+	    !credit_covers(c, s, tick))
 		return &s->rate;
-	if (s->slow.failures && window_reached(c, ticket, tick, &s->slow))
+	if (s->slow.failures &&
+	    window_reached(c, ticket, tick, &s->slow, c->spent))
 		return &s->slow;
 	return NULL;
 }
@@ -180,6 +182,7 @@ __noinline __weak int client_failure(const struct settings *s,
 __noinline __weak int client_success(const struct settings *s,
 				     const struct addr *peer)
 {
+	__u64 now = now_jiffies();
 	struct addr key;
 	struct client *c;
 
@@ -187,9 +190,13 @@ __noinline __weak int client_success(const struct settings *s,
 		return 0;
 	count(COUNTER_SUCCESS, 0);
 	client_of(s, peer, &key);
-	c = bpf_map_lookup_elem(&clients, &key);
-	if (c)
+	/* By ratio, what succeeded before the first failure counts as well. */
+	c = s->credit == CREDIT_RATIO ? client_get(s, &key) :
+					bpf_map_lookup_elem(&clients, &key);
+	if (c) {
 		__sync_fetch_and_add(&c->successes, 1);
+		credit_add(c, s, now, window_tick(now, s->tick_shift));
+	}
 	return 0;
 }
 

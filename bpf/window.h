@@ -38,16 +38,23 @@ static inline __u32 window_slot_value(__u32 ticket, __u32 tick)
 	return tick << 1 | !(ticket / LOG_SLOTS & 1);
 }
 
+/* Is `then` at most `ticks` before `tick`? */
+static inline bool window_age_fits(__u32 then, __u32 tick, __u32 ticks)
+{
+	__u32 age = (tick - then) & TICK_MASK;
+
+	return age <= ticks || age > TICK_MASK - TICK_SKEW;
+}
+
 /* Is the failure of this ticket at most `window` ticks before `tick`? */
 static inline bool window_recent(const struct client *c, __u32 ticket,
 				 __u32 tick, __u32 window)
 {
 	__u32 v = *(volatile const __u32 *)&c->log[ticket % LOG_SLOTS];
-	__u32 age = (tick - (v >> 1)) & TICK_MASK;
 
 	if ((v & 1) != !(ticket / LOG_SLOTS & 1))
 		return true; /* being written */
-	return age <= window || age > TICK_MASK - TICK_SKEW;
+	return window_age_fits(v >> 1, tick, window);
 }
 
 /* Logs a failure at `tick`; its ticket. */
@@ -59,17 +66,26 @@ static inline __u32 window_add(struct client *c, __u32 tick)
 	return n;
 }
 
+/* The first ticket that counts for the quick limit: not spent, nor forgiven. */
+static inline __u32 window_from(const struct client *c)
+{
+	__u32 forgiven = *(volatile const __u32 *)&c->forgiven;
+	__u32 spent = *(volatile const __u32 *)&c->spent;
+
+	return (__s32)(forgiven - spent) > 0 ? forgiven : spent;
+}
+
 /*
- * Is the failure with this ticket, at `tick`, the last of as many unspent ones
- * as the limit takes?
+ * Is the failure with this ticket, at `tick`, the last of as many as the limit
+ * takes? Only tickets from `from` on count.
  */
 static inline bool window_reached(const struct client *c, __u32 ticket,
-				  __u32 tick, const struct limit *l)
+				  __u32 tick, const struct limit *l, __u32 from)
 {
 	__u32 first = ticket - (l->failures - 1);
 
-	/* Signed: `spent` may have moved past `first`, or past the ticket. */
-	if ((__s32)(first - *(volatile __u32 *)&c->spent) < 0)
+	/* Signed: `from` may have moved past `first`, or past the ticket. */
+	if ((__s32)(first - from) < 0)
 		return false;
 	return window_recent(c, first, tick, l->ticks);
 }
@@ -107,16 +123,17 @@ static inline bool window_cross(struct client *c, __u32 ticket, __u64 was,
 	return true;
 }
 
-/* How many unspent failures lie within so much time, up to RATE_MAX. */
+/* How many failures that count lie within so much time, up to RATE_MAX. */
 static inline __u32 window_count(const struct client *c, __u32 tick,
 				 __u32 ticks)
 {
 	__u32 head = *(volatile const __u32 *)&c->head, n = 0;
+	__u32 from = window_from(c);
 
 	for (__u32 i = 1; i <= RATE_MAX; i++) {
 		__u32 ticket = head - i;
 
-		if ((__s32)(ticket - c->spent) < 0 ||
+		if ((__s32)(ticket - from) < 0 ||
 		    !window_recent(c, ticket, tick, ticks))
 			break;
 		n++;

@@ -13,6 +13,9 @@
  */
 #define LOG_SLOTS 128
 
+/* Of how many successes the times are kept. */
+#define SUCCESS_SLOTS 16
+
 /* Ticket n is failure n of this client, from 0; it lives in log[n % 128]. */
 struct client {
 	__u64 until;	 /* banned, or would be: see window_until() */
@@ -21,13 +24,18 @@ struct client {
 	__u64 successes; /* replies that earn credit */
 	__u32 head;	 /* the next ticket */
 	__u32 spent;	 /* tickets below this one led to a ban already */
+	__u64 forgives_from; /* jiffies at which a success forgives again */
+	__u32 forgiven; /* tickets below this one are, of the quick limit */
+	__u32 success_head; /* how many times success_log was written */
 	__u16 last_code;
 	__u8 len; /* of the client's network, 0..128 */
 	__u8 pad[5];
 	__u32 log[LOG_SLOTS]; /* times: see bpf/window.h */
+	__u32 success_log[SUCCESS_SLOTS]; /* ticks: see bpf/credit.h */
 };
 
-_Static_assert(sizeof(struct client) == 48 + 4 * LOG_SLOTS, "map value");
+_Static_assert(sizeof(struct client) ==
+		       64 + 4 * (LOG_SLOTS + SUCCESS_SLOTS), "map value");
 _Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
 
 #endif

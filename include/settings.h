@@ -18,6 +18,9 @@
 enum mode { MODE_ENFORCE, MODE_MONITOR };
 enum scope { SCOPE_MAIL, SCOPE_ALL };
 
+/* What a successful login does for the client's failures: see window.h. */
+enum credit { CREDIT_OFF, CREDIT_RESET, CREDIT_RATIO };
+
 /* What a reply does to its client. */
 enum action {
 	ACTION_IGNORE,
@@ -50,8 +53,10 @@ struct settings {
 	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
 	struct limit rate; /* the quick one, always on */
 	struct limit slow;
+	__u8 credit; /* enum credit */
+	__u8 credit_ratio; /* failures to a success that are let pass */
 	__u8 cut_sessions; /* a ban ends what the client has open: user space */
-	__u8 pad[3];
+	__u8 pad;
 	__u64 ban_jiffies; /* base time of a ban */
 	__u32 ban_sec;	   /* the same in seconds, for events */
 	__u8 have_ban_nets; /* map ban_nets is not empty */

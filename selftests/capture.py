@@ -10,6 +10,7 @@ import sys
 
 LINKS = {"ethernet": 1, "raw": 101, "sll": 113, "sll2": 276, "wifi": 105}
 NSEC = 10**9
+SUCCESS = b"235 2.7.0 Authentication successful\r\n"
 
 
 def segment(args, seq, payload, flags=0x18):
@@ -46,8 +47,8 @@ def packets(args):
     text = args.reply.encode().decode("unicode_escape").encode("latin-1")
     at, seq = int(args.start * NSEC), 1000
     yield at, framed(args, segment(args, seq - 1, b"", 0x12))
-    for _ in range(args.count):
-        payload = text * args.batch
+    for letter in args.script or "F" * args.count:
+        payload = {"F": text * args.batch, "S": SUCCESS, ".": b""}[letter]
         yield at, framed(args, segment(args, seq, payload))
         seq += len(payload)
         at += int(args.every * NSEC)
@@ -70,6 +71,8 @@ def main():
     p.add_argument("--port", type=int, default=25)
     p.add_argument("--start", type=float, default=1.6e9)
     p.add_argument("--count", type=int, default=10)
+    p.add_argument("--script", help="in place of a count: F fails, "
+                   "S succeeds, . is nothing")
     p.add_argument("--batch", type=int, default=1, help="replies a packet")
     p.add_argument("--every", type=float, default=1, help="seconds")
     p.add_argument("--reply", default="535 5.7.8 no\\r\\n")

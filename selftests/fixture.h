@@ -129,6 +129,8 @@ static inline void settings_default(struct settings *s)
 	while ((1000U << s->tick_shift) / hz < 10)
 		s->tick_shift++;
 	settings_rate(s, 10, 120);
+	s->credit = CREDIT_RESET;
+	s->credit_ratio = 3;
 	settings_ban_time(s, 3600);
 	s->ban_factor = 2;
 	s->ban_max_sec = 7 * 86400;

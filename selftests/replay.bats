@@ -129,6 +129,55 @@ taken() {
 		'"failures": ?5,.*"offence": ?1'
 }
 
+letters() { # LETTERS COUNT
+	printf -- "$1%.0s" $(seq $2)
+}
+
+@test "a success clears the window, once in the time of the rate" {
+	local f9 f10
+	f9=$(letters F 9) f10=$(letters F 10)
+	same "nine, success, nine" "$(bans_of -- --script ${f9}S$f9)" ""
+	same "the tenth behind the success" \
+		"$(bans_of -- --script ${f9}S$f10)" "$ATTACKER/32@19"
+	same "a second success within 120 s clears nothing" \
+		"$(bans_of -- --script ${f9}S${f9}S$f10)" "$ATTACKER/32@20"
+	same "successes alone, then ten" \
+		"$(bans_of -- --script SSS$f10)" "$ATTACKER/32@12"
+	# One success in 131 seconds, with nine failures before and behind it.
+	local period=${f9}S$f9
+	period+=$(letters . 112)
+	local hours=$period$period$period$period
+	same "for ever, at less than twice the rate" \
+		"$(bans_of -- --script $hours)" ""
+	same "but not past the slow rate" \
+		"$(bans_of --set slow-rate=30/24h -- --script $hours)" \
+		"$ATTACKER/32@143"
+	same "off" "$(bans_of --set success-credit=off -- \
+		--script ${f9}S$f9)" "$ATTACKER/32@10"
+}
+
+@test "by ratio, failures must outnumber the successes of the window" {
+	local s4 s16 f9 f20 f70
+	s4=$(letters S 4) s16=$(letters S 16)
+	f9=$(letters F 9) f20=$(letters F 20) f70=$(letters F 70)
+	by_ratio() { # RATIO SCRIPT [SECONDS]
+		bans_of --set success-credit=ratio --set success-ratio="$1" -- \
+			--script "$2" --every "${3-1}"
+	}
+	same "none" "$(by_ratio 3 $f9${f9::1})" "$ATTACKER/32@9"
+	# Four successes let twelve failures pass, the thirteenth bans.
+	same "four" "$(by_ratio 3 $s4$f20)" \
+		"$ATTACKER/32@16"
+	same "two let six pass, but the rate has not come to ten" \
+		"$(by_ratio 3 SS$f9)" ""
+	same "successes outside of the window do not help" \
+		"$(by_ratio 3 $s4$f20 12)" "$ATTACKER/32@156"
+	same "16 successes and more count as 16: 48 failures pass" \
+		"$(by_ratio 3 $s16$s4$f70)" "$ATTACKER/32@68"
+	same "64 failures are too many, whatever succeeded" \
+		"$(by_ratio 64 $s16$f70)" "$ATTACKER/32@79"
+}
+
 @test "pcapng, raw IP, cooked, VLAN and IPv6 are the same to it" {
 	for args in '--ng' '--link raw' '--link sll' '--link sll2' '--vlan' \
 		'--link sll2 --ng'; do

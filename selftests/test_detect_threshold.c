@@ -297,7 +297,7 @@ static void test_log_failures(void **state)
 		    RATE);
 }
 
-/* A success is remembered of whom is known, and resets nothing. */
+/* A success is remembered of whom is known; without credit, that is all. */
 static void test_success(void **state)
 {
 	struct lab *lab = lab_of(state);
@@ -305,6 +305,8 @@ static void test_success(void **state)
 	struct addr key;
 	struct ban b;
 
+	lab->s.credit = CREDIT_OFF;
+	lab_apply(lab);
 	talk_begin(&talk, lab, false, 1, ++next_port, 1000);
 	say(&talk, "235 2.7.0 ok\r\n");
 	assert_int_equal(map_count(lab->skel->maps.clients), 0);
@@ -319,6 +321,23 @@ static void test_success(void **state)
 	fail_times(lab, false, 1, 1);
 	assert_true(banned(lab, false, &b));
 	assert_int_equal(counted(lab, COUNTER_SUCCESS), 2);
+}
+
+/* Nobody can be forgiven by two replies of one segment, or soon after. */
+static void test_success_forgives_once(void **state)
+{
+	struct lab *lab = lab_of(state);
+	struct ban b;
+
+	fail_times(lab, false, 1, RATE - 1);
+	talk_begin(&talk, lab, false, 1, ++next_port, 1000);
+	say(&talk, "235 2.7.0 ok\r\n");
+	fail_times(lab, false, 1, RATE - 1);
+	assert_false(banned(lab, false, &b));
+	talk_begin(&talk, lab, false, 1, ++next_port, 1000);
+	say(&talk, "235 2.7.0 ok\r\n235 2.7.0 ok\r\n");
+	fail_times(lab, false, 1, 1);
+	assert_true(banned(lab, false, &b));
 }
 
 static void test_bans_full(void **state)
@@ -484,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_allowlisted),
 		cmocka_unit_test(test_log_failures),
 		cmocka_unit_test(test_success),
+		cmocka_unit_test(test_success_forgives_once),
 		cmocka_unit_test(test_bans_full),
 		cmocka_unit_test(test_events_full),
 		cmocka_unit_test(test_many_clients),

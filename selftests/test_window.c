@@ -54,7 +54,8 @@ static bool fail_once(struct client *c, const struct rule *r, uint64_t jiffies)
 	tick = window_tick(jiffies, r->shift);
 	ticket = window_add(c, tick);
 	if (!window_reached(c, ticket, tick,
-			    &(struct limit){ r->rate, r->window, 0 }))
+			    &(struct limit){ r->rate, r->window, 0 },
+			    window_from(c)))
 		return false;
 	return window_cross(c, ticket, was_until,
 			    window_until(jiffies + r->ban, r->mode));
@@ -141,7 +142,7 @@ static void run_schedule(unsigned int length, unsigned int *crossings)
 
 	memset(&m, 0, sizeof(m));
 	c.head = dice(2) ? 0 : -dice(300); /* where tickets wrap */
-	c.spent = c.head;
+	c.spent = c.forgiven = c.head;
 	random_rule(&r);
 	for (unsigned int i = 0; i < length; i++) {
 		uint64_t tick = now >> r.shift;

@@ -45,7 +45,8 @@ static void collect(struct pins *p, const struct clock_pair *now, json_t *rows)
 	struct client c;
 
 	while (!bpf_map_get_next_key(p->map[MAP_CLIENTS], prev, &key)) {
-		if (!bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c))
+		if (!bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c) &&
+		    c.failures)
 			json_array_append_new(rows,
 					      client_json(p, &key, &c, now));
 		prev = &key;

@@ -19,6 +19,12 @@
 
 static const char *const modes[] = { "enforce", "monitor", NULL };
 static const char *const scopes[] = { "mail", "all", NULL };
+static const char *const credits[] = {
+	[CREDIT_OFF] = "off",
+	[CREDIT_RESET] = "reset",
+	[CREDIT_RATIO] = "ratio",
+	NULL,
+};
 static const char *const tls_words[] = {
 	[CONFIG_TLS_AUTO] = "auto",
 	[CONFIG_TLS_ALL] = "all",
@@ -97,7 +103,7 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		const struct why *why)
 {
 	unsigned int word = 0;
-	uint32_t number;
+	uint32_t number = 0;
 	bool yes = false;
 	int err;
 
@@ -111,6 +117,14 @@ static int take(enum config_key key, const char *value, struct settings *s,
 	case KEY_SLOW_RATE:
 		return strcmp(value, "off") ? take_limit(value, &s->slow, why) :
 					      0;
+	case KEY_SUCCESS_CREDIT:
+		err = parse_word(value, credits, &word, why);
+		s->credit = word;
+		return err;
+	case KEY_SUCCESS_RATIO:
+		err = parse_number(value, 1, RATE_MAX, &number, why);
+		s->credit_ratio = number;
+		return err;
 	case KEY_BAN_TIME:
 		return take_time(value, &s->ban_sec, why);
 	case KEY_BAN_FACTOR:

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What smtpxdp wants to reach, and whether it does."""
+
+from tables import cost, mpps, packet_ns
+
+
+class Goal:
+    """`measure(results)` gives a number, or None where it was not measured;
+    `why` is the reason found for not being met."""
+
+    def __init__(self, text, measure, limit, at_least=False, form="%.1f",
+                 why=""):
+        self.text, self.measure, self.limit = text, measure, limit
+        self.at_least, self.form, self.why = at_least, form, why
+
+    def judge(self, results):
+        value = self.measure(results)
+        if value is None:
+            return None
+        met = value >= self.limit if self.at_least else value <= self.limit
+        return {"goal": self.text, "measured": value,
+                "shown": self.form % value, "met": met,
+                "reason": "" if met else self.why}
+
+
+def drop_ratio(peer, bans):
+    def measure(results):
+        ours, theirs = mpps(results, "smtpxdp", bans, 4), mpps(results, peer, bans, 4)
+        return ours.median / theirs.median if ours and theirs else None
+    return measure
+
+
+def drop_cost(peer, bans):
+    def measure(results):
+        ours = packet_ns(results, "smtpxdp", bans, 4)
+        theirs = packet_ns(results, peer, bans, 4)
+        return ours / theirs if ours and theirs else None
+    return measure
+
+
+def cost_of(part, name, **match):
+    def measure(results):
+        stat = cost(results, part, name, **match)
+        return stat.median if stat else None
+    return measure
+
+
+def leaked(results):
+    """Banned packets that reached TCP."""
+    rounds = results.select("drop", kind="rate", name="smtpxdp")
+    if not rounds:
+        return None
+    return sum(r.get("leaked", 0) for r in rounds) + max(0, mixed(results))
+
+
+def lost(results):
+    """Packets of innocents that did not."""
+    checks = results.values("drop", "lost", kind="check", name="smtpxdp")
+    return sum(checks) + max(0, -mixed(results)) if checks else None
+
+
+def mixed(results):
+    """Where both come together: how many more passed than are innocent."""
+    return sum(r["passed"] - r["innocent"]
+               for r in results.select("drop", kind="check", name="smtpxdp")
+               if "passed" in r)
+
+
+GOALS = [
+    Goal("drop, 1,000 bans: share of drop everything >= 0.95",
+         drop_ratio("drop-all", 1000), 0.95, True, "%.2f"),
+    Goal("drop, 1,000 bans: >= 1.3 times xdp-filter",
+         drop_ratio("xdp-filter", 1000), 1.3, True, "%.2f"),
+    Goal("drop, 100,000 bans: share of drop everything >= 0.6",
+         drop_ratio("drop-all", 100000), 0.6, True, "%.2f"),
+    Goal("drop, 1,000 bans: CPU a packet <= 1/6 of nftables netdev "
+         "(without making the packet)",
+         drop_cost("nft-netdev", 1000), 1 / 6, False, "%.2f"),
+    Goal("drop: banned packets that leaked: 0", leaked, 0, False, "%d"),
+    Goal("drop: innocent packets lost: 0", lost, 0, False, "%d"),
+    Goal("banned packet, 1,000 bans: <= 5 ns over nothing",
+         cost_of("miss", "hit", bans=1000, ip=4), 5),
+    Goal("banned packet, 100,000 bans: <= 20 ns",
+         cost_of("miss", "hit", bans=100000, ip=4), 20),
+    Goal("banned packet, 1,000,000 bans: <= 90 ns",
+         cost_of("miss", "hit", bans=1000000, ip=4), 90),
+    Goal("innocent packet, 100,000 bans: <= 5 ns",
+         cost_of("miss", "miss", bans=100000, ip=4), 5),
+    Goal("outgoing packet, not of mail: <= 2 ns",
+         cost_of("sense", "other-port"), 2),
+    Goal("reply 250: <= 65 ns", cost_of("sense", "reply-250"), 65),
+    Goal("reply 535: <= 130 ns", cost_of("sense", "reply-535"), 130),
+]
+
+
+def verdicts(results):
+    return [v for v in (g.judge(results) for g in GOALS) if v]
+
+
+def held(results):
+    """What must be so whatever the speed: nobody through, nobody lost."""
+    return not leaked(results) and not lost(results)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What was measured, as scripts/bench keeps it: lines of JSON, a file a part."""
+
+import json
+import os
+import statistics
+
+PARTS = ("drop", "miss", "sense", "react", "hold")
+
+# More than this, and a run was disturbed.
+LOAD_MAX = 0.5  # load average before the part began
+STOLEN_MAX = 0.01  # share of the CPUs' time that the hypervisor took
+WAITED_MAX = 0.02  # share of the time in which others had our CPU
+SPREAD_MAX = 0.10  # (largest - least) / median
+
+
+class Stat:
+    """Median and spread of some rounds."""
+
+    def __init__(self, values):
+        self.values = sorted(values)
+        self.median = statistics.median(self.values)
+
+    @property
+    def spread(self):
+        if not self.median:
+            return 0.0
+        return (self.values[-1] - self.values[0]) / abs(self.median)
+
+
+class Results:
+    def __init__(self, folder):
+        self.parts = {}
+        for part in PARTS:
+            path = os.path.join(folder, part + ".jsonl")
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as f:
+                    self.parts[part] = [json.loads(line) for line in f]
+
+    def select(self, part, **match):
+        return [r for r in self.parts.get(part, [])
+                if all(r.get(k) == v for k, v in match.items())]
+
+    def values(self, part, field, **match):
+        return [r[field] for r in self.select(part, **match) if field in r]
+
+    def stat(self, part, value, **match):
+        """Of value(record); None where nothing was measured."""
+        got = [value(r) for r in self.select(part, **match) if "note" not in r]
+        got = [v for v in got if v is not None]
+        return Stat(got) if got else None
+
+    def note(self, part, **match):
+        notes = self.values(part, "note", **match)
+        return notes[0] if notes else None
+
+    def machine(self):
+        for records in self.parts.values():
+            for r in records:
+                if r["kind"] == "machine":
+                    return r
+        return {}
+
+    def seconds(self):
+        return sum(r["seconds"] for records in self.parts.values()
+                   for r in records if r["kind"] == "end")
+
+    def disturbances(self):
+        """Sentences; none: the run was clean."""
+        found = []
+        for part, records in self.parts.items():
+            found += ["%s: %s" % (part, s) for s in disturbances(records)]
+        return found
+
+
+def disturbances(records):
+    start = [r for r in records if r["kind"] == "machine"]
+    end = [r for r in records if r["kind"] == "end"]
+    if not end:
+        return ["not finished"]
+    found = []
+    if start[0]["load"] > LOAD_MAX:
+        found.append("load average %.2f before it began" % start[0]["load"])
+    time = end[0]["seconds"] * end[0]["hz"] * start[0]["cpus"]
+    if time and end[0]["stolen"] / time > STOLEN_MAX:
+        found.append("the hypervisor took %.1f %% of the CPUs"
+                     % (100 * end[0]["stolen"] / time))
+    waited = [r["waited"] for r in records if "waited" in r]
+    waited += [r["waited_ns"] / r["ns"] for r in records if "waited_ns" in r]
+    if waited and statistics.mean(waited) > WAITED_MAX:
+        found.append("others had its CPU for %.1f %% of the time"
+                     % (100 * statistics.mean(waited)))
+    return found

@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# scripts/bench: what it makes of recorded samples, and how it is called. The
+# measuring itself is no test.
+
+load common.sh
+
+BENCH=$LAB_ROOT/scripts/bench
+
+# No servers and no daemon: only files are read.
+setup_file() { :; }
+teardown_file() { :; }
+teardown() { :; }
+setup() {
+	SAMPLES=$BATS_TEST_TMPDIR/samples
+	mkdir -p "$SAMPLES"
+}
+
+report() {
+	python3 -B "$LAB_ROOT"/scripts/bench.d/report.py "$SAMPLES" "$@"
+}
+
+# machine LOAD, end STOLEN-TICKS: the first and the last line of a part.
+machine() {
+	echo '{"kind":"machine","name":"6.12.0","cpus":2,"load":'"$1"',' \
+		'"commit":"abc","cpu":"EPYC","mitigations":"Retpolines",' \
+		'"date":"2026-01-01"}'
+}
+
+end_of() {
+	echo '{"kind":"end","name":"drop","seconds":10,"stolen":'"$1"',"hz":100}'
+}
+
+# rate NAME ROUND NS [LEAKED]: a million packets.
+rate() {
+	echo '{"kind":"rate","name":"'"$1"'","ip":4,"bans":1000,"round":'"$2"',' \
+		'"packets":1000000,"sent":1000000,"ns":'"$3"',"waited_ns":0,' \
+		'"leaked":'"${4-0}"'}'
+}
+
+# checks LOST PASSED: of smtpxdp, with innocents.
+checks() {
+	echo '{"kind":"check","name":"smtpxdp","ip":4,"bans":1000,' \
+		'"innocent":500,"lost":'"$1"'}'
+	echo '{"kind":"check","name":"smtpxdp","ip":4,"bans":1000,' \
+		'"came":5000,"innocent":500,"passed":'"$2"'}'
+}
+
+rounds() { # [LEAKED]
+	local round
+	for round in 1 2 3; do
+		rate generator $round 50000000
+		rate drop-all $round $((100000000 + round * 1000000))
+		rate smtpxdp $round $((199000000 + round * 1000000)) "${1-0}"
+		rate nft-netdev $round 1000000000
+	done
+}
+
+recorded() { # LOAD STOLEN LOST PASSED [LEAKED]
+	{
+		machine "$1"
+		rounds "${5-0}"
+		checks "$3" "$4"
+		end_of "$2"
+	} >"$SAMPLES/drop.jsonl"
+}
+
+@test "the table: medians, and shares of the best there can be" {
+	recorded 0.1 0 0 500
+	report >"$SAMPLES/text"
+	has "$(cat "$SAMPLES/text")" 'EPYC, 2 CPUs \(mitigations: Retpolines\), Linux 6.12.0'
+	has "$(cat "$SAMPLES/text")" '^Clean'
+	# 201 ms for a million packets, 102 of drop everything.
+	has "$(cat "$SAMPLES/text")" 'smtpxdp, everything on +4\.98 \(0\.51\)'
+	has "$(cat "$SAMPLES/text")" 'ftables, netdev ingress set +1\.00 \(0\.10\)'
+}
+
+@test "goals: met or not, and making the packet is no cost of the gate" {
+	local goals
+	recorded 0.1 0 0 500
+	goals=$(report --json | jq -c '[.goals[] | [.goal[:20], .shown, .met]]')
+	# (201 - 50) / (1000 - 50)
+	has "$goals" '\["drop, 1,000 bans: CP","0.16",true\]'
+	has "$goals" '\["drop, 1,000 bans: sh","0.51",false\]'
+	has "$goals" '\["drop: banned packets","0",true\]'
+}
+
+@test "a banned packet that got through fails the run" {
+	recorded 0.1 0 0 500 1
+	fails 1 report
+	has "$output" 'FAILED: a banned packet got through'
+}
+
+@test "an innocent packet lost fails the run" {
+	recorded 0.1 0 1 500
+	fails 1 report
+	recorded 0.1 0 0 499
+	fails 1 report
+	recorded 0.1 0 0 501
+	fails 1 report
+}
+
+@test "what others disturbed is not called clean" {
+	recorded 1.4 0 0 500
+	has "$(report)" 'DISTURBED.*load average 1.40'
+	recorded 0.1 100 0 500
+	has "$(report)" 'DISTURBED.*hypervisor took 5.0 %'
+	recorded 0.1 0 0 500
+	rate smtpxdp 4 200000000 | sed 's/waited_ns":0/waited_ns":199000000/' \
+		>>"$SAMPLES/drop.jsonl"
+	has "$(report)" 'DISTURBED.*others had its CPU'
+	sed -i '/"kind":"end"/d' "$SAMPLES/drop.jsonl"
+	has "$(report)" 'DISTURBED.*drop: not finished'
+}
+
+@test "rounds that differ by more than a tenth are marked" {
+	recorded 0.1 0 0 500
+	rate smtpxdp 4 300000000 >>"$SAMPLES/drop.jsonl"
+	has "$(report)" 'smtpxdp, everything on +~'
+}
+
+@test "a peer that cannot do it says why in its row" {
+	recorded 0.1 0 0 500
+	echo '{"kind":"rate","name":"ipset","ip":4,"bans":1000,"note":"not in this kernel"}' \
+		>>"$SAMPLES/drop.jsonl"
+	has "$(report)" 'ipset, iptables INPUT +not in this kernel'
+}
+
+@test "the table goes into README.md between its marks, and nowhere else" {
+	recorded 0.1 0 0 500
+	printf '%s\n' before '<!-- scripts/bench --readme -->' old \
+		'<!-- end of scripts/bench -->' after >"$SAMPLES/README.md"
+	report --readme "$SAMPLES/README.md"
+	same "first and last line" \
+		"$(sed -n '1p;$p' "$SAMPLES/README.md" | paste -sd' ')" "before after"
+	has "$(cat "$SAMPLES/README.md")" '^\| smtpxdp, everything on \| 4\.98'
+	not grep -q '^old$' "$SAMPLES/README.md"
+	echo nothing >"$SAMPLES/README.md"
+	fails 1 report --readme "$SAMPLES/README.md"
+	has "$output" 'has no place for the table'
+}
+
+@test "nothing measured yet is said" {
+	fails 1 report
+	has "$output" 'nothing was measured yet'
+}
+
+@test "--help; an unknown part or option is wrong usage" {
+	has "$("$BENCH" --help)" '^usage: scripts/bench'
+	fails 2 "$BENCH" dorp
+	has "$output" 'no part or option: dorp'
+	fails 2 "$BENCH" --fast
+	fails 2 "$BENCH" --plot
+}
