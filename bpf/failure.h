@@ -7,6 +7,7 @@
 #define SMTPXDP_FAILURE_H
 
 #include "ban_table.h"
+#include "brake.h"
 #include "event.h"
 #include "now.h"
 #include "credit.h"
@@ -119,6 +120,31 @@ limit_reached(const struct settings *s, const struct client *c, __u32 ticket,
 	return NULL;
 }
 
+/* A client crossed the threshold: what comes of it. */
+static __always_inline enum event_outcome
+ban(const struct settings *s, const struct addr *key, const struct client *c,
+    __u32 failures, __u64 until, __u64 now)
+{
+	if (s->mode != MODE_ENFORCE)
+		return OUTCOME_MONITOR;
+	if (fuse_is_blown(now)) {
+		count(COUNTER_FUSED, 0);
+		return OUTCOME_FUSE;
+	}
+	if (!brake_lets_pass(s, window_tick(now, s->tick_shift))) {
+		count(COUNTER_BRAKED, 0);
+		return OUTCOME_BRAKE;
+	}
+	return ban_provisional(key, c, failures, until, now);
+}
+
+/* For the fuse: somebody who used to log in does not succeed any more. */
+static __always_inline void note_regular(const struct addr *key)
+{
+	if (bpf_map_lookup_elem(&regulars, key))
+		count(COUNTER_REGULARS_FAILING, 0);
+}
+
 /*
  * Global, as in bpf/reply.h: the verifier looks at it once, not behind each of
  * the ways on which a reply is found.
@@ -128,7 +154,7 @@ __noinline __weak int client_failure(const struct settings *s,
 				     const struct addr *peer,
 				     const struct line *l)
 {
-	enum event_outcome outcome = OUTCOME_MONITOR;
+	enum event_outcome outcome;
 	__u64 now, until, was;
 	__u32 tick, ticket;
 	struct addr key;
@@ -159,6 +185,8 @@ __noinline __weak int client_failure(const struct settings *s,
 	}
 	count(COUNTER_FAILURE, 0);
 	ticket = window_add(c, tick);
+	if (window_begins(c, ticket, tick, s->rate.ticks))
+		note_regular(&key);
 	over = limit_reached(s, c, ticket, tick);
 	until = now + s->ban_jiffies;
 	if (s->log_failures)
@@ -168,11 +196,12 @@ __noinline __weak int client_failure(const struct settings *s,
 	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_CROSSED, 0);
-	if (s->mode == MODE_ENFORCE)
-		outcome = ban_provisional(&key, c, over->failures, until, now);
+	outcome = ban(s, &key, c, over->failures, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
 		c->until = was + 2; /* is not banned: goes on counting */
+	} else if (outcome != OUTCOME_BANNED) {
+		c->until = window_until(until, MODE_MONITOR);
 	}
 	tell(s, at, peer, l, c, over->failures, over->sec, EVENT_CROSSED,
 	     outcome);
@@ -185,11 +214,14 @@ __noinline __weak int client_success(const struct settings *s,
 	__u64 now = now_jiffies();
 	struct addr key;
 	struct client *c;
+	__u8 one = 1;
 
 	if (!s || !peer)
 		return 0;
 	count(COUNTER_SUCCESS, 0);
 	client_of(s, peer, &key);
+	if (!bpf_map_lookup_elem(&regulars, &key))
+		bpf_map_update_elem(&regulars, &key, &one, BPF_ANY);
 	/* By ratio, what succeeded before the first failure counts as well. */
 	c = s->credit == CREDIT_RATIO ? client_get(s, &key) :
 					bpf_map_lookup_elem(&clients, &key);

@@ -39,6 +39,14 @@ struct {
 	__type(value, struct client);
 } clients MAP;
 
+/* Who has logged in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct addr);
+	__type(value, __u8);
+} regulars MAP;
+
 /* No LRU: an active ban is never evicted to make room for another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

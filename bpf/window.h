@@ -66,6 +66,13 @@ static inline __u32 window_add(struct client *c, __u32 tick)
 	return n;
 }
 
+/* Is it the first failure in so much time? */
+static inline bool window_begins(const struct client *c, __u32 ticket,
+				 __u32 tick, __u32 ticks)
+{
+	return !ticket || !window_recent(c, ticket - 1, tick, ticks);
+}
+
 /* The first ticket that counts for the quick limit: not spent, nor forgiven. */
 static inline __u32 window_from(const struct client *c)
 {

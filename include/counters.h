@@ -43,6 +43,10 @@
 	X(OUT_BAD_TCP, "out-bad-tcp", "TCP header with impossible fields")     \
 	X(UNATTRIBUTED, "tls-unattributed",                                    \
 	  "failed logins inside TLS of which the client is not known")         \
+	X(BRAKED, "bans-braked", "bans NOT written: max-bans-per-minute")      \
+	X(FUSED, "bans-fused", "bans NOT written: the fuse has blown")         \
+	X(REGULARS_FAILING, "regulars-failing",                                \
+	  "times that a client which had logged in before began to fail")         \
 	X(CUT, "connections-cut", "open connections of banned clients, ended")
 
 enum counter {

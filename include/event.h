@@ -19,6 +19,8 @@ enum event_outcome {
 	OUTCOME_BANNED,	   /* a provisional ban was written */
 	OUTCOME_MONITOR,   /* mode is monitor: nothing was written */
 	OUTCOME_MAP_FULL,  /* map bans had no room: the client is NOT banned */
+	OUTCOME_BRAKE,	   /* nor here: max-bans-per-minute is reached */
+	OUTCOME_FUSE,	   /* nor here: the fuse has blown */
 };
 
 enum sensor { SENSOR_WIRE = 1, SENSOR_TLS };

@@ -9,6 +9,7 @@
 #include "addr.h"
 
 #define RATE_MAX 64	/* failures */
+#define BRAKE_MAX 4096	/* bans in a minute */
 #define WINDOW_MIN 1	/* seconds */
 #define WINDOW_MAX 604800 /* seconds: seven days */
 #define TEXT_SIZE 96	/* bytes of a line that a text can match */
@@ -53,10 +54,12 @@ struct settings {
 	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
 	struct limit rate; /* the quick one, always on */
 	struct limit slow;
+	struct limit brake; /* of bans, not failures: up to BRAKE_MAX */
 	__u8 credit; /* enum credit */
 	__u8 credit_ratio; /* failures to a success that are let pass */
 	__u8 cut_sessions; /* a ban ends what the client has open: user space */
 	__u8 pad;
+	__u32 fuse_clients; /* 0: there is no fuse. User space */
 	__u64 ban_jiffies; /* base time of a ban */
 	__u32 ban_sec;	   /* the same in seconds, for events */
 	__u8 have_ban_nets; /* map ban_nets is not empty */
@@ -74,7 +77,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       96 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       112 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
 	       "layout");
 
 /*
@@ -84,6 +87,7 @@ _Static_assert(sizeof(struct settings) ==
 struct settings_slots {
 	__u32 active; /* 0 or 1 */
 	__u32 generation; /* of the slot in force: one more with every change */
+	__u64 fuse_until; /* jiffies up to which no bans are written */
 	struct settings slot[2];
 };
 

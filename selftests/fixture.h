@@ -129,6 +129,12 @@ static inline void settings_default(struct settings *s)
 	while ((1000U << s->tick_shift) / hz < 10)
 		s->tick_shift++;
 	settings_rate(s, 10, 120);
+	s->brake = (struct limit){
+		.failures = 1000,
+		.ticks = (60 * hz + (1 << s->tick_shift) / 2) >> s->tick_shift,
+		.sec = 60,
+	};
+	s->fuse_clients = 10;
 	s->credit = CREDIT_RESET;
 	s->credit_ratio = 3;
 	settings_ban_time(s, 3600);

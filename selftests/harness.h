@@ -88,6 +88,18 @@ static inline void map_clear(const struct bpf_map *map)
 		assert_int_equal(bpf_map_delete_elem(fd, key), 0);
 }
 
+/* Of an array: its only element. */
+static inline void map_zero(const struct bpf_map *map)
+{
+	void *zero = calloc(1, bpf_map__value_size(map));
+
+	assert_non_null(zero);
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(map), &(__u32){ 0 },
+					     zero, 0),
+			 0);
+	free(zero);
+}
+
 static inline unsigned int map_count(const struct bpf_map *map)
 {
 	uint8_t key[64], *prev = NULL;
@@ -193,6 +205,8 @@ static inline void counters_are(const struct lab *lab, const char *what,
 static inline void lab_reset(struct lab *lab)
 {
 	map_clear(lab->skel->maps.clients);
+	map_clear(lab->skel->maps.regulars);
+	map_zero(lab->skel->maps.brake);
 	map_clear(lab->skel->maps.bans);
 	map_clear(lab->skel->maps.ban_nets);
 	map_clear(lab->skel->maps.allow_nets);

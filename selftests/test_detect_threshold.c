@@ -340,6 +340,52 @@ static void test_success_forgives_once(void **state)
 	assert_true(banned(lab, false, &b));
 }
 
+/* Bans of a minute up to the limit, the rest is only told of. */
+static void test_brake(void **state)
+{
+	struct lab *lab = lab_of(state);
+
+	lab->s.brake.failures = 3;
+	lab_apply(lab);
+	for (int c = 0; c < 5; c++) {
+		fail_times(lab, false, c, RATE);
+		assert_int_equal(lab_events(lab), c + 1);
+		assert_int_equal(lab->event[c].outcome,
+				 c < 3 ? OUTCOME_BANNED : OUTCOME_BRAKE);
+	}
+	assert_int_equal(map_count(lab->skel->maps.bans), 3);
+	assert_int_equal(counted(lab, COUNTER_BRAKED), 2);
+	/* It goes on being counted, and is told of at the next crossing. */
+	fail_times(lab, false, 4, RATE - 1);
+	assert_int_equal(lab_events(lab), 5);
+	lab->s.brake.failures = 0;
+	lab_apply(lab);
+	fail_times(lab, false, 4, 1);
+	assert_int_equal(lab_events(lab), 6);
+	assert_int_equal(map_count(lab->skel->maps.bans), 4);
+}
+
+/* No bans while it has blown; and who logged in before is told from others. */
+static void test_fuse(void **state)
+{
+	struct lab *lab = lab_of(state);
+
+	fail_times(lab, false, 1, 1);
+	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 0);
+	talk_begin(&talk, lab, false, 2, ++next_port, 1000);
+	say(&talk, "235 2.7.0 ok\r\n");
+	lab->slots->fuse_until = lab_clock(lab).jiffies + 100000;
+	fail_times(lab, false, 2, RATE);
+	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 1);
+	assert_int_equal(lab_events(lab), 1);
+	assert_int_equal(lab->event[0].outcome, OUTCOME_FUSE);
+	assert_int_equal(counted(lab, COUNTER_FUSED), 1);
+	assert_int_equal(map_count(lab->skel->maps.bans), 0);
+	lab->slots->fuse_until = lab_clock(lab).jiffies;
+	fail_times(lab, false, 2, RATE);
+	assert_int_equal(map_count(lab->skel->maps.bans), 1);
+}
+
 static void test_bans_full(void **state)
 {
 	struct lab *lab;
@@ -504,6 +550,8 @@ int main(void)
 		cmocka_unit_test(test_log_failures),
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_success_forgives_once),
+		cmocka_unit_test(test_brake),
+		cmocka_unit_test(test_fuse),
 		cmocka_unit_test(test_bans_full),
 		cmocka_unit_test(test_events_full),
 		cmocka_unit_test(test_many_clients),

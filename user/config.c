@@ -85,6 +85,13 @@ const struct config_key_info config_keys[KEYS_MAX] = {
 	[KEY_TLS_LIBRARIES] = { "tls-libraries", "", "files",
 				"TLS libraries that are not found by themselves",
 				true },
+	[KEY_MAX_BANS_PER_MINUTE] = { "max-bans-per-minute", "1000", "bans|off",
+				      "more clients than this are not banned",
+				      false },
+	[KEY_FUSE_CLIENTS] = { "fuse-clients", "10", "clients|off",
+			       "when so many that used to log in fail, none "
+			       "is banned",
+			       false },
 	[KEY_MAX_CLIENTS] = { "max-clients", "65536", "entries",
 			      "how many failing clients are remembered", true },
 	[KEY_MAX_BANS] = { "max-bans", "65536", "entries",

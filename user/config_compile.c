@@ -48,6 +48,13 @@ static int take_limit(const char *value, struct limit *l, const struct why *why)
 	return rate_parse(value, &l->failures, &l->sec, why->text, why->size);
 }
 
+static int take_number_or_off(const char *value, uint32_t max, uint32_t *n,
+			      const struct why *why)
+{
+	*n = 0;
+	return strcmp(value, "off") ? parse_number(value, 1, max, n, why) : 0;
+}
+
 static int take_prefix(const char *value, int v6, struct settings *s,
 		       const struct why *why)
 {
@@ -164,6 +171,13 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		return parse_word(value, tls_words, &word, why);
 	case KEY_TLS_LIBRARIES:
 		return check_files(value, why);
+	case KEY_MAX_BANS_PER_MINUTE:
+		s->brake.sec = 60;
+		return take_number_or_off(value, BRAKE_MAX, &s->brake.failures,
+					  why);
+	case KEY_FUSE_CLIENTS:
+		return take_number_or_off(value, 1000000, &s->fuse_clients,
+					  why);
 	case KEY_MAX_CLIENTS:
 	case KEY_MAX_BANS:
 		return parse_number(value, 1024, 16777216, &number, why);
@@ -206,6 +220,7 @@ static void finish_times(struct settings *s, unsigned int hz)
 		s->tick_shift++;
 	limit_ticks(&s->rate, hz, s->tick_shift);
 	limit_ticks(&s->slow, hz, s->tick_shift);
+	limit_ticks(&s->brake, hz, s->tick_shift);
 	s->ban_jiffies = (uint64_t)s->ban_sec * hz;
 }
 

@@ -33,6 +33,16 @@ static void reason_of(char *buf, size_t size, uint32_t failures,
 		 failures == 1 ? "" : "s", duration_format(window_sec, window));
 }
 
+/* Why somebody who reached the rate is not banned. */
+static const char *excuse(const struct event *e)
+{
+	return e->outcome == OUTCOME_BRAKE ?
+		       " (not banned: max-bans-per-minute is reached)" :
+	       e->outcome == OUTCOME_FUSE ?
+		       " (not banned: the fuse has blown)" :
+		       "";
+}
+
 /*
  * Is the kernel's provisional ban of this event still there? If not, it was
  * lifted before we came to it: it must not be made again, and is forgiven.
@@ -97,7 +107,7 @@ static void crossed(struct handler *h, const struct event *e)
 {
 	struct pins *p = h->pins;
 	struct net net = net_of(&e->client, e->len);
-	char reason[BAN_REASON_SIZE];
+	char reason[2 * BAN_REASON_SIZE];
 	struct decision d;
 	struct record r = {
 		.client = &e->client,
@@ -114,6 +124,7 @@ static void crossed(struct handler *h, const struct event *e)
 	int lock, err;
 
 	reason_of(reason, sizeof(reason), e->failures, e->window_sec);
+	strcat(reason, excuse(e));
 	lock = pins_lock_writer(p->dir);
 	err = handle_crossing(p, e, &d);
 	pins_unlock(lock);

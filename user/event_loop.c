@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "config_file.h"
 #include "event_handler.h"
+#include "fuse_watch.h"
 #include "journal.h"
 #include "netinfo.h"
 #include "output.h"
@@ -24,6 +25,7 @@
 #define SWEEP_USEC USEC
 #define SWEEP_SHARE 100
 #define BEAT_USEC USEC
+#define FUSE_USEC USEC
 
 static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
 {
@@ -36,6 +38,14 @@ static int on_beat(sd_event_source *s, uint64_t usec, void *ctx)
 {
 	activity_beat(ctx);
 	return sd_event_source_set_time_relative(s, BEAT_USEC);
+}
+
+static int on_fuse(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	fuse_watch(&d->pins, &d->fuse);
+	return sd_event_source_set_time_relative(s, FUSE_USEC);
 }
 
 static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
@@ -177,6 +187,8 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 		err = add_timer(e, SWEEP_USEC, on_sweep, d);
 	if (err >= 0)
 		err = add_timer(e, BEAT_USEC, on_beat, &d->pins);
+	if (err >= 0)
+		err = add_timer(e, FUSE_USEC, on_fuse, d);
 	if (err >= 0)
 		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
 	if (err >= 0) /* no handler: they end the loop */

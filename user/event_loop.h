@@ -5,12 +5,14 @@
 
 #include "config.h"
 #include "cut_queue.h"
+#include "fuse.h"
 #include "pins.h"
 
 struct daemon {
 	struct pins pins;
 	struct tls_sensor *tls;
 	struct cut_queue cuts;
+	struct fuse fuse;
 	struct config overrides; /* what the command line set */
 	const char *config_path; /* NULL: runs without a file */
 	bool config_required;	 /* named by -c, or read before */

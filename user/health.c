@@ -9,7 +9,9 @@
 
 #include "attach.h"
 #include "config.h"
+#include "clock.h"
 #include "cut.h"
+#include "fuse_watch.h"
 #include "netinfo.h"
 #include "self_test.h"
 #include "settings_map.h"
@@ -305,6 +307,18 @@ static void check_cut(struct checkup *c)
 	      "if it is to be so, set cut-sessions to no");
 }
 
+static void check_fuse(struct checkup *c)
+{
+	struct clock_pair now;
+
+	if (!clock_read(c->p->prog[PROG_CLOCK], &now) &&
+	    fuse_is_blown(c->p, now.jiffies))
+		wrong(c->problems, HEALTH_FUSE, "fuse",
+		      "it has blown: clients that used to log in fail; nobody "
+		      "is banned until logins succeed again",
+		      "look after the mail server's password database");
+}
+
 json_t *health_check(struct pins *p, const struct daemon_info *info,
 		     enum daemon_state state, const json_t *tls,
 		     unsigned int patience)
@@ -325,6 +339,7 @@ json_t *health_check(struct pins *p, const struct daemon_info *info,
 		config_free(&config);
 	}
 	check_cut(&c);
+	check_fuse(&c);
 	return c.problems;
 }
 

@@ -22,7 +22,8 @@
 	X(SENSOR, "sensor") /* reads replies */                                \
 	X(ROOM, "room") /* for the next ban */                                 \
 	X(TLS, "tls") /* replies inside TLS are read */                        \
-	X(CUT, "cut") /* open connections of the banned can be ended */
+	X(CUT, "cut") /* open connections of the banned can be ended */        \
+	X(FUSE, "fuse") /* bans are not held back */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

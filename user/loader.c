@@ -158,6 +158,7 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 {
 	tls_load_configure(skel, o);
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
+	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.bans, o->max_bans);
 	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);

@@ -47,6 +47,10 @@
 	X(FAULT, "fault", "7fbcec7030734926aabe39cb20293436", \
 	  LOG_ERR) \
 	X(FORGIVE, "forgive", "3df4d0b1cfa8494c85c1e6fb0c6c5a27", \
+	  LOG_NOTICE) \
+	X(FUSE_BLOWN, "fuse-blown", "bdda56b55b4947c7ae6e64ba761fbbd7", \
+	  LOG_CRIT) \
+	X(FUSE_CLOSED, "fuse-closed", "a255dcccd33349e191f31181718fc71f", \
 	  LOG_NOTICE)
 
 enum message {

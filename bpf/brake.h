@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What keeps bans from being written at all: the fuse, which user space blows
+ * (user/fuse.h), and the brake, max-bans-per-minute.
+ *
+ * The brake is exact: an array of the times of the last bans, without locks.
+ * A ban takes the next slot only if the one that lies `max` before it is older
+ * than a minute; a CPU that has taken a slot and not yet written its time can
+ * let one ban too many pass.
+ */
+#ifndef SMTPXDP_BRAKE_H
+#define SMTPXDP_BRAKE_H
+
+#include "maps.h"
+#include "window.h"
+
+#define BRAKE_TRIES 8
+
+struct brake {
+	__u32 head; /* how many slots were ever taken */
+	__u32 tick[BRAKE_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct brake);
+} brake MAP;
+
+/* May one more client be banned in this minute? Then it counts as banned. */
+static __always_inline bool brake_lets_pass(const struct settings *s,
+					    __u32 tick)
+{
+	__u32 zero = 0;
+	struct brake *b = bpf_map_lookup_elem(&brake, &zero);
+
+	if (!b || !s->brake.failures)
+		return true;
+	for (int i = 0; i < BRAKE_TRIES; i++) {
+		__u32 n = *(volatile __u32 *)&b->head;
+		__u32 old = n - s->brake.failures;
+
+		if (n >= s->brake.failures &&
+		    window_age_fits(b->tick[old % BRAKE_MAX], tick,
+				    s->brake.ticks))
+			return false;
+		if (__sync_val_compare_and_swap(&b->head, n, n + 1) == n) {
+			b->tick[n % BRAKE_MAX] = tick;
+			return true;
+		}
+	}
+	return true;
+}
+
+static __always_inline bool fuse_is_blown(__u64 jiffies)
+{
+	__u32 zero = 0;
+	struct settings_slots *slots = bpf_map_lookup_elem(&settings, &zero);
+
+	return slots && jiffies < *(volatile __u64 *)&slots->fuse_until;
+}
+
+#endif
