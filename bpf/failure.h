@@ -74,12 +74,11 @@ ban_provisional(const struct addr *key, const struct client *c, __u32 failures,
 	return OUTCOME_BANNED;
 }
 
-static __always_inline void tell(const struct settings *s,
-				 const struct sighting *at,
-				 const struct addr *peer, const struct line *l,
-				 const struct client *c, __u32 failures,
-				 __u32 window_sec, enum event_kind kind,
-				 enum event_outcome outcome)
+static __always_inline void
+tell(const struct settings *s, const struct sighting *at,
+     const struct addr *peer, const struct addr *key, const struct line *l,
+     const struct client *c, __u32 failures, __u32 window_sec,
+     enum event_kind kind, enum event_outcome outcome)
 {
 	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -102,6 +101,7 @@ static __always_inline void tell(const struct settings *s,
 	e->ban_sec = s->ban_sec;
 	e->port = at->port;
 	e->text_len = at->text_len;
+	e->regular = !!bpf_map_lookup_elem(&regulars, key);
 	__builtin_memcpy(e->text, l->bytes, TEXT_SIZE);
 	bpf_ringbuf_submit(e, 0);
 }
@@ -190,8 +190,9 @@ __noinline __weak int client_failure(const struct settings *s,
 	over = limit_reached(s, c, ticket, tick);
 	until = now + s->ban_jiffies;
 	if (s->log_failures)
-		tell(s, at, peer, l, c, window_count(c, tick, s->rate.ticks),
-		     s->rate.sec, EVENT_FAILURE, OUTCOME_NONE);
+		tell(s, at, peer, &key, l, c,
+		     window_count(c, tick, s->rate.ticks), s->rate.sec,
+		     EVENT_FAILURE, OUTCOME_NONE);
 	if (!over ||
 	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;
@@ -203,7 +204,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	} else if (outcome != OUTCOME_BANNED) {
 		c->until = window_until(until, MODE_MONITOR);
 	}
-	tell(s, at, peer, l, c, over->failures, over->sec, EVENT_CROSSED,
+	tell(s, at, peer, &key, l, c, over->failures, over->sec, EVENT_CROSSED,
 	     outcome);
 	return 0;
 }

@@ -39,10 +39,11 @@ _smtpxdp() {
 	--tls) list='auto starttls implicit none' ;;
 	--mechanism) list='PLAIN LOGIN CRAM-MD5' ;;
 	-m | --mode) list='enforce monitor' ;;
+	--since) list='12h 1d 7d' ;;
 	--for) list='10m 1h 1d 7d' ;;
 	*)
 		case $command/$sub in
-		/*) list='run status clients why ban allow config probe replay events unload --json --pretty --pin --help --version' ;;
+		/*) list='run status clients why ban allow config report probe replay events unload --json --pretty --pin --help --version' ;;
 		status/*) list=--check ;;
 		run/*) list='-c -i -m --ephemeral' ;;
 		unload/*) list='--if-stopping' ;;
@@ -61,6 +62,7 @@ _smtpxdp() {
 		config/get | config/set | config/reset)
 			list='--runtime mode rate slow-rate success-credit success-ratio ban-time ban-factor ban-max ban-forget ports scope cut-sessions codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-bans-per-minute fuse-clients max-clients max-bans log-failures'
 			;;
+		report/*) list=--since ;;
 		probe/*) list="--tls --mechanism --insecure --timeout $(compgen -A hostname)" ;;
 		replay/*)
 			list='-c --set --server'

@@ -41,7 +41,7 @@ struct event {
 	__u32 pid;     /* EVENT_PROCESS only: of the process */
 	__u16 port;    /* the mail server's */
 	__u8 text_len; /* 0..TEXT_SIZE */
-	__u8 pad[1];
+	__u8 regular;  /* the client has logged in before */
 	__u8 text[TEXT_SIZE]; /* how the reply's line begins: raw, untrusted */
 };
 

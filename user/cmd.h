@@ -43,6 +43,7 @@ int cmd_status(const struct globals *g, int argc, char **argv);
 int cmd_events(const struct globals *g, int argc, char **argv);
 int cmd_probe(const struct globals *g, int argc, char **argv);
 int cmd_replay(const struct globals *g, int argc, char **argv);
+int cmd_report(const struct globals *g, int argc, char **argv);
 int cmd_unload(const struct globals *g, int argc, char **argv);
 
 #endif

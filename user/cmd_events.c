@@ -5,52 +5,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-journal.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "cmd.h"
-#include "escape.h"
-#include "journal.h"
+#include "journal_read.h"
 #include "output.h"
 
 #define TAIL_DEFAULT 1000
 #define LINES_MAX 1000000000
 
-/* The kinds that concern clients; the manual promises their shape. */
-static const enum message kinds[] = { MESSAGE_FAILURE, MESSAGE_BAN,
-				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
-				      MESSAGE_EXPIRE, MESSAGE_CUT };
-
-/*
- * Field `name` of the current entry, without "NAME=", escaped: who wrote it is
- * checked, but a terminal is not to be at anybody's mercy. "" if it has none.
- */
-static const char *field(sd_journal *j, const char *name, char *buf,
-			 size_t size)
-{
-	size_t len, skip = strlen(name) + 1;
-	const void *data;
-
-	*buf = '\0';
-	if (!sd_journal_get_data(j, name, &data, &len) && len > skip)
-		printable((const char *)data + skip, len - skip, buf, size);
-	return buf;
-}
-
 static json_t *text_json(sd_journal *j, const char *name)
 {
 	char buf[256];
 
-	return *field(j, name, buf, sizeof(buf)) ? json_string(buf) :
-						   json_null();
+	return *journal_field(j, name, buf, sizeof(buf)) ? json_string(buf) :
+							   json_null();
 }
 
 static json_t *number_json(sd_journal *j, const char *name, bool nullable)
 {
 	char buf[32];
 
-	if (!*field(j, name, buf, sizeof(buf)) && nullable)
+	if (!*journal_field(j, name, buf, sizeof(buf)) && nullable)
 		return json_null();
 	return json_integer(strtoll(buf, NULL, 10));
 }
@@ -61,8 +37,8 @@ static json_t *entry_json(sd_journal *j)
 	uint64_t usec = 0;
 
 	sd_journal_get_realtime_usec(j, &usec);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "time",
-			 clock_format_wall(usec, time), "event",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "time", clock_format_wall(usec, time), "event",
 			 text_json(j, "SMTPXDP_EVENT"), "client",
 			 text_json(j, "SMTPXDP_CLIENT"), "net",
 			 text_json(j, "SMTPXDP_NET"), "code",
@@ -84,24 +60,8 @@ static void print_entry(sd_journal *j)
 	if (!output_json(doc))
 		printf("%s  %s\n",
 		       json_string_value(json_object_get(doc, "time")),
-		       field(j, "MESSAGE", message, sizeof(message)));
+		       journal_field(j, "MESSAGE", message, sizeof(message)));
 	json_decref(doc);
-}
-
-static int match_kinds(sd_journal *j)
-{
-	char match[64];
-	int err = 0;
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !err; i++) {
-		snprintf(match, sizeof(match), "MESSAGE_ID=%s",
-			 message_ids[kinds[i]]);
-		err = sd_journal_add_match(j, match, 0);
-	}
-	/* Anybody may write to the journal, and say it is a ban. */
-	if (!err)
-		err = sd_journal_add_match(j, "_UID=0", 0);
-	return err;
 }
 
 /* Goes to where the last n entries begin. */
@@ -119,10 +79,8 @@ static int seek(sd_journal *j, unsigned long n)
 
 static int show(sd_journal *j, unsigned long n, bool follow)
 {
-	int err = match_kinds(j);
+	int err = seek(j, n);
 
-	if (!err)
-		err = seek(j, n);
 	while (!err) {
 		err = sd_journal_next(j);
 		if (err > 0) {
@@ -166,13 +124,9 @@ int cmd_events(const struct globals *g, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage("events: unexpected argument '%s'", argv[optind]);
-	if (access(JOURNAL_SOCKET, F_OK))
-		return fail("no journal runs here (no " JOURNAL_SOCKET
-			    "): the daemon tells events on its stderr, with -j "
-			    "as JSON");
-	err = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY);
-	if (err < 0)
-		return fail("cannot open the journal: %s", strerror(-err));
+	err = journal_open(&j);
+	if (err)
+		return err;
 	err = show(j, n, follow);
 	sd_journal_close(j);
 	return err < 0 ? fail("cannot read the journal: %s", strerror(-err)) :

@@ -266,6 +266,8 @@ void journal_record(const struct record *r)
 		add(&f, "SMTPXDP_OFFENCE=%u", r->offence);
 	if (r->sensor)
 		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
+	if (r->regular)
+		add(&f, "SMTPXDP_REGULAR=yes");
 	if (r->ifindex && if_indextoname(r->ifindex, iface))
 		add(&f, "SMTPXDP_IFACE=%s", iface);
 	if (r->connections)

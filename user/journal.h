@@ -6,6 +6,7 @@
 #ifndef SMTPXDP_JOURNAL_H
 #define SMTPXDP_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct record {
 	uint32_t window_sec;
 	uint64_t duration; /* seconds */
 	uint8_t sensor;	   /* enum sensor */
+	bool regular;	   /* has logged in before */
 	uint32_t ifindex;
 	const void *text; /* of the reply: raw */
 	size_t text_len;

@@ -23,6 +23,8 @@ static const struct cmd commands[] = {
 	  "the settings, live and in the file" },
 	{ "events", cmd_events, "[-f] [-n N]",
 	  "what happened, from the journal" },
+	{ "report", cmd_report, "[--since TIME]",
+	  "who was banned, or would have been, and whether rightly" },
 	{ "probe", cmd_probe, "[--tls HOW] HOST[:PORT]",
 	  "what a mail server says to a wrong password; does it count?" },
 	{ "replay", cmd_replay, "[-c FILE] [--set KEY=VALUE]... FILE",
