@@ -97,8 +97,9 @@ start() {
 @test "config lists every key with value, default and origin" {
 	start
 	same "keys" "$(smtpxdp config list -j | jq -r '[.[].key] | sort | join(" ")')" \
-		"allow ban-factor ban-forget ban-max ban-time codes count-texts cut-sessions ignore-texts interfaces\
- ipv4-prefix ipv6-prefix log-failures max-bans max-clients mode ports rate scope tls tls-libraries"
+		"allow ban-factor ban-forget ban-max ban-time codes count-texts cut-sessions fuse-clients ignore-texts\
+ interfaces ipv4-prefix ipv6-prefix log-failures max-bans max-bans-per-minute max-clients mode ports rate scope\
+ slow-rate success-credit success-ratio tls tls-libraries"
 	same "fields" "$(smtpxdp config -j | jq 'all(.[];
 		has("key") and has("value") and has("default") and has("origin"))')" true
 	same "rate" "$(smtpxdp config -j | jq -c '.[] | select(.key == "rate")
