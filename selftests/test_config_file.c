@@ -341,6 +341,42 @@ static void test_new(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+/* Everybody at once, each another key: none is lost. */
+static void test_together(void **state)
+{
+	static const struct {
+		enum config_key key;
+		const char *value;
+	} edits[] = {
+		{ KEY_RATE, "5/10m" },	   { KEY_BAN_TIME, "2h" },
+		{ KEY_MODE, "monitor" },   { KEY_SCOPE, "all" },
+		{ KEY_TLS, "off" },	   { KEY_MAX_BANS, "2048" },
+		{ KEY_IPV4_PREFIX, "24" }, { KEY_IPV6_PREFIX, "56" },
+	};
+	struct config c;
+
+	for (int round = 0; round < 10; round++) {
+		unlink(path);
+		for (size_t i = 0; i < ARRAY_SIZE(edits); i++)
+			if (!fork())
+				_exit(-edit(edits[i].key, edits[i].value));
+		for (size_t i = 0; i < ARRAY_SIZE(edits); i++) {
+			int status;
+
+			assert_true(wait(&status) > 0);
+			assert_int_equal(status, 0);
+		}
+		assert_int_equal(config_init(&c), 0);
+		assert_int_equal(config_file_read(path, &c, err, sizeof(err)),
+				 0);
+		for (size_t i = 0; i < ARRAY_SIZE(edits); i++)
+			assert_string_equal(c.value[edits[i].key],
+					    edits[i].value);
+		config_free(&c);
+		assert_int_equal(entries(folder), 1);
+	}
+}
+
 static void test_relative(void **state)
 {
 	int here = open(".", O_RDONLY | O_DIRECTORY);
@@ -616,21 +652,14 @@ static void test_shipped_edits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read),
-		TEST(test_read_wrong),
-		TEST(test_edits),
-		TEST(test_random_edits),
-		TEST(test_new),
-		TEST(test_relative),
-		TEST(test_mode_and_owner),
-		TEST(test_symlink),
-		TEST(test_device),
-		TEST(test_long_path),
-		TEST(test_disk_full),
-		TEST(test_no_inode),
-		TEST(test_read_only),
-		TEST(test_not_allowed),
-		TEST(test_shipped),
+		TEST(test_read),	  TEST(test_read_wrong),
+		TEST(test_edits),	  TEST(test_random_edits),
+		TEST(test_new),		  TEST(test_together),
+		TEST(test_relative),	  TEST(test_mode_and_owner),
+		TEST(test_symlink),	  TEST(test_device),
+		TEST(test_long_path),	  TEST(test_disk_full),
+		TEST(test_no_inode),	  TEST(test_read_only),
+		TEST(test_not_allowed),	  TEST(test_shipped),
 		TEST(test_shipped_edits),
 	};
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,7 +190,9 @@ static int write_all(int fd, const char *text)
 	return fsync(fd) ? -errno : 0;
 }
 
-static int sync_folder(const char *path)
+/* The file itself is replaced by an edit: so it is its folder that is locked.
+ */
+static int lock_folder(const char *path)
 {
 	char folder[PATH_MAX];
 	int fd, err;
@@ -197,9 +200,9 @@ static int sync_folder(const char *path)
 	snprintf(folder, sizeof(folder), "%.*s",
 		 (int)(strrchr(path, '/') - path + 1), path);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = fsync(fd) ? -errno : 0;
+	if (fd < 0 || !flock(fd, LOCK_EX))
+		return fd < 0 ? -errno : fd;
+	err = -errno;
 	close(fd);
 	return err;
 }
@@ -305,8 +308,8 @@ static int check(const char *text, const char *path, const struct edit *e,
 	return ret;
 }
 
-static int edit_file(const char *path, const char *old, struct edit *e,
-		     char *err, size_t size)
+static int edit_file(const char *path, int folder, const char *old,
+		     struct edit *e, char *err, size_t size)
 {
 	char *text = NULL;
 	int ret = edited(old, e, &text);
@@ -319,8 +322,9 @@ static int edit_file(const char *path, const char *old, struct edit *e,
 		ret = replace_file(path, text);
 		if (ret)
 			complain_unwritten(err, size, ret, path);
-		else if ((ret = sync_folder(path)))
-			complain(err, size, ret, "sync the folder of", path);
+		else if (fsync(folder))
+			ret = complain(err, size, -errno, "sync the folder of",
+				       path);
 	}
 	free(text);
 	return ret;
@@ -331,16 +335,20 @@ int config_file_edit(const char *path, enum config_key key, const char *value,
 {
 	struct edit e = { .key = key, .value = value };
 	char real[PATH_MAX], *old;
-	int ret;
+	int ret, folder;
 
 	if (!value && access(path, F_OK) && errno == ENOENT)
 		return 0; /* no file, nothing to remove */
 	ret = resolve(path, real, err, size);
 	if (ret)
 		return ret;
+	folder = lock_folder(real);
+	if (folder < 0)
+		return complain_unwritten(err, size, folder, path);
 	ret = read_all(real, &old, err, size);
 	if (!ret || ret == -ENOENT)
-		ret = edit_file(real, old ? old : "", &e, err, size);
+		ret = edit_file(real, folder, old ? old : "", &e, err, size);
+	close(folder);
 	free(old);
 	return ret;
 }

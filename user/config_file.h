@@ -13,7 +13,8 @@ int config_file_read(const char *path, struct config *c, char *err,
 
 /*
  * Sets (value != NULL) or removes a key's line in the file, by a new file
- * renamed over it: owner and mode, comments and order stay. Makes the file
+ * renamed over it: owner and mode, comments and order stay. Who comes at the
+ * same time waits. Makes the file
  * and its folder where there is none. Symlinks are followed.
  */
 int config_file_edit(const char *path, enum config_key key, const char *value,
