@@ -3,6 +3,9 @@
  * The maps, all pinned: the daemon and the command line read and write them,
  * there is no other channel between kernel and people. Sizes that the
  * configuration sets (max-clients, max-bans) replace those given here.
+ *
+ * Another build carries entries over by the names of maps and fields (see
+ * user/layout.h): who gives a field another meaning gives it another name.
  */
 #ifndef SMTPXDP_MAPS_H
 #define SMTPXDP_MAPS_H

@@ -26,6 +26,7 @@ struct daemon_iface {
 struct daemon_info {
 	__u32 pid; /* of the last daemon; alive only while it holds the lock */
 	__u32 n_ifaces;
+	__u64 lost_told; /* of counter events-lost, in the journal */
 	__u64 netns; /* inode of its network namespace: what ifindex means */
 	struct daemon_iface ifaces[DAEMON_IFACES_MAX];
 	__u32 tls_running;

@@ -173,7 +173,7 @@ reload() {
 	same "attached" "$(attached)" "xdp tc"
 	smtpxdp unload
 	same "attached" "$(attached)" ""
-	[ ! -e $PIN/bans ]
+	same "pins left" "$(find $PIN 2>/dev/null)" ""
 }
 
 @test "sd_notify: READY, RELOADING, READY, STOPPING" {

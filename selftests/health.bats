@@ -134,7 +134,7 @@ not_well() {
 
 @test "the link is there, but another program runs in it" {
 	daemon_up
-	rm $PIN/drop_ethernet
+	rm $PIN/current/drop_ethernet
 	problem xdp 'eth0: the gate .*another program'
 }
 
@@ -156,9 +156,9 @@ not_well() {
 # Puts an empty map of the same kind in place of a pinned one.
 replace_map() { # NAME
 	local info
-	info=$(bpftool -j map show pinned $PIN/$1)
-	rm $PIN/$1
-	bpftool map create $PIN/$1 name $1 type "$(jq -r .type <<<"$info")" \
+	info=$(bpftool -j map show pinned $PIN/current/$1)
+	rm $PIN/current/$1
+	bpftool map create $PIN/current/$1 name $1 type "$(jq -r .type <<<"$info")" \
 		key "$(jq .bytes_key <<<"$info")" \
 		value "$(jq .bytes_value <<<"$info")" \
 		entries "$(jq .max_entries <<<"$info")" \

@@ -10,8 +10,8 @@ import ipaddress
 import json
 import os
 import random
-import select
 import re
+import select
 import signal
 import socket
 import ssl
@@ -484,6 +484,44 @@ def cmd_knock(args):
     print("sent %d\nanswered %d" % (sent, answered))
 
 
+def cmd_flood(args):
+    """Numbered datagrams from each source, in even time, until SIGTERM or
+    --seconds are over; prints how many of each were sent."""
+    socks = []
+    for source in args.sources.split(","):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((source, 0))
+        sock.connect((args.server, args.port))
+        socks.append((source, sock))
+    sent, running = 0, [True]
+    signal.signal(signal.SIGTERM, lambda *_: running.clear())
+    start = time.monotonic()
+    while running and time.monotonic() < start + args.seconds:
+        for _, sock in socks:
+            sock.send(struct.pack("!Q", sent))
+        sent += 1
+        time.sleep(max(0, start + sent / args.rate - time.monotonic()))
+    print(json.dumps({source: sent for source, _ in socks}))
+
+
+def cmd_catch(args):
+    """The other end: how many different ones came from each source, at
+    SIGTERM."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
+    sock.bind((args.server, args.port))
+    running, came = [True], {}
+    signal.signal(signal.SIGTERM, lambda *_: running.clear())
+    sock.settimeout(0.2)
+    while running:
+        try:
+            data, (source, _) = sock.recvfrom(64)
+            came.setdefault(source, set()).add(data)
+        except socket.timeout:
+            pass
+    print(json.dumps({source: len(seen) for source, seen in came.items()}))
+
+
 def cmd_notify(args):
     """Stands in for systemd: prints what a service tells it, a line each."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -567,6 +605,15 @@ def main():
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--password", default="secret")
     client_options(command("knock", cmd_knock, cmd_knock.__doc__))
+
+
+    for name, func in (("flood", cmd_flood), ("catch", cmd_catch)):
+        p = command(name, func, func.__doc__)
+        p.add_argument("--server", default="192.0.2.25")
+        p.add_argument("--port", type=int, default=9999)
+        p.add_argument("--sources")
+        p.add_argument("--rate", type=float, default=1000)
+        p.add_argument("--seconds", type=float, default=300)
     p = command("notify", cmd_notify, cmd_notify.__doc__)
     p.add_argument("socket")
     args = parser.parse_args()

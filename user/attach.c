@@ -304,11 +304,13 @@ int detach_links(const char *dir, const struct daemon_iface *iface)
 
 int detach(const char *dir, const struct daemon_iface *iface)
 {
-	int err = detach_links(dir, iface);
+	int err = detach_links(dir, iface), filter;
 
-	if (iface->flags & IFACE_CLSACT && !err)
-		err = detach_clsact(iface);
-	return err;
+	if (err)
+		return err;
+	/* Who was killed while attaching, has not told that it is one. */
+	filter = detach_clsact(iface);
+	return iface->flags & IFACE_CLSACT ? filter : 0;
 }
 
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface)

@@ -120,6 +120,22 @@ int banlist_put(struct pins *p, const struct net *net, const struct ban *b)
 	return settings_note_lists(p);
 }
 
+int banlist_carry(struct pins *p, const struct addr *client,
+		  const struct ban *b)
+{
+	struct ban_request rq = { .client = *client, .ban = *b };
+	struct ban now;
+
+	if (!bpf_map_update_elem(p->map[MAP_BANS], client, b, BPF_NOEXIST))
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	if (!bpf_map_lookup_elem(p->map[MAP_BANS], client, &now) &&
+	    now.expires >= b->expires)
+		return 1;
+	return run_program(p->prog[PROG_BAN_WRITE], &rq, sizeof(rq));
+}
+
 static int delete_net(struct pins *p, const struct net *net)
 {
 	if (bpf_map_delete_elem(p->map[MAP_BAN_NETS], net))

@@ -28,6 +28,13 @@ int banlist_each(const struct pins *p, ban_row_fn fn, void *ctx);
 int banlist_put(struct pins *p, const struct net *net, const struct ban *b);
 
 /*
+ * Takes the ban of a client over from another table, drops and all; one that
+ * is there and holds longer stays: then 1. -E2BIG.
+ */
+int banlist_carry(struct pins *p, const struct addr *client,
+		  const struct ban *b);
+
+/*
  * Removes the ban of exactly this network, and what is known of the clients
  * in it: one more failure must not ban them again. -ENOENT.
  */

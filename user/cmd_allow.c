@@ -61,9 +61,9 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 	err = parse_net("add", argc, argv, &net);
 	if (err)
 		return err;
-	if (pins_open(&p, g->pin_dir))
+	lock = pins_open_locked(&p, g->pin_dir);
+	if (lock < 0)
 		return EXIT_FAILURE;
-	lock = pins_lock_writer(g->pin_dir);
 	err = allowlist_add(&p, &net, ALLOW_COMMAND);
 	if (!err)
 		lifted = allowlist_lift(&p, &net);
@@ -119,9 +119,9 @@ static int allow_del(const struct globals *g, int argc, char **argv)
 	err = parse_net("del", argc, argv, &net);
 	if (err)
 		return err;
-	if (pins_open(&p, g->pin_dir))
+	lock = pins_open_locked(&p, g->pin_dir);
+	if (lock < 0)
 		return EXIT_FAILURE;
-	lock = pins_lock_writer(g->pin_dir);
 	err = allowlist_del(&p, &net, ALLOW_COMMAND);
 	pins_unlock(lock);
 	if (err == -ENOENT) {

@@ -83,17 +83,16 @@ static int parse_net(const char *s, struct ban_args *a)
 	return 0;
 }
 
-/* Opens the maps, and knows then what a client is. */
-static int open_pins(const struct globals *g, struct ban_args *a,
-		     struct pins *p)
+/* Opens the maps, locked, and knows then what a client is. */
+static int open_locked(const struct globals *g, struct ban_args *a,
+		       struct pins *p)
 {
 	struct addr addr = net_addr(&a->net);
+	int lock = pins_open_locked(p, g->pin_dir);
 
-	if (pins_open(p, g->pin_dir))
-		return EXIT_FAILURE;
-	if (a->whole)
+	if (lock >= 0 && a->whole)
 		a->net = client_net(p, &addr);
-	return 0;
+	return lock;
 }
 
 /* Printable ASCII, so that no list or journal needs to escape it. */
@@ -242,9 +241,9 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 
 	if (err)
 		return err;
-	if (open_pins(g, &a, &p))
+	lock = open_locked(g, &a, &p);
+	if (lock < 0)
 		return EXIT_FAILURE;
-	lock = pins_lock_writer(g->pin_dir);
 	here = is_mail_host(&p);
 	/* The daemon keeps them up to date; but it may be down. */
 	if (here)
@@ -355,9 +354,9 @@ static int ban_del(const struct globals *g, int argc, char **argv)
 		err = parse_net(argv[optind], &a);
 	if (err)
 		return err;
-	if (open_pins(g, &a, &p))
+	lock = open_locked(g, &a, &p);
+	if (lock < 0)
 		return EXIT_FAILURE;
-	lock = pins_lock_writer(g->pin_dir);
 	err = lift(&p, &a, &l);
 	pins_unlock(lock);
 	if (err == -ENOENT)
@@ -413,9 +412,9 @@ static int ban_flush(const struct globals *g, int argc, char **argv)
 			    argv[optind]);
 	if (err)
 		return err;
-	if (pins_open(&p, g->pin_dir))
+	lock = pins_open_locked(&p, g->pin_dir);
+	if (lock < 0)
 		return EXIT_FAILURE;
-	lock = pins_lock_writer(g->pin_dir);
 	err = flush_all(&p, a.forgive, &n);
 	pins_unlock(lock);
 	if (err)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "activity_map.h"
 #include "cmd.h"
 #include "config_file.h"
 #include "loader.h"
@@ -87,6 +88,17 @@ static __u32 old_pid(const char *dir)
 	return pid;
 }
 
+/* What the daemon before has told of itself is not true any more. */
+static void note_start(const char *dir)
+{
+	struct pins p;
+
+	if (pins_try_open(&p, dir))
+		return;
+	activity_begin(&p);
+	pins_close(&p);
+}
+
 static int load(struct run *r, const struct config *c, const char *dir)
 {
 	struct loader_options o = {
@@ -104,7 +116,9 @@ static int load(struct run *r, const struct config *c, const char *dir)
 		return EXIT_FAILURE;
 	r->tls = o.tls;
 	r->tls_error = o.tls_error;
-	return pins_open(&r->d.pins, dir) ? EXIT_FAILURE : 0;
+	return pins_open_generation(&r->d.pins, dir, o.generation) ?
+		       EXIT_FAILURE :
+		       0;
 }
 
 static int run_locked(struct run *r, const struct config *c, const char *dir)
@@ -135,6 +149,7 @@ static int run_configured(struct run *r, const struct config *c,
 			    dir, old_pid(dir));
 	if (lock < 0)
 		return fail("cannot lock %s: %s", dir, strerror(-lock));
+	note_start(dir);
 	err = run_locked(r, c, dir);
 	pins_unlock(lock);
 	return err;

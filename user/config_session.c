@@ -42,11 +42,11 @@ int config_session_open(struct config_session *s, const struct globals *g,
 		return fail("out of memory");
 	if (!pins_exist(g->pin_dir))
 		return read_file(s);
-	if (pins_open(&s->pins, g->pin_dir))
+	if (write)
+		s->lock = pins_open_locked(&s->pins, g->pin_dir);
+	if (write ? s->lock < 0 : pins_open(&s->pins, g->pin_dir))
 		return EXIT_FAILURE;
 	s->loaded = true;
-	if (write)
-		s->lock = pins_lock_writer(g->pin_dir);
 	return read_live(s);
 }
 

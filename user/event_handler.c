@@ -271,18 +271,27 @@ static int sweep_one(const struct ban_row *row, void *ctx)
 	return 0;
 }
 
+/* Each once, whichever daemon it is that tells. Needs the writers' lock. */
 static void note_lost_events(struct pins *p)
 {
 	static uint64_t known;
 	struct counter_value lost;
+	struct daemon_info *info;
 
 	if (counter_read(p, COUNTER_EVENT_LOST, &lost) || lost.packets <= known)
 		return;
-	journal_note(MESSAGE_EVENTS_LOST,
-		     "%llu events were lost: the ring buffer was full. Bans "
-		     "were written all the same",
-		     (unsigned long long)(lost.packets - known));
+	info = malloc(sizeof(*info));
+	if (info && !daemon_read(p, info) && lost.packets > info->lost_told) {
+		journal_note(
+			MESSAGE_EVENTS_LOST,
+			"%llu events were lost: the ring buffer was full. "
+			"Bans were written all the same",
+			(unsigned long long)(lost.packets - info->lost_told));
+		info->lost_told = lost.packets;
+		daemon_write(p, info);
+	}
 	known = lost.packets;
+	free(info);
 }
 
 void handle_sweep(struct handler *h)
@@ -296,11 +305,11 @@ void handle_sweep(struct handler *h)
 	err = clock_read(p->prog[PROG_CLOCK], &s.now);
 	if (!err)
 		err = banlist_each(p, sweep_one, &s);
+	note_lost_events(p);
 	pins_unlock(lock);
 	if (err)
 		journal_note(MESSAGE_FAULT, "cannot walk the ban list: %s",
 			     strerror(-err));
-	note_lost_events(p);
 	if (h->tls)
 		tls_watch(p, h->tls);
 }

@@ -2,6 +2,7 @@
 #include "loader.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "generation.h"
+#include "layout_map.h"
 #include "output.h"
 #include "pins.h"
 #include "smtpxdp.skel.h"
@@ -28,109 +31,92 @@ static int keep_complaints(enum libbpf_print_level level, const char *fmt,
 	return 0;
 }
 
-static bool same_layout(const struct bpf_map_info *old, struct bpf_map *map)
+/* The same in every way: the new programs can work on the old map. */
+static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
+		 const struct btf *old_btf, const struct btf *btf)
 {
+	const char *name = bpf_map__name(map);
+	struct layout was, is;
+
 	return old->type == bpf_map__type(map) &&
 	       old->key_size == bpf_map__key_size(map) &&
 	       old->value_size == bpf_map__value_size(map) &&
-	       old->map_flags == bpf_map__map_flags(map);
+	       old->map_flags == bpf_map__map_flags(map) &&
+	       old->max_entries == bpf_map__max_entries(map) &&
+	       !layout_of(old_btf, name, &was) && !layout_of(btf, name, &is) &&
+	       layout_same(old_btf, was.key, btf, is.key) &&
+	       layout_same(old_btf, was.value, btf, is.value);
 }
 
-/* An fd of the old map where its entries are to be carried over, or -1. */
-static int reuse_pin(struct bpf_map *map, const char *path, int *err)
+static int reuse(struct bpf_map *map, const char *dir, int generation,
+		 const struct btf *old_btf, const struct btf *btf)
 {
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
-	int fd = bpf_obj_get(path);
+	char path[PATH_MAX];
+	int fd, err = generation_path(path, sizeof(path), dir, generation,
+				      bpf_map__name(map));
 
-	*err = 0;
+	fd = err ? -1 : bpf_obj_get(path);
 	if (fd < 0)
-		return -1;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len)) {
-		*err = -errno;
-	} else if (!same_layout(&info, map)) {
-		warn("map %s has another layout than this version's: replaced, "
-		     "its entries are not carried over",
-		     bpf_map__name(map));
-	} else if (info.max_entries != bpf_map__max_entries(map)) {
-		return fd;
-	} else {
-		*err = bpf_map__reuse_fd(map, fd);
-	}
+		return err; /* or it had no such map */
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		err = -errno;
+	else if (fits(&info, map, old_btf, btf))
+		err = bpf_map__reuse_fd(map, fd);
 	close(fd);
-	return -1;
-}
-
-/* Entry by entry, as far as they fit. A per-CPU map gives all CPUs' values. */
-static void carry_over(int from, struct bpf_map *map)
-{
-	void *key = malloc(bpf_map__key_size(map));
-	void *next = malloc(bpf_map__key_size(map));
-	void *value = calloc(libbpf_num_possible_cpus(),
-			     (bpf_map__value_size(map) + 7) & ~7U);
-	void *prev = NULL;
-	unsigned long lost = 0;
-
-	while (key && next && value &&
-	       !bpf_map_get_next_key(from, prev, next)) {
-		memcpy(key, next, bpf_map__key_size(map));
-		prev = key;
-		if (!bpf_map_lookup_elem(from, key, value) &&
-		    bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
-			lost++;
-	}
-	if (lost)
-		warn("map %s is smaller than before: %lu entries did not fit",
-		     bpf_map__name(map), lost);
-	free(key);
-	free(next);
-	free(value);
-}
-
-static int pin_map(const char *dir, struct bpf_map *map)
-{
-	char path[PATH_MAX];
-	int err = pins_path(path, sizeof(path), dir, bpf_map__name(map));
-
-	if (err)
-		return err;
-	if (unlink(path) && errno != ENOENT)
-		return -errno;
-	return bpf_obj_pin(bpf_map__fd(map), path) ? -errno : 0;
-}
-
-static int pin_program(const char *dir, struct bpf_program *prog)
-{
-	char path[PATH_MAX];
-	int err = pins_path(path, sizeof(path), dir, bpf_program__name(prog));
-
-	if (err)
-		return err;
-	unlink(path);
-	if (!bpf_program__autoload(prog))
-		return 0;
-	return bpf_obj_pin(bpf_program__fd(prog), path) ? -errno : 0;
-}
-
-static int pin_all(struct smtpxdp *skel, const char *dir, const int *old,
-		   const bool *reused)
-{
-	int err = 0;
-
-	for (int i = 0; i < MAPS_MAX && !err; i++) {
-		struct bpf_map *map =
-			bpf_object__find_map_by_name(skel->obj, map_names[i]);
-
-		if (reused[i])
-			continue;
-		if (old[i] >= 0 && bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF)
-			carry_over(old[i], map);
-		err = pin_map(dir, map);
-	}
-	for (int i = 0; i < PROGS_MAX && !err; i++)
-		err = pin_program(dir, bpf_object__find_program_by_name(
-					       skel->obj, prog_names[i]));
 	return err;
+}
+
+/* What the generation in force has and suits us, is taken over. */
+static int reuse_maps(struct smtpxdp *skel, const char *dir)
+{
+	int now = generation_current(dir), err = 0;
+	struct btf *old;
+
+	if (now == -ENOENT)
+		return 0;
+	old = now < 0 ? NULL : layout_load(dir, now);
+	if (!old)
+		return now < 0 ? now : -errno;
+	for (int i = 0; i < MAPS_MAX && !err; i++)
+		err = reuse(bpf_object__find_map_by_name(skel->obj,
+							 map_names[i]),
+			    dir, now, old, bpf_object__btf(skel->obj));
+	btf__free(old);
+	return err;
+}
+
+static int pin(int fd, const char *dir, int generation, const char *name)
+{
+	char path[PATH_MAX];
+	int err = generation_path(path, sizeof(path), dir, generation, name);
+
+	return err || !bpf_obj_pin(fd, path) ? err : -errno;
+}
+
+/* All of it into a generation of its own, which is not in force yet. */
+static int pin_all(struct smtpxdp *skel, const char *dir)
+{
+	int n = generation_make(dir), err;
+
+	if (n < 0)
+		return n;
+	err = layout_save(dir, n, bpf_object__btf(skel->obj));
+	for (int i = 0; i < MAPS_MAX && !err; i++)
+		err = pin(bpf_map__fd(bpf_object__find_map_by_name(
+				  skel->obj, map_names[i])),
+			  dir, n, map_names[i]);
+	for (int i = 0; i < PROGS_MAX && !err; i++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(
+			skel->obj, prog_names[i]);
+
+		if (bpf_program__autoload(prog))
+			err = pin(bpf_program__fd(prog), dir, n, prog_names[i]);
+	}
+	if (err)
+		generation_remove(dir, n);
+	return err ? err : n;
 }
 
 static const char *first_complaint(void)
@@ -168,41 +154,28 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	bpf_program__set_autoload(skel->progs.drop_raw, o->raw);
 }
 
-static int load_once(const struct loader_options *o, struct smtpxdp **out)
+static int load_once(struct loader_options *o, struct smtpxdp **out)
 {
-	int old[MAPS_MAX], err = 0;
-	bool reused[MAPS_MAX] = {};
 	struct smtpxdp *skel;
-	char path[PATH_MAX];
+	int err;
 
-	memset(old, -1, sizeof(old));
 	complaints[0] = '\0';
 	libbpf_set_print(keep_complaints);
 	skel = smtpxdp__open();
 	if (!skel)
 		return -errno;
 	configure(skel, o);
-	for (int i = 0; i < MAPS_MAX && !err; i++) {
-		struct bpf_map *map =
-			bpf_object__find_map_by_name(skel->obj, map_names[i]);
-
-		err = pins_path(path, sizeof(path), o->dir, map_names[i]);
-		if (!err)
-			old[i] = reuse_pin(map, path, &err);
-		reused[i] = bpf_map__fd(map) >= 0;
-	}
+	err = reuse_maps(skel, o->dir);
 	if (!err)
 		err = smtpxdp__load(skel);
 	if (!err)
-		err = pin_all(skel, o->dir, old, reused);
-	for (int i = 0; i < MAPS_MAX; i++)
-		if (old[i] >= 0)
-			close(old[i]);
-	if (err)
+		err = o->generation = pin_all(skel, o->dir);
+	if (err < 0) {
 		smtpxdp__destroy(skel);
-	else
-		*out = skel;
-	return err;
+		return err;
+	}
+	*out = skel;
+	return 0;
 }
 
 int loader_load(struct loader_options *o, struct smtpxdp **skel)
@@ -264,17 +237,10 @@ static int unpin_links(const char *dir)
 
 int loader_unpin(const char *dir)
 {
-	char path[PATH_MAX];
 	int err = unpin_links(dir);
 
-	for (int i = 0; i < MAPS_MAX + PROGS_MAX && !err; i++) {
-		const char *name =
-			i < MAPS_MAX ? map_names[i] : prog_names[i - MAPS_MAX];
-
-		err = pins_path(path, sizeof(path), dir, name);
-		if (!err && unlink(path) && errno != ENOENT)
-			err = -errno;
-	}
+	if (!err)
+		err = generation_remove_all(dir);
 	/* In the unit's sandbox, only what is in the folder may be changed. */
 	if (!err && rmdir(dir) && errno != ENOENT && errno != EROFS)
 		err = -errno;

@@ -19,17 +19,18 @@ struct loader_options {
 	int tls_error; /* out: -errno, why they could not be loaded */
 	uint32_t netns; /* the only one it looks at, or 0 */
 	uint32_t pidns; /* whose process numbers it tells */
+	int generation; /* out: where all is pinned, but not in force yet */
 };
 
 /*
  * Returns the loaded skeleton in *skel. On an error complains by fail() and
- * returns -errno; what was pinned before stays as it was.
+ * returns -errno. What is in force stays as it is.
  *
  * Where the TLS sensor's programs cannot be loaded, the others are: o->tls is
  * then false, and o->tls_error says why.
  *
- * A pinned map of another size is replaced, its entries carried over as far
- * as they fit; one whose entries have another layout is replaced, and said so.
+ * The maps of the generation in force are taken over where size and layout are
+ * the same; else carry.h has to bring the entries over.
  */
 int loader_load(struct loader_options *o, struct smtpxdp **skel);
 

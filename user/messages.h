@@ -51,7 +51,11 @@
 	X(FUSE_BLOWN, "fuse-blown", "bdda56b55b4947c7ae6e64ba761fbbd7", \
 	  LOG_CRIT) \
 	X(FUSE_CLOSED, "fuse-closed", "a255dcccd33349e191f31181718fc71f", \
-	  LOG_NOTICE)
+	  LOG_NOTICE) \
+	X(CARRIED, "carried", "8b7f410a82874df2992d19e68d600883", \
+	  LOG_NOTICE) \
+	X(NOT_CARRIED, "not-carried", "f6089d49373e4ede9f840c41d011516a", \
+	  LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,

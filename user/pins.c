@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "activity.h"
+#include "generation.h"
 #include "journal.h"
 #include "output.h"
 #include "settings.h"
@@ -149,10 +150,11 @@ static int share_maps(struct pins *p)
 	return err;
 }
 
-static int open_pin(const char *dir, const char *name)
+static int open_pin(const struct pins *p, const char *name)
 {
 	char path[PATH_MAX];
-	int err = pins_path(path, sizeof(path), dir, name);
+	int err = generation_path(path, sizeof(path), p->dir, p->generation,
+				  name);
 
 	if (err)
 		return err;
@@ -162,44 +164,68 @@ static int open_pin(const char *dir, const char *name)
 
 bool pins_exist(const char *dir)
 {
-	char path[PATH_MAX];
-
-	if (pins_path(path, sizeof(path), dir, prog_names[PROG_CLOCK]))
-		return false;
 	/* What we may not look at is there. */
-	return !access(path, F_OK) || (errno != ENOENT && errno != ENOTDIR);
+	return generation_current(dir) != -ENOENT;
 }
 
-int pins_open(struct pins *p, const char *dir)
+static int open_all(struct pins *p, const char *dir, int generation)
 {
-	int fd = 0;
+	int fd = generation;
 
 	memset(p, 0, sizeof(*p));
 	memset(p->map, -1, sizeof(p->map));
 	memset(p->prog, -1, sizeof(p->prog));
 	p->dir = dir;
+	p->generation = generation;
 	for (int i = 0; i < MAPS_MAX && fd >= 0; i++)
-		fd = p->map[i] = open_pin(dir, map_names[i]);
+		fd = p->map[i] = open_pin(p, map_names[i]);
 	for (int i = 0; i < PROGS_MAX && fd >= 0; i++) {
-		fd = p->prog[i] = open_pin(dir, prog_names[i]);
+		fd = p->prog[i] = open_pin(p, prog_names[i]);
 		if (fd == -ENOENT && i >= PROGS_NEEDED)
 			fd = 0;
 	}
 	if (fd >= 0)
 		fd = share_maps(p);
-	if (fd >= 0)
-		return 0;
-	if (fd == -ENOENT)
+	if (fd < 0)
+		pins_close(p);
+	return fd < 0 ? fd : 0;
+}
+
+static int complain(const char *dir, int err)
+{
+	if (err == -ENOENT)
 		fail("nothing is loaded at %s: start the daemon (smtpxdp run), "
 		     "or name its folder with --pin",
 		     dir);
-	else if (fd == -EPERM || fd == -EACCES)
+	else if (err == -EPERM || err == -EACCES)
 		fail("cannot open the maps at %s: %s (are you root?)", dir,
-		     strerror(-fd));
-	else
-		fail("cannot open the maps at %s: %s", dir, strerror(-fd));
-	pins_close(p);
-	return fd;
+		     strerror(-err));
+	else if (err)
+		fail("cannot open the maps at %s: %s", dir, strerror(-err));
+	return err;
+}
+
+/* A daemon that starts may put others in force, and remove these, any time. */
+int pins_try_open(struct pins *p, const char *dir)
+{
+	int n = 0, before, err;
+
+	do {
+		before = n;
+		n = generation_current(dir);
+		err = open_all(p, dir, n);
+	} while (err == -ENOENT && n > 0 && n != before);
+	return err;
+}
+
+int pins_open_generation(struct pins *p, const char *dir, int generation)
+{
+	return complain(dir, open_all(p, dir, generation));
+}
+
+int pins_open(struct pins *p, const char *dir)
+{
+	return complain(dir, pins_try_open(p, dir));
 }
 
 int pins_of(struct pins *p, const struct bpf_object *obj)
@@ -234,6 +260,8 @@ void pins_close(struct pins *p)
 	for (int i = 0; i < PROGS_MAX; i++)
 		if (p->prog[i] >= 0)
 			close(p->prog[i]);
+	memset(p->map, -1, sizeof(p->map));
+	memset(p->prog, -1, sizeof(p->prog));
 }
 
 static int lock_dir(const char *dir, int operation)
@@ -282,6 +310,17 @@ static int lock_links(const char *dir, int operation)
 int pins_lock_writer(const char *dir)
 {
 	return lock_links(dir, LOCK_EX);
+}
+
+int pins_open_locked(struct pins *p, const char *dir)
+{
+	int lock = pins_lock_writer(dir), err;
+
+	err = lock < 0 ? complain(dir, lock) : pins_open(p, dir);
+	if (!err)
+		return lock;
+	pins_unlock(lock);
+	return err;
 }
 
 int pins_try_lock_writer(const char *dir)

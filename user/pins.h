@@ -54,6 +54,7 @@ struct settings_slots;
 
 struct pins {
 	const char *dir;
+	int generation; /* whose maps and programs these are */
 	int map[MAPS_MAX]; /* fds */
 	int prog[PROGS_MAX]; /* or -1: see above */
 	struct settings_slots *slots; /* map settings, shared */
@@ -71,6 +72,15 @@ int pins_make_dir(const char *dir);
  * returns -errno: -ENOENT if nothing is loaded there.
  */
 int pins_open(struct pins *p, const char *dir);
+/* The same without a word. */
+int pins_try_open(struct pins *p, const char *dir);
+/*
+ * The same with the writers' lock: an fd. A command that takes it later might
+ * write into maps which a daemon that starts has replaced meanwhile.
+ */
+int pins_open_locked(struct pins *p, const char *dir);
+/* The same of a generation that is not in force, or not yet. */
+int pins_open_generation(struct pins *p, const char *dir, int generation);
 bool pins_exist(const char *dir);
 
 /* The maps and programs of a loaded object that is pinned nowhere. -errno. */

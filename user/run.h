@@ -8,6 +8,7 @@
 
 #include <net/if.h>
 
+#include "carry.h"
 #include "daemon.h"
 #include "event_loop.h"
 
@@ -17,6 +18,7 @@ struct smtpxdp;
 struct run {
 	struct daemon d;
 	struct smtpxdp *skel;
+	struct carry carry;
 	bool ephemeral; /* protection ends when the run does */
 	bool tls; /* its programs are loaded, */
 	int tls_error; /* or why not */
@@ -35,7 +37,11 @@ int run_find_ifaces(struct run *r, const struct config *c);
  */
 void run_inherit(struct run *r);
 
-int run_attach(struct run *r); /* complains by fail() */
+/*
+ * Puts the new programs where the old ones are, then attaches where there are
+ * none yet. Complains by fail().
+ */
+int run_attach(struct run *r);
 
 /*
  * The programs go, and so do the entries in r->info; with `all` false, only

@@ -76,6 +76,7 @@ void run_inherit(struct run *r)
 		free(old);
 		return;
 	}
+	r->info.lost_told = old->lost_told;
 	for (__u32 i = 0; i < old->n_ifaces && i < DAEMON_IFACES_MAX; i++) {
 		bool wanted = false;
 
@@ -117,31 +118,65 @@ void run_detach(struct run *r, bool all)
 	r->info.n_ifaces = kept;
 }
 
-int run_attach(struct run *r)
+static int attach_gate(struct run *r, __u32 i)
 {
+	struct daemon_iface *iface = &r->info.ifaces[i];
+	struct bpf_program *prog = r->ethernet[i] ?
+					   r->skel->progs.drop_ethernet :
+					   r->skel->progs.drop_raw;
 	char why[512];
 
-	for (__u32 i = 0; i < r->info.n_ifaces; i++) {
-		struct daemon_iface *iface = &r->info.ifaces[i];
-		struct bpf_program *tc, *xdp;
-
-		tc = r->ethernet[i] ? r->skel->progs.detect_ethernet :
-				      r->skel->progs.detect_raw;
-		xdp = r->ethernet[i] ? r->skel->progs.drop_ethernet :
-				       r->skel->progs.drop_raw;
-		if (attach_xdp(r->d.pins.dir, iface, bpf_program__fd(xdp), why,
-			       sizeof(why)))
-			return fail("%s", why);
-		if (iface->flags & IFACE_XDP_GENERIC)
-			journal_note(MESSAGE_GENERIC_XDP,
-				     "%s: native XDP was refused (%s); generic "
-				     "XDP drops later and slower",
-				     iface->name, *why ? why : "as before");
-		if (attach_tc(r->d.pins.dir, iface, bpf_program__fd(tc), why,
-			      sizeof(why)))
-			return fail("%s", why);
-	}
+	if (attach_xdp(r->d.pins.dir, iface, bpf_program__fd(prog), why,
+		       sizeof(why)))
+		return fail("%s", why);
+	if (iface->flags & IFACE_XDP_GENERIC)
+		journal_note(MESSAGE_GENERIC_XDP,
+			     "%s: native XDP was refused (%s); generic XDP "
+			     "drops later and slower",
+			     iface->name, *why ? why : "as before");
 	return 0;
+}
+
+static int attach_sensor(struct run *r, __u32 i)
+{
+	struct bpf_program *prog = r->ethernet[i] ?
+					   r->skel->progs.detect_ethernet :
+					   r->skel->progs.detect_raw;
+	char why[512];
+
+	return attach_tc(r->d.pins.dir, &r->info.ifaces[i],
+			 bpf_program__fd(prog), why, sizeof(why)) ?
+		       fail("%s", why) :
+		       0;
+}
+
+static int attach_each(struct run *r, bool inherited,
+		       int (*attach)(struct run *r, __u32 i))
+{
+	int err = 0;
+
+	for (__u32 i = 0; i < r->info.n_ifaces && !err; i++)
+		if (r->inherited[i] == inherited)
+			err = attach(r, i);
+	return err;
+}
+
+int run_attach(struct run *r)
+{
+	int err;
+
+	carry_streams(&r->carry);
+	err = attach_each(r, true, attach_sensor);
+	if (!err) {
+		/* From here on, no new ban is made in the old table. */
+		carry_bans(&r->carry);
+		err = attach_each(r, true, attach_gate);
+	}
+	if (!err) {
+		carry_drain(&r->carry);
+		err = attach_each(r, false, attach_gate);
+	}
+	return err ? err : attach_each(r, false, attach_sensor);
 }
 
 int run_publish(struct run *r)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "run.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,27 +11,40 @@
 #include "activity_map.h"
 #include "allowlist.h"
 #include "apply.h"
+#include "event_handler.h"
+#include "generation.h"
 #include "journal.h"
 #include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
+#include "smtpxdp.skel.h"
 #include "tls_sensor.h"
 #include "tls_watch.h"
 
+/* Before any packet comes to the new programs, and in one stroke. */
 static int put_in_force(struct run *r, const struct config *c)
 {
 	struct pins *p = &r->d.pins;
 	int lock = pins_lock_writer(p->dir);
-	int err = lock < 0 ? lock : daemon_write(p, &r->info);
+	int err = lock < 0 ? lock : carry_fill(&r->carry);
 
+	if (!err) {
+		activity_begin(p);
+		run_inherit(r);
+		err = daemon_write(p, &r->info);
+	}
 	if (!err)
 		err = config_apply(p, c);
 	if (!err)
 		err = allowlist_sync_host(p);
+	if (!err)
+		err = generation_switch(p->dir, p->generation);
 	pins_unlock(lock);
-	return err ? fail("cannot put the configuration in force: %s",
-			  strerror(-err)) :
-		     0;
+	if (!err)
+		return 0;
+	generation_remove(p->dir, p->generation);
+	return fail("cannot put the configuration in force: %s",
+		    strerror(-err));
 }
 
 /* Without it, all the rest goes on. */
@@ -53,15 +67,17 @@ static void start_tls(struct run *r, const struct config *c)
 	config_items_free(paths);
 }
 
-int run_protect(struct run *r, const struct config *c)
+static int start(struct run *r, const struct config *c)
 {
-	bool started = false;
+	struct handler h = { .pins = &r->d.pins };
 	int err;
 
+	r->carry = (struct carry){ .to = &r->d.pins,
+				   .btf = bpf_object__btf(r->skel->obj),
+				   .on_event = handle_event,
+				   .ctx = &h };
 	r->info.pid = getpid();
 	r->info.netns = netns_inode();
-	activity_begin(&r->d.pins);
-	run_inherit(r);
 	/* Absolute: commands edit it from wherever they are called. */
 	if (!realpath(r->d.config_path, r->info.config_path))
 		snprintf(r->info.config_path, sizeof(r->info.config_path), "%s",
@@ -71,18 +87,27 @@ int run_protect(struct run *r, const struct config *c)
 		err = run_attach(r);
 	if (!err)
 		err = run_publish(r);
+	if (err)
+		return err;
+	start_tls(r, c);
+	h.tls = r->d.tls;
+	carry_drain(&r->carry); /* what the TLS sensor before counted */
+	carry_end(&r->carry);
+	journal_note(MESSAGE_STARTED,
+		     "smtpxdp " VERSION " watches %s%s, mode %s, rate %s",
+		     r->info.ifaces[0].name,
+		     r->info.n_ifaces > 1 ? " and more" : "",
+		     c->value[KEY_MODE], c->value[KEY_RATE]);
+	return 0;
+}
+
+int run_protect(struct run *r, const struct config *c)
+{
+	int err = start(r, c);
+	bool started = !err;
+
 	if (!err)
-		start_tls(r, c);
-	if (!err) {
-		journal_note(MESSAGE_STARTED,
-			     "smtpxdp " VERSION
-			     " watches %s%s, mode %s, rate %s",
-			     r->info.ifaces[0].name,
-			     r->info.n_ifaces > 1 ? " and more" : "",
-			     c->value[KEY_MODE], c->value[KEY_RATE]);
 		err = event_loop(&r->d);
-		started = true;
-	}
 	tls_sensor_stop(r->d.tls);
 	tls_publish(&r->d.pins, NULL);
 	if (!started || r->ephemeral) {

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The BTF of the build whose maps a generation has, pinned beside them: the
+ * kernel has it too, but gives it only to who has CAP_SYS_ADMIN.
+ */
+#ifndef SMTPXDP_LAYOUT_MAP_H
+#define SMTPXDP_LAYOUT_MAP_H
+
+#include "layout.h"
+
+int layout_save(const char *dir, int generation, const struct btf *btf);
+
+/* NULL, and errno. */
+struct btf *layout_load(const char *dir, int generation);
+
+#endif
