@@ -72,10 +72,10 @@ struct task_struct {
 } __attribute__((preserve_access_index));
 
 /* Inode of the network namespace whose sockets count; 0: all of them. */
-const volatile __u32 only_netns = 0;
+const volatile __u32 only_netns __weak = 0;
 
 /* Inode of the PID namespace in which user space looks at processes. */
-const volatile __u32 our_pidns = 0;
+const volatile __u32 our_pidns __weak = 0;
 #define PIDNS_LEVELS 33
 
 /* When the process began, in units of some millisecond. */

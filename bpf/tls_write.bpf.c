@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The TLS sensor, where the mail server hands its replies to its TLS library.
+ */
+#include <linux/errno.h>
+#include <linux/ptrace.h>
+#include <stdbool.h>
+
+#include "failure.h"
+#include "reply.h"
+#include "tls_session.h"
+
+#include <bpf/bpf_tracing.h>
+
+/* A reply is shorter; a longer write is read if it begins like one. */
+#define LOOK_BYTES 4096
+
+static __always_inline int enter(__u64 object, __u64 buf, __u64 num,
+				 __u64 written)
+{
+	struct tls_task *t;
+
+	t = task_get(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t)
+		return 0;
+	drop_pending(t); /* its send never came */
+	t->key = key_of(object);
+	t->buf = buf;
+	t->num = num;
+	t->written = written;
+	t->sent = 0;
+	t->source = t->fed = 0;
+	t->in_call = 1;
+	return 0;
+}
+
+SEC("uprobe")
+int BPF_KPROBE(tls_enter, __u64 object, __u64 buf, __u64 num)
+{
+	return enter(object, buf, num, 0);
+}
+
+/* SSL_write_ex() says in its fourth argument how much it has taken. */
+SEC("uprobe")
+int BPF_KPROBE(tls_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 written)
+{
+	return enter(object, buf, num, written);
+}
+
+static __always_inline void
+see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
+{
+	struct sighting at = {
+		.text_len = res->len,
+		.code = res->code,
+		.port = x->port,
+		.sensor = SENSOR_TLS,
+	};
+
+	if (v == REPLY_CREDIT) {
+		if (x->known)
+			client_success(x->s, &x->client);
+	} else if (x->known) {
+		client_failure(x->s, &at, &x->client, &x->reply.first);
+	} else {
+		x->t->pending++;
+		x->t->code = res->code;
+		x->t->text_len = res->len;
+		x->t->text = x->reply.first;
+	}
+}
+
+static long tls_step(__u32 i, void *ctx)
+{
+	struct tls_scan *x = ctx;
+	struct reply *r = &x->reply;
+	struct reply_result res = {};
+	__u32 n = reply_room(r), pos = reply_at(r);
+	enum reply_verdict v;
+
+	if (x->pos >= x->end)
+		return 1;
+	if (n > x->end - x->pos)
+		n = x->end - x->pos;
+	if (pos > LINE_SIZE || n < 1 || n > LINE_SIZE)
+		return 1;
+	if (bpf_probe_read_user(r->line + pos, n, (void *)x->pos)) {
+		count(COUNTER_LOAD_ERROR, 0);
+		return 1;
+	}
+	v = reply_feed(r, n, x->s, &res);
+	x->pos += res.used;
+	if (v == REPLY_ENCRYPTED) {
+		r->skip = 1; /* no TLS in TLS: some other binary protocol */
+		return 1;
+	}
+	if (v == REPLY_IGNORED_BY_TEXT)
+		count(COUNTER_TEXT_IGNORED, 0);
+	if (v == REPLY_COUNT || v == REPLY_CREDIT)
+		see(x, &res, v);
+	return 0;
+}
+
+/* Large writes are no replies: page loads, mail bodies, file transfers. */
+static __always_inline bool worth_reading(const struct tls_task *t,
+					  const struct tls_session *ses)
+{
+	__u8 first = 0;
+
+	if (ses &&
+	    (ses->peer == TLS_PEER_OTHER || reply_unfinished(&ses->reply)))
+		return ses->peer != TLS_PEER_OTHER;
+	if (t->sent <= LOOK_BYTES)
+		return true;
+	bpf_probe_read_user(&first, 1, (void *)t->buf);
+	return first >= '2' && first <= '5';
+}
+
+/* The plaintext that the library has taken: not before it has. */
+static __always_inline int taken(struct tls_task *t, __u64 bytes)
+{
+	struct tls_scan x = { .t = t };
+	struct tls_session *ses;
+	struct mail_proc *proc;
+	__u32 pid = process_id();
+
+	t->sent = bytes;
+	proc = bpf_map_lookup_elem(&mail_procs, &pid);
+	if (proc)
+		__sync_fetch_and_add(&proc->writes, 1);
+	ses = bpf_map_lookup_elem(&tls_sessions, &t->key);
+	x.s = settings_active();
+	if (!x.s || !worth_reading(t, ses))
+		return 0;
+	if (ses) {
+		x.known = ses->peer == TLS_PEER_CLIENT;
+		x.client = ses->client;
+		x.port = ses->port;
+		x.reply = ses->reply;
+	}
+	x.pos = t->buf;
+	x.end = t->buf + (bytes < SCAN_BYTES ? bytes : SCAN_BYTES);
+	bpf_loop(SCAN_STEPS, tls_step, &x, 0);
+	if (!reply_unfinished(&x.reply) &&
+	    !(ses && reply_unfinished(&ses->reply)))
+		return 0;
+	if (!ses)
+		ses = session_get(&t->key);
+	if (ses)
+		ses->reply = x.reply;
+	return 0;
+}
+
+static __always_inline struct tls_task *leave(void)
+{
+	struct tls_task *t = task_get(0);
+
+	if (!t || !t->in_call)
+		return NULL;
+	t->in_call = 0;
+	return t;
+}
+
+/* SSL_write(), gnutls_record_send(): bytes taken, or an error to retry on. */
+SEC("uretprobe")
+int BPF_KRETPROBE(tls_leave, long ret)
+{
+	struct tls_task *t = leave();
+	__s32 n = ret;
+
+	if (t && n > 0)
+		taken(t, (__u32)n < t->num ? (__u32)n : t->num);
+	return 0;
+}
+
+SEC("uretprobe")
+int BPF_KRETPROBE(tls_leave_ex, long ret)
+{
+	struct tls_task *t = leave();
+	__u64 n = 0;
+
+	if (t && (__s32)ret == 1 &&
+	    !bpf_probe_read_user(&n, sizeof(n), (void *)t->written) && n)
+		taken(t, n < t->num ? n : t->num);
+	return 0;
+}
+
+/*
+ * The session ends, begins anew, or gets another socket. The object's address
+ * may be the next session's. (OpenSSL itself begins a handshake by SSL_clear():
+ * then what it came from remains.)
+ */
+SEC("uprobe")
+int BPF_KPROBE(tls_free, __u64 object)
+{
+	struct tls_key key = key_of(object);
+
+	struct tls_task *t = task_get(0);
+	struct tls_session *ses;
+
+	if (!t || t->fed != object) {
+		bpf_map_delete_elem(&tls_sessions, &key);
+		return 0;
+	}
+	ses = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (ses) {
+		ses->peer = TLS_PEER_UNKNOWN;
+		__builtin_memset(&ses->reply, 0, sizeof(ses->reply));
+	}
+	return 0;
+}
+
+/*
+ * The handshake goes on, with what this thread has just received. Twice in a
+ * row, as every handshake of a server has it: a single time may be chance.
+ */
+SEC("uprobe")
+int BPF_KPROBE(tls_feed, __u64 object)
+{
+	struct tls_key key = key_of(object);
+	struct tls_task *t = task_get(0);
+	struct tls_session *ses;
+
+	if (!t || !t->source)
+		return 0;
+	ses = session_get(&key);
+	if (ses && ses->source != t->source) {
+		ses->source = t->source;
+		ses->feeds = 1;
+	} else if (ses && ses->feeds < FEEDS_ENOUGH) {
+		ses->feeds++;
+	}
+	t->source = 0; /* nobody else's */
+	t->fed = object;
+	return 0;
+}
