@@ -8,6 +8,7 @@
 #include <linux/pkt_cls.h>
 
 #include "failure.h"
+#include "hello.h"
 #include "maps.h"
 #include "parse.h"
 #include "reply.h"
@@ -58,11 +59,11 @@ static long scan_step(__u32 i, void *ctx)
 		return 1;
 	}
 	v = reply_feed(r, n, x->s, &res);
-	x->off += res.used;
 	if (v == REPLY_ENCRYPTED) {
 		x->st->encrypted = 1;
 		return 1;
 	}
+	x->off += res.used;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
@@ -101,6 +102,27 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 }
 
 /*
+ * A segment of a TLS stream. Not in the order in which it is sent, the
+ * ServerHello is not found.
+ */
+static __always_inline void read_encrypted(struct __sk_buff *skb,
+					   const struct stream_key *key,
+					   struct stream *st, __u32 seq,
+					   __u32 off, __u32 end)
+{
+	__s32 seen = st->next_seq - seq;
+
+	count(COUNTER_ENCRYPTED, skb->len);
+	if (st->hello.state != HELLO_WANTED || seen >= (__s64)(end - off))
+		return;
+	if (seen < 0)
+		st->hello.state = HELLO_MISSED;
+	else
+		hello_read(skb, key, &st->hello, off + seen, end);
+	st->next_seq = seq + (end - off);
+}
+
+/*
  * Reads a segment whose payload lies in [off, end) of the skb. Every stream
  * has an entry in the map, and not just one with a reply unfinished: a client
  * may acknowledge half a line, and what is then sent again from its middle
@@ -126,7 +148,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		__s64 seen;
 
 		if (st->encrypted) {
-			count(COUNTER_ENCRYPTED, skb->len);
+			read_encrypted(skb, key, st, seq, off, end);
 			return;
 		}
 		seen = already_read(skb, st, seq, end - off, r);
@@ -143,6 +165,8 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	x.st->next_seq = seq + (end - off);
 	if (x.st->encrypted) {
 		count(COUNTER_ENCRYPTED, skb->len);
+		__builtin_memset(r, 0, sizeof(*r));
+		hello_read(skb, key, &x.st->hello, x.off, end);
 	} else if (x.off < end) {
 		count(COUNTER_SCAN_LIMIT, skb->len);
 		r->skip = 1; /* the next segment begins within some line, */
@@ -156,7 +180,8 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	}
 	st->next_seq = x.st->next_seq;
 	st->encrypted = x.st->encrypted;
-	if (reply_unfinished(r) || reply_unfinished(&st->reply))
+	if (x.st->encrypted || reply_unfinished(r) ||
+	    reply_unfinished(&st->reply))
 		st->reply = *r;
 }
 

@@ -50,6 +50,10 @@ struct sock {
 	__u16 sk_protocol;
 } __attribute__((preserve_access_index));
 
+struct nsproxy {
+	struct net___kernel *net_ns;
+} __attribute__((preserve_access_index));
+
 struct pid_namespace {
 	struct ns_common ns;
 } __attribute__((preserve_access_index));
@@ -67,6 +71,7 @@ struct pid {
 
 struct task_struct {
 	struct task_struct *group_leader;
+	struct nsproxy *nsproxy;
 	__u64 start_time;
 	struct pid *thread_pid;
 } __attribute__((preserve_access_index));
@@ -103,6 +108,15 @@ static __noinline __u32 process_id(void)
 			return id.nr;
 	}
 	return 0;
+}
+
+/* Does the sensor look at servers where this one runs? */
+static __always_inline bool in_our_netns(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return !only_netns ||
+	       BPF_CORE_READ(task, nsproxy, net_ns, ns.inum) == only_netns;
 }
 
 static __always_inline bool is_tcp(const struct sock *sk)

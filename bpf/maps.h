@@ -119,6 +119,14 @@ struct {
 	__type(value, struct activity);
 } activity MAP;
 
+/* From the wire sensor to the TLS sensor: see tls_session.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct tls_random);
+	__type(value, struct tls_hello);
+} tls_hellos MAP;
+
 /* Who sends from mail ports, as the TLS sensor sees it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The TLS sensor, where sockets send: whose the session is.
- *
- * Never the wrong client. A send tells whose the session is only if it comes
- * from the write call itself, or (libraries that write through memory) is the
- * first thing that the thread does with any TCP socket after it, carries more
- * than the plaintext, and goes to the socket that the session's handshake came
- * from; the latter is believed once for each session. Whatever else comes
- * first, a receive, a failed send, a send to somebody else, another write,
- * means: nobody is charged.
- *
- * The order of sends alone would not do: a server that answers many clients
- * before it sends anything, or whose threads send for each other, sends to
- * somebody else right after a write.
+ * The TLS sensor, where sockets send: whose is the session that the thread has
+ * just written to? What proves it, tls_session.h tells.
  */
 #include <linux/errno.h>
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
 #include "failure.h"
+#include "hello.h"
 #include "now.h"
 #include "tls_session.h"
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
+
+/*
+ * In steps of four bytes: these have the random in the first 400 bytes. The
+ * objects are larger, lest a neighbour be searched as well.
+ */
+#define SEARCH_STEPS 128
+#define SEARCHES_MAX 4
 
 static long charge_step(__u32 i, void *ctx)
 {
@@ -39,23 +36,120 @@ static long charge_step(__u32 i, void *ctx)
 	return 0;
 }
 
-/* The session's peer is the other end of this socket: charge what waits. */
-static __always_inline void learn(const struct settings *s, struct tls_task *t,
-				  const struct sock *sk)
+/* The session's client is now known: charge what waits. */
+static __always_inline void charge(const struct settings *s, struct tls_task *t,
+				   const struct tls_session *ses)
 {
-	struct tls_scan x = { .s = s, .t = t };
-	struct tls_session *ses = session_get(&t->key);
-	struct addr server;
+	struct tls_scan x = {
+		.s = s, .t = t, .client = ses->client, .port = ses->port
+	};
 
-	if (!ses)
-		return;
-	ends_of(sk, &x.client, &server);
-	x.port = sk->__sk_common.skc_num;
-	ses->client = x.client;
-	ses->port = x.port;
-	ses->peer = TLS_PEER_CLIENT;
 	bpf_loop(t->pending, charge_step, &x, 0);
 	t->pending = 0;
+}
+
+/* The random of the ServerHello that left on this socket, if it was seen. */
+static __always_inline bool random_of(const struct sock *sk,
+				      struct tls_random *r)
+{
+	struct stream_key key = {};
+	struct stream *st;
+
+	ends_of(sk, &key.client, &key.server);
+	key.server_port = bpf_htons(sk->__sk_common.skc_num);
+	key.client_port = sk->__sk_common.skc_dport;
+	st = bpf_map_lookup_elem(&streams, &key);
+	if (!st || !st->encrypted || st->hello.state != HELLO_READ)
+		return false;
+	*r = hello_random(&st->hello);
+	return true;
+}
+
+struct tls_search {
+	__u64 object;
+	struct tls_random random;
+	__u32 place; /* found, unless 0 */
+};
+
+static long search_step(__u32 i, void *ctx)
+{
+	struct tls_search *x = ctx;
+	struct tls_random r;
+
+	i = (i + 1) * 4; /* the first bytes are pointers, or a type */
+	if (!random_at(x->object, i, &r))
+		return 1;
+	if (!same_random(&r, &x->random))
+		return 0;
+	x->place = i;
+	return 1;
+}
+
+/* Is the random of this socket's ServerHello anywhere in the object? */
+static __always_inline bool find_place(const struct sock *sk,
+				       const struct tls_task *t,
+				       struct tls_session *ses)
+{
+	struct tls_search x = { .object = t->key.object };
+	struct tls_place place;
+
+	if (ses->searches >= SEARCHES_MAX || !random_of(sk, &x.random))
+		return false;
+	ses->searches++;
+	bpf_loop(SEARCH_STEPS, search_step, &x, 0);
+	if (!x.place)
+		return false;
+	place.offset = x.place;
+	bpf_map_update_elem(&tls_places, &t->library, &place, BPF_NOEXIST);
+	ses->place = x.place;
+	ses->random = x.random;
+	return true;
+}
+
+/* Does the random where this library has it tell that the session is not this
+ * socket's? */
+static __always_inline bool belies(const struct sock *sk,
+				   const struct tls_task *t)
+{
+	struct tls_place *place = bpf_map_lookup_elem(&tls_places, &t->library);
+	struct tls_random mine, its;
+
+	return place && random_at(t->key.object, place->offset, &mine) &&
+	       random_of(sk, &its) && !same_random(&mine, &its);
+}
+
+static __always_inline void
+set_client(struct tls_session *ses, const struct sock *sk, enum tls_peer peer)
+{
+	struct addr server;
+
+	ends_of(sk, &ses->client, &server);
+	ses->port = sk->__sk_common.skc_num;
+	ses->peer = peer;
+}
+
+/* The write call itself sends on this socket. */
+static __always_inline void learn(const struct tls_task *t,
+				  const struct sock *sk)
+{
+	struct tls_session *ses = session_get(&t->key);
+
+	if (!ses || ses->peer == TLS_PEER_HELLO || prove(t) || belies(sk, t))
+		return;
+	set_client(ses, sk,
+		   find_place(sk, t, ses) ? TLS_PEER_HELLO : TLS_PEER_SOCKET);
+}
+
+/* The thread sends on this socket after a write: of that session? */
+static __always_inline void compare(const struct settings *s,
+				    struct tls_task *t, const struct sock *sk)
+{
+	struct tls_session *ses = session_get(&t->key);
+
+	if (!ses || ses->peer != TLS_PEER_UNKNOWN || !find_place(sk, t, ses))
+		return;
+	set_client(ses, sk, TLS_PEER_HELLO);
+	charge(s, t, ses);
 }
 
 /* A process sends from a mail port: user space looks what it has mapped. */
@@ -104,6 +198,42 @@ static __always_inline void note_blind(struct mail_proc *proc,
 	}
 }
 
+/* Only x86, arm64 and RISC-V have their stack pointer here. */
+struct pt_regs___kernel {
+	__u64 sp;
+} __attribute__((preserve_access_index));
+
+/*
+ * Is the call's frame still there? On x86 it begins with where the call returns
+ * to: the caller or, as a return is probed, the trampoline, a page's begin.
+ */
+static __always_inline bool frame_stands(const struct tls_task *t)
+{
+	struct pt_regs___kernel *regs = NULL;
+	__u64 back;
+
+	if (!bpf_core_field_exists(regs->sp))
+		return true;
+	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	if (BPF_CORE_READ(regs, sp) >= t->stack)
+		return false;
+#ifdef __TARGET_ARCH_x86
+	if (bpf_probe_read_user(&back, sizeof(back), (void *)t->stack))
+		return false;
+	return back == t->caller || (back && !(back & 0xfff));
+#else
+	return true;
+#endif
+}
+
+/* Who goes out of the call by longjmp() or an exception is not seen to. */
+static __always_inline bool within_call(struct tls_task *t)
+{
+	if (t->in_call && !frame_stands(t))
+		t->in_call = 0;
+	return t->in_call;
+}
+
 /*
  * A write call was followed by a send to no client: if within the call, the
  * session is of somebody else (mail that is relayed over TLS, a web server).
@@ -113,22 +243,13 @@ static __always_inline void sent_elsewhere(struct tls_task *t)
 	struct tls_session *ses;
 
 	drop_pending(t);
-	if (!t->in_call) {
+	if (!within_call(t)) {
 		t->key.object = 0;
 		return;
 	}
 	ses = session_get(&t->key);
 	if (ses)
 		ses->peer = TLS_PEER_OTHER;
-}
-
-static __always_inline bool is_from(const struct tls_task *t, struct sock *sk)
-{
-	struct tls_session *ses = bpf_map_lookup_elem(&tls_sessions, &t->key);
-
-	return ses && ses->peer == TLS_PEER_UNKNOWN &&
-	       ses->feeds == FEEDS_ENOUGH &&
-	       ses->source == bpf_get_socket_cookie(sk);
 }
 
 static __always_inline int sent(struct sock *sk, int ret)
@@ -139,8 +260,6 @@ static __always_inline int sent(struct sock *sk, int ret)
 
 	if (!s || !is_tcp(sk))
 		return 0;
-	if (t)
-		t->source = t->fed = 0;
 	if (!is_mail(s, sk)) {
 		if (t && t->key.object)
 			sent_elsewhere(t);
@@ -151,35 +270,13 @@ static __always_inline int sent(struct sock *sk, int ret)
 		note_blind(proc, sk);
 	if (!t || !t->key.object)
 		return 0;
-	if (t->in_call) {
+	if (within_call(t)) {
 		if (ret > 0)
-			learn(s, t, sk);
+			learn(t, sk);
 		return 0;
 	}
-	if (ret > 0 && t->sent && (__u32)ret > t->sent && is_from(t, sk))
-		learn(s, t, sk);
-	drop_pending(t);
-	t->key.object = 0;
-	return 0;
-}
-
-/* Of other sockets than a mail port's only where it may be mixed up. */
-static __always_inline int received(struct sock *sk, int ret)
-{
-	const struct settings *s = settings_active();
-	struct tls_task *t;
-	__u64 source;
-
-	if (!s || !is_tcp(sk))
-		return 0;
-	t = task_get(is_mail(s, sk) ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
-	if (!t || t->in_call)
-		return 0;
-	source = bpf_get_socket_cookie(sk);
-	if (ret <= 0 && source != t->source)
-		source = 0; /* who reads until nothing is left: no harm done */
-	t->source = source;
-	t->fed = 0;
+	if (ret > 0)
+		compare(s, t, sk);
 	drop_pending(t);
 	t->key.object = 0;
 	return 0;
@@ -189,12 +286,6 @@ SEC("?tp_btf/sock_send_length")
 int BPF_PROG(tls_sent, struct sock *sk, int ret, int flags)
 {
 	return sent(sk, ret);
-}
-
-SEC("?tp_btf/sock_recv_length")
-int BPF_PROG(tls_received, struct sock *sk, int ret, int flags)
-{
-	return received(sk, ret);
 }
 
 /* Before Linux 6.3, which brought these tracepoints. */
@@ -216,18 +307,4 @@ int BPF_PROG(tls_sent_v6, struct socket *sock, struct msghdr *msg, __u64 size,
 	     int ret)
 {
 	return sent(sock->sk, ret);
-}
-
-SEC("?fexit/inet_recvmsg")
-int BPF_PROG(tls_received_v4, struct socket *sock, struct msghdr *msg,
-	     __u64 size, int flags, int ret)
-{
-	return received(sock->sk, ret);
-}
-
-SEC("?fexit/inet6_recvmsg")
-int BPF_PROG(tls_received_v6, struct socket *sock, struct msghdr *msg,
-	     __u64 size, int flags, int ret)
-{
-	return received(sock->sk, ret);
 }

@@ -15,8 +15,8 @@
 /* A reply is shorter; a longer write is read if it begins like one. */
 #define LOOK_BYTES 4096
 
-static __always_inline int enter(__u64 object, __u64 buf, __u64 num,
-				 __u64 written)
+static __always_inline int enter(struct pt_regs *ctx, __u64 object, __u64 buf,
+				 __u64 num, __u64 written)
 {
 	struct tls_task *t;
 
@@ -28,8 +28,10 @@ static __always_inline int enter(__u64 object, __u64 buf, __u64 num,
 	t->buf = buf;
 	t->num = num;
 	t->written = written;
-	t->sent = 0;
-	t->source = t->fed = 0;
+	t->stack = PT_REGS_SP(ctx);
+	t->caller = 0;
+	bpf_probe_read_user(&t->caller, sizeof(t->caller), (void *)t->stack);
+	t->library = bpf_get_attach_cookie(ctx);
 	t->in_call = 1;
 	return 0;
 }
@@ -37,14 +39,14 @@ static __always_inline int enter(__u64 object, __u64 buf, __u64 num,
 SEC("uprobe")
 int BPF_KPROBE(tls_enter, __u64 object, __u64 buf, __u64 num)
 {
-	return enter(object, buf, num, 0);
+	return enter(ctx, object, buf, num, 0);
 }
 
 /* SSL_write_ex() says in its fourth argument how much it has taken. */
 SEC("uprobe")
 int BPF_KPROBE(tls_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 written)
 {
-	return enter(object, buf, num, written);
+	return enter(ctx, object, buf, num, written);
 }
 
 static __always_inline void
@@ -101,19 +103,48 @@ static long tls_step(__u32 i, void *ctx)
 	return 0;
 }
 
-/* Large writes are no replies: page loads, mail bodies, file transfers. */
+/* What is known of a session, or NULL. */
+static __noinline struct tls_session *session_of(const struct tls_task *t)
+{
+	struct tls_session *ses = bpf_map_lookup_elem(&tls_sessions, &t->key);
+	struct tls_random r;
+
+	if (ses && ses->place &&
+	    (!random_at(t->key.object, ses->place, &r) ||
+	     !same_random(&r, &ses->random)))
+		*ses = session_zero; /* the object is another session's */
+	if (!ses || ses->peer == TLS_PEER_UNKNOWN) {
+		struct tls_session *proved = prove(t);
+
+		return proved ? proved : ses;
+	}
+	return ses;
+}
+
+/*
+ * Who begins a line otherwise than with a reply is no mail server: a web
+ * server, a relay that greets another. (Unless he does it on a mail port's
+ * socket; but then what is long is no reply.)
+ */
 static __always_inline bool worth_reading(const struct tls_task *t,
-					  const struct tls_session *ses)
+					  struct tls_session **ses, __u64 bytes)
 {
 	__u8 first = 0;
 
-	if (ses &&
-	    (ses->peer == TLS_PEER_OTHER || reply_unfinished(&ses->reply)))
-		return ses->peer != TLS_PEER_OTHER;
-	if (t->sent <= LOOK_BYTES)
+	if (*ses && (*ses)->peer == TLS_PEER_OTHER)
+		return false;
+	if (*ses && reply_unfinished(&(*ses)->reply))
 		return true;
 	bpf_probe_read_user(&first, 1, (void *)t->buf);
-	return first >= '2' && first <= '5';
+	if (first >= '2' && first <= '5')
+		return true;
+	if (*ses && (*ses)->peer == TLS_PEER_SOCKET)
+		return bytes <= LOOK_BYTES;
+	if (!*ses)
+		*ses = session_get(&t->key);
+	if (*ses)
+		(*ses)->peer = TLS_PEER_OTHER;
+	return false;
 }
 
 /* The plaintext that the library has taken: not before it has. */
@@ -124,16 +155,15 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 	struct mail_proc *proc;
 	__u32 pid = process_id();
 
-	t->sent = bytes;
 	proc = bpf_map_lookup_elem(&mail_procs, &pid);
 	if (proc)
 		__sync_fetch_and_add(&proc->writes, 1);
-	ses = bpf_map_lookup_elem(&tls_sessions, &t->key);
+	ses = session_of(t);
 	x.s = settings_active();
-	if (!x.s || !worth_reading(t, ses))
+	if (!x.s || !worth_reading(t, &ses, bytes))
 		return 0;
 	if (ses) {
-		x.known = ses->peer == TLS_PEER_CLIENT;
+		x.known = ses->peer != TLS_PEER_UNKNOWN;
 		x.client = ses->client;
 		x.port = ses->port;
 		x.reply = ses->reply;
@@ -187,50 +217,13 @@ int BPF_KRETPROBE(tls_leave_ex, long ret)
 
 /*
  * The session ends, begins anew, or gets another socket. The object's address
- * may be the next session's. (OpenSSL itself begins a handshake by SSL_clear():
- * then what it came from remains.)
+ * may be the next session's.
  */
 SEC("uprobe")
 int BPF_KPROBE(tls_free, __u64 object)
 {
 	struct tls_key key = key_of(object);
 
-	struct tls_task *t = task_get(0);
-	struct tls_session *ses;
-
-	if (!t || t->fed != object) {
-		bpf_map_delete_elem(&tls_sessions, &key);
-		return 0;
-	}
-	ses = bpf_map_lookup_elem(&tls_sessions, &key);
-	if (ses) {
-		ses->peer = TLS_PEER_UNKNOWN;
-		__builtin_memset(&ses->reply, 0, sizeof(ses->reply));
-	}
-	return 0;
-}
-
-/*
- * The handshake goes on, with what this thread has just received. Twice in a
- * row, as every handshake of a server has it: a single time may be chance.
- */
-SEC("uprobe")
-int BPF_KPROBE(tls_feed, __u64 object)
-{
-	struct tls_key key = key_of(object);
-	struct tls_task *t = task_get(0);
-	struct tls_session *ses;
-
-	if (!t || !t->source)
-		return 0;
-	ses = session_get(&key);
-	if (ses && ses->source != t->source) {
-		ses->source = t->source;
-		ses->feeds = 1;
-	} else if (ses && ses->feeds < FEEDS_ENOUGH) {
-		ses->feeds++;
-	}
-	t->source = 0; /* nobody else's */
-	t->fed = object;
+	bpf_map_delete_elem(&tls_sessions, &key);
 	return 0;
 }

@@ -29,6 +29,24 @@ struct reply {
 	};
 };
 
+/*
+ * A TLS record, up to where a ServerHello's random ends (RFC 8446, 4.1.3 and
+ * 5.1): 5 bytes of record header, 4 of handshake header, 2 of version, 32.
+ */
+#define HELLO_SIZE 43
+#define HELLO_RANDOM_AT 11
+
+enum hello_state { HELLO_WANTED, HELLO_READ, HELLO_MISSED };
+
+/* The ServerHello in the making: see bpf/hello.h. */
+struct hello {
+	__u32 skip; /* bytes before the next record begins */
+	__u8 len;   /* of the record's that are kept */
+	__u8 state; /* enum hello_state */
+	__u8 pad[2];
+	__u8 byte[2 * HELLO_SIZE]; /* them, and room to load the next ones */
+};
+
 struct stream_key {
 	struct addr server;
 	struct addr client;
@@ -39,8 +57,11 @@ struct stream_key {
 
 struct stream {
 	__u32 next_seq;	 /* the first byte that was not read yet */
-	__u32 encrypted; /* TLS: nothing in it is read any more */
-	struct reply reply; /* what is unfinished at next_seq */
+	__u32 encrypted; /* TLS: its ServerHello is the last that is read */
+	union {		 /* what is unfinished at next_seq */
+		struct reply reply;
+		struct hello hello; /* once it is encrypted */
+	};
 };
 
 _Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");

@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the TLS sensor remembers: maps tls_sessions and tls_tasks. */
+/* What the TLS sensor remembers: maps tls_*. */
 #ifndef SMTPXDP_TLS_H
 #define SMTPXDP_TLS_H
 
 #include "addr.h"
 #include "stream.h"
+
+/*
+ * What makes a TLS session unmistakable: how the random of its ServerHello
+ * begins. On the wire it is in the clear; the library keeps it in the session.
+ */
+struct tls_random {
+	__u64 q[2];
+};
+
+/* Map tls_hellos: who got that ServerHello, as the wire sensor saw it. */
+struct tls_hello {
+	struct addr client;
+	__u16 port; /* the mail server's */
+	__u8 pad[6];
+};
+
+/*
+ * Map tls_places: where in its objects a library keeps that random, by the
+ * library (the cookie of its probes: what its build-id begins with).
+ */
+struct tls_place {
+	__u32 offset;
+};
 
 /* A TLS session is the library's object in one process. */
 struct tls_key {
@@ -15,17 +38,18 @@ struct tls_key {
 
 enum tls_peer {
 	TLS_PEER_UNKNOWN,
-	TLS_PEER_CLIENT, /* of a mail port: address and port are set */
-	TLS_PEER_OTHER,	 /* of some other socket: none of our business */
+	TLS_PEER_SOCKET, /* the client is whom the write call sent to, or */
+	TLS_PEER_HELLO,	 /* who got the ServerHello with the random at place */
+	TLS_PEER_OTHER,	 /* no client of a mail server: none of our business */
 };
 
 struct tls_session {
 	struct addr client;
 	__u16 port;
-	__u8 peer; /* enum tls_peer */
-	__u8 feeds; /* times in a row that `source` came before a handshake */
-	__u8 pad[4];
-	__u64 source; /* cookie of the socket that its handshake came from */
+	__u8 peer;     /* enum tls_peer */
+	__u8 searches; /* for the place of the random: they are dear */
+	__u32 place;   /* of the random in the object */
+	struct tls_random random;
 	struct reply reply; /* what was unfinished at the end of a write */
 };
 
@@ -35,14 +59,14 @@ struct tls_task {
 	__u64 buf;
 	__u64 num;
 	__u64 written; /* size_t *, where the function has such an argument */
+	__u64 stack;   /* the stack pointer at the call, */
+	__u64 caller;  /* and what it points to */
+	__u64 library; /* in which the call is */
 	__u32 in_call;
-	__u32 pending;	/* failures that nobody is charged with yet */
-	__u64 sent;	/* bytes of plaintext that was accepted */
-	__u16 code;	/* of the last of them */
+	__u32 pending; /* failures that nobody is charged with yet */
+	__u16 code;    /* of the last of them */
 	__u16 text_len;
 	__u32 pad;
-	__u64 source; /* cookie of the socket received from a moment ago, or 0 */
-	__u64 fed; /* the object whose handshake took that, or 0 */
 	struct line text;
 };
 
@@ -58,7 +82,8 @@ struct mail_proc {
 };
 
 _Static_assert(sizeof(struct tls_key) == 16, "map key");
-_Static_assert(sizeof(struct tls_session) == 32 + sizeof(struct reply),
+_Static_assert(sizeof(struct tls_hello) == 24, "map value");
+_Static_assert(sizeof(struct tls_session) == 40 + sizeof(struct reply),
 	       "map value");
 _Static_assert(sizeof(struct tls_task) == 80 + LINE_SIZE, "map value");
 

@@ -72,6 +72,18 @@ judge() { # [OPTION...]
 	judge --exact
 }
 
+@test "memory, handshakes by SSL_write() alone" {
+	serve memory --unshaken
+	attack
+	judge --exact
+}
+
+@test "memory, each handshake with a HelloRetryRequest" {
+	serve memory --curve secp384r1
+	attack
+	judge --exact
+}
+
 @test "asyncio" {
 	serve asyncio
 	attack
@@ -84,22 +96,30 @@ judge() { # [OPTION...]
 	judge --exact
 }
 
+# The library's place of the random is not known before it has been seen once.
+alone() {
+	attack --clients 1 --each 0
+}
+
 @test "memory, sent when all have been read" {
 	serve batch
+	alone
 	attack
-	judge
+	judge --exact
 }
 
 @test "memory, threads that receive, work and send for anybody" {
 	serve stages
+	alone
 	attack --clients 12
-	judge
+	judge --exact
 }
 
 @test "memory, one thread that receives, works and sends for anybody" {
 	serve stages --threads 1
+	alone
 	attack --clients 12
-	judge
+	judge --exact
 }
 
 # --- relays -----------------------------------------------------------------
@@ -142,4 +162,69 @@ relay() { # MODE
 	serve reuse --memory
 	attack --sequential
 	judge --exact
+}
+
+# --- on a stage -------------------------------------------------------------
+
+# A server whose TLS library is the test's own: see tls_stage.c.
+play() { # SCENE
+	local i
+	gcc -O2 -rdynamic -o $LAB/stage $LAB_ROOT/selftests/tls_stage.c
+	background served mail $LAB/stage $NGINX $1
+	until_true 10 listens mail $NGINX 465
+	rm -f $LAB/client*
+	for i in 31 32 33; do
+		at attacker /usr/bin/python3 -B $SERVERS listener \
+			--source 198.51.100.$i >$LAB/client$i 3>&- &
+		until_true 10 test -s $LAB/client$i
+	done
+	until_true 10 probed
+	kill -USR1 "$(cat $LAB/pid/served)"
+	wait
+}
+
+probed() {
+	smtpxdp status -j | jq -e '.tls.libraries | any(endswith("/stage"))'
+}
+
+charged() {
+	smtpxdp clients -j | jq -rS 'map(select(.failures > 0) |
+		"\(.net | split("/")[0] | split(".")[3])*\(.failures)") |
+		sort | join(" ")'
+}
+
+@test "stage: answers that wait, sent in another order" {
+	play batch
+	same "charged" "$(charged)" "31*1 32*2 33*3"
+}
+
+@test "stage: every write is followed by a send to somebody else" {
+	play crossed
+	same "charged" "$(charged)" ""
+	same "unattributed" "$(counter tls-unattributed)" 40
+}
+
+@test "stage: a client whose random is another connection's" {
+	play borrowed
+	same "charged" "$(charged)" "31*1 32*2"
+}
+
+@test "stage: an object becomes another client's, unsaid" {
+	play unsaid
+	same "charged" "$(charged)" "31*1 32*2"
+}
+
+@test "stage: out of the write call by longjmp()" {
+	play jumped
+	same "charged" "$(charged)" ""
+}
+
+@test "stage: a write that is tried again, others are sent to meanwhile" {
+	play retried
+	same "charged" "$(charged)" "31*1 32*1 33*1"
+}
+
+@test "stage: a relay whose server's handshake left by our interface" {
+	play relay
+	same "charged" "$(charged)" "33*1"
 }

@@ -26,6 +26,8 @@ EHLO = b"250-served.example\r\n250 AUTH PLAIN\r\n"
 def server_context(args):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain("/run/lab/cert.pem", "/run/lab/key.pem")
+    if args.curve:  # none that clients offer a key for: HelloRetryRequest
+        context.set_ecdh_curve(args.curve)
     return context
 
 
@@ -155,11 +157,11 @@ class Memory:
     """A session that knows no socket: who sends its bytes, and when, is the
     server's affair."""
 
-    def __init__(self, context, sock):
+    def __init__(self, context, sock, shaken=False):
         self.sock, self.lines = sock, Lines()
         self.inward, self.outward = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.inward, self.outward, server_side=True)
-        self.shaken = False
+        self.shaken, self.greeted = shaken, False
         self.waiting = b""
 
     def take(self, data):
@@ -169,7 +171,9 @@ class Memory:
             if not self.shaken:
                 self.tls.do_handshake()
                 self.shaken = True
+            if not self.greeted:  # this may be what shakes hands
                 self.tls.write(GREETING)
+                self.greeted = True
             while True:
                 text = self.tls.read(4096)
                 if not text:
@@ -201,7 +205,8 @@ def serve_memory(args, batch=False):
             c = key.data
             if not c:
                 sock = listener.accept()[0]
-                poll.register(sock, selectors.EVENT_READ, Memory(context, sock))
+                c = Memory(context, sock, args.unshaken)
+                poll.register(sock, selectors.EVENT_READ, c)
                 continue
             try:
                 data = c.sock.recv(4096)
@@ -527,6 +532,16 @@ def attack(args):
     sys.exit("; ".join(errors) if errors else 0)
 
 
+def listener(args):
+    """A client that only listens, from the first byte on."""
+    sock = socket.create_connection((args.server, args.port),
+                                    source_address=(args.source, 0))
+    if sock.recv(4096):
+        print("heard", flush=True)
+    while sock.recv(4096):
+        pass
+
+
 def judge(args):
     """`status -j` and `clients -j` on standard input: nobody has more than he
     did; --exact: nor less. What is missing was told as unattributed."""
@@ -552,13 +567,14 @@ def main():
              "stages": serve_stages, "asyncio": serve_asyncio,
              "relay": serve_relay, "stuck": serve_stuck,
              "reuse": serve_reuse, "sink": sink,
-             "attack": attack, "judge": judge}
+             "attack": attack, "listener": listener, "judge": judge}
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("mode", choices=modes)
     p.add_argument("--truth", default="/run/lab/truth")
     p.add_argument("--server", default="192.0.2.28")
     p.add_argument("--port", type=int, default=465)
     p.add_argument("--sink", default="203.0.113.9")
+    p.add_argument("--source")
     p.add_argument("--clients", type=int, default=8)
     p.add_argument("--threads", type=int, default=4)
     for name, default in (("padding", 0), ("burst", 1), ("each", 1),
@@ -566,7 +582,8 @@ def main():
         p.add_argument("--" + name, type=int, default=default)
     for name, default in (("timeout", 20), ("pause", 0)):
         p.add_argument("--" + name, type=float, default=default)
-    for name in ("sequential", "plain", "memory", "fresh", "exact"):
+    p.add_argument("--curve")
+    for name in ("unshaken", "sequential", "plain", "memory", "fresh", "exact"):
         p.add_argument("--" + name, action="store_true")
     args = p.parse_args()
     modes[args.mode](args)

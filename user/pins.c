@@ -40,6 +40,8 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_ACTIVITY] = "activity",
 	[MAP_MAIL_PROCS] = "mail_procs",
 	[MAP_HISTORY] = "history",
+	[MAP_TLS_HELLOS] = "tls_hellos",
+	[MAP_TLS_PLACES] = "tls_places",
 };
 
 const char *const prog_names[PROGS_MAX] = {

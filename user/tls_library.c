@@ -15,9 +15,6 @@ static const struct {
 	{ "gnutls_record_send", TLS_WRITE },
 	{ "gnutls_record_send2", TLS_WRITE },
 	{ "SSL_write_ex", TLS_WRITE_EX },
-	{ "SSL_do_handshake", TLS_FEED },
-	{ "SSL_accept", TLS_FEED },
-	{ "gnutls_handshake", TLS_FEED },
 	{ "SSL_free", TLS_FREE },
 	{ "SSL_clear", TLS_FREE },
 	{ "SSL_set_fd", TLS_FREE },
@@ -90,6 +87,23 @@ static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh,
 	}
 }
 
+/* The same in all copies of one build, and in no other. */
+static void read_build_id(Elf *elf, Elf_Scn *scn, struct tls_library *lib)
+{
+	Elf_Data *data = elf_getdata(scn, NULL);
+	size_t at = 0, name, desc;
+	GElf_Nhdr note;
+
+	while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
+		if (note.n_type == NT_GNU_BUILD_ID &&
+		    note.n_namesz == sizeof("GNU") &&
+		    !memcmp((char *)data->d_buf + name, "GNU", sizeof("GNU")) &&
+		    note.n_descsz >= sizeof(lib->id))
+			memcpy(&lib->id, (char *)data->d_buf + desc,
+			       sizeof(lib->id));
+	}
+}
+
 static int read_elf(Elf *elf, struct tls_library *lib)
 {
 	Elf_Scn *scn = NULL;
@@ -99,10 +113,13 @@ static int read_elf(Elf *elf, struct tls_library *lib)
 	while ((scn = elf_nextscn(elf, scn))) {
 		GElf_Shdr sh;
 
+		if (!gelf_getshdr(scn, &sh))
+			continue;
 		/* .symtab too: a program that has the library built in. */
-		if (gelf_getshdr(scn, &sh) &&
-		    (sh.sh_type == SHT_DYNSYM || sh.sh_type == SHT_SYMTAB))
+		if (sh.sh_type == SHT_DYNSYM || sh.sh_type == SHT_SYMTAB)
 			read_symbols(elf, scn, &sh, lib);
+		else if (sh.sh_type == SHT_NOTE)
+			read_build_id(elf, scn, lib);
 	}
 	return lib->n[TLS_WRITE] || lib->n[TLS_WRITE_EX] ? 0 : -ENOENT;
 }

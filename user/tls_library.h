@@ -11,7 +11,6 @@ enum tls_function {
 	TLS_WRITE, /* (object, buffer, bytes), returns bytes */
 	TLS_WRITE_EX, /* (object, buffer, bytes, &written), returns 1 */
 	TLS_FREE, /* (object): it is another session from here on */
-	TLS_FEED, /* the session's handshake goes on */
 	TLS_FUNCTIONS
 };
 
@@ -20,6 +19,7 @@ enum tls_function {
 struct tls_library {
 	uint64_t offset[TLS_FUNCTIONS][TLS_OFFSETS_MAX]; /* in the file */
 	size_t n[TLS_FUNCTIONS];
+	uint64_t id; /* what its build-id begins with, or 0 */
 };
 
 /*

@@ -26,17 +26,11 @@ void tls_load_configure(struct smtpxdp *skel, const struct loader_options *o)
 	struct bpf_program *const probes[] = {
 		skel->progs.tls_enter, skel->progs.tls_enter_ex,
 		skel->progs.tls_leave, skel->progs.tls_leave_ex,
-		skel->progs.tls_free,	skel->progs.tls_feed,
-	};
-	struct bpf_program *const tracepoints[] = {
-		skel->progs.tls_sent,
-		skel->progs.tls_received,
+		skel->progs.tls_free,
 	};
 	struct bpf_program *const functions[] = {
 		skel->progs.tls_sent_v4,
 		skel->progs.tls_sent_v6,
-		skel->progs.tls_received_v4,
-		skel->progs.tls_received_v6,
 	};
 	bool tls = o->tls, tracepoint = tls && kernel_has_tracepoint();
 	bool multi = tls && uprobe_multi_works();
@@ -47,8 +41,7 @@ void tls_load_configure(struct smtpxdp *skel, const struct loader_options *o)
 			bpf_program__set_expected_attach_type(probes[i],
 							      UPROBE_MULTI);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(tracepoints); i++)
-		bpf_program__set_autoload(tracepoints[i], tracepoint);
+	bpf_program__set_autoload(skel->progs.tls_sent, tracepoint);
 	bpf_map__set_autocreate(skel->maps.tls_tasks, tls);
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
 		bpf_program__set_autoload(functions[i], tls && !tracepoint);

@@ -18,9 +18,9 @@
 
 #define FILES_MAX 64
 #define PATH_SIZE 256
-#define HOOKS_MAX 4
-/* At entry and at return for each way to write, at handshake and at free. */
-#define PROBES 6
+#define HOOKS_MAX 2
+/* At entry and at return for each way to write, and at free. */
+#define PROBES 5
 
 struct tls_file {
 	dev_t dev;
@@ -58,16 +58,28 @@ static struct tls_file *find_file(struct tls_sensor *t, const struct stat *st)
 	return NULL;
 }
 
+/* Of a file without a build-id. */
+static uint64_t id_of(const struct tls_file *f)
+{
+	return ((uint64_t)f->ino << 32 ^ f->dev ^ f->changed.tv_sec) | 1;
+}
+
 static int put_probe(struct tls_file *f, const struct bpf_program *prog,
 		     const char *path, const struct tls_library *lib,
 		     enum tls_function fn, bool at_return)
 {
+	const struct uprobe_target to = {
+		.path = path,
+		.offsets = lib->offset[fn],
+		.n = lib->n[fn],
+		.cookie = lib->id ? lib->id : id_of(f),
+		.at_return = at_return,
+	};
 	int n;
 
-	if (!lib->n[fn])
+	if (!to.n)
 		return 0;
-	n = uprobe_attach(bpf_program__fd(prog), path, lib->offset[fn],
-			  lib->n[fn], at_return, f->links + f->n_links);
+	n = uprobe_attach(bpf_program__fd(prog), &to, f->links + f->n_links);
 	if (n < 0)
 		return n;
 	f->n_links += n;
@@ -89,7 +101,6 @@ static int put_probes(struct tls_sensor *t, struct tls_file *f,
 		{ t->skel->progs.tls_leave, TLS_WRITE, true },
 		{ t->skel->progs.tls_leave_ex, TLS_WRITE_EX, true },
 		{ t->skel->progs.tls_free, TLS_FREE, false },
-		{ t->skel->progs.tls_feed, TLS_FEED, false },
 		{ t->skel->progs.tls_enter, TLS_WRITE, false },
 		{ t->skel->progs.tls_enter_ex, TLS_WRITE_EX, false },
 	};

@@ -27,19 +27,25 @@ struct uprobe_multi_attr {
 	__u32 pad;
 };
 
-static int attach_multi(int prog_fd, const char *path, const uint64_t *offsets,
-			size_t n, bool at_return)
+static int attach_multi(int prog_fd, const struct uprobe_target *to)
 {
+	uint64_t cookies[UPROBE_PLACES_MAX];
 	struct uprobe_multi_attr attr = {
 		.prog_fd = prog_fd,
 		.attach_type = UPROBE_MULTI,
-		.path = (uintptr_t)path,
-		.offsets = (uintptr_t)offsets,
-		.cnt = n,
-		.flags = at_return ? MULTI_RETURN : 0,
+		.path = (uintptr_t)to->path,
+		.offsets = (uintptr_t)to->offsets,
+		.cookies = (uintptr_t)cookies,
+		.cnt = to->n,
+		.flags = to->at_return ? MULTI_RETURN : 0,
 	};
-	int fd = syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	int fd;
 
+	if (to->n > UPROBE_PLACES_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < to->n; i++)
+		cookies[i] = to->cookie;
+	fd = syscall(__NR_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	return fd < 0 ? -errno : fd;
 }
 
@@ -51,6 +57,9 @@ bool uprobe_multi_works(void)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	static const uint64_t elf_header = 0;
+	static const struct uprobe_target here = { .path = "/proc/self/exe",
+						   .offsets = &elf_header,
+						   .n = 1 };
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = UPROBE_MULTI);
 	int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", nothing, 2,
@@ -59,7 +68,7 @@ bool uprobe_multi_works(void)
 
 	if (prog < 0)
 		return false;
-	link = attach_multi(prog, "/proc/self/exe", &elf_header, 1, false);
+	link = attach_multi(prog, &here);
 	close(prog);
 	if (link >= 0)
 		close(link);
@@ -80,14 +89,15 @@ static int read_number(const char *path, const char *format)
 }
 
 /* The way of before Linux 6.6: a perf event of the PMU uprobe. */
-static int attach_perf(int prog_fd, const char *path, uint64_t offset,
-		       bool at_return)
+static int attach_perf(int prog_fd, const struct uprobe_target *to, size_t i)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
-		.uprobe_path = (uintptr_t)path,
-		.probe_offset = offset,
+		.uprobe_path = (uintptr_t)to->path,
+		.probe_offset = to->offsets[i],
 	};
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .perf_event.bpf_cookie = to->cookie);
 	int type = read_number(PMU "type", "%d");
 	int bit = read_number(PMU "format/retprobe", "config:%d");
 	int event, fd;
@@ -95,29 +105,28 @@ static int attach_perf(int prog_fd, const char *path, uint64_t offset,
 	if (type < 0 || bit < 0)
 		return type < 0 ? type : bit;
 	attr.type = type;
-	attr.config = at_return ? 1ULL << bit : 0;
+	attr.config = to->at_return ? 1ULL << bit : 0;
 	event = syscall(__NR_perf_event_open, &attr, -1, 0, -1,
 			PERF_FLAG_FD_CLOEXEC);
 	if (event < 0)
 		return -errno;
-	fd = bpf_link_create(prog_fd, event, BPF_PERF_EVENT, NULL);
+	fd = bpf_link_create(prog_fd, event, BPF_PERF_EVENT, &opts);
 	if (fd < 0)
 		fd = -errno;
 	close(event); /* the link holds it */
 	return fd;
 }
 
-int uprobe_attach(int prog_fd, const char *path, const uint64_t *offsets,
-		  size_t n, bool at_return, int *fds)
+int uprobe_attach(int prog_fd, const struct uprobe_target *to, int *fds)
 {
-	int fd = attach_multi(prog_fd, path, offsets, n, at_return);
+	int fd = attach_multi(prog_fd, to);
 
 	if (fd >= 0) {
 		fds[0] = fd;
 		return 1;
 	}
-	for (size_t i = 0; i < n; i++) {
-		fd = attach_perf(prog_fd, path, offsets[i], at_return);
+	for (size_t i = 0; i < to->n; i++) {
+		fd = attach_perf(prog_fd, to, i);
 		if (fd < 0) {
 			while (i)
 				close(fds[--i]);
@@ -125,5 +134,5 @@ int uprobe_attach(int prog_fd, const char *path, const uint64_t *offsets,
 		}
 		fds[i] = fd;
 	}
-	return n;
+	return to->n;
 }

@@ -19,12 +19,21 @@
  */
 bool uprobe_multi_works(void);
 
+/* Places in a file, and what the program is told by its attach cookie. */
+struct uprobe_target {
+	const char *path;
+	const uint64_t *offsets;
+	size_t n; /* up to UPROBE_PLACES_MAX */
+	uint64_t cookie;
+	bool at_return; /* of the functions that are there; else at entry */
+};
+
+#define UPROBE_PLACES_MAX 16
+
 /*
- * Puts a program on n places, at entry or at return of the function that is
- * there. Returns how many fds now hold the probes (1..n), or -errno.
- * uprobe.multi needs CAP_BPF and CAP_PERFMON only.
+ * Puts a program there. Returns how many fds now hold the probes (1..n), or
+ * -errno. uprobe.multi needs CAP_BPF and CAP_PERFMON only.
  */
-int uprobe_attach(int prog_fd, const char *path, const uint64_t *offsets,
-		  size_t n, bool at_return, int *fds);
+int uprobe_attach(int prog_fd, const struct uprobe_target *to, int *fds);
 
 #endif

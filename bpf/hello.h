@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The wire sensor on TLS streams: reads the ServerHello, by whose random the
+ * TLS sensor knows a session's client. The client may have it come in pieces.
+ */
+#ifndef SMTPXDP_HELLO_H
+#define SMTPXDP_HELLO_H
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+
+/* RFC 8446: record types (5.1), a handshake's type (4). */
+#define RECORD_HEADER 5
+#define RECORD_CCS 20
+#define RECORD_HANDSHAKE 22
+#define HANDSHAKE_SERVER_HELLO 2
+
+/* Of a segment: a HelloRetryRequest and its rest, a change_cipher_spec and its
+ * rest, and what we want: each begins with a step for its header. */
+#define HELLO_STEPS 8
+
+/* A HelloRetryRequest is a ServerHello with this random (4.1.3). */
+static __always_inline bool hello_is_retry(const struct hello *h)
+{
+	const __u8 *r = h->byte + HELLO_RANDOM_AT;
+
+	return r[0] == 0xcf && r[1] == 0x21 && r[2] == 0xad && r[3] == 0x74 &&
+	       r[4] == 0xe5 && r[5] == 0x9a && r[6] == 0x61 && r[7] == 0x11;
+}
+
+static __always_inline struct tls_random hello_random(const struct hello *h)
+{
+	struct tls_random r;
+
+	__builtin_memcpy(&r, h->byte + HELLO_RANDOM_AT, sizeof(r));
+	return r;
+}
+
+static __always_inline void hello_tell(const struct hello *h,
+				       const struct stream_key *key)
+{
+	struct tls_hello hello = {
+		.client = key->client,
+		.port = bpf_ntohs(key->server_port),
+	};
+	struct tls_random random = hello_random(h);
+
+	bpf_map_update_elem(&tls_hellos, &random, &hello, BPF_ANY);
+}
+
+/* Enough of the record is there to say what it is. */
+static __always_inline void hello_judge(struct hello *h,
+					const struct stream_key *key)
+{
+	__u32 record = (h->byte[3] << 8 | h->byte[4]) + RECORD_HEADER;
+
+	if (h->byte[0] == RECORD_HANDSHAKE && h->len < HELLO_SIZE &&
+	    record >= HELLO_SIZE)
+		return; /* the header; the rest follows */
+	if (h->byte[0] == RECORD_CCS ||
+	    (h->len == HELLO_SIZE &&
+	     h->byte[RECORD_HEADER] == HANDSHAKE_SERVER_HELLO &&
+	     hello_is_retry(h))) {
+		h->skip = record - h->len;
+		h->len = 0;
+	} else if (h->len == HELLO_SIZE &&
+		   h->byte[RECORD_HEADER] == HANDSHAKE_SERVER_HELLO) {
+		h->state = HELLO_READ;
+		hello_tell(h, key);
+	} else {
+		h->state = HELLO_MISSED;
+	}
+}
+
+/* What the payload at [off, end) of the skb says, which is TLS records. */
+static __always_inline void hello_read(struct __sk_buff *skb,
+				       const struct stream_key *key,
+				       struct hello *h, __u32 off, __u32 end)
+{
+	for (int i = 0; i < HELLO_STEPS; i++) {
+		__u32 len = h->len, n;
+
+		if (off >= end || h->state != HELLO_WANTED)
+			return;
+		if (h->skip) {
+			n = h->skip < end - off ? h->skip : end - off;
+			h->skip -= n;
+			off += n;
+			continue;
+		}
+		n = (len < RECORD_HEADER ? RECORD_HEADER : HELLO_SIZE) - len;
+		if (n > end - off)
+			n = end - off;
+		/* The verifier wants to see both bounds. */
+		if (len > HELLO_SIZE || n < 1 || n > HELLO_SIZE ||
+		    bpf_skb_load_bytes(skb, off, h->byte + len, n)) {
+			h->state = HELLO_MISSED;
+			return;
+		}
+		off += n;
+		h->len += n;
+		if (h->len == RECORD_HEADER || h->len == HELLO_SIZE)
+			hello_judge(h, key);
+	}
+	if (off < end)
+		h->state = HELLO_MISSED;
+}
+
+#endif
