@@ -60,7 +60,7 @@ $(SKEL): $(BUILD)/smtpxdp.bpf.o
 
 $(BUILD)/user/%.o: user/%.c $(SKEL)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/smtpxdp: $(USER_OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
@@ -104,6 +104,7 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 		$(INSTALL) -D -m 644 dist/$$u.service $(DESTDIR)$(UNITDIR)/$$u.service && \
 		sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(DESTDIR)$(UNITDIR)/$$u.service || exit; \
 	done
+	$(INSTALL) -D -m 644 dist/fail2ban/action.d/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/fail2ban/action.d/smtpxdp.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf || \
 		$(INSTALL) -D -m 644 dist/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf
 	test -n "$(DESTDIR)" || ! command -v journalctl >/dev/null || \
