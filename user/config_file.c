@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "config_lines.h"
+#include "file.h"
 
 #define FILE_MAX_SIZE (1 << 20)
-#define FILE_MODE 0644
 
 static int complain(char *err, size_t size, int error, const char *what,
 		    const char *path)
@@ -175,21 +175,6 @@ static int edited(const char *old, struct edit *e, char **text)
 
 /* ---- and then written beside the old file, and renamed over it */
 
-static int write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-
-	while (left) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0)
-			return -errno;
-		text += n;
-		left -= n;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 /* The file itself is replaced by an edit: so it is its folder that is locked.
  */
 static int lock_folder(const char *path)
@@ -204,33 +189,6 @@ static int lock_folder(const char *path)
 		return fd < 0 ? -errno : fd;
 	err = -errno;
 	close(fd);
-	return err;
-}
-
-static int replace_file(const char *path, const char *text)
-{
-	char temp[PATH_MAX + 16];
-	struct stat st;
-	int fd, err = 0;
-
-	snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (stat(path, &st))
-		st = (struct stat){ .st_mode = FILE_MODE,
-				    .st_uid = geteuid(),
-				    .st_gid = getegid() };
-	if (fchown(fd, st.st_uid, st.st_gid) || fchmod(fd, st.st_mode & 07777))
-		err = -errno;
-	if (!err)
-		err = write_all(fd, text);
-	if (close(fd) && !err)
-		err = -errno;
-	if (!err && rename(temp, path))
-		err = -errno;
-	if (err)
-		unlink(temp);
 	return err;
 }
 
@@ -319,7 +277,7 @@ static int edit_file(const char *path, int folder, const char *old,
 	else
 		ret = check(text, path, e, err, size);
 	if (!ret && strcmp(old, text)) {
-		ret = replace_file(path, text);
+		ret = file_replace(path, text);
 		if (ret)
 			complain_unwritten(err, size, ret, path);
 		else if (fsync(folder))
