@@ -14,7 +14,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 INSTALL ?= install
 
-PACKAGES := libbpf libsystemd jansson libmnl libelf libcurl libpcap
+PACKAGES := libbpf libsystemd jansson libmnl libelf libcurl libpcap libmicrohttpd
 TEST_PACKAGES := cmocka libbpf
 
 # clang's BPF target does not know where Debian keeps asm/types.h.
@@ -99,6 +99,8 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 	$(INSTALL) -D -m 644 man/smtpxdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/smtpxdp.8
 	$(INSTALL) -D -m 644 man/smtpxdp.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/smtpxdp.conf.5
 	$(INSTALL) -D -m 644 dist/smtpxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smtpxdp
+	$(INSTALL) -D -m 644 dist/prometheus/smtpxdp.rules.yml $(DESTDIR)$(PREFIX)/share/smtpxdp/smtpxdp.rules.yml
+	$(INSTALL) -D -m 644 dist/grafana/smtpxdp.json $(DESTDIR)$(PREFIX)/share/smtpxdp/smtpxdp-grafana.json
 	$(INSTALL) -D -m 644 dist/smtpxdp.catalog $(DESTDIR)/usr/lib/systemd/catalog/smtpxdp.catalog
 	for u in smtpxdp smtpxdp-gate; do \
 		$(INSTALL) -D -m 644 dist/$$u.service $(DESTDIR)$(UNITDIR)/$$u.service && \

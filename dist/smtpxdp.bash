@@ -31,7 +31,7 @@ _smtpxdp() {
 		_filedir -d
 		return
 		;;
-	-c | --config)
+	-c | --config | -o | --output)
 		_filedir
 		return
 		;;
@@ -43,8 +43,9 @@ _smtpxdp() {
 	--for) list='10m 1h 1d 7d' ;;
 	*)
 		case $command/$sub in
-		/*) list='run status clients why ban allow config report probe replay events unload --json --pretty --pin --help --version' ;;
+		/*) list='run status metrics clients why ban allow config report probe replay events unload --json --pretty --pin --help --version' ;;
 		status/*) list=--check ;;
+		metrics/*) list=--output ;;
 		run/*) list='-c -i -m --ephemeral' ;;
 		unload/*) list='--if-stopping' ;;
 		ban/) list='list add del flush' ;;
@@ -60,7 +61,7 @@ _smtpxdp() {
 			return
 			;;
 		config/get | config/set | config/reset)
-			list='--runtime mode rate slow-rate success-credit success-ratio ban-time ban-factor ban-max ban-forget ports scope cut-sessions codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-bans-per-minute fuse-clients max-clients max-bans log-failures'
+			list='--runtime mode rate slow-rate success-credit success-ratio ban-time ban-factor ban-max ban-forget ports scope cut-sessions codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow interfaces tls tls-libraries max-bans-per-minute fuse-clients max-clients max-bans log-failures metrics-listen'
 			;;
 		report/*) list=--since ;;
 		probe/*) list="--tls --mechanism --insecure --timeout $(compgen -A hostname)" ;;

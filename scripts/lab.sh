@@ -653,7 +653,7 @@ daemon_pid() {
 # It runs, and has attached everything.
 daemon_serves() {
 	[ "$(smtpxdp status -j 2>/dev/null | jq --argjson pid "$(daemon_pid)" '
-		.daemon.pid == $pid and (.interfaces | length > 0) and
+		.daemon.pid == $pid and .daemon.serves and (.interfaces | length > 0) and
 		all(.interfaces[]; .xdp != "none" and .tc != "none")')" = true ]
 }
 

@@ -98,7 +98,7 @@ start() {
 	start
 	same "keys" "$(smtpxdp config list -j | jq -r '[.[].key] | sort | join(" ")')" \
 		"allow ban-factor ban-forget ban-max ban-time codes count-texts cut-sessions fuse-clients ignore-texts\
- interfaces ipv4-prefix ipv6-prefix log-failures max-bans max-bans-per-minute max-clients mode ports rate scope\
+ interfaces ipv4-prefix ipv6-prefix log-failures max-bans max-bans-per-minute max-clients metrics-listen mode ports rate scope\
  slow-rate success-credit success-ratio tls tls-libraries"
 	same "fields" "$(smtpxdp config -j | jq 'all(.[];
 		has("key") and has("value") and has("default") and has("origin"))')" true

@@ -72,6 +72,14 @@ bool net_contains(const struct net *outer, const struct net *inner)
 	       !memcmp(wider.addr, outer->addr, sizeof(wider.addr));
 }
 
+bool addr_is_loopback(const struct addr *a)
+{
+	static const struct addr one = { .b[15] = 1 };
+
+	return addr_is_v4(a) ? a->b[12] == 127 :
+			       !memcmp(a, &one, sizeof(one));
+}
+
 bool net_is_v4(const struct net *n)
 {
 	return net_contains(&v4_all, n);

@@ -30,6 +30,7 @@ void addr_mask(struct addr *a, unsigned int len);
 struct net net_of(const struct addr *a, unsigned int len);
 struct addr net_addr(const struct net *n);
 bool net_contains(const struct net *outer, const struct net *inner);
+bool addr_is_loopback(const struct addr *a);
 bool net_is_v4(const struct net *n);
 
 #endif

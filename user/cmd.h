@@ -39,6 +39,7 @@ int cmd_ban(const struct globals *g, int argc, char **argv);
 int cmd_allow(const struct globals *g, int argc, char **argv);
 int cmd_clients(const struct globals *g, int argc, char **argv);
 int cmd_why(const struct globals *g, int argc, char **argv);
+int cmd_metrics(const struct globals *g, int argc, char **argv);
 int cmd_status(const struct globals *g, int argc, char **argv);
 int cmd_events(const struct globals *g, int argc, char **argv);
 int cmd_probe(const struct globals *g, int argc, char **argv);

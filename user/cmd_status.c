@@ -9,9 +9,6 @@
 #include "output.h"
 #include "status.h"
 
-/* How long the self-test waits for other commands. */
-#define PATIENCE_MSEC 3000
-
 static void print_fill(const json_t *doc, const char *what, const char *max)
 {
 	long long n = json_integer_value(json_object_get(doc, what));
@@ -137,7 +134,7 @@ int cmd_status(const struct globals *g, int argc, char **argv)
 		return print_status(status_unloaded(g->pin_dir), true);
 	if (pins_open(&p, g->pin_dir))
 		return EXIT_FAILURE;
-	doc = status_collect(&p, PATIENCE_MSEC);
+	doc = status_collect(&p, STATUS_PATIENCE_MSEC);
 	err = doc ? print_status(doc, check) :
 		    fail("cannot read map daemon, or no memory");
 	pins_close(&p);

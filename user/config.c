@@ -99,6 +99,8 @@ const struct config_key_info config_keys[KEYS_MAX] = {
 	[KEY_LOG_FAILURES] = { "log-failures", "no", "yes|no",
 			       "an event for every failure, not only for bans",
 			       false },
+	[KEY_METRICS_LISTEN] = { "metrics-listen", "off", "address:port|off",
+				 "where metrics are served by HTTP", true },
 };
 
 const char *const config_origins[ORIGINS_MAX] = {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "config_values.h"
 #include "settings.h"
 
 enum config_key {
@@ -41,6 +42,7 @@ enum config_key {
 	KEY_MAX_CLIENTS,
 	KEY_MAX_BANS,
 	KEY_LOG_FAILURES,
+	KEY_METRICS_LISTEN,
 	KEYS_MAX
 };
 
@@ -117,6 +119,8 @@ void config_compile(const struct config *c, unsigned int hz,
 /* The items of interfaces or tls-libraries, NULL-terminated. */
 char **config_items(const struct config *c, enum config_key key);
 void config_items_free(char **items);
+/* Where metrics are served; false: nowhere. */
+bool config_metrics_listen(const struct config *c, struct listen_address *at);
 enum config_tls config_tls(const struct config *c);
 size_t config_allow(const struct config *c, struct net **nets);
 uint32_t config_number(const struct config *c, enum config_key key);

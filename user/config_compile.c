@@ -110,6 +110,7 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		const struct why *why)
 {
 	unsigned int word = 0;
+	struct listen_address at;
 	uint32_t number = 0;
 	bool yes = false;
 	int err;
@@ -185,6 +186,8 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		err = parse_bool(value, &yes, why);
 		s->log_failures = yes;
 		return err;
+	case KEY_METRICS_LISTEN:
+		return strcmp(value, "off") ? parse_listen(value, &at, why) : 0;
 	case KEYS_MAX:
 		break;
 	}
@@ -300,6 +303,14 @@ void config_items_free(char **items)
 	for (size_t i = 0; items && items[i]; i++)
 		free(items[i]);
 	free(items);
+}
+
+bool config_metrics_listen(const struct config *c, struct listen_address *at)
+{
+	char why[CONFIG_ERROR_SIZE];
+
+	return !parse_listen(c->value[KEY_METRICS_LISTEN], at,
+			     &(struct why){ why, sizeof(why) });
 }
 
 enum config_tls config_tls(const struct config *c)

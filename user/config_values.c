@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "address.h"
 #include "escape.h"
 
 #define SEPARATORS ", \t"
@@ -101,6 +102,28 @@ int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
 		return invalid(why, "'%s' is not a number from %u to %u",
 			       show(s, shown), min, max);
 	*n = v;
+	return 0;
+}
+
+int parse_listen(const char *s, struct listen_address *at,
+		 const struct why *why)
+{
+	const char *colon = strrchr(s, ':'), *port = colon ? colon + 1 : "";
+	char host[ADDR_TEXT] = "", shown[ESCAPED_SIZE(SHOWN)];
+	bool v6 = *s == '[' && colon > s + 1 && colon[-1] == ']';
+	size_t n = colon ? colon - s - 2 * v6 : 0;
+	uint32_t number;
+
+	if (n < sizeof(host))
+		memcpy(host, s + v6, n);
+	if (n >= sizeof(host) || addr_parse(host, &at->addr) ||
+	    v6 != !!strchr(host, ':') ||
+	    parse_number(port, 1, 65535, &number, why))
+		return invalid(why,
+			       "'%s' is not off, nor ADDRESS:PORT like "
+			       "127.0.0.1:9735 or [::1]:9735",
+			       show(s, shown));
+	at->port = number;
 	return 0;
 }
 

@@ -13,6 +13,12 @@
 #include "addr.h"
 #include "settings.h"
 
+/* Where somebody listens. */
+struct listen_address {
+	struct addr addr;
+	uint16_t port;
+};
+
 /* Where a parser says what is wrong; all zero: nowhere. */
 struct why {
 	char *text;
@@ -29,6 +35,10 @@ int parse_word(const char *s, const char *const *words, unsigned int *index,
 	       const struct why *why);
 int parse_bool(const char *s, bool *yes, const struct why *why);
 int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
+		 const struct why *why);
+
+/* ADDRESS:PORT, with brackets around an IPv6 address. */
+int parse_listen(const char *s, struct listen_address *at,
 		 const struct why *why);
 int parse_ports(const char *s, uint64_t *bitmap, const struct why *why);
 int parse_codes(const char *s, uint8_t *codes, const struct why *why);

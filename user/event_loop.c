@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "activity_map.h"
+#include "address.h"
 #include "allowlist.h"
 #include "apply.h"
 #include "clock.h"
@@ -16,6 +17,7 @@
 #include "event_handler.h"
 #include "fuse_watch.h"
 #include "journal.h"
+#include "metrics_http.h"
 #include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
@@ -200,6 +202,34 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 	return err < 0 ? err : 0;
 }
 
+/* Whoever watches it is not what it is for: without, it goes on. */
+static void serve_metrics(struct daemon *d, sd_event *e)
+{
+	struct listen_address at;
+	struct config c;
+	int err;
+
+	if (config_init(&c))
+		return;
+	if (!settings_load(&d->pins, &c) && config_metrics_listen(&c, &at)) {
+		const char *where = c.value[KEY_METRICS_LISTEN];
+
+		err = metrics_http_start(&d->metrics, e, &d->pins, &at);
+		if (err)
+			journal_note(MESSAGE_FAULT,
+				     "no metrics at %s (metrics-listen): %s",
+				     where, strerror(-err));
+		else if (!addr_is_loopback(&at.addr))
+			journal_note(
+				MESSAGE_METRICS_OPEN,
+				"metrics are served at %s to whoever can "
+				"reach it, without a password: keep others "
+				"off that port",
+				where);
+	}
+	config_free(&c);
+}
+
 int event_loop(struct daemon *d)
 {
 	struct handler handler = { &d->pins, d->tls, &d->cuts };
@@ -216,6 +246,7 @@ int event_loop(struct daemon *d)
 		err = add_sources(e, d, ring);
 	if (!err) {
 		ring_buffer__consume(ring); /* what fell between daemons */
+		serve_metrics(d, e);
 		activity_beat(&d->pins);
 		sd_notify(0, "READY=1\nSTATUS=watching");
 		err = sd_event_loop(e);
@@ -223,6 +254,7 @@ int event_loop(struct daemon *d)
 	}
 	if (err < 0)
 		fail("the event loop failed: %s", strerror(-err));
+	metrics_http_stop(d->metrics);
 	sd_event_unref(e);
 	ring_buffer__free(ring);
 	return err;

@@ -13,6 +13,7 @@ struct daemon {
 	struct tls_sensor *tls;
 	struct cut_queue cuts;
 	struct fuse fuse;
+	struct metrics_http *metrics; /* or NULL */
 	struct config overrides; /* what the command line set */
 	const char *config_path; /* NULL: runs without a file */
 	bool config_required;	 /* named by -c, or read before */

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "clock.h"
 #include "cut.h"
+#include "escape.h"
 #include "fuse_watch.h"
 #include "netinfo.h"
 #include "self_test.h"
@@ -39,9 +40,12 @@ struct checkup {
 static void wrong(json_t *problems, enum health_check check, const char *object,
 		  const char *problem, const char *remedy)
 {
+	char name[ESCAPED_SIZE(64)]; /* of an interface: any bytes */
+
+	printable(object, strnlen(object, 64), name, sizeof(name));
 	json_array_append_new(problems,
 			      json_pack("{s:s, s:s, s:s, s:s}", "check",
-					health_names[check], "object", object,
+					health_names[check], "object", name,
 					"problem", problem, "remedy", remedy));
 }
 

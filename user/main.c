@@ -15,6 +15,8 @@ static const struct cmd commands[] = {
 	  "the daemon, in the foreground" },
 	{ "status", cmd_status, "[--check]",
 	  "is protection on? interfaces, map fill, counters" },
+	{ "metrics", cmd_metrics, "[-o FILE]",
+	  "the same in OpenMetrics text, for Prometheus" },
 	{ "clients", cmd_clients, "", "who is failing, and how often" },
 	{ "why", cmd_why, "ADDR", "everything known about one address" },
 	{ "ban", cmd_ban, "[list] | add | del | flush", "the ban list" },

@@ -55,6 +55,8 @@
 	X(CARRIED, "carried", "8b7f410a82874df2992d19e68d600883", \
 	  LOG_NOTICE) \
 	X(NOT_CARRIED, "not-carried", "f6089d49373e4ede9f840c41d011516a", \
+	  LOG_WARNING) \
+	X(METRICS_OPEN, "metrics-open", "23a0ab8fe151421b892206acfa47d342", \
 	  LOG_WARNING)
 
 enum message {

@@ -20,6 +20,14 @@
 #include "settings_map.h"
 #include "tls_watch.h"
 
+/* JSON is UTF-8; names of files and interfaces are any bytes. */
+static json_t *printed(const char *s, size_t size)
+{
+	char text[ESCAPED_SIZE(256)];
+
+	return json_string(printable(s, strnlen(s, size), text, sizeof(text)));
+}
+
 /* A filter can only be looked for in the daemon's own network namespace. */
 static bool is_here(const struct daemon_info *info)
 {
@@ -44,7 +52,8 @@ static json_t *iface_json(const struct pins *p, const struct daemon_info *info,
 	bool tc = (clsact && !is_here(info)) || attached_tc(p->dir, iface);
 	bool xdp = attached_xdp(p->dir, iface);
 
-	return json_pack("{s:s, s:s, s:s}", "name", iface->name, "xdp",
+	return json_pack("{s:o, s:s, s:s}", "name",
+			 printed(iface->name, sizeof(iface->name)), "xdp",
 			 xdp ? xdp_mode(info, iface) : "none", "tc",
 			 !tc	? "none" :
 			 clsact ? "clsact" :
@@ -89,7 +98,8 @@ static json_t *tls_json(const struct pins *p, const struct daemon_info *info)
 
 	for (__u32 i = 0; i < info->n_tls_files && i < DAEMON_TLS_FILES_MAX;
 	     i++)
-		json_array_append_new(files, json_string(info->tls_files[i]));
+		json_array_append_new(files, printed(info->tls_files[i],
+						     DAEMON_TLS_PATH_SIZE));
 	return json_pack("{s:b, s:s, s:o, s:o}", "running", info->tls_running,
 			 "hook", info->tls_hook, "libraries", files, "blind",
 			 blind_json(p));
@@ -225,7 +235,6 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 {
 	enum daemon_state state = daemon_state(p);
 	json_t *doc = json_object(), *tls = tls_json(p, info), *problems;
-	char path[ESCAPED_SIZE(256)];
 
 	problems = health_check(p, info, state, tls, patience);
 	json_object_set_new(doc, "ok",
@@ -248,9 +257,8 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 			  state != DAEMON_DEAD ? json_integer(info->pid) :
 						 json_null()));
 	json_object_set_new(doc, "config_file",
-			    json_string(printable(info->config_path,
-						  strlen(info->config_path),
-						  path, sizeof(path))));
+			    printed(info->config_path,
+				    sizeof(info->config_path)));
 	json_object_set_new(doc, "version", json_string(VERSION));
 	return doc;
 }

@@ -7,6 +7,9 @@
 
 #include "pins.h"
 
+/* How long the self-test of a command waits for other commands. */
+#define STATUS_PATIENCE_MSEC 3000
+
 /*
  * The document of `smtpxdp status -j`, which smtpxdp(8) promises; its text and
  * the metrics are made of it, too. The self-test waits `patience` milliseconds
