@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What smtpxdp wants to reach, and whether it does."""
 
-from tables import cost, mpps, packet_ns
+from tables import cost, mpps, packet_ns, reaction
 
 
 class Goal:
@@ -66,6 +66,31 @@ def mixed(results):
                if "passed" in r)
 
 
+def passed(results):
+    """Packets of attackers that got through after the tenth 535."""
+    stat = reaction(results, "smtpxdp", "passed")
+    return sum(stat.values) if stat else None
+
+
+def informed(results):
+    stat = reaction(results, "smtpxdp", "informed_us")
+    return stat.median if stat else None
+
+
+def not_banned(results):
+    """Clients that reached the rate in a storm, and were not banned."""
+    storms = results.select("hold", kind="storm")
+    return sum(abs(r["expected"] - r["banned"]) for r in storms) \
+        if storms else None
+
+
+def one(part, field, **match):
+    def measure(results):
+        values = results.values(part, field, **match)
+        return values[0] if values else None
+    return measure
+
+
 GOALS = [
     Goal("drop, 1,000 bans: share of drop everything >= 0.95",
          drop_ratio("drop-all", 1000), 0.95, True, "%.2f"),
@@ -90,6 +115,15 @@ GOALS = [
          cost_of("sense", "other-port"), 2),
     Goal("reply 250: <= 65 ns", cost_of("sense", "reply-250"), 65),
     Goal("reply 535: <= 130 ns", cost_of("sense", "reply-535"), 130),
+    Goal("packets that passed after the tenth 535: 0", passed, 0, False, "%d"),
+    Goal("user space informed: half of the times within 100 µs", informed, 100,
+         False, "%.0f"),
+    Goal("who reached the rate among 100,000 attackers and is not banned: 0",
+         not_banned, 0, False, "%d"),
+    Goal("a million bans loaded within 0.6 s",
+         one("hold", "seconds", kind="load", bans=1000000), 0.6, False, "%.2f"),
+    Goal("memory of a ban: <= 96 bytes",
+         one("hold", "bytes", kind="memory", name="ban"), 96, False, "%d"),
 ]
 
 
@@ -99,4 +133,5 @@ def verdicts(results):
 
 def held(results):
     """What must be so whatever the speed: nobody through, nobody lost."""
-    return not leaked(results) and not lost(results)
+    return not any(count(results) for count in
+                   (leaked, lost, passed, not_banned))

@@ -20,7 +20,8 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct probe probe_settings;
-__u32 probe_seq[CONNECTIONS];
+__u32 probe_seq[CONNECTIONS_MAX];
+__u8 probe_sent[CONNECTIONS_MAX]; /* packets, up to 255 */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -82,7 +83,7 @@ int sensor_probe(struct __sk_buff *skb)
 {
 	struct probe *p = &probe_settings;
 	__u64 random = dice(&p->dice);
-	__u32 i = dice_below(random, CONNECTIONS) & (CONNECTIONS - 1);
+	__u32 i = dice_below(random, p->span) & (CONNECTIONS_MAX - 1);
 	struct tcphdr *tcp;
 	struct iphdr *ip;
 
@@ -94,6 +95,8 @@ int sensor_probe(struct __sk_buff *skb)
 	ip->daddr = source_v4(p->first + i);
 	tcp->seq = bpf_htonl(probe_seq[i]);
 	probe_seq[i] += p->payload;
+	if (probe_sent[i] < 255)
+		probe_sent[i]++;
 	bpf_tail_call(skb, &sensor, 0);
 	return TC_ACT_SHOT;
 }

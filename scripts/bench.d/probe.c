@@ -5,6 +5,11 @@
  *
  *	probe gate IFACE 4|6 BANS ROUNDS	XDP; sources 0..BANS-1 are banned
  *	probe sense IFACE ROUNDS		tc egress
+ *	probe storm IFACE CLIENTS FAILURES PER-SECOND RATE
+ *		the same: FAILURES failed logins of random clients, so many a
+ *		second (0: as many as can be); how many clients failed RATE times
+ *	probe real IFACE COMMAND		tc egress, by the kernel's own
+ *		accounting, while COMMAND makes traffic
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -102,11 +107,23 @@ static int jump_to(const struct bench *b, int prog)
 								      0;
 }
 
+static void set(const struct bench *b, const struct shape *s)
+{
+	struct probe *p = &b->skel->bss->probe_settings;
+
+	p->first = s->first;
+	p->span = s->span;
+	p->v6 = b->v6;
+	p->payload = s->len;
+	p->packets = s->repeat;
+	p->sent = 0;
+}
+
 /* ns a packet; *waited is the share of the time that others ran. */
 static int measure(const struct bench *b, const struct shape *s, int target,
 		   double *ns, double *waited)
 {
-	struct probe *p = &b->skel->bss->probe_settings;
+	const struct probe *p = &b->skel->bss->probe_settings;
 	struct frame f = frame_make(b, s);
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f.bytes,
 		    .data_size_in = f.len, .repeat = s->repeat);
@@ -115,12 +132,7 @@ static int measure(const struct bench *b, const struct shape *s, int target,
 
 	if (err)
 		return err;
-	p->first = s->first;
-	p->span = s->span;
-	p->v6 = b->v6;
-	p->payload = s->len;
-	p->packets = s->repeat;
-	p->sent = 0;
+	set(b, s);
 	timing_start(&t);
 	err = bpf_prog_test_run_opts(bpf_program__fd(b->prog), &opts);
 	timing_stop(&t);
@@ -157,7 +169,6 @@ static int rounds_of(const struct bench *b, const struct shape *shapes,
 {
 	int err = 0;
 
-	b->skel->bss->probe_settings.dice = timing_clock(CLOCK_MONOTONIC);
 	for (int round = 0; round <= rounds && !err; round++) {
 		if (b->rest)
 			sleep(b->rest);
@@ -194,18 +205,8 @@ static int probe_gate(struct bench *b, uint32_t ifindex, uint32_t bans,
 	return rounds_of(b, shapes + skip, 3 - skip, rounds);
 }
 
-static int probe_sense(struct bench *b, uint32_t ifindex, int rounds)
+static int open_sensor(struct bench *b, uint32_t ifindex)
 {
-	const uint32_t first = SOURCES / 4, n = SENSE_REPEAT;
-	const struct shape shapes[] = {
-		{ "other-port", 993, 40000, "x", 1400, first, 0, n, UNSPEC },
-		{ "reply-250", 25, 40000, LINE_250, strlen(LINE_250), first, 0,
-		  n, UNSPEC },
-		{ "reply-535", 25, 40001, LINE_535, strlen(LINE_535),
-		  first + CONNECTIONS, 0, FAILURES, UNSPEC },
-		{ "tls-record", 465, 40002, "\x17\x03\x03\x01\x01x", 300, first,
-		  0, n, UNSPEC },
-	};
 	uint32_t ids[8], count = 8;
 
 	if (bpf_prog_query(ifindex, TCX_EGRESS, 0, NULL, ids, &count) ||
@@ -215,33 +216,148 @@ static int probe_sense(struct bench *b, uint32_t ifindex, int rounds)
 	}
 	b->measured = bpf_prog_get_fd_by_id(ids[0]);
 	b->prog = b->skel->progs.sensor_probe;
-	b->rest = 1;
 	b->nothing = bpf_program__fd(b->skel->progs.sensor_nothing);
 	b->array = bpf_map__fd(b->skel->maps.sensor);
+	return 0;
+}
+
+static int probe_sense(struct bench *b, int rounds)
+{
+	const uint32_t first = SOURCES / 4, n = SENSE_REPEAT, c = CONNECTIONS;
+	const struct shape shapes[] = {
+		{ "other-port", 993, 40000, "x", 1400, first, c, n, UNSPEC },
+		{ "reply-250", 25, 40000, LINE_250, strlen(LINE_250), first, c,
+		  n, UNSPEC },
+		{ "reply-535", 25, 40001, LINE_535, strlen(LINE_535), first + c,
+		  c, FAILURES, UNSPEC },
+		{ "tls-record", 465, 40002, "\x17\x03\x03\x01\x01x", 300, first,
+		  c, n, UNSPEC },
+	};
+
+	b->rest = 1;
 	return rounds_of(b, shapes, sizeof(shapes) / sizeof(*shapes), rounds);
+}
+
+/* Those who failed `rate` times: so many have to be banned. */
+static uint32_t over(const struct bench *b, uint32_t rate)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < CONNECTIONS_MAX; i++)
+		n += b->skel->bss->probe_sent[i] >= rate;
+	return n;
+}
+
+/* Sends `s` in pieces of 10 ms; how long it took in ns, or less than 0. */
+static long long send_all(const struct bench *b, struct shape *s,
+			  uint32_t failures, uint32_t per_second)
+{
+	uint32_t piece = per_second ? per_second / 100 : 100000, sent = 0;
+	unsigned long long began = timing_clock(CLOCK_MONOTONIC), due = began;
+	double ns, waited;
+
+	while (sent < failures) {
+		struct timespec t = { due / 1000000000, due % 1000000000 };
+
+		if (per_second)
+			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t,
+					NULL);
+		s->repeat = failures - sent < piece ? failures - sent : piece;
+		if (measure(b, s, b->measured, &ns, &waited))
+			return -1;
+		sent += s->repeat;
+		due += 10000000;
+	}
+	return timing_clock(CLOCK_MONOTONIC) - began;
+}
+
+static int probe_storm(struct bench *b, char **argv)
+{
+	struct shape s = { "storm", 25, 40005, LINE_535, strlen(LINE_535),
+			   SOURCES / 4, atoi(argv[3]), 0, UNSPEC };
+	uint32_t failures = atoi(argv[4]);
+	long long ns = send_all(b, &s, failures, atoi(argv[5]));
+
+	if (ns < 0)
+		return 1;
+	printf("{\"failures\":%u,\"ns\":%lld,\"expected\":%u}\n", failures, ns,
+	       over(b, atoi(argv[6])));
+	return 0;
+}
+
+static int run_stats(int prog, unsigned long long *ns, unsigned long long *runs)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(prog, &info, &len))
+		return -errno;
+	*ns = info.run_time_ns;
+	*runs = info.run_cnt;
+	return 0;
+}
+
+static int probe_real(const struct bench *b, const char *command)
+{
+	unsigned long long ns[2], runs[2];
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (stats < 0 || run_stats(b->measured, &ns[0], &runs[0]) ||
+	    system(command) || run_stats(b->measured, &ns[1], &runs[1])) {
+		fprintf(stderr, "probe: %s: no measurement\n", command);
+		return 1;
+	}
+	printf("{\"ns\":%llu,\"packets\":%llu}\n", ns[1] - ns[0],
+	       runs[1] - runs[0]);
+	close(stats);
+	return 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr,
+		"usage: probe gate IFACE 4|6 BANS ROUNDS\n"
+		"       probe sense IFACE ROUNDS\n"
+		"       probe storm IFACE CLIENTS FAILURES PER-SECOND RATE\n"
+		"       probe real IFACE COMMAND\n");
+	return 2;
+}
+
+static int probe(struct bench *b, int argc, char **argv)
+{
+	uint32_t ifindex = if_nametoindex(argv[2]);
+	const char *what = argv[1];
+
+	if (!strcmp(what, "gate") && argc == 6) {
+		b->v6 = !strcmp(argv[3], "6");
+		return probe_gate(b, ifindex, atoi(argv[4]), atoi(argv[5]));
+	}
+	if (open_sensor(b, ifindex))
+		return 1;
+	if (!strcmp(what, "sense") && argc == 4)
+		return probe_sense(b, atoi(argv[3]));
+	if (!strcmp(what, "storm") && argc == 7 &&
+	    strtoul(argv[3], NULL, 0) <= CONNECTIONS_MAX)
+		return probe_storm(b, argv);
+	if (!strcmp(what, "real") && argc == 4)
+		return probe_real(b, argv[3]);
+	return usage();
 }
 
 int main(int argc, char **argv)
 {
-	bool gate = argc == 6 && !strcmp(argv[1], "gate");
 	struct bench b = {};
-	uint32_t ifindex;
 	int err;
 
-	if (!gate && (argc != 4 || strcmp(argv[1], "sense"))) {
-		fprintf(stderr, "usage: probe gate IFACE 4|6 BANS ROUNDS\n"
-				"       probe sense IFACE ROUNDS\n");
-		return 2;
-	}
-	ifindex = if_nametoindex(argv[2]);
+	if (argc < 4)
+		return usage();
 	b.skel = probe_bpf__open_and_load();
-	if (!b.skel || !ifindex) {
+	if (!b.skel || !if_nametoindex(argv[2])) {
 		fprintf(stderr, "probe: %s: %s\n", argv[2], strerror(errno));
 		return 1;
 	}
-	b.v6 = gate && !strcmp(argv[3], "6");
-	err = gate ? probe_gate(&b, ifindex, atoi(argv[4]), atoi(argv[5])) :
-		     probe_sense(&b, ifindex, atoi(argv[3]));
+	b.skel->bss->probe_settings.dice = timing_clock(CLOCK_MONOTONIC);
+	err = probe(&b, argc, argv);
 	probe_bpf__destroy(b.skel);
 	return err;
 }

@@ -7,6 +7,8 @@
 
 /* As many connections at once as a busy server has. */
 #define CONNECTIONS 1024
+/* As many as an attack has; a power of two. */
+#define CONNECTIONS_MAX (1U << 17)
 
 struct probe {
 	__u64 began; /* ns of CLOCK_MONOTONIC: the first packet, the last */
@@ -14,8 +16,8 @@ struct probe {
 	__u64 sent;
 	__u64 packets; /* all that are to be sent */
 	__u64 dice; /* not 0 */
-	__u32 first; /* the source is one of first..first+span-1 */
-	__u32 span;
+	__u32 first; /* the source is one of first..first+span-1, */
+	__u32 span; /* or so many connections, to clients from first on */
 	__u32 v6;
 	__u32 payload; /* bytes a packet moves its connection's numbers on */
 };

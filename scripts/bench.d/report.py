@@ -14,6 +14,8 @@ from tables import mpps, tables
 
 BEGIN, END = "<!-- scripts/bench --readme -->", "<!-- end of scripts/bench -->"
 
+LEGEND = "±: half of the way between the best round and the worst."
+
 
 def headline(results):
     m = results.machine()
@@ -40,7 +42,7 @@ def as_text(results):
     for t in tables(results):
         lines += ["", t.title, *columns([t.columns, *t.rows])]
     lines += ["", "Goals", *columns(verdict_rows(results))]
-    lines += ["", '"~": the rounds differ by more than a tenth.']
+    lines += ["", LEGEND]
     return "\n".join(lines) + "\n"
 
 
@@ -58,8 +60,8 @@ def as_markdown(results):
     for t in tables(results):
         lines += ["", t.title + ":", "", *piped([t.columns, *t.rows])]
     lines += ["", "Goals:", "",
-              *piped([["", "measured", "", "why not"], *verdict_rows(results)])]
-    lines += ["", "`~`: the rounds differ by more than a tenth."]
+              *piped([["", "measured", "", "why"], *verdict_rows(results)])]
+    lines += ["", LEGEND]
     return "\n".join(lines) + "\n"
 
 
@@ -139,8 +141,8 @@ def main():
     else:
         sys.stdout.write(as_text(results))
     if not held(results):
-        sys.exit("bench: FAILED: a banned packet got through, or an innocent "
-                 "one was lost")
+        sys.exit("bench: FAILED: somebody banned got through, or somebody "
+                 "innocent was lost: see the goals")
 
 
 main()

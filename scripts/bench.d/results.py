@@ -11,7 +11,7 @@ PARTS = ("drop", "miss", "sense", "react", "hold")
 LOAD_MAX = 0.5  # load average before the part began
 STOLEN_MAX = 0.01  # share of the CPUs' time that the hypervisor took
 WAITED_MAX = 0.02  # share of the time in which others had our CPU
-SPREAD_MAX = 0.10  # (largest - least) / median
+SPREAD_MAX = 0.05  # of the rounds of our own rates, in half of the cases
 
 
 class Stat:
@@ -22,10 +22,18 @@ class Stat:
         self.median = statistics.median(self.values)
 
     @property
+    def half(self):
+        """Half the way between the extremes: what to write behind a "±"."""
+        return (self.values[-1] - self.values[0]) / 2
+
+    @property
     def spread(self):
-        if not self.median:
-            return 0.0
-        return (self.values[-1] - self.values[0]) / abs(self.median)
+        """The same as a share of the median."""
+        return self.half / abs(self.median) if self.median else 0.0
+
+    def percentile(self, p):
+        return self.values[min(len(self.values) - 1,
+                               int(p / 100 * len(self.values)))]
 
 
 class Results:
@@ -70,6 +78,9 @@ class Results:
         found = []
         for part, records in self.parts.items():
             found += ["%s: %s" % (part, s) for s in disturbances(records)]
+        if len({r["commit"] for records in self.parts.values()
+                for r in records if r["kind"] == "machine"}) > 1:
+            found.append("parts were measured at different commits")
         return found
 
 
@@ -90,4 +101,17 @@ def disturbances(records):
     if waited and statistics.mean(waited) > WAITED_MAX:
         found.append("others had its CPU for %.1f %% of the time"
                      % (100 * statistics.mean(waited)))
+    spread = spread_of(records)
+    if spread > SPREAD_MAX:
+        found.append("rounds differ by %.0f %%" % (100 * spread))
     return found
+
+
+def spread_of(records):
+    """The median spread of our own rates; 0 where there are none."""
+    rounds = {}
+    for r in records:
+        if r["kind"] == "rate" and r["name"] == "smtpxdp" and "ns" in r:
+            rounds.setdefault((r["bans"], r["ip"]), []).append(
+                r["ns"] / r["packets"])
+    return statistics.median([Stat(v).spread for v in rounds.values()] or [0])

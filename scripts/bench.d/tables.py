@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""One table a part, from Results: a title, columns, rows of text cells."""
-
-from results import SPREAD_MAX
+"""The tables, from Results: a title, columns, rows of text cells."""
 
 DROP_PEERS = {
     "drop-all": "XDP: drop everything",
@@ -25,11 +23,6 @@ def thousands(n):
     return "{:,}".format(n)
 
 
-def mark(stat):
-    """What was not steady is shown as such."""
-    return "~" if stat.spread > SPREAD_MAX else ""
-
-
 def mpps(results, name, bans, ip):
     return results.stat("drop", lambda r: 1e3 * r["packets"] / r["ns"],
                         kind="rate", name=name, bans=bans, ip=ip)
@@ -50,7 +43,7 @@ def drop_cell(results, name, bans, ip):
         return results.note("drop", name=name, bans=bans, ip=ip) or "-"
     best = mpps(results, "drop-all", bans, ip)
     ratio = " (%.2f)" % (stat.median / best.median) if best else ""
-    return "%s%.2f%s" % (mark(stat), stat.median, ratio)
+    return "%.2f ±%.0f%%%s" % (stat.median, 100 * stat.spread, ratio)
 
 
 def sizes(results, part):
@@ -76,7 +69,7 @@ def cost(results, part, name, **match):
 
 
 def cost_cell(stat):
-    return "%s%.0f" % (mark(stat), stat.median) if stat else "-"
+    return "%.0f ±%.0f" % (stat.median, stat.half) if stat else "-"
 
 
 def miss_table(results):
@@ -98,20 +91,110 @@ def miss_table(results):
 def sense_table(results):
     rows = {"other-port": "packet from another port",
             "reply-250": "reply 250", "reply-535": "reply 535",
-            "tls-record": "TLS record"}
+            "tls-record": "TLS record",
+            "tls-write": "write inside TLS, 60 bytes, of a mail server",
+            "tls-write-other": "the same, of another process"}
     table = Table("sense", "What the sensors cost, ns over nothing",
                   ["", "ns", "without"])
     for name, label in rows.items():
-        stat = cost(results, "sense", name)
         floor = results.stat("sense", lambda r: r["floor"], kind="cost",
                              name=name)
-        table.rows.append([label, cost_cell(stat),
+        table.rows.append([label, cost_cell(cost(results, "sense", name)),
                            "%.0f" % floor.median if floor else "-"])
+    lines = results.stat("sense", lambda r: r["ns"] * 65536 / r["bytes"],
+                         kind="lines")
+    table.rows.append(["64 KiB of reply lines at once (real TCP)",
+                       cost_cell(lines), "-"])
     return table
 
 
-MAKERS = {"drop": drop_table, "miss": miss_table, "sense": sense_table}
+GUARDS = {"smtpxdp": "smtpxdp", "sshguard": "sshguard, nftables",
+          "fail2ban": "fail2ban, nftables, inotify",
+          "crowdsec": "CrowdSec, its bouncer, nftables"}
+
+
+def reaction(results, name, field):
+    return results.stat("react", lambda r: r.get(field), kind="reaction",
+                        name=name)
+
+
+def time_cell(stat):
+    """Of microseconds."""
+    if not stat:
+        return "-"
+    scale, unit = (1e3, "ms") if stat.median >= 1e3 else (1, "µs")
+    return "%.*f %s (%.*f)" % (stat.median / scale < 10, stat.median / scale,
+                               unit, stat.values[-1] / scale < 10,
+                               stat.values[-1] / scale)
+
+
+def count_cell(stat):
+    return "%.0f (%.0f)" % (stat.median, stat.values[-1]) if stat else "-"
+
+
+def react_table(results):
+    table = Table(
+        "react", "After the tenth 535 has left: median of all attacks (worst)",
+        ["", "first packet dropped", "packets that passed",
+         "guesses still answered", "user space informed", "attacks"])
+    for name, label in GUARDS.items():
+        cells = [time_cell(reaction(results, name, "dropped_us")),
+                 *(count_cell(reaction(results, name, f))
+                   for f in ("passed", "guesses")),
+                 time_cell(reaction(results, name, "informed_us"))]
+        attacks = results.select("react", kind="reaction", name=name)
+        note = results.note("react", name=name)
+        table.rows.append([label, *([note, "-", "-", "-"] if note else cells),
+                           str(len(attacks))])
+    return table
+
+
+def storm_rows(results):
+    """As fast as can be, and as fast as no event is lost."""
+    storms = results.select("hold", kind="storm")
+    for r in storms[:1] + storms[1:][-1:]:
+        yield ["failures a second from 100,000 addresses%s" %
+               (", as many as can be" if not r["pace"] else ""),
+               thousands(round(r["failures"] / r["ns"] * 1e9)),
+               "%s events lost, %s of %s banned, daemon %.1f s of a CPU" %
+               (thousands(r["lost"]), thousands(r["banned"]),
+                thousands(r["expected"]), r["cpu_ticks"] / r["hz"])]
+
+
+def load_rows(results):
+    for bans in sizes(results, "hold"):
+        for name, label, part in (("smtpxdp", "smtpxdp", "hold"),
+                                  ("nft-netdev", "nftables", "drop"),
+                                  ("ipset", "ipset", "drop")):
+            note = results.note(part, kind="load", name=name, bans=bans)
+            stat = results.stat(part, lambda r: r["seconds"], kind="load",
+                                name=name, bans=bans, **(
+                                    {"ip": 4} if part == "drop" else {}))
+            if stat or note:
+                yield ["load %s bans: %s" % (thousands(bans), label),
+                       "%.2f s" % stat.median if stat else "-", note or ""]
+        for r in results.select("hold", kind="restart", bans=bans):
+            yield ["restart with %s bans: smtpxdp" % thousands(bans),
+                   "%.2f s" % r["seconds"],
+                   "%s bans after it; dropping all the time" %
+                   thousands(r["kept"])]
+
+
+def hold_table(results):
+    table = Table("hold", "Under attack, in memory, at a restart",
+                  ["", "measured", ""])
+    table.rows += storm_rows(results)
+    for name in ("ban", "client"):
+        for b in results.values("hold", "bytes", kind="memory", name=name):
+            table.rows.append(["memory of a %s" % name, "%d bytes" % b,
+                               "in the kernel"])
+    table.rows += load_rows(results)
+    return table
+
+
+MAKERS = {"drop": drop_table, "miss": miss_table, "sense": sense_table,
+          "react": react_table, "hold": hold_table}
 
 
 def tables(results):
-    return [MAKERS[part](results) for part in results.parts if part in MAKERS]
+    return [MAKERS[part](results) for part in results.parts]

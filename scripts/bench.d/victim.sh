@@ -72,13 +72,18 @@ sources() {
 	"$BENCH_BIN"/sources "$@"
 }
 
-# Everything on: default ports and scope, networks banned and allowed.
-up_smtpxdp() { # FAMILY BANS
+# A max-bans in which so many have room, the default at least.
+room_for() { # BANS
 	local room=65536
-	while [ $room -lt "$2" ]; do
+	while [ $room -lt "$1" ]; do
 		room=$((room * 2))
 	done
-	conf max-bans $room allow '10.9.1.0/24, fd09:1::/64' tls off
+	echo $room
+}
+
+# Everything on: default ports and scope, networks banned and allowed.
+up_smtpxdp() { # FAMILY BANS
+	conf max-bans "$(room_for "$2")" allow '10.9.1.0/24, fd09:1::/64' tls off
 	daemon_up || cannot "the daemon did not start" || return
 	sources list "$1" "$2" >"$BENCH_TMP/banned"
 	ban_load "$BENCH_TMP/banned" >/dev/null ||
