@@ -13,7 +13,7 @@ _smtpxdp() {
 
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
-		--pin) ((i++)) ;;
+		--pin | --state) ((i++)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -27,7 +27,7 @@ _smtpxdp() {
 
 	local list=
 	case $prev in
-	--pin)
+	--pin | --state)
 		_filedir -d
 		return
 		;;
@@ -46,7 +46,7 @@ _smtpxdp() {
 		/*) list='run status metrics clients why ban allow config report probe replay events unload --json --pretty --pin --help --version' ;;
 		status/*) list=--check ;;
 		metrics/*) list=--output ;;
-		run/*) list='-c -i -m --ephemeral' ;;
+		run/*) list='-c -i -m --state --ephemeral' ;;
 		unload/*) list='--if-stopping' ;;
 		ban/) list='list add del flush' ;;
 		ban/add) list="--for --reason --force $(_smtpxdp_nets clients)" ;;

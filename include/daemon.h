@@ -34,6 +34,7 @@ struct daemon_info {
 	char tls_files[DAEMON_TLS_FILES_MAX][DAEMON_TLS_PATH_SIZE];
 	char tls_hook[32]; /* where it learns who the client is */
 	char config_path[DAEMON_PATH_SIZE]; /* "" if it runs without a file */
+	char state_dir[DAEMON_PATH_SIZE]; /* where the state file is */
 	/* The settings in force, as config_dump() writes them. */
 	char config[DAEMON_CONFIG_SIZE];
 };

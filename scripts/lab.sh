@@ -614,6 +614,9 @@ lab_down() {
 
 PIN=/sys/fs/bpf/smtpxdp
 CONF=$LAB/smtpxdp.conf
+# No daemon of the lab touches the host's; a test may give it one with --state.
+STATE=$LAB/state
+export STATE_DIRECTORY=$STATE
 
 # The command line, on the mail host.
 smtpxdp() {
@@ -677,7 +680,7 @@ daemon_wipe() {
 	daemon_down TERM
 	smtpxdp unload >/dev/null 2>&1 || true
 	hang_up
-	rm -rf "${PIN:?}" $CONF
+	rm -rf "${PIN:?}" $CONF $STATE*
 }
 
 # --- clients ----------------------------------------------------------------

@@ -196,7 +196,7 @@ tun_client() { # [OPTION...]
 @test "somebody else's XDP program is left alone, and named" {
 	daemon_up
 	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" \
-		--pin $PIN-two run -c $CONF -i eth0
+		--pin $PIN-two run -c $CONF -i eth0 --state $STATE-two
 	has "$output" 'eth0 has another XDP program.*drop_ethernet'
 	daemon_serves
 	same "XDP" "$(iface eth0 xdp)" native

@@ -42,7 +42,8 @@ reload() {
 	at mail ip link add name two0 type veth peer name two1
 	at mail ip link set two0 up
 	daemon_up
-	background other mail "$BIN" --pin $PIN-two run -i two0 -c $CONF
+	background other mail "$BIN" --pin $PIN-two run -i two0 -c $CONF \
+		--state $STATE-two
 	until_true 5 at mail "$BIN" --pin $PIN-two status
 	same "the other's" "$(at mail "$BIN" --pin $PIN-two status -j |
 		jq -r '.interfaces[0].name')" two0
@@ -142,7 +143,8 @@ reload() {
 	at mail ip link add name two0 type veth peer name two1
 	at mail ip link set two0 up
 	daemon_up
-	background other mail "$BIN" --pin $PIN-two run -c $CONF -i two0
+	background other mail "$BIN" --pin $PIN-two run -c $CONF -i two0 \
+		--state $STATE-two
 	until_true 5 at mail "$BIN" --pin $PIN-two status
 	daemon_down
 	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $PIN \

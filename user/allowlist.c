@@ -28,8 +28,7 @@ int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx)
 	return err;
 }
 
-/* The flags of exactly this entry. */
-static __u32 flags_of(const struct pins *p, const struct net *net)
+__u32 allowlist_get(const struct pins *p, const struct net *net)
 {
 	struct net key, *prev = NULL;
 	struct allow allow;
@@ -50,6 +49,7 @@ static int set_flags(struct pins *p, const struct net *net, __u32 flags)
 	struct allow allow = { .flags = flags };
 	int fd = p->map[MAP_ALLOW_NETS], err;
 
+	changes_note(&p->changes, CHANGE_ALLOW, net);
 	err = flags ? bpf_map_update_elem(fd, net, &allow, BPF_ANY) :
 		      bpf_map_delete_elem(fd, net);
 	return err ? -errno : 0;
@@ -57,14 +57,14 @@ static int set_flags(struct pins *p, const struct net *net, __u32 flags)
 
 int allowlist_add(struct pins *p, const struct net *net, __u32 flags)
 {
-	int err = set_flags(p, net, flags_of(p, net) | flags);
+	int err = set_flags(p, net, allowlist_get(p, net) | flags);
 
 	return err ? err : settings_note_lists(p);
 }
 
 int allowlist_del(struct pins *p, const struct net *net, __u32 flags)
 {
-	__u32 old = flags_of(p, net);
+	__u32 old = allowlist_get(p, net);
 	int err;
 
 	if (!(old & flags))
@@ -116,7 +116,7 @@ static int sync_wanted(struct wanted *w)
 	int err = allowlist_each(w->p, correct, w);
 
 	for (size_t i = 0; !err && i < w->n; i++) {
-		__u32 old = flags_of(w->p, &w->nets[i]);
+		__u32 old = allowlist_get(w->p, &w->nets[i]);
 
 		if (!(old & w->flags[i]))
 			err = set_flags(w->p, &w->nets[i], old | w->flags[i]);

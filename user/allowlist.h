@@ -10,6 +10,9 @@
 typedef int (*allow_row_fn)(const struct net *net, __u32 flags, void *ctx);
 int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx);
 
+/* The flags (enum allow_flags) of exactly this network's entry, or 0. */
+__u32 allowlist_get(const struct pins *p, const struct net *net);
+
 /* Adds or takes away flags (enum allow_flags) of a network. -ENOENT. */
 int allowlist_add(struct pins *p, const struct net *net, __u32 flags);
 int allowlist_del(struct pins *p, const struct net *net, __u32 flags);

@@ -113,6 +113,7 @@ int banlist_put(struct pins *p, const struct net *net, const struct ban *b)
 	struct ban_request rq = { .client = net_addr(net), .ban = *b };
 
 	rq.ban.len = net->len;
+	changes_note(&p->changes, CHANGE_BAN, net);
 	if (is_client(p, net))
 		return run_program(p->prog[PROG_BAN_WRITE], &rq, sizeof(rq));
 	if (bpf_map_update_elem(p->map[MAP_BAN_NETS], net, &rq.ban, BPF_ANY))
@@ -151,6 +152,7 @@ int banlist_remove(struct pins *p, const struct net *net)
 		is_client(p, net) && !bpf_map_delete_elem(p->map[MAP_BANS], &a);
 	int err = delete_net(p, net);
 
+	changes_note(&p->changes, CHANGE_BAN, net);
 	return exact && err == -ENOENT ? 0 : err;
 }
 
@@ -167,9 +169,24 @@ int banlist_expire(struct pins *p, const struct net *net)
 	struct addr a = net_addr(net);
 	int err = -ENOENT;
 
+	changes_note(&p->changes, CHANGE_BAN, net);
 	if (is_client(p, net))
 		err = run_program(p->prog[PROG_BAN_EXPIRE], &a, sizeof(a));
 	return err == -ENOENT ? delete_net(p, net) : err;
+}
+
+int banlist_get(const struct pins *p, const struct net *net, struct ban *b)
+{
+	struct addr a = net_addr(net);
+
+	if (is_client(p, net) &&
+	    !bpf_map_lookup_elem(p->map[MAP_BANS], &a, b))
+		return 0;
+	/* A lookup finds the longest match. */
+	if (!bpf_map_lookup_elem(p->map[MAP_BAN_NETS], net, b) &&
+	    b->len == net->len)
+		return 0;
+	return -ENOENT;
 }
 
 /*

@@ -46,6 +46,9 @@ int banlist_remove(struct pins *p, const struct net *net);
 /* The same for a ban that has run out; -EBUSY if it has not. Keeps clients. */
 int banlist_expire(struct pins *p, const struct net *net);
 
+/* The ban of exactly this network, run out or not. -ENOENT. */
+int banlist_get(const struct pins *p, const struct net *net, struct ban *b);
+
 /* The ban that holds for an address now; -ENOENT. */
 int banlist_find(const struct pins *p, const struct addr *a,
 		 const struct clock_pair *now, struct ban_row *row);

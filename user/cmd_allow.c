@@ -10,6 +10,7 @@
 #include "config.h"
 #include "journal.h"
 #include "output.h"
+#include "state.h"
 
 static int list_one(const struct net *net, __u32 flags, void *ctx)
 {
@@ -82,6 +83,7 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 			    "allowlisted %s, %d ban%s lifted", text, lifted,
 			    lifted == 1 ? "" : "s");
 	}
+	state_save_command(&p);
 	pins_close(&p);
 	return err;
 }
@@ -135,6 +137,7 @@ static int allow_del(const struct globals *g, int argc, char **argv)
 		output_done(json_pack("{s:s}", "disallowed", text),
 			    "%s is not allowlisted any more", text);
 	}
+	state_save_command(&p);
 	pins_close(&p);
 	return err;
 }

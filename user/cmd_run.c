@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "activity_map.h"
 #include "cmd.h"
@@ -16,6 +17,7 @@
 #include "run.h"
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
+#include "state_keeper.h"
 
 static int set_override(struct run *r, enum config_key key, const char *value)
 {
@@ -27,6 +29,36 @@ static int set_override(struct run *r, enum config_key key, const char *value)
 	return usage("run: %s", err);
 }
 
+/* Absolute: commands look for it from wherever they are called. */
+static int set_state_dir(struct run *r, const char *dir)
+{
+	char cwd[PATH_MAX] = "";
+	size_t n;
+
+	if (*dir != '/' && !getcwd(cwd, sizeof(cwd)))
+		return fail("--state %s: cannot tell the current folder: %s",
+			    dir, strerror(errno));
+	n = snprintf(r->state_dir, sizeof(r->state_dir), "%s%s%s", cwd,
+		     *cwd ? "/" : "", dir);
+	return !*dir || n >= sizeof(r->state_dir) ?
+		       usage("--state needs a folder, of at most %d bytes",
+			     PATH_MAX - 1) :
+		       0;
+}
+
+/* systemd makes that of StateDirectory=; of several, it names all. */
+static int default_state_dir(struct run *r)
+{
+	const char *dir = getenv("STATE_DIRECTORY");
+	char first[PATH_MAX];
+
+	if (!dir || *dir != '/' || strlen(dir) >= sizeof(first))
+		return set_state_dir(r, STATE_DEFAULT_DIR);
+	strcpy(first, dir);
+	first[strcspn(first, ":")] = '\0';
+	return set_state_dir(r, first);
+}
+
 static int parse_args(struct run *r, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -34,6 +66,7 @@ static int parse_args(struct run *r, int argc, char **argv)
 		{ "ephemeral", no_argument, NULL, 'e' },
 		{ "interface", required_argument, NULL, 'i' },
 		{ "mode", required_argument, NULL, 'm' },
+		{ "state", required_argument, NULL, 's' },
 		{}
 	};
 	size_t n;
@@ -58,6 +91,9 @@ static int parse_args(struct run *r, int argc, char **argv)
 			sprintf(r->interfaces + n, "%s%s", n ? " " : "",
 				optarg);
 			break;
+		case 's':
+			err = set_state_dir(r, optarg);
+			break;
 		case 'm':
 			err = set_override(r, KEY_MODE, optarg);
 			break;
@@ -65,6 +101,8 @@ static int parse_args(struct run *r, int argc, char **argv)
 			return bad_option(argv);
 		}
 	}
+	if (!err && !*r->state_dir)
+		err = default_state_dir(r);
 	if (!err && optind < argc)
 		return usage("run: unexpected argument '%s'", argv[optind]);
 	if (!err && *r->interfaces)
@@ -149,8 +187,11 @@ static int run_configured(struct run *r, const struct config *c,
 			    dir, old_pid(dir));
 	if (lock < 0)
 		return fail("cannot lock %s: %s", dir, strerror(-lock));
-	note_start(dir);
-	err = run_locked(r, c, dir);
+	r->state = state_keeper_new(r->state_dir);
+	if (r->state)
+		note_start(dir);
+	err = r->state ? run_locked(r, c, dir) : EXIT_FAILURE;
+	state_keeper_free(r->state);
 	pins_unlock(lock);
 	return err;
 }

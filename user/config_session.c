@@ -8,6 +8,7 @@
 #include "config_file.h"
 #include "output.h"
 #include "settings_map.h"
+#include "state.h"
 
 static int read_live(struct config_session *s)
 {
@@ -53,7 +54,9 @@ int config_session_open(struct config_session *s, const struct globals *g,
 void config_session_close(struct config_session *s)
 {
 	pins_unlock(s->lock);
-	if (s->loaded)
+	if (s->loaded) {
+		state_save_command(&s->pins);
 		pins_close(&s->pins);
+	}
 	config_free(&s->c);
 }

@@ -30,6 +30,7 @@ int history_put(struct pins *p, const struct net *net, const struct history *h)
 	struct addr key = net_addr(net);
 
 	entry.len = net->len;
+	changes_note(&p->changes, CHANGE_HISTORY, net);
 	return bpf_map_update_elem(p->map[MAP_HISTORY], &key, &entry, BPF_ANY) ?
 		       -errno :
 		       0;
@@ -73,9 +74,11 @@ static int forget_one(const struct net *net, const struct history *h, void *ctx)
 	struct forget *f = ctx;
 	struct addr key = net_addr(net);
 
-	if (net_contains(f->within, net) &&
-	    !bpf_map_delete_elem(f->p->map[MAP_HISTORY], &key))
-		f->n++;
+	if (!net_contains(f->within, net) ||
+	    bpf_map_delete_elem(f->p->map[MAP_HISTORY], &key))
+		return 0;
+	changes_note(&f->p->changes, CHANGE_HISTORY, net);
+	f->n++;
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 static const struct cmd commands[] = {
 	{ "run", cmd_run,
-	  "[-c FILE] [-i IFACE]... [-m enforce|monitor] [--ephemeral]",
+	  "[-c FILE] [-i IFACE]... [-m MODE] [--state DIR] [--ephemeral]",
 	  "the daemon, in the foreground" },
 	{ "status", cmd_status, "[--check]",
 	  "is protection on? interfaces, map fill, counters" },
@@ -32,7 +32,7 @@ static const struct cmd commands[] = {
 	{ "replay", cmd_replay, "[-c FILE] [--set KEY=VALUE]... FILE",
 	  "who would have been banned, by a capture (pcap, pcapng)" },
 	{ "unload", cmd_unload, "[--if-stopping]",
-	  "end protection: detach everything and forget all state" },
+	  "end protection: detach everything; bans stay on file" },
 	{}
 };
 

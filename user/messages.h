@@ -57,7 +57,15 @@
 	X(NOT_CARRIED, "not-carried", "f6089d49373e4ede9f840c41d011516a", \
 	  LOG_WARNING) \
 	X(METRICS_OPEN, "metrics-open", "23a0ab8fe151421b892206acfa47d342", \
-	  LOG_WARNING)
+	  LOG_WARNING) \
+	X(RESTORED, "restored", "9d1c53f0a7c24a0e8b3f6f0f5f1de2c4", \
+	  LOG_INFO) \
+	X(STATE_FAULT, "state-fault", "c0a8f6a4f5d84e0f9c52b7be0c3a6d19", \
+	  LOG_ERR) \
+	X(STATE_KEPT, "state-kept", "52e1d7a3b9f64c7c8fd0a6c9f3b2e871", \
+	  LOG_NOTICE) \
+	X(STATE_ASIDE, "state-set-aside", "e7b0c4d29f1a4b6d8a35c1f7d60e9b82", \
+	  LOG_ERR)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,

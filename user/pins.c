@@ -179,6 +179,7 @@ static int open_all(struct pins *p, const char *dir, int generation)
 	memset(p->prog, -1, sizeof(p->prog));
 	p->dir = dir;
 	p->generation = generation;
+	changes_init(&p->changes);
 	for (int i = 0; i < MAPS_MAX && fd >= 0; i++)
 		fd = p->map[i] = open_pin(p, map_names[i]);
 	for (int i = 0; i < PROGS_MAX && fd >= 0; i++) {
@@ -235,6 +236,7 @@ int pins_of(struct pins *p, const struct bpf_object *obj)
 	int err;
 
 	memset(p, 0, sizeof(*p));
+	changes_init(&p->changes);
 	for (int i = 0; i < MAPS_MAX; i++)
 		p->map[i] = dup(bpf_object__find_map_fd_by_name(obj,
 								map_names[i]));
@@ -264,6 +266,7 @@ void pins_close(struct pins *p)
 			close(p->prog[i]);
 	memset(p->map, -1, sizeof(p->map));
 	memset(p->prog, -1, sizeof(p->prog));
+	changes_free(&p->changes);
 }
 
 static int lock_dir(const char *dir, int operation)

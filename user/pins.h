@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "changes.h"
+
 #define PINS_DEFAULT_DIR "/sys/fs/bpf/smtpxdp"
 
 enum pinned_map {
@@ -61,6 +63,7 @@ struct pins {
 	int prog[PROGS_MAX]; /* or -1: see above */
 	struct settings_slots *slots; /* map settings, shared */
 	struct activity *activity; /* map activity, shared */
+	struct changes changes; /* of the lists, to be saved: see state.h */
 };
 
 /* DIR/name, or -ENAMETOOLONG. */

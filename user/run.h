@@ -6,6 +6,7 @@
 #ifndef SMTPXDP_RUN_H
 #define SMTPXDP_RUN_H
 
+#include <limits.h>
 #include <net/if.h>
 
 #include "carry.h"
@@ -13,12 +14,15 @@
 #include "event_loop.h"
 
 struct smtpxdp;
+struct state_keeper;
 
 /* Everything between parsing the command line and the loop's end. */
 struct run {
 	struct daemon d;
 	struct smtpxdp *skel;
 	struct carry carry;
+	char state_dir[PATH_MAX];
+	struct state_keeper *state;
 	bool ephemeral; /* protection ends when the run does */
 	bool tls; /* its programs are loaded, */
 	int tls_error; /* or why not */

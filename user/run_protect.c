@@ -18,6 +18,7 @@
 #include "output.h"
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
+#include "state_keeper.h"
 #include "tls_sensor.h"
 #include "tls_watch.h"
 
@@ -82,7 +83,11 @@ static int start(struct run *r, const struct config *c)
 	if (!realpath(r->d.config_path, r->info.config_path))
 		snprintf(r->info.config_path, sizeof(r->info.config_path), "%s",
 			 r->d.config_path);
+	snprintf(r->info.state_dir, sizeof(r->info.state_dir), "%s",
+		 r->state_dir);
 	err = put_in_force(r, c);
+	if (!err)
+		err = state_keeper_start(r->state, &r->d.pins);
 	if (!err)
 		err = run_attach(r);
 	if (!err)
@@ -110,6 +115,7 @@ int run_protect(struct run *r, const struct config *c)
 		err = event_loop(&r->d);
 	tls_sensor_stop(r->d.tls);
 	tls_publish(&r->d.pins, NULL);
+	state_keeper_stop(r->state);
 	if (!started || r->ephemeral) {
 		run_detach(r, started);
 		run_publish(r);

@@ -259,6 +259,8 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 	json_object_set_new(doc, "config_file",
 			    printed(info->config_path,
 				    sizeof(info->config_path)));
+	json_object_set_new(doc, "state_dir",
+			    printed(info->state_dir, sizeof(info->state_dir)));
 	json_object_set_new(doc, "version", json_string(VERSION));
 	return doc;
 }

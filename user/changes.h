@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What was changed in the lists since it was last saved: which entries, not
+ * how; whoever saves them looks. Several threads may note and take.
+ */
+#ifndef SMTPXDP_CHANGES_H
+#define SMTPXDP_CHANGES_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "addr.h"
+
+/* More than so many are "everything". */
+#define CHANGES_MAX 65536
+
+enum change_kind { CHANGE_BAN, CHANGE_HISTORY, CHANGE_ALLOW };
+
+struct changed {
+	enum change_kind kind;
+	struct net net;
+};
+
+struct change_list {
+	struct changed *list; /* to be freed */
+	size_t n;
+	bool all; /* too many to be told: look at everything */
+};
+
+struct changes {
+	pthread_mutex_t lock;
+	pthread_cond_t noted;
+	struct change_list pending;
+	size_t room;
+};
+
+void changes_init(struct changes *c);
+void changes_free(struct changes *c);
+
+void changes_note(struct changes *c, enum change_kind kind,
+		  const struct net *net);
+void changes_note_all(struct changes *c);
+
+/* Hands over what was noted so far; nothing is then. */
+struct change_list changes_take(struct changes *c);
+
+#endif

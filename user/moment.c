@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "moment.h"
+
+#include <string.h>
+
+/* Rounding, and what a clock is slewed in a while, is no step. */
+#define STEP_MIN 2
+/* Times that nobody means: sums of two of them must not overflow. */
+#define TIME_LIMIT (INT64_MAX / 8)
+
+static int64_t clamp(int64_t n, int64_t min, int64_t max)
+{
+	return n < min ? min : n > max ? max : n;
+}
+
+static int64_t sane(int64_t t)
+{
+	return clamp(t, -TIME_LIMIT, TIME_LIMIT);
+}
+
+static bool same_boot(const struct moment *a, const struct moment *b)
+{
+	return !strcmp(a->boot_id, b->boot_id);
+}
+
+int64_t moment_elapsed(const struct moment *then, const struct moment *now)
+{
+	int64_t elapsed = same_boot(then, now) ?
+				  sane(now->boot) - sane(then->boot) :
+				  sane(now->wall) - sane(then->wall);
+	int64_t least = same_boot(then, now) ? 0 : now->boot;
+
+	return clamp(elapsed, least, TIME_LIMIT);
+}
+
+int64_t moment_step(const struct moment *then, const struct moment *now)
+{
+	int64_t step =
+		sane(now->wall) - sane(then->wall) - moment_elapsed(then, now);
+
+	return step < STEP_MIN && step > -STEP_MIN ? 0 : step;
+}
+
+int64_t moment_until(const struct moment *then, const struct moment *now,
+		     int64_t time)
+{
+	return sane(time) - sane(then->wall) - sane(moment_elapsed(then, now));
+}
+
+int64_t moment_remaining(const struct moment *then, const struct moment *now,
+			 int64_t since, int64_t until, int64_t most)
+{
+	int64_t all = sane(until) - sane(since);
+	int64_t left = moment_until(then, now, until);
+	int64_t longest = all - sane(moment_elapsed(then, now));
+
+	/* It began before `then`, or the clock was set between the two. */
+	return clamp(left < longest ? left : longest, 0, most);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From the state file into the maps. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "address.h"
+#include "allowlist.h"
+#include "banlist.h"
+#include "history_map.h"
+#include "settings_map.h"
+#include "state.h"
+#include "state_clock.h"
+
+#define NSEC 1000000000LL
+/* What `ban add --for` takes at most, seconds. */
+#define BAN_LONGEST (100LL * 365 * 86400)
+#define PROGRESS_EVERY 4096 /* bans */
+
+struct restore {
+	struct pins *p;
+	struct moment then;
+	struct state_clock now;
+	struct restored *r;
+	void (*progress)(size_t bans);
+};
+
+/* The key `allow`, or this host's addresses, may be others than before. */
+static bool is_allowed(const struct restore *v, const struct stored_ban *b)
+{
+	struct allow allow;
+
+	if (bpf_map_lookup_elem(v->p->map[MAP_ALLOW_NETS], &b->net, &allow))
+		return false;
+	return allow.flags & ALLOW_ADMIN || !(b->flags & BAN_FORCED);
+}
+
+static int restore_ban(const struct stored_ban *row, void *ctx)
+{
+	struct restore *v = ctx;
+	const struct clock_pair *now = &v->now.clock;
+	int64_t left = moment_remaining(&v->then, &v->now.moment, row->since,
+					row->expires, BAN_LONGEST);
+	int64_t since = moment_until(&v->then, &v->now.moment, row->since);
+	struct ban there, b = {
+		.expires = now->jiffies + left * clock_hz(),
+		.since = now->boot_ns + since * NSEC,
+		.failures = row->failures,
+		.code = row->code,
+		.flags = row->flags & ~BAN_PROVISIONAL,
+	};
+	int err;
+
+	if (++v->r->bans % PROGRESS_EVERY == 0 && v->progress)
+		v->progress(v->r->bans);
+	if (!left || is_allowed(v, row)) {
+		v->r->bans--;
+		v->r->over++;
+		return 0;
+	}
+	memcpy(b.reason, row->reason, sizeof(b.reason));
+	if (!banlist_get(v->p, &row->net, &there) && there.expires >= b.expires)
+		return 0;
+	err = banlist_put(v->p, &row->net, &b);
+	if (err == -E2BIG) {
+		v->r->bans--;
+		v->r->full++;
+		return 0;
+	}
+	return err;
+}
+
+static int restore_history(const struct stored_history *row, void *ctx)
+{
+	struct restore *v = ctx;
+	const struct settings *s = settings_now(v->p);
+	int64_t longest =
+		s->ban_max_sec > s->ban_sec ? s->ban_max_sec : s->ban_sec;
+	int64_t until = moment_until(&v->then, &v->now.moment, row->until);
+	struct history h = { .offences = row->offences }, there;
+
+	/* No last ban is longer: a clock was wrong that said so. */
+	if (until > longest)
+		until = longest;
+	h.until = (int64_t)v->now.clock.boot_ns + until * NSEC;
+	there = history_recall(v->p, &row->net, v->now.clock.boot_ns);
+	if (there.offences >= h.offences)
+		return 0;
+	v->r->history++;
+	return history_put(v->p, &row->net, &h);
+}
+
+static int restore_allow(const struct net *net, void *ctx)
+{
+	struct restore *v = ctx;
+	int err = allowlist_add(v->p, net, ALLOW_COMMAND);
+
+	v->r->allow += !err;
+	return err == -ENOSPC ? 0 : err;
+}
+
+int state_restore(struct pins *p, struct store *s, struct restored *r,
+		  void (*progress)(size_t bans))
+{
+	struct restore v = { .p = p, .r = r, .progress = progress };
+	int err;
+
+	*r = (struct restored){};
+	err = store_moment(s, &v.then);
+	if (err == -ENOENT)
+		return 0; /* it is new */
+	if (!err)
+		err = state_clock_read(p, &v.now);
+	if (!err)
+		err = store_each_net(s, STORE_ALLOW, restore_allow, &v,
+				     &r->odd);
+	if (!err)
+		err = store_each_ban(s, restore_ban, &v, &r->odd);
+	if (!err)
+		err = store_each_history(s, restore_history, &v, &r->odd);
+	return err;
+}
