@@ -96,6 +96,23 @@ served_by_another() { # PID
 	[ -d $MACHINE_ROOT/var/lib/smtpxdp ]
 }
 
+@test "with the unit's few capabilities the daemon can tell that all is well" {
+	conf rate 3/60s metrics-listen 127.0.0.1:9735
+	machine systemctl start smtpxdp
+	got=$(at mail curl -sS http://127.0.0.1:9735/metrics)
+	has "$got" '^smtpxdp_up 1$'
+	has "$got" '^smtpxdp_problems\{check="gate"\} 0$'
+	same "problems" "$(grep '^smtpxdp_problems' <<<"$got" | grep -v ' 0$' || true)" ''
+	# It is no vain word: the same daemon sees what is taken away.
+	machine sh -c 'rm /sys/fs/bpf/smtpxdp/links/xdp-*'
+	until_true 10 sees_no_gate
+}
+
+sees_no_gate() {
+	at mail curl -sS http://127.0.0.1:9735/metrics |
+		grep -qxF 'smtpxdp_problems{check="xdp"} 1'
+}
+
 has_told() { # MATCH...
 	[ -n "$(told "$@")" ]
 }
