@@ -263,6 +263,17 @@ allowlisted() {
 	same "bans" "$(smtpxdp status -j | jq .bans)" 1
 }
 
+@test "ban add knows this host's addresses, though the daemon is down" {
+	start
+	daemon_down
+	at mail ip addr add 192.0.2.99/32 dev eth0
+	fails 1 smtpxdp ban add 192.0.2.99
+	has "$output" 'address of this host.*--force'
+	at mail ip addr del 192.0.2.99/32 dev eth0
+	smtpxdp ban add 192.0.2.99
+	same "ban list" "$(banned)" 192.0.2.99/32
+}
+
 @test "everything but the daemon's own works while it is down" {
 	start
 	login_fail attacker 2

@@ -172,6 +172,8 @@ reload() {
 	daemon_up
 	fails 1 smtpxdp unload
 	daemon_down KILL
+	# The TLS sensor's pins, whatever they will be.
+	bpftool map create $PIN/tls_any type array key 4 value 4 entries 1 name any
 	same "attached" "$(attached)" "xdp tc"
 	smtpxdp unload
 	same "attached" "$(attached)" ""

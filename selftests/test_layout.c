@@ -177,6 +177,48 @@ static void test_same(void **state)
 	btf__free(b2);
 }
 
+/* Bit fields that grow, shrink and become whole numbers. */
+static void test_bits(void **state)
+{
+	struct old {
+		__u64 before;
+		__u32 a : 24, b : 8;
+		__u16 c : 10, d : 6;
+	} old = { 1, 0xabcdef, 200, 1000, 33 };
+	struct new
+	{
+		__u32 d;
+		__u32 b : 4, a : 28;
+		__u8 c;
+	}
+	new;
+	struct btf *f = btf__new_empty(), *t = btf__new_empty();
+	struct types tf, tt;
+	int of, nt;
+
+	basic_types(f, &tf);
+	basic_types(t, &tt);
+	of = btf__add_struct(f, "s", sizeof(old));
+	btf__add_field(f, "before", tf.u64, 0, 0);
+	btf__add_field(f, "a", tf.u32, 64, 24);
+	btf__add_field(f, "b", tf.u32, 88, 8);
+	btf__add_field(f, "c", tf.u16, 96, 10);
+	btf__add_field(f, "d", tf.u16, 106, 6);
+	nt = btf__add_struct(t, "s", sizeof(new));
+	btf__add_field(t, "d", tt.u32, 0, 0);
+	btf__add_field(t, "b", tt.u32, 32, 4);
+	btf__add_field(t, "a", tt.u32, 36, 28);
+	btf__add_field(t, "c", tt.u8, 64, 0);
+	memset(&new, 0xff, sizeof(new));
+	layout_convert(f, of, &old, t, nt, &new);
+	assert_int_equal(new.d, 33);
+	assert_int_equal(new.b, 15);
+	assert_int_equal(new.a, 0xabcdef);
+	assert_int_equal(new.c, 255);
+	btf__free(f);
+	btf__free(t);
+}
+
 static void count(struct client *c, __u32 n, __u32 tick, bool ban)
 {
 	__u32 ticket = 0;
@@ -240,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_by_name),
 		cmocka_unit_test(test_narrower),
 		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_client_merge),
 		cmocka_unit_test(test_merge_banned),
 	};

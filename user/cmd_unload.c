@@ -7,18 +7,26 @@
 
 #include "attach.h"
 #include "cmd.h"
+#include "daemon.h"
+#include "generation.h"
+#include "layout_map.h"
 #include "loader.h"
 #include "netinfo.h"
 #include "output.h"
-#include "settings_map.h"
+#include "pins.h"
 #include "systemd_job.h"
 
-/* Filters have no pin: they are known by the daemon's map only. */
-static int detach_filters(struct pins *p)
+/*
+ * Filters have no pin: they are known by the daemon's map only, whichever
+ * version's that is.
+ */
+static int detach_filters(const char *dir)
 {
-	struct daemon_info *info = malloc(sizeof(*info));
-	int err = info ? daemon_read(p, info) : -ENOMEM;
+	struct daemon_info *info = calloc(1, sizeof(*info));
+	int now = generation_current(dir), err = info ? 0 : -ENOMEM;
 
+	if (!err && now > 0)
+		err = layout_read(dir, now, map_names[MAP_DAEMON], info);
 	for (__u32 i = 0; !err && i < info->n_ifaces && i < DAEMON_IFACES_MAX;
 	     i++) {
 		if (info->ifaces[i].flags & IFACE_CLSACT &&
@@ -29,7 +37,7 @@ static int detach_filters(struct pins *p)
 			free(info);
 			return EXIT_FAILURE;
 		}
-		err = detach(p->dir, &info->ifaces[i]);
+		err = detach(dir, &info->ifaces[i]);
 	}
 	free(info);
 	return err ? fail("cannot detach: %s", strerror(-err)) : 0;
@@ -37,17 +45,10 @@ static int detach_filters(struct pins *p)
 
 static int unload(const char *dir)
 {
-	struct pins p;
-	int err;
+	int err = detach_filters(dir);
 
-	if (pins_exist(dir)) {
-		if (pins_open(&p, dir))
-			return EXIT_FAILURE;
-		err = detach_filters(&p);
-		pins_close(&p);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	err = loader_unpin(dir);
 	if (err)
 		return fail("cannot take down all of %s: %s", dir,

@@ -199,6 +199,56 @@ static void convert_array(const struct btf *from, const struct btf_type *tf,
 		((char *)out)[at->nelems - 1] = '\0';
 }
 
+/* Of bits `offset` to `offset` + `n`, as the C compilers lay them. */
+static __u64 read_bits(const void *in, __u32 offset, __u32 n)
+{
+	const __u8 *bytes = in;
+	__u64 v = 0;
+
+	for (__u32 i = 0; i < n; i++) {
+		__u32 bit = offset + i;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		v |= (__u64)(bytes[bit / 8] >> bit % 8 & 1) << i;
+#else
+		v = v << 1 | (bytes[bit / 8] >> (7 - bit % 8) & 1);
+#endif
+	}
+	return v;
+}
+
+static void write_bits(void *out, __u32 offset, __u32 n, __u64 v)
+{
+	__u8 *bytes = out;
+
+	for (__u32 i = 0; i < n; i++) {
+		__u32 bit = offset + i;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		bytes[bit / 8] |= (v >> i & 1) << bit % 8;
+#else
+		bytes[bit / 8] |= (v >> (n - 1 - i) & 1) << (7 - bit % 8);
+#endif
+	}
+}
+
+/* A bit field, or a number that was or becomes one; unsigned. */
+static void convert_bits(const struct btf *from, const struct btf_type *tf,
+			 int k, const void *in, const struct btf *to,
+			 const struct btf_type *tt, int i, void *out)
+{
+	__u32 n = btf_member_bitfield_size(tf, k);
+	__u32 room = btf_member_bitfield_size(tt, i);
+	__u64 v;
+
+	n = n ? n : 8 * layout_size(from, btf_members(tf)[k].type);
+	room = room ? room : 8 * layout_size(to, btf_members(tt)[i].type);
+	if (n > 64 || room > 64)
+		return;
+	v = read_bits(in, btf_member_bit_offset(tf, k), n);
+	if (room < 64 && v >> room)
+		v = (1ULL << room) - 1;
+	write_bits(out, btf_member_bit_offset(tt, i), room, v);
+}
+
 static void convert_members(const struct btf *from, const struct btf_type *tf,
 			    const void *in, const struct btf *to,
 			    const struct btf_type *tt, void *out)
@@ -206,14 +256,18 @@ static void convert_members(const struct btf *from, const struct btf_type *tf,
 	for (int i = 0; i < btf_vlen(tt); i++) {
 		int k = find_member(from, tf, member_name(to, tt, i), i);
 
-		if (k < 0 || btf_member_bitfield_size(tf, k) ||
-		    btf_member_bitfield_size(tt, i))
+		if (k < 0)
 			continue;
-		layout_convert(from, btf_members(tf)[k].type,
-			       (const char *)in +
-				       btf_member_bit_offset(tf, k) / 8,
-			       to, btf_members(tt)[i].type,
-			       (char *)out + btf_member_bit_offset(tt, i) / 8);
+		if (btf_member_bitfield_size(tf, k) ||
+		    btf_member_bitfield_size(tt, i))
+			convert_bits(from, tf, k, in, to, tt, i, out);
+		else
+			layout_convert(
+				from, btf_members(tf)[k].type,
+				(const char *)in +
+					btf_member_bit_offset(tf, k) / 8,
+				to, btf_members(tt)[i].type,
+				(char *)out + btf_member_bit_offset(tt, i) / 8);
 		if (btf_is_union(tt)) /* the others are the same bytes */
 			return;
 	}

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "generation.h"
+#include "loader.h"
+#include "pins.h"
 
 #define PIN "layout"
 
@@ -60,4 +62,72 @@ struct btf *layout_load(const char *dir, int generation)
 	btf = read_btf(fd);
 	close(fd);
 	return btf;
+}
+
+static bool all_same(const struct btf *a, const struct btf *b)
+{
+	struct layout la, lb;
+
+	for (int i = 0; i < MAPS_MAX; i++)
+		if (layout_of(a, map_names[i], &la) ||
+		    layout_of(b, map_names[i], &lb) ||
+		    !layout_same(a, la.key, b, lb.key) ||
+		    !layout_same(a, la.value, b, lb.value))
+			return false;
+	return true;
+}
+
+int layout_is_ours(const char *dir, int generation)
+{
+	struct btf *theirs = layout_load(dir, generation), *ours;
+	int ret = theirs ? -ENOMEM : -errno;
+
+	ours = theirs ? loader_btf() : NULL;
+	if (ours)
+		ret = all_same(theirs, ours);
+	btf__free(theirs);
+	btf__free(ours);
+	return ret;
+}
+
+static int read_value(const char *dir, int generation, const char *map,
+		      void *value)
+{
+	char path[PATH_MAX];
+	__u32 zero = 0;
+	int fd, err = generation_path(path, sizeof(path), dir, generation, map);
+
+	fd = err ? -1 : bpf_obj_get(path);
+	if (fd < 0)
+		return err ? err : -errno;
+	if (bpf_map_lookup_elem(fd, &zero, value))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int layout_read(const char *dir, int generation, const char *map, void *out)
+{
+	struct btf *theirs = layout_load(dir, generation), *ours;
+	struct layout from, to;
+	void *value = NULL;
+	int err = theirs ? 0 : -errno;
+
+	ours = theirs ? loader_btf() : NULL;
+	if (!err && !ours)
+		err = -ENOMEM;
+	if (!err)
+		err = layout_of(theirs, map, &from);
+	if (!err)
+		err = layout_of(ours, map, &to);
+	if (!err) {
+		value = malloc(layout_size(theirs, from.value));
+		err = value ? read_value(dir, generation, map, value) : -ENOMEM;
+	}
+	if (!err)
+		layout_convert(theirs, from.value, value, ours, to.value, out);
+	free(value);
+	btf__free(theirs);
+	btf__free(ours);
+	return err;
 }

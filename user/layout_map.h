@@ -13,4 +13,13 @@ int layout_save(const char *dir, int generation, const struct btf *btf);
 /* NULL, and errno. */
 struct btf *layout_load(const char *dir, int generation);
 
+/* Are the maps of a generation as this build would make them? -errno. */
+int layout_is_ours(const char *dir, int generation);
+
+/*
+ * The only value of an array, as this build has it, whichever build it was
+ * that pinned it. -errno; -ENOENT if that one had no such map.
+ */
+int layout_read(const char *dir, int generation, const char *map, void *out);
+
 #endif

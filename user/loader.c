@@ -215,6 +215,22 @@ int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 	return err;
 }
 
+struct btf *loader_btf(void)
+{
+	struct smtpxdp *skel = smtpxdp__open();
+	struct btf *btf = NULL;
+	const void *data;
+	__u32 size;
+
+	if (!skel)
+		return NULL;
+	data = btf__raw_data(bpf_object__btf(skel->obj), &size);
+	if (data)
+		btf = btf__new(data, size);
+	smtpxdp__destroy(skel);
+	return btf;
+}
+
 /* Whatever is pinned there: an unpinned link is a detached program. */
 static int unpin_links(const char *dir)
 {
@@ -235,10 +251,29 @@ static int unpin_links(const char *dir)
 	return err;
 }
 
+/* tls_*: what the TLS sensor has pinned. */
+static int unpin_tls(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	int err = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(d)))
+		if (!strncmp(entry->d_name, "tls_", 4) &&
+		    unlinkat(dirfd(d), entry->d_name, 0))
+			err = -errno;
+	closedir(d);
+	return err;
+}
+
 int loader_unpin(const char *dir)
 {
 	int err = unpin_links(dir);
 
+	if (!err)
+		err = unpin_tls(dir);
 	if (!err)
 		err = generation_remove_all(dir);
 	/* In the unit's sandbox, only what is in the folder may be changed. */

@@ -7,6 +7,7 @@
 
 #include "attach.h"
 
+struct btf;
 struct smtpxdp;
 
 struct loader_options {
@@ -39,6 +40,9 @@ int loader_load(struct loader_options *o, struct smtpxdp **skel);
  * time is what skel->bss says (bpf/now.h). Errors as above.
  */
 int loader_load_replay(const struct loader_options *o, struct smtpxdp **skel);
+
+/* This build's, to be freed; NULL. */
+struct btf *loader_btf(void);
 
 /* Removes every pin below dir: links, and so what they attach, and maps. */
 int loader_unpin(const char *dir);

@@ -18,6 +18,7 @@
 #include "activity.h"
 #include "generation.h"
 #include "journal.h"
+#include "layout_map.h"
 #include "output.h"
 #include "settings.h"
 
@@ -27,18 +28,12 @@
 #define LOCK_WAIT_USEC 50000
 
 const char *const map_names[MAPS_MAX] = {
-	[MAP_SETTINGS] = "settings",
-	[MAP_CLIENTS] = "clients",
-	[MAP_REGULARS] = "regulars",
-	[MAP_BANS] = "bans",
-	[MAP_BAN_NETS] = "ban_nets",
-	[MAP_ALLOW_NETS] = "allow_nets",
-	[MAP_STREAMS] = "streams",
-	[MAP_EVENTS] = "events",
-	[MAP_COUNTERS] = "counters",
-	[MAP_DAEMON] = "daemon",
-	[MAP_ACTIVITY] = "activity",
-	[MAP_MAIL_PROCS] = "mail_procs",
+	[MAP_SETTINGS] = "settings", [MAP_CLIENTS] = "clients",
+	[MAP_REGULARS] = "regulars", [MAP_BANS] = "bans",
+	[MAP_BAN_NETS] = "ban_nets", [MAP_ALLOW_NETS] = "allow_nets",
+	[MAP_STREAMS] = "streams",   [MAP_EVENTS] = "events",
+	[MAP_COUNTERS] = "counters", [MAP_DAEMON] = "daemon",
+	[MAP_ACTIVITY] = "activity", [MAP_MAIL_PROCS] = "mail_procs",
 	[MAP_HISTORY] = "history",
 	[MAP_TLS_HELLOS] = "tls_hellos",
 	[MAP_TLS_PLACES] = "tls_places",
@@ -203,6 +198,10 @@ static int complain(const char *dir, int err)
 	else if (err == -EPERM || err == -EACCES)
 		fail("cannot open the maps at %s: %s (are you root?)", dir,
 		     strerror(-err));
+	else if (err == -EPROTO)
+		fail("the maps at %s are those of another version of smtpxdp: "
+		     "restart the daemon, and it takes them over",
+		     dir);
 	else if (err)
 		fail("cannot open the maps at %s: %s", dir, strerror(-err));
 	return err;
@@ -226,9 +225,22 @@ int pins_open_generation(struct pins *p, const char *dir, int generation)
 	return complain(dir, open_all(p, dir, generation));
 }
 
+/* By now the program may have been upgraded, and the daemon not. */
+static int check(struct pins *p)
+{
+	int ours = layout_is_ours(p->dir, p->generation);
+
+	if (ours > 0)
+		return 0;
+	pins_close(p);
+	return ours < 0 ? ours : -EPROTO;
+}
+
 int pins_open(struct pins *p, const char *dir)
 {
-	return complain(dir, pins_try_open(p, dir));
+	int err = pins_try_open(p, dir);
+
+	return complain(dir, err ? err : check(p));
 }
 
 int pins_of(struct pins *p, const struct bpf_object *obj)
@@ -238,8 +250,8 @@ int pins_of(struct pins *p, const struct bpf_object *obj)
 	memset(p, 0, sizeof(*p));
 	changes_init(&p->changes);
 	for (int i = 0; i < MAPS_MAX; i++)
-		p->map[i] = dup(bpf_object__find_map_fd_by_name(obj,
-								map_names[i]));
+		p->map[i] =
+			dup(bpf_object__find_map_fd_by_name(obj, map_names[i]));
 	for (int i = 0; i < PROGS_MAX; i++)
 		p->prog[i] = dup(bpf_program__fd(
 			bpf_object__find_program_by_name(obj, prog_names[i])));

@@ -74,10 +74,11 @@ int pins_make_dir(const char *dir);
 
 /*
  * Opens what is pinned below dir. On an error complains by fail() itself and
- * returns -errno: -ENOENT if nothing is loaded there.
+ * returns -errno: -ENOENT if nothing is loaded there, -EPROTO if maps are of
+ * another version.
  */
 int pins_open(struct pins *p, const char *dir);
-/* The same without a word. */
+/* The same without a word, and though they may be another version's. */
 int pins_try_open(struct pins *p, const char *dir);
 /*
  * The same with the writers' lock: an fd. A command that takes it later might
