@@ -96,6 +96,8 @@ lab_init() {
 	fi
 	mount -t bpf bpf /sys/fs/bpf ||
 		die "cannot mount bpffs: does this kernel know BPF?"
+	# Whoever has smtpxdp installed has settings, which are not the tests'.
+	[ ! -d /etc/smtpxdp ] || mount -t tmpfs -o mode=755 tmpfs /etc/smtpxdp
 	[ ! -d /var/log/journal ] || mount -t tmpfs -o mode=755 tmpfs \
 		/var/log/journal
 	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm /run/etc
