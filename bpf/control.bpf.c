@@ -76,6 +76,7 @@ int fill(struct map_fill *f)
 {
 	f->clients = bpf_for_each_map_elem(&clients, go_on, NULL, 0);
 	f->streams = bpf_for_each_map_elem(&streams, go_on, NULL, 0);
+	f->history = bpf_for_each_map_elem(&history, go_on, NULL, 0);
 	return 0;
 }
 

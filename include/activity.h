@@ -11,6 +11,7 @@
 struct activity {
 	/* CLOCK_MONOTONIC: the daemon's loop turned. 0: it is starting. */
 	__u64 beat_usec;
+	__u64 unsaved; /* 1: the state file cannot be written */
 	/* Messages told to the journal, by enum message. */
 	__u64 told[ACTIVITY_KINDS];
 };
@@ -20,6 +21,7 @@ struct activity {
 struct map_fill {
 	__u64 clients;
 	__u64 streams;
+	__u64 history;
 };
 
 #endif

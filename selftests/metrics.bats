@@ -62,6 +62,8 @@ http() { # [CURL OPTION...] PATH
 		smtpxdp_map_entries{map=bans} 1
 		smtpxdp_map_entries{map=ban_nets} 1
 		smtpxdp_map_entries{map=clients} 1
+		smtpxdp_map_entries{map=history} 1
+		smtpxdp_map_entries{map=allow_nets} $(smtpxdp allow list -j | jq length)
 		smtpxdp_map_max_entries{map=bans} $(jq .max_bans <<<"$status")
 		smtpxdp_attached{hook=xdp,how=native,interface=eth0} 1
 		smtpxdp_attached{hook=tc,how=tcx,interface=eth0} 1

@@ -295,11 +295,14 @@ left() {
 	until_true 5 tells 1 state-fault
 	has "$(journal SMTPXDP_EVENT=state-fault | jq -r .MESSAGE)" \
 		'No space left.*make room'
+	fails 1 smtpxdp status --check
+	has "$output" "^$STATE: bans hold, but are not saved.*journal"
 	has "$(cat $BATS_TEST_TMPDIR/warnings)" 'in force, but not saved'
 	vanished attacker
 	vanished attacker --from 198.51.100.30
 	mount -o remount,size=4m $STATE
 	until_true 15 tells 1 state-kept
+	smtpxdp status --check
 	same "faults" "$(told state-fault)" 1
 	same "saved" "$(saved)" "$(banned)"
 	same "how many" "$(banned | wc -w)" 21

@@ -28,6 +28,16 @@ void activity_beat(struct pins *p)
 			 __ATOMIC_RELAXED);
 }
 
+void activity_saves(struct pins *p, bool yes)
+{
+	__atomic_store_n(&p->activity->unsaved, !yes, __ATOMIC_RELAXED);
+}
+
+bool activity_is_saved(const struct pins *p)
+{
+	return !__atomic_load_n(&p->activity->unsaved, __ATOMIC_RELAXED);
+}
+
 uint64_t activity_told(const struct pins *p, enum message kind)
 {
 	return __atomic_load_n(&p->activity->told[kind], __ATOMIC_RELAXED);

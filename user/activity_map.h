@@ -24,6 +24,10 @@ enum daemon_state daemon_state(const struct pins *p);
 void activity_begin(struct pins *p);
 void activity_beat(struct pins *p);
 
+/* Can the state be saved? By the daemon; and for who asks. */
+void activity_saves(struct pins *p, bool yes);
+bool activity_is_saved(const struct pins *p);
+
 /* How many messages of a kind, since the maps were made. */
 uint64_t activity_told(const struct pins *p, enum message kind);
 

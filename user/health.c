@@ -323,6 +323,15 @@ static void check_fuse(struct checkup *c)
 		      "look after the mail server's password database");
 }
 
+/* What the daemon found when it last wrote; nobody writes for a dead one. */
+static void check_state(struct checkup *c)
+{
+	if (c->state == DAEMON_SERVES && !activity_is_saved(c->p))
+		wrong(c->problems, HEALTH_STATE, c->info->state_dir,
+		      "bans hold, but are not saved: a reboot would end them",
+		      "the journal says why (SMTPXDP_EVENT=state-fault)");
+}
+
 json_t *health_check(struct pins *p, const struct daemon_info *info,
 		     enum daemon_state state, const json_t *tls,
 		     unsigned int patience)
@@ -342,6 +351,7 @@ json_t *health_check(struct pins *p, const struct daemon_info *info,
 		check_tls(&c, &config, tls);
 		config_free(&config);
 	}
+	check_state(&c);
 	check_cut(&c);
 	check_fuse(&c);
 	return c.problems;

@@ -23,7 +23,8 @@
 	X(ROOM, "room") /* for the next ban */                                 \
 	X(TLS, "tls") /* replies inside TLS are read */                        \
 	X(CUT, "cut") /* open connections of the banned can be ended */        \
-	X(FUSE, "fuse") /* bans are not held back */
+	X(FUSE, "fuse") /* bans are not held back */                           \
+	X(STATE, "state") /* bans are saved, for the next boot */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "activity_map.h"
 #include "journal.h"
 #include "output.h"
 #include "state.h"
@@ -162,6 +163,7 @@ static void note_fault(struct state_keeper *k, int err)
 			     "end them: %s",
 			     store_explain(k->dir, err, why, sizeof(why)));
 	k->fault = true;
+	activity_saves(k->p, false);
 }
 
 static void note_kept(struct state_keeper *k)
@@ -170,6 +172,7 @@ static void note_kept(struct state_keeper *k)
 		journal_note(MESSAGE_STATE_KEPT,
 			     "bans are saved again in %s/" STORE_NAME, k->dir);
 	k->fault = false;
+	activity_saves(k->p, true);
 }
 
 static time_t monotonic_sec(void)

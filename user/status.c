@@ -9,6 +9,7 @@
 
 #include "activity_map.h"
 #include "address.h"
+#include "allowlist.h"
 #include "attach.h"
 #include "banlist.h"
 #include "config.h"
@@ -135,6 +136,7 @@ struct tally {
 	const struct settings *s;
 	__u64 jiffies;
 	json_int_t entries[2];
+	json_int_t allowed;
 	json_int_t provisional[2];
 	json_int_t automatic[2];
 	json_int_t command[2];
@@ -159,6 +161,12 @@ static int tally_ban(const struct ban_row *row, void *ctx)
 	return 0;
 }
 
+static int tally_allowed(const struct net *net, __u32 flags, void *ctx)
+{
+	++*(json_int_t *)ctx;
+	return 0;
+}
+
 static json_t *kind_json(const struct tally *t, int net)
 {
 	return json_pack("{s:I, s:I, s:I}", "provisional", t->provisional[net],
@@ -175,11 +183,26 @@ static json_int_t map_size(const struct pins *p, enum pinned_map map)
 	return info.max_entries;
 }
 
-static json_t *map_json(const struct pins *p, enum pinned_map map,
-			json_int_t entries)
+/* "maps": how full they are. */
+static json_t *maps_json(const struct pins *p, const struct tally *t,
+			 const struct map_fill *f)
 {
-	return json_pack("{s:I, s:I}", "entries", entries, "max_entries",
-			 map_size(p, map));
+	const struct {
+		enum pinned_map map;
+		json_int_t entries;
+	} maps[] = {
+		{ MAP_CLIENTS, f->clients },	 { MAP_BANS, t->entries[0] },
+		{ MAP_BAN_NETS, t->entries[1] }, { MAP_ALLOW_NETS, t->allowed },
+		{ MAP_STREAMS, f->streams },	 { MAP_HISTORY, f->history },
+	};
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		json_object_set_new(all, map_names[maps[i].map],
+				    json_pack("{s:I, s:I}", "entries",
+					      maps[i].entries, "max_entries",
+					      map_size(p, maps[i].map)));
+	return all;
 }
 
 static void add_fill(json_t *doc, const struct pins *p)
@@ -196,6 +219,7 @@ static void add_fill(json_t *doc, const struct pins *p)
 		t.jiffies = now.jiffies;
 		banlist_each(p, tally_ban, &t);
 	}
+	allowlist_each(p, tally_allowed, &t.allowed);
 	for (int i = 0; i < 2; i++)
 		bans += t.provisional[i] + t.automatic[i] + t.command[i];
 	json_object_set_new(doc, "bans", json_integer(bans));
@@ -208,13 +232,7 @@ static void add_fill(json_t *doc, const struct pins *p)
 	json_object_set_new(doc, "bans_by",
 			    json_pack("{s:o, s:o}", "client", kind_json(&t, 0),
 				      "network", kind_json(&t, 1)));
-	json_object_set_new(
-		doc, "maps",
-		json_pack("{s:o, s:o, s:o, s:o}", "clients",
-			  map_json(p, MAP_CLIENTS, f.clients), "bans",
-			  map_json(p, MAP_BANS, t.entries[0]), "ban_nets",
-			  map_json(p, MAP_BAN_NETS, t.entries[1]), "streams",
-			  map_json(p, MAP_STREAMS, f.streams)));
+	json_object_set_new(doc, "maps", maps_json(p, &t, &f));
 }
 
 static json_t *limit_json(const struct limit *l)
