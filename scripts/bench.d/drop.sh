@@ -36,7 +36,7 @@ drop_send() { # PEER FAMILY BANS PACKETS [OTHERS OF 256]
 	local to=$VICTIM before after
 	[ "$2" = 4 ] || to=$VICTIM6
 	read -r -a before < <(drop_counts "$1")
-	out=$(at flood taskset -c "$BENCH_CPU" "$BENCH_BIN"/flood \
+	out=$(at flood "${PINNED[@]}" "$BENCH_BIN"/flood \
 		--iface "to-$1" --to "$to" --sources "$3" --packets "$4" \
 		--others "${5-0}") || die "drop: cannot send to $1"
 	read -r -a after < <(drop_counts "$1")
@@ -84,7 +84,7 @@ drop_up() { # PEER FAMILY BANS
 drop_floor() { # FAMILY BANS ROUND
 	local to=$VICTIM
 	[ "$1" = 4 ] || to=$VICTIM6
-	out=$(taskset -c "$BENCH_CPU" "$BENCH_BIN"/flood --to "$to" \
+	out=$("${PINNED[@]}" "$BENCH_BIN"/flood --to "$to" \
 		--sources "$2" --packets 2000000)
 	sample drop rate generator "ip=$1" "bans=$2" "round=$3" \
 		"packets=2000000" "ns=$(jq .ns <<<"$out")" \

@@ -78,7 +78,7 @@ guard_sshguard_down() {
 guard_crowdsec() {
 	local dir=$LAB/crowdsec root=$LAB_ROOT/build/crowdsec key
 	local hub=$root/usr/share/crowdsec/hub
-	SILENCE=25
+	SILENCE=2
 	[ -x "$root/usr/bin/crowdsec" ] || cannot "Debian has no package" || return
 	mkdir -p $dir/data $dir/parsers/s0{0-raw,1-parse,2-enrich} $dir/scenarios
 	cp -r "$root"/etc/crowdsec/{patterns,profiles.yaml} $dir

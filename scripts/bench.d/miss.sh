@@ -31,7 +31,7 @@ miss_size() { # FAMILY BANS
 probe() { # gate|sense ARGUMENT...
 	local kind=$1
 	shift
-	at mail taskset -c "$BENCH_CPU" "$BENCH_BIN"/probe "$kind" eth0 "$@" \
+	at mail "${PINNED[@]}" "$BENCH_BIN"/probe "$kind" eth0 "$@" \
 		>"$BENCH_TMP/probe" || die "cannot measure: $kind"
 }
 

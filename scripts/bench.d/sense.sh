@@ -29,17 +29,11 @@ sense_part() {
 	lab_down
 }
 
-traffic() { # NS COMMAND [OPTION...]
-	local ns=$1
-	shift
-	at "$ns" python3 -B scripts/bench.d/traffic.py "$@"
-}
-
 # 64 KiB of reply lines at a time, over real TCP. (A test run takes no packet
 # of that size.)
 sense_lines() {
 	local out before
-	background lines mail taskset -c "$BENCH_CPU" python3 -B \
+	background lines mail "${PINNED[@]}" python3 -B \
 		scripts/bench.d/traffic.py lines --port 25
 	until_true 10 listens mail 192.0.2.25 25 || die "sense: no server"
 	before=$(sent_bytes)
@@ -72,7 +66,8 @@ sense_tls() {
 }
 
 write_ns() { # PORT
-	traffic mail tls --port "$1"
+	at mail "${PINNED[@]}" python3 -B scripts/bench.d/traffic.py tls \
+		--port "$1"
 }
 
 tls_library() {

@@ -143,8 +143,9 @@ def react_table(results):
                    for f in ("passed", "guesses")),
                  time_cell(reaction(results, name, "informed_us"))]
         attacks = results.select("react", kind="reaction", name=name)
-        note = results.note("react", name=name)
-        table.rows.append([label, *([note, "-", "-", "-"] if note else cells),
+        if not reaction(results, name, "passed"):
+            cells[0] = results.note("react", name=name) or "-"
+        table.rows.append([label, *cells,
                            str(len(attacks))])
     return table
 
