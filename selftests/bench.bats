@@ -179,6 +179,19 @@ recorded() { # LOAD STOLEN LOST PASSED [LEAKED]
 	has "$output" 'has no place for the table'
 }
 
+@test "what is veth's and what is the generator's is told" {
+	recorded 0.1 0 0 500
+	has "$(report)" 'Of the 102 ns .* 50 are its making, and 52 its way'
+}
+
+@test "the picture: every peer in it" {
+	command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+	recorded 0.1 0 0 500
+	report --plot "$SAMPLES/drop.svg" >/dev/null
+	has "$(cat "$SAMPLES/drop.svg")" '>smtpxdp<'
+	has "$(cat "$SAMPLES/drop.svg")" '>nft-netdev<'
+}
+
 @test "nothing measured yet is said" {
 	fails 1 report
 	has "$output" 'nothing was measured yet'

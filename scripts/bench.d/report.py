@@ -41,6 +41,7 @@ def as_text(results):
     lines = [headline(results), state(results)]
     for t in tables(results):
         lines += ["", t.title, *columns([t.columns, *t.rows])]
+        lines += ["  " + t.note] if t.note else []
     lines += ["", "Goals", *columns(verdict_rows(results))]
     lines += ["", LEGEND]
     return "\n".join(lines) + "\n"
@@ -59,6 +60,7 @@ def as_markdown(results):
     lines = [headline(results) + ". " + state(results)]
     for t in tables(results):
         lines += ["", t.title + ":", "", *piped([t.columns, *t.rows])]
+        lines += ["", t.note] if t.note else []
     lines += ["", "Goals:", "",
               *piped([["", "measured", "", "why"], *verdict_rows(results)])]
     lines += ["", LEGEND]
@@ -76,7 +78,7 @@ def as_json(results):
         "seconds": results.seconds(),
         "disturbances": results.disturbances(),
         "tables": [{"part": t.part, "title": t.title, "columns": t.columns,
-                    "rows": t.rows} for t in tables(results)],
+                    "rows": t.rows, "note": t.note} for t in tables(results)],
         "goals": verdicts(results),
         "samples": results.parts,
     }, indent=1) + "\n"
@@ -130,7 +132,7 @@ def main():
     results = Results(args.folder)
     if not results.parts:
         sys.exit("bench: nothing was measured yet: run scripts/bench")
-    if args.plot:
+    if args.plot and "drop" in results.parts:
         plot(results, args.plot)
     if args.readme:
         write_readme(results, args.readme)

@@ -101,6 +101,7 @@ def disturbances(records):
     if waited and statistics.mean(waited) > WAITED_MAX:
         found.append("others had its CPU for %.1f %% of the time"
                      % (100 * statistics.mean(waited)))
+    found += [r["note"] for r in records if r["kind"] == "foreign"]
     spread = spread_of(records)
     if spread > SPREAD_MAX:
         found.append("rounds differ by %.0f %%" % (100 * spread))

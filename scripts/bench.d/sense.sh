@@ -23,6 +23,7 @@ sense_part() {
 	done
 	daemon_wipe
 	progress "sense: writes inside TLS"
+	sense_alone
 	for ((round = 1; round <= ROUNDS; round++)); do
 		sense_tls
 	done
@@ -49,6 +50,13 @@ sense_lines() {
 
 sent_bytes() {
 	at mail cat /proc/net/dev | awk '$1 == "eth0:" { print $10 }'
+}
+
+# Probes are on the library, for all of the machine.
+sense_alone() {
+	! bpftool prog show | grep -q 'name tls_enter' ||
+		sample sense foreign tls \
+			"note=another smtpxdp probes the TLS library too"
 }
 
 # Without the daemon, then with it, by a mail server and by another process.
