@@ -58,6 +58,12 @@ after() {
 	[ ! -e $LAB/pid/catch ] || end catch
 }
 
+# What is to be carried over, is so by the maps: no file helps out.
+down() { # [SIGNAL]
+	daemon_down "$@"
+	rm -rf "${STATE:?}"
+}
+
 # One generation, and nothing that is still to be carried over.
 settled() {
 	[ "$(find $PIN -maxdepth 1 -name 'gen-*' | wc -l)" = 1 ]
@@ -107,10 +113,10 @@ other_one() {
 	flood_begins 198.51.100.9 198.51.100.10
 	for i in $(seq 11 30); do
 		case $((i % 4)) in
-		0) daemon_down KILL ;;
-		1) daemon_down TERM ;;
-		2) daemon_down KILL && other_one ;;
-		3) daemon_down TERM && other_one ;;
+		0) down KILL ;;
+		1) down TERM ;;
+		2) down KILL && other_one ;;
+		3) down TERM && other_one ;;
 		esac
 		# Who fails now is banned by the kernel alone.
 		login_fail attacker 3 --from 198.51.100.$i
@@ -145,7 +151,7 @@ other_one() {
 			--expect 535
 	done
 	for i in 1 2 3 4 5; do
-		daemon_down KILL
+		down KILL
 		other_one
 		daemon_up
 	done
@@ -173,13 +179,13 @@ other_one() {
 	smtpxdp ban add 198.51.100.9 --reason flood
 	smtpxdp allow add 198.51.100.10
 	login_fail attacker 2 --from 198.51.100.11
-	daemon_down KILL
+	down KILL
 	flood_begins 198.51.100.9 198.51.100.10
 	for i in $(seq 1 15); do
 		other_one
 		background smtpxdp mail "$BIN" --pin $PIN run -c $CONF -i eth0
 		sleep 0.$((i * 3 / 10))$((i * 3 % 10))
-		daemon_down KILL
+		down KILL
 	done
 	daemon_up
 	flood_ends
@@ -203,7 +209,7 @@ other_one() {
 		fails 1 smtpxdp $command
 		has "$output" 'another version.*restart the daemon'
 	done
-	daemon_down
+	down
 	vanished attacker --from 198.51.100.9
 	smtpxdp unload
 	connects attacker --from 198.51.100.9
@@ -218,7 +224,7 @@ other_one() {
 		smtpxdp ban add 198.51.100.$i
 	done
 	smtpxdp status -j | jq -e '.bans == 4'
-	daemon_down
+	down
 	# (The least that the key takes is more than a test wants to fill.)
 	sed -i 's/set_max_entries(skel->maps.bans, o->max_bans)/set_max_entries(skel->maps.bans, 3)/' \
 		/run/other/user/loader.c
@@ -237,7 +243,7 @@ other_one() {
 	conf rate 64/1h log-failures yes
 	BIN=$OTHER
 	daemon_up
-	daemon_down TERM
+	down TERM
 	login_fail attacker 16 --tries 4 --from 198.51.100.12
 	lost=$(counter events-lost)
 	[ "$lost" -gt 0 ]
@@ -249,7 +255,7 @@ other_one() {
 	has "$(journal SMTPXDP_EVENT=ban SMTPXDP_NET=198.51.100.12/32)" \
 		'its event was lost'
 	# And once: the next daemon does not begin with it.
-	daemon_down TERM
+	down TERM
 	journal_mark
 	daemon_up
 	login_fail attacker 1 --from 198.51.100.13
