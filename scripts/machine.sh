@@ -10,6 +10,19 @@
 MACHINE=$LAB/machine
 MACHINE_ROOT=$MACHINE/root
 
+# machine_up PREPARE...: makes it, runs PREPARE, boots it. Where that cannot be,
+# machine_needed skips a test and says why.
+machine_up() {
+	machine_make >"$LAB"/no-machine || return 1
+	"$@"
+	machine_boot >"$LAB"/no-machine || return 1
+	rm "$LAB"/no-machine
+}
+
+machine_needed() {
+	[ ! -e "$LAB"/no-machine ] || skip "$(tail -n 1 "$LAB"/no-machine)"
+}
+
 # Root, cgroup and network; says why on stdout where it cannot be.
 machine_make() {
 	command -v systemd-nspawn >/dev/null || {

@@ -11,7 +11,7 @@ load common.sh
 JAIL=$LAB/fail2ban
 
 setup_file() {
-	command -v fail2ban-server >/dev/null || skip "no fail2ban here"
+	have_fail2ban || return 0
 	lab_up journald postfix
 	# All of the distribution's but the jails that it enables.
 	cp -r /etc/fail2ban $JAIL
@@ -22,7 +22,12 @@ setup_file() {
 		>$JAIL/action.d/smtpxdp.local
 }
 
+have_fail2ban() {
+	command -v fail2ban-server >/dev/null
+}
+
 before() {
+	have_fail2ban || skip "no fail2ban here"
 	# It is fail2ban that bans here.
 	conf rate 64/1h
 	daemon_up
