@@ -35,7 +35,7 @@ after() {
 	[ ! -e $LAB/no-machine ] || return 0
 	machine systemctl stop smtpxdp
 	until_true 5 not active smtpxdp-gate
-	rm -f $DROP_IN
+	rm -rf $DROP_IN $MACHINE_ROOT/var/lib/smtpxdp
 	machine systemctl daemon-reload
 	[ -n "${BATS_TEST_COMPLETED-}" ] || {
 		echo "--- its journal:"
@@ -181,6 +181,11 @@ has_told() { # MATCH...
 	connects attacker
 	same "state" "$(machine systemctl is-failed smtpxdp)" inactive
 	until_true 5 not machine test -e /sys/fs/bpf/smtpxdp
+	# And the ban is not forgotten.
+	machine systemctl start smtpxdp
+	vanished attacker
+	same "state" "$(sqlite3 $MACHINE_ROOT/var/lib/smtpxdp/smtpxdp.db \
+		'SELECT net FROM bans')" $ATTACKER/32
 }
 
 @test "stop, and start before it is done: protection stays" {

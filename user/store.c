@@ -16,7 +16,8 @@
 
 /* "SMXD" in the file's header: file(1) and we know by it whose it is. */
 #define APPLICATION_ID 0x534d5844
-#define BUSY_MSEC 5000
+/* Saving a million bans takes a daemon ten seconds. */
+#define BUSY_MSEC 20000
 
 static const char schema[] =
 	"CREATE TABLE bans (net TEXT PRIMARY KEY, since INTEGER NOT NULL,"

@@ -57,7 +57,7 @@ void store_close(struct store *s); /* NULL is fine */
 
 /*
  * Every change is in a transaction; one that is not committed never was. To
- * begin waits for up to five seconds while another process has one.
+ * begin waits for up to 20 seconds while another process has one.
  */
 int store_begin(struct store *s);
 int store_commit(struct store *s);
