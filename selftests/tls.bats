@@ -391,6 +391,8 @@ postfix_again() {
 	until_true 20 journal_has SMTPXDP_EVENT=blind || true
 	has "$(journal | jq -r .MESSAGE)" 'blind on port 25: pid [0-9]+ \(python3'
 	same "in status" "$(blind)" '[25]'
+	fails 1 smtpxdp status --check
+	has "$output" '^port 25: pid [0-9]+ \(python3.*tls-libraries'
 	daemon_down
 	conf rate 64/1h tls-libraries $dir/libhidden.so
 	daemon_up
@@ -478,6 +480,8 @@ by_multi() {
 	until_true 5 journal_has SMTPXDP_EVENT=blind PRIORITY=4
 	has "$(journal | jq -r .MESSAGE)" 'blind for all TLS: its programs'
 	same "running" "$(smtpxdp status -j | jq .tls.running)" false
+	fails 1 smtpxdp status --check
+	has "$output" '^tls: nothing inside TLS is read'
 	login_fail attacker 2 --tls starttls
 	same "failures counted" "$(counter failures)" 0
 	login_fail attacker 3
