@@ -194,6 +194,40 @@ dovecot_again() { # LOGIN-OPTIONS
 	judged $LAB/log/postfix "$BY_POSTFIX" 6
 }
 
+@test "the daemon is killed: inside TLS, counting and banning goes on" {
+	smtpxdp config set rate 10/120s
+	login_fail attacker 3 --tls starttls
+	daemon_down KILL
+	has "$(smtpxdp status || true)" 'tls +/.*libssl'
+	login_fail attacker 6 --tls implicit --port 465
+	same "ban list" "$(banned)" ""
+	login_fail attacker 1 --tls starttls || true # may be cut off
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker --port 465 --tls implicit
+	daemon_up
+	same "failures counted" "$(counter failures)" 10
+	daemon_down
+	smtpxdp unload
+	not ls $PIN/links
+}
+
+@test "daemon after daemon, while clients fail: no gap, and nothing twice" {
+	postfix_storm starttls 587 &
+	login_storm attacker --tls implicit --port 465 --tries 18 --bad "$BAD" &
+	for signal in TERM KILL TERM KILL; do
+		daemon_down $signal
+		daemon_up
+	done
+	wait %1 && wait %2
+	judged $LAB/log/postfix "$BY_POSTFIX" 130
+	same "pins of daemons that are gone" "$(find $PIN/links -name 'tls-*' \
+		-not -name "tls-$(generation)-*")" ""
+}
+
+generation() {
+	basename "$(readlink $PIN/current)" | tr -dc 0-9
+}
+
 @test "clients that come through the loopback are not counted" {
 	for address in 127.0.0.1 $POSTFIX; do
 		login_fail mail 2 --from $address --tls starttls
@@ -457,9 +491,11 @@ shim() { # EXPRESSION
 	postfix_storm starttls 587
 	judged $LAB/log/postfix "$BY_POSTFIX" 22
 	not by_multi
-	daemon_down
+	daemon_down KILL
 	login_fail attacker 1 --tls starttls
-	same "after its end" "$(counter failures)" 22
+	same "without the daemon" "$(counter failures)" 23
+	links=("$PIN"/links/tls-*)
+	[ ${#links[@]} -gt 10 ] # one for each place
 }
 
 by_multi() {

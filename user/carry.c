@@ -52,6 +52,8 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_SETTINGS: /* compiled anew */
 	case MAP_EVENTS: /* has no entries: see read_events() */
 	case MAP_MAIL_PROCS: /* found again */
+	case MAP_TLS_SESSIONS: /* likewise */
+	case MAP_TLS_TASKS: /* of calls under way */
 		break;
 	default: /* written by the daemon and commands only */
 		m->put = step == STEP_FILL ? put_entry : NULL;

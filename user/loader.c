@@ -103,10 +103,13 @@ static int pin_all(struct smtpxdp *skel, const char *dir)
 	if (n < 0)
 		return n;
 	err = layout_save(dir, n, bpf_object__btf(skel->obj));
-	for (int i = 0; i < MAPS_MAX && !err; i++)
-		err = pin(bpf_map__fd(bpf_object__find_map_by_name(
-				  skel->obj, map_names[i])),
-			  dir, n, map_names[i]);
+	for (int i = 0; i < MAPS_MAX && !err; i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(skel->obj, map_names[i]);
+
+		if (bpf_map__autocreate(map))
+			err = pin(bpf_map__fd(map), dir, n, map_names[i]);
+	}
 	for (int i = 0; i < PROGS_MAX && !err; i++) {
 		struct bpf_program *prog = bpf_object__find_program_by_name(
 			skel->obj, prog_names[i]);

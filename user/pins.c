@@ -37,6 +37,8 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_HISTORY] = "history",
 	[MAP_TLS_HELLOS] = "tls_hellos",
 	[MAP_TLS_PLACES] = "tls_places",
+	[MAP_TLS_SESSIONS] = "tls_sessions",
+	[MAP_TLS_TASKS] = "tls_tasks",
 };
 
 const char *const prog_names[PROGS_MAX] = {
@@ -175,8 +177,11 @@ static int open_all(struct pins *p, const char *dir, int generation)
 	p->dir = dir;
 	p->generation = generation;
 	changes_init(&p->changes);
-	for (int i = 0; i < MAPS_MAX && fd >= 0; i++)
+	for (int i = 0; i < MAPS_MAX && fd >= 0; i++) {
 		fd = p->map[i] = open_pin(p, map_names[i]);
+		if (fd == -ENOENT && i >= MAPS_NEEDED)
+			fd = 0;
+	}
 	for (int i = 0; i < PROGS_MAX && fd >= 0; i++) {
 		fd = p->prog[i] = open_pin(p, prog_names[i]);
 		if (fd == -ENOENT && i >= PROGS_NEEDED)

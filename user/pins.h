@@ -32,7 +32,11 @@ enum pinned_map {
 	MAP_HISTORY,
 	MAP_TLS_HELLOS,
 	MAP_TLS_PLACES,
-	MAPS_MAX
+	MAP_TLS_SESSIONS,
+	/* Only where the TLS sensor is loaded: */
+	MAP_TLS_TASKS,
+	MAPS_MAX,
+	MAPS_NEEDED = MAP_TLS_TASKS,
 };
 
 enum pinned_prog {
@@ -59,7 +63,7 @@ struct settings_slots;
 struct pins {
 	const char *dir;
 	int generation; /* whose maps and programs these are */
-	int map[MAPS_MAX]; /* fds */
+	int map[MAPS_MAX]; /* fds, or -1: see above */
 	int prog[PROGS_MAX]; /* or -1: see above */
 	struct settings_slots *slots; /* map settings, shared */
 	struct activity *activity; /* map activity, shared */

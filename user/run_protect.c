@@ -19,6 +19,7 @@
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
 #include "state_keeper.h"
+#include "tls_pins.h"
 #include "tls_sensor.h"
 #include "tls_watch.h"
 
@@ -53,10 +54,13 @@ static void start_tls(struct run *r, const struct config *c)
 {
 	char **paths = config_items(c, KEY_TLS_LIBRARIES), why[256] = "";
 
-	tls_forget(&r->d.pins);
 	if (r->tls && paths)
-		r->d.tls = tls_sensor_start(r->skel, paths, why, sizeof(why));
-	else if (r->tls_error)
+		r->d.tls = tls_sensor_start(&r->d.pins, r->skel, paths, why,
+					    sizeof(why));
+	else
+		tls_unpin(r->d.pins.dir, 0);
+	tls_forget(&r->d.pins);
+	if (r->tls_error)
 		snprintf(why, sizeof(why), "its programs cannot be loaded: %s",
 			 strerror(-r->tls_error));
 	if (*why)
@@ -114,7 +118,10 @@ int run_protect(struct run *r, const struct config *c)
 	if (!err)
 		err = event_loop(&r->d);
 	tls_sensor_stop(r->d.tls);
-	tls_publish(&r->d.pins, NULL);
+	if (r->ephemeral) {
+		tls_unpin(r->d.pins.dir, 0);
+		tls_publish(&r->d.pins, NULL);
+	}
 	state_keeper_stop(r->state);
 	if (!started || r->ephemeral) {
 		run_detach(r, started);

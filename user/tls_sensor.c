@@ -12,8 +12,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "generation.h"
+#include "pins.h"
 #include "smtpxdp.skel.h"
 #include "tls_library.h"
+#include "tls_pins.h"
 #include "uprobe.h"
 
 #define FILES_MAX 64
@@ -33,6 +36,8 @@ struct tls_file {
 
 struct tls_sensor {
 	struct smtpxdp *skel;
+	const struct pins *pins;
+	int pin_error; /* -errno: not all that it holds is pinned */
 	struct bpf_link *hooks[HOOKS_MAX];
 	size_t n_hooks;
 	struct tls_file files[FILES_MAX];
@@ -112,11 +117,20 @@ static int put_probes(struct tls_sensor *t, struct tls_file *f,
 	return err;
 }
 
-/* The other way round. */
+/* The other way round; what is pinned stays. */
 static void take_probes(struct tls_file *f)
 {
 	while (f->n_links)
 		close(f->links[--f->n_links]);
+}
+
+/* What is not pinned works as long as the daemon does. */
+static void pin(struct tls_sensor *t, int link)
+{
+	int err = tls_pin(t->pins->dir, t->pins->generation, link);
+
+	if (err)
+		t->pin_error = err;
 }
 
 /* `path` reaches the file, `name` is what people know it by. 1: new, probed. */
@@ -143,6 +157,8 @@ static int add_file(struct tls_sensor *t, const char *path, const char *name)
 		take_probes(f);
 		return err;
 	}
+	for (size_t i = 0; i < f->n_links; i++)
+		pin(t, f->links[i]);
 	return 1;
 }
 
@@ -173,37 +189,9 @@ static int attach_hooks(struct tls_sensor *t)
 		t->hooks[t->n_hooks] = bpf_program__attach(prog);
 		if (!t->hooks[t->n_hooks])
 			return -errno;
-		t->n_hooks++;
+		pin(t, bpf_link__fd(t->hooks[t->n_hooks++]));
 	}
 	return t->n_hooks ? 0 : -ENOENT;
-}
-
-struct tls_sensor *tls_sensor_start(struct smtpxdp *skel, char **paths,
-				    char *why, size_t size)
-{
-	struct tls_sensor *t = calloc(1, sizeof(*t));
-	int err;
-
-	if (!t)
-		return NULL;
-	t->skel = skel;
-	err = attach_hooks(t);
-	if (err) {
-		snprintf(why, size, "cannot attach to where sockets send: %s",
-			 strerror(-err));
-		tls_sensor_stop(t);
-		return NULL;
-	}
-	add_usual(t);
-	for (; *paths; paths++) {
-		err = add_file(t, *paths, *paths);
-		if (err < 0)
-			snprintf(why, size, "%s: %s", *paths,
-				 err == -ENOENT ?
-					 "no TLS write function in it" :
-					 strerror(-err));
-	}
-	return t;
 }
 
 static bool is_library(const char *name)
@@ -269,6 +257,96 @@ int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known)
 	if (n > 0)
 		new += look_at_file(t, path, name, known);
 	return new;
+}
+
+/* What the daemon before has found in mail servers, wherever that was. */
+static void add_known(struct tls_sensor *t)
+{
+	int fd = t->pins->map[MAP_MAIL_PROCS];
+	__u32 pid, *prev = NULL;
+	bool known;
+
+	while (!bpf_map_get_next_key(fd, prev, &pid)) {
+		prev = &pid;
+		tls_sensor_look(t, pid, &known);
+	}
+}
+
+static void add_named(struct tls_sensor *t, char **paths, char *why,
+		      size_t size)
+{
+	for (; *paths; paths++) {
+		int err = add_file(t, *paths, *paths);
+
+		if (err < 0)
+			snprintf(why, size, "%s: %s", *paths,
+				 err == -ENOENT ?
+					 "no TLS write function in it" :
+					 strerror(-err));
+	}
+}
+
+static __u32 map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+/* Do the programs of the daemon before know of the same calls as ours? */
+static bool shares_calls(const struct pins *p)
+{
+	int before = generation_before(p->dir, p->generation), fd;
+	char path[PATH_MAX];
+	bool same;
+
+	if (before < 0 || generation_path(path, sizeof(path), p->dir, before,
+					  map_names[MAP_TLS_TASKS]))
+		return false;
+	fd = bpf_obj_get(path);
+	same = fd >= 0 && map_id(fd) == map_id(p->map[MAP_TLS_TASKS]);
+	if (fd >= 0)
+		close(fd);
+	return same;
+}
+
+/*
+ * The probes of the daemon before go when ours are there, so that no call goes
+ * by unseen. Meanwhile two see each, and it counts once: who sees it return
+ * first takes it from map tls_tasks. An older version's may be another map:
+ * then its probes go before.
+ */
+struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
+				    char **paths, char *why, size_t size)
+{
+	struct tls_sensor *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return NULL;
+	t->skel = skel;
+	t->pins = p;
+	if (!shares_calls(p))
+		tls_unpin(p->dir, 0);
+	err = attach_hooks(t);
+	if (err) {
+		snprintf(why, size, "cannot attach to where sockets send: %s",
+			 strerror(-err));
+		tls_sensor_stop(t);
+		tls_unpin(p->dir, 0);
+		return NULL;
+	}
+	add_usual(t);
+	add_known(t);
+	add_named(t, paths, why, size);
+	tls_unpin(p->dir, p->generation);
+	if (t->pin_error)
+		snprintf(why, size,
+			 "it ends with the daemon, for its links "
+			 "cannot be pinned: %s",
+			 strerror(-t->pin_error));
+	return t;
 }
 
 const char *tls_sensor_file(const struct tls_sensor *t, size_t i)

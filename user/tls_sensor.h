@@ -11,15 +11,17 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct pins;
 struct smtpxdp;
 struct tls_sensor;
 
 /*
- * Starts with the libraries that the system has, and those named (a
- * NULL-terminated list of paths). NULL: not possible, and why.
+ * Starts with the libraries that the system has, those of processes that the
+ * daemon before knew, and those named (a NULL-terminated list of paths), and
+ * takes the place of that daemon's sensor. NULL: not possible, and why.
  */
-struct tls_sensor *tls_sensor_start(struct smtpxdp *skel, char **paths,
-				    char *why, size_t size);
+struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
+				    char **paths, char *why, size_t size);
 
 /*
  * Looks at what a process has mapped; returns how many files are new, and
@@ -33,7 +35,7 @@ const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
 /* Where it learns who the client is: the name of a program's hook. */
 const char *tls_sensor_hook(const struct tls_sensor *t);
 
-/* Takes the probes away. */
+/* Forgets it. What is pinned goes on: see tls_unpin(). */
 void tls_sensor_stop(struct tls_sensor *t);
 
 #endif

@@ -20,8 +20,8 @@ void tls_watch(struct pins *p, struct tls_sensor *t);
 void tls_look(struct pins *p, struct tls_sensor *t, pid_t pid);
 
 /*
- * Before the sensor starts: what an earlier daemon knew of processes is not
- * known to this one, which is told of each anew when it sends.
+ * When the sensor has started: what an earlier daemon knew of processes may not
+ * be so any more; this one is told of each anew when it sends.
  */
 void tls_forget(struct pins *p);
 
