@@ -197,7 +197,7 @@ tun_client() { # [OPTION...]
 	daemon_up
 	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" \
 		--pin $PIN-two run -c $CONF -i eth0 --state $STATE-two
-	has "$output" 'eth0 has another XDP program.*drop_ethernet'
+	has "$output" 'eth0 has another XDP program.*"drop_ethernet" \(id [0-9]+, native, by link [0-9]+\).*bpftool link detach'
 	daemon_serves
 	same "XDP" "$(iface eth0 xdp)" native
 }

@@ -5,6 +5,7 @@
 import argparse
 import base64
 import collections
+import errno
 import fcntl
 import ipaddress
 import json
@@ -153,6 +154,31 @@ def cmd_hold(args):
             print("data" if client.sock.recv(1) else "closed", flush=True)
         except OSError as e:
             print(type(e).__name__, flush=True)
+
+
+def cmd_hammer(args):
+    """Tries to connect again and again; says "through" when anything answers."""
+    tries = []
+    while True:
+        time.sleep(0.002)
+        sock = socket.socket()
+        sock.setblocking(False)
+        try:
+            sock.bind((args.source, 0))
+            sock.connect_ex((args.server, args.port))
+            tries.append(sock)
+        except OSError:
+            pass  # his interface is away
+        if len(tries) > 100:
+            first = tries.pop(0)
+            err = first.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            try:
+                first.getpeername()
+                print("through", flush=True)
+            except OSError:
+                if err == errno.ECONNREFUSED:
+                    print("through", flush=True)
+            first.close()
 
 
 def cmd_send(args):
@@ -561,6 +587,7 @@ def main():
     p.add_argument("--connections", type=int, default=1)
     p.set_defaults(timeout=60, tries=0)
     client_options(command("connect", cmd_connect, "see the greeting"))
+    client_options(command("hammer", cmd_hammer, cmd_hammer.__doc__))
     p = command("send", cmd_send, cmd_send.__doc__)
     client_options(p)
     p.add_argument("--to", default="someone@far.example")

@@ -16,9 +16,11 @@
 
 #include "netinfo.h"
 #include "pins.h"
+#include "xdp_holder.h"
 
 /* Debian 12's headers do not name it yet (Linux 6.6). */
 #define TCX_EGRESS 47
+#define TCX_FIRST (1 << 3) /* BPF_F_BEFORE, and no other named: all */
 
 /* Ours, so that a filter can be replaced and removed and no other be hit. */
 #define FILTER_HANDLE 0x535
@@ -165,21 +167,16 @@ static int create_xdp(__u32 ifindex, int prog_fd, __u32 flags)
 
 static int xdp_busy(const struct daemon_iface *iface, char *why, size_t size)
 {
-	struct bpf_prog_info info = {};
-	__u32 id = 0, len = sizeof(info);
-	int fd;
+	struct xdp_holder h;
 
-	bpf_xdp_query_id(iface->ifindex, 0, &id);
-	fd = bpf_prog_get_fd_by_id(id);
-	if (fd >= 0) {
-		bpf_obj_get_info_by_fd(fd, &info, &len);
-		close(fd);
-	}
-	snprintf(why, size,
-		 "%s has another XDP program already (id %u, \"%.16s\"), which "
-		 "is left alone: detach it (ip link set dev %s xdp off; a "
-		 "link: bpftool link), or use another interface",
-		 iface->name, id, info.name, iface->name);
+	if (xdp_holder_find(iface, &h))
+		snprintf(why, size,
+			 "%s has another XDP program already, %s, which is "
+			 "left alone: %s",
+			 iface->name, h.who, h.remedy);
+	else
+		snprintf(why, size, "cannot attach XDP to %s: %s", iface->name,
+			 strerror(EBUSY));
 	return -EBUSY;
 }
 
@@ -249,16 +246,18 @@ static int attach_clsact(struct daemon_iface *iface, int prog_fd)
 	return err;
 }
 
+/* Before everybody else's, for theirs may end the chain; ours never does. */
 int attach_tc(const char *dir, struct daemon_iface *iface, int prog_fd,
 	      char *why, size_t size)
 {
+	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = TCX_FIRST);
 	char path[PATH_MAX];
 	int fd, err = link_path(path, sizeof(path), dir, "tc", iface);
 
 	*why = '\0';
 	if (err || adopt(path, iface->ifindex, prog_fd))
 		return err;
-	fd = bpf_link_create(prog_fd, iface->ifindex, TCX_EGRESS, NULL);
+	fd = bpf_link_create(prog_fd, iface->ifindex, TCX_EGRESS, &first);
 	if (fd >= 0)
 		err = pin_link(fd, path);
 	else

@@ -148,8 +148,6 @@ static int load(struct run *r, const struct config *c, const char *dir)
 		.pidns = pidns_inode(),
 	};
 
-	for (__u32 i = 0; i < r->info.n_ifaces; i++)
-		*(r->ethernet[i] ? &o.ethernet : &o.raw) = true;
 	if (loader_load(&o, &r->skel))
 		return EXIT_FAILURE;
 	r->tls = o.tls;
@@ -161,14 +159,20 @@ static int load(struct run *r, const struct config *c, const char *dir)
 
 static int run_locked(struct run *r, const struct config *c, const char *dir)
 {
-	int err = run_find_ifaces(r, c);
+	struct ifaces *f = &r->d.ifaces;
+	int err = ifaces_find(f, c);
 
-	if (!err)
+	if (err)
+		err = fail("cannot ask for the interfaces: %s", strerror(-err));
+	else
 		err = load(r, c, dir);
 	if (!err) {
+		f->pins = &r->d.pins;
+		f->skel = r->skel;
 		err = run_protect(r, c);
 		pins_close(&r->d.pins);
 	}
+	ifaces_free(f);
 	smtpxdp__destroy(r->skel);
 	return err;
 }

@@ -63,6 +63,18 @@ static void print_protection(const json_t *doc, const char *mode)
 	print_problems(doc, "PROBLEM      ");
 }
 
+static void print_iface(const json_t *iface, const char *title)
+{
+	const char *name = json_string_value(json_object_get(iface, "name"));
+
+	if (json_is_true(json_object_get(iface, "waiting")))
+		printf("%-12s waiting for %s\n", title, name);
+	else
+		printf("%-12s %s: xdp %s, tc %s\n", title, name,
+		       json_string_value(json_object_get(iface, "xdp")),
+		       json_string_value(json_object_get(iface, "tc")));
+}
+
 static void print_text(json_t *doc)
 {
 	const char *mode = json_string_value(json_object_get(doc, "mode"));
@@ -78,10 +90,7 @@ static void print_text(json_t *doc)
 	else
 		printf("%-12s NOT running\n", "daemon");
 	json_array_foreach(json_object_get(doc, "interfaces"), i, iface)
-		printf("%-12s %s: xdp %s, tc %s\n", i ? "" : "interfaces",
-		       json_string_value(json_object_get(iface, "name")),
-		       json_string_value(json_object_get(iface, "xdp")),
-		       json_string_value(json_object_get(iface, "tc")));
+		print_iface(iface, i ? "" : "interfaces");
 	if (!json_array_size(json_object_get(doc, "interfaces")))
 		printf("%-12s none: nothing is attached\n", "interfaces");
 	print_tls(json_object_get(doc, "tls"));

@@ -12,7 +12,7 @@
 #include "netlink.h"
 #include "settings_map.h"
 
-/* At 5 to 10 us each: some 30 ms in which the daemon does nothing else. */
+/* At some 35 us each: 0.15 s in which the daemon does nothing else. */
 #define CUT_MAX 4096
 
 struct found {

@@ -10,7 +10,6 @@
 
 #include "activity_map.h"
 #include "address.h"
-#include "allowlist.h"
 #include "apply.h"
 #include "clock.h"
 #include "config_file.h"
@@ -18,7 +17,6 @@
 #include "fuse_watch.h"
 #include "journal.h"
 #include "metrics_http.h"
-#include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
 
@@ -60,23 +58,6 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
 	return sd_event_source_set_time_relative(s, wait);
-}
-
-static int on_network(sd_event_source *s, int fd, uint32_t revents, void *ctx)
-{
-	struct daemon *d = ctx;
-	int lock, err;
-
-	netinfo_drain(fd);
-	lock = pins_lock_writer(d->pins.dir);
-	err = allowlist_sync_host(&d->pins);
-	pins_unlock(lock);
-	if (err)
-		journal_note(MESSAGE_FAULT,
-			     "cannot update the allowlist after a change of "
-			     "addresses or routes: %s",
-			     strerror(-err));
-	return 0;
 }
 
 int daemon_configure(struct daemon *d, struct config *c, char *err, size_t size)
@@ -176,12 +157,8 @@ static int add_timer(sd_event *e, uint64_t usec, sd_event_time_handler_t fn,
 
 static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 {
-	sd_event_source *s;
-	int fd = netinfo_watch(), err;
+	int err = net_watch_start(&d->network, e, &d->ifaces);
 
-	err = fd < 0 ? fd : sd_event_add_io(e, &s, fd, EPOLLIN, on_network, d);
-	if (err >= 0)
-		err = sd_event_source_set_io_fd_own(s, true);
 	if (err >= 0)
 		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(ring),
 				      EPOLLIN, on_ring, ring);

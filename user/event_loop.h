@@ -6,6 +6,8 @@
 #include "config.h"
 #include "cut_queue.h"
 #include "fuse.h"
+#include "ifaces.h"
+#include "net_watch.h"
 #include "pins.h"
 
 struct daemon {
@@ -14,6 +16,8 @@ struct daemon {
 	struct cut_queue cuts;
 	struct fuse fuse;
 	struct metrics_http *metrics; /* or NULL */
+	struct ifaces ifaces;
+	struct net_watch network;
 	struct config overrides; /* what the command line set */
 	const char *config_path; /* NULL: runs without a file */
 	bool config_required;	 /* named by -c, or read before */

@@ -16,6 +16,7 @@
 #include "netinfo.h"
 #include "self_test.h"
 #include "settings_map.h"
+#include "xdp_holder.h"
 
 #define TEXT 256
 #define LOCK_STEP_MSEC 5
@@ -100,11 +101,41 @@ static const struct hook {
 
 #define HOOKS (sizeof(hooks) / sizeof(*hooks))
 
+/* Not there yet, or any more. */
+static void check_waiting(struct checkup *c, const struct daemon_iface *iface)
+{
+	wrong(c->problems, HEALTH_XDP, iface->name,
+	      "there is no such interface: nothing is attached to it",
+	      "it is attached when it appears; or take it out of the key "
+	      "interfaces");
+}
+
+/* What is there instead, where that can be told. */
+static void not_attached(struct checkup *c, const struct hook *h,
+			 const struct daemon_iface *iface, __u32 id)
+{
+	struct xdp_holder other;
+	char text[TEXT];
+	bool foreign = !id && h->attach == HEALTH_XDP &&
+		       c->info->netns == netns_inode() &&
+		       xdp_holder_find(iface, &other);
+
+	if (foreign)
+		snprintf(text, sizeof(text),
+			 "%s is not attached: another program is there, %s",
+			 h->name, other.who);
+	else
+		snprintf(text, sizeof(text), "%s %s", h->name,
+			 id ? "is another program than the one that is pinned" :
+			      h->missing);
+	wrong(c->problems, h->attach, iface->name, text,
+	      foreign ? other.remedy : RESTART);
+}
+
 static void check_hook(struct checkup *c, const struct hook *h,
 		       const struct daemon_iface *iface)
 {
 	__u32 id = h->attached(c->p->dir, iface);
-	char text[TEXT];
 
 	/* A filter can be asked for in the daemon's own namespace only. */
 	if (h->attach == HEALTH_TC && iface->flags & IFACE_CLSACT &&
@@ -116,10 +147,7 @@ static void check_hook(struct checkup *c, const struct hook *h,
 			return;
 		}
 	}
-	snprintf(text, sizeof(text), "%s %s", h->name,
-		 id ? "is another program than the one that is pinned" :
-		      h->missing);
-	wrong(c->problems, h->attach, iface->name, text, RESTART);
+	not_attached(c, h, iface, id);
 }
 
 static bool is_known(const struct daemon_info *info, const char *name)
@@ -145,14 +173,22 @@ static void check_configured(struct checkup *c, const struct config *config)
 	if (!c->info->n_ifaces)
 		wrong(c->problems, HEALTH_XDP, "interfaces",
 		      "nothing is attached to any: nobody is dropped",
-		      "start the daemon (smtpxdp run)");
+		      c->state == DAEMON_DEAD ?
+			      "start the daemon (smtpxdp run)" :
+			      "there is no default route that says which: set "
+			      "the key interfaces, or wait for one");
 }
 
 static void check_attached(struct checkup *c)
 {
-	for (__u32 i = 0; i < c->info->n_ifaces && i < DAEMON_IFACES_MAX; i++)
-		for (size_t h = 0; h < HOOKS; h++)
-			check_hook(c, &hooks[h], &c->info->ifaces[i]);
+	for (__u32 i = 0; i < c->info->n_ifaces && i < DAEMON_IFACES_MAX; i++) {
+		const struct daemon_iface *iface = &c->info->ifaces[i];
+
+		if (!iface->ifindex)
+			check_waiting(c, iface);
+		for (size_t h = 0; h < HOOKS && iface->ifindex; h++)
+			check_hook(c, &hooks[h], iface);
+	}
 }
 
 /* --- the programs that are attached, and their maps */

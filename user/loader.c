@@ -151,10 +151,6 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.bans, o->max_bans);
 	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
-	bpf_program__set_autoload(skel->progs.detect_ethernet, o->ethernet);
-	bpf_program__set_autoload(skel->progs.drop_ethernet, o->ethernet);
-	bpf_program__set_autoload(skel->progs.detect_raw, o->raw);
-	bpf_program__set_autoload(skel->progs.drop_raw, o->raw);
 }
 
 static int load_once(struct loader_options *o, struct smtpxdp **out)

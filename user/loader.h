@@ -14,8 +14,6 @@ struct loader_options {
 	const char *dir;
 	uint32_t max_clients;
 	uint32_t max_bans;
-	bool ethernet; /* which variants of the programs are needed */
-	bool raw;
 	bool tls; /* the TLS sensor's programs as well */
 	int tls_error; /* out: -errno, why they could not be loaded */
 	uint32_t netns; /* the only one it looks at, or 0 */

@@ -42,6 +42,12 @@
 	  LOG_WARNING) \
 	X(BLIND, "blind", "081c6bd82713432aa72b7e3fca629fe4", \
 	  LOG_WARNING) \
+	X(ATTACHED, "attached", "6f198d566a044dd2b9170f79368f0c10", \
+	  LOG_NOTICE) \
+	X(WAITING, "waiting", "c87c4473fa3e4c88958bb19b635ab2d3", \
+	  LOG_WARNING) \
+	X(RENAMED, "renamed", "c1b3da5a66e64e70b1551315d1ed268e", \
+	  LOG_NOTICE) \
 	X(CUT, "cut", "45b81b65ddd74b82a97331006261cba4", \
 	  LOG_NOTICE) \
 	X(FAULT, "fault", "7fbcec7030734926aabe39cb20293436", \

@@ -33,7 +33,7 @@ uint64_t pidns_inode(void);
  */
 bool netinfo_has_filters(unsigned int ifindex);
 
-/* A socket that becomes readable when any of that changes. -errno. */
+/* A socket that becomes readable when any of that, or a link, changes. -errno. */
 int netinfo_watch(void);
 void netinfo_drain(int fd);
 

@@ -49,7 +49,6 @@ int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 	struct loader_options o = {
 		.max_clients = config_number(c, KEY_MAX_CLIENTS),
 		.max_bans = config_number(c, KEY_MAX_BANS),
-		.ethernet = true,
 	};
 	int err;
 

@@ -27,13 +27,8 @@ struct run {
 	bool tls; /* its programs are loaded, */
 	int tls_error; /* or why not */
 	struct daemon_info info;
-	bool ethernet[DAEMON_IFACES_MAX];
-	bool inherited[DAEMON_IFACES_MAX]; /* was attached before */
 	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)]; /* by -i */
 };
-
-/* The interfaces it shall watch, into r->info. Complains by fail(). */
-int run_find_ifaces(struct run *r, const struct config *c);
 
 /*
  * What an earlier daemon left attached, and we do not want, goes; that we made
@@ -43,18 +38,15 @@ void run_inherit(struct run *r);
 
 /*
  * Puts the new programs where the old ones are, then attaches where there are
- * none yet. Complains by fail().
+ * none yet. What is in the way of one, the journal is told, and of all, fail().
  */
 int run_attach(struct run *r);
 
 /*
- * The programs go, and so do the entries in r->info; with `all` false, only
+ * The programs go, and so do the entries in the list; with `all` false, only
  * from where nothing was attached before this run.
  */
 void run_detach(struct run *r, bool all);
-
-/* The interfaces and their flags, for the command line. -errno. */
-int run_publish(struct run *r);
 
 /*
  * Attaches, watches until told to end, and leaves the programs at work unless

@@ -33,6 +33,7 @@ static int put_in_force(struct run *r, const struct config *c)
 	if (!err) {
 		activity_begin(p);
 		run_inherit(r);
+		ifaces_fill(&r->d.ifaces, &r->info);
 		err = daemon_write(p, &r->info);
 	}
 	if (!err)
@@ -72,9 +73,25 @@ static void start_tls(struct run *r, const struct config *c)
 	config_items_free(paths);
 }
 
+static void tell_waiting(const struct ifaces *f)
+{
+	if (!f->n)
+		journal_note(MESSAGE_WAITING,
+			     "there is no default route, and so no interface "
+			     "to watch: it is attached when there is one; or "
+			     "name it with -i, or by the key interfaces");
+	for (__u32 i = 0; i < f->n; i++)
+		if (!f->list[i].iface.ifindex)
+			journal_note(MESSAGE_WAITING,
+				     "%s: there is no such interface; it is "
+				     "attached when it appears",
+				     f->list[i].iface.name);
+}
+
 static int start(struct run *r, const struct config *c)
 {
-	struct handler h = { .pins = &r->d.pins };
+	char text[512];
+	struct handler h = { .pins = &r->d.pins, .cuts = &r->d.cuts };
 	int err;
 
 	r->carry = (struct carry){ .to = &r->d.pins,
@@ -95,7 +112,7 @@ static int start(struct run *r, const struct config *c)
 	if (!err)
 		err = run_attach(r);
 	if (!err)
-		err = run_publish(r);
+		err = ifaces_publish(&r->d.ifaces);
 	if (err)
 		return err;
 	start_tls(r, c);
@@ -103,10 +120,10 @@ static int start(struct run *r, const struct config *c)
 	carry_drain(&r->carry); /* what the TLS sensor before counted */
 	carry_end(&r->carry);
 	journal_note(MESSAGE_STARTED,
-		     "smtpxdp " VERSION " watches %s%s, mode %s, rate %s",
-		     r->info.ifaces[0].name,
-		     r->info.n_ifaces > 1 ? " and more" : "",
+		     "smtpxdp " VERSION " %s, mode %s, rate %s",
+		     ifaces_describe(&r->d.ifaces, text, sizeof(text)),
 		     c->value[KEY_MODE], c->value[KEY_RATE]);
+	tell_waiting(&r->d.ifaces);
 	return 0;
 }
 
@@ -125,7 +142,7 @@ int run_protect(struct run *r, const struct config *c)
 	state_keeper_stop(r->state);
 	if (!started || r->ephemeral) {
 		run_detach(r, started);
-		run_publish(r);
+		ifaces_publish(&r->d.ifaces);
 	}
 	if (started)
 		journal_note(

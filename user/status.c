@@ -53,8 +53,9 @@ static json_t *iface_json(const struct pins *p, const struct daemon_info *info,
 	bool tc = (clsact && !is_here(info)) || attached_tc(p->dir, iface);
 	bool xdp = attached_xdp(p->dir, iface);
 
-	return json_pack("{s:o, s:s, s:s}", "name",
-			 printed(iface->name, sizeof(iface->name)), "xdp",
+	return json_pack("{s:o, s:b, s:s, s:s}", "name",
+			 printed(iface->name, sizeof(iface->name)), "waiting",
+			 !iface->ifindex, "xdp",
 			 xdp ? xdp_mode(info, iface) : "none", "tc",
 			 !tc	? "none" :
 			 clsact ? "clsact" :

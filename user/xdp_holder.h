@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Somebody else's XDP program on an interface: whose it is, and what to do. */
+#ifndef SMTPXDP_XDP_HOLDER_H
+#define SMTPXDP_XDP_HOLDER_H
+
+#include <stdbool.h>
+
+#include "daemon.h"
+
+struct xdp_holder {
+	char who[96]; /* "\"name\" (id 12, native, by link 34)" */
+	char remedy[256];
+};
+
+/* False if there is none. */
+bool xdp_holder_find(const struct daemon_iface *iface, struct xdp_holder *h);
+
+#endif
