@@ -216,13 +216,17 @@ waits_for_restart() {
 	[ "$(machine systemctl show -P SubState smtpxdp)" = auto-restart ]
 }
 
-@test "enabled, it starts with the machine" {
-	machine systemctl enable smtpxdp
+@test "enabled, it starts with the machine; a reboot loses no ban" {
+	machine systemctl enable --now smtpxdp
+	ban_attacker
 	machine_off
+	connects attacker
 	machine_boot
 	until_true 10 active smtpxdp
-	ban_attacker
+	same "ban list" "$(banned)" $ATTACKER/32
 	vanished attacker
+	login_fail attacker 3 --from 198.51.100.9
+	vanished attacker --from 198.51.100.9
 	machine systemctl disable smtpxdp
 }
 
