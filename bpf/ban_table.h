@@ -1,31 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The ban table as the programs use it. Whatever structure is behind it, this
- * is all that the others know of it.
+ * The bans as the programs use them. Whatever structure is behind it
+ * (include/ban_lines.h), this is all that the others know of it.
  */
 #ifndef SMTPXDP_BAN_TABLE_H
 #define SMTPXDP_BAN_TABLE_H
 
 #include "maps.h"
+#include "now.h"
 
-static __always_inline bool ban_active(const struct ban *b, __u64 jiffies)
+static __always_inline struct ban_head *ban_head(void)
 {
-	return jiffies < *(volatile const __u64 *)&b->expires;
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&bans, &zero);
 }
 
-static __always_inline struct ban *ban_find(const struct addr *client)
+/* A ban that was found. */
+struct ban_found {
+	struct ban_client client;
+	struct ban_head *head;
+	struct ban_line *line;
+	__u32 pos;
+	bool expired; /* there was one, but it has run out */
+};
+
+/*
+ * Does a ban of the client f->client.addr hold? Its own line tells, but for the
+ * few that had to go past it, and for keys that do not tell whose they are.
+ */
+static __always_inline bool ban_find(struct ban_found *f)
 {
-	return bpf_map_lookup_elem(&bans, client);
+	__u32 now;
+	int pos;
+
+	f->expired = false;
+	f->head = ban_head();
+	if (!f->head)
+		return false;
+	ban_client(f->head, &f->client);
+	f->line = ban_line_at(f->head, f->client.home);
+	if (!f->line)
+		return false;
+	now = now_jiffies() >> f->head->tick_shift;
+#pragma unroll
+	for (__u32 w = 0; w < BAN_WAYS; w++) {
+		__u32 e;
+
+		if (BAN_READ(f->line->key[w]) != f->client.key)
+			continue;
+		e = BAN_READ(f->line->expires[w]);
+		f->expired |= e > BAN_CLAIMED && e <= now;
+		f->pos = w;
+		if (e > now && BAN_READ(f->line->key[w]) == f->client.key &&
+		    !ban_key_is_hashed(f->client.key))
+			return true;
+	}
+	if (!ban_passed(f->line) && !ban_key_is_hashed(f->client.key))
+		return false;
+	pos = ban_search(f->head, &f->client, 0, now);
+	if (pos < 0)
+		return false;
+	f->pos = pos;
+	f->line = ban_line_of(f->head, &f->client, pos);
+	return f->line;
 }
 
 /*
- * Bans a client that is not banned: writes all of `b`, counters too. -E2BIG
- * when the map is full; -EEXIST when another CPU was quicker.
+ * Counts a packet that the ban dropped: in its line, and when that has no room
+ * left, all of it in ban_infos. What another CPU changes meanwhile goes there
+ * at once.
  */
-static __always_inline long ban_insert(const struct addr *client,
-				       const struct ban *b)
+static __always_inline void ban_count(struct ban_found *f, __u32 bytes)
 {
-	return bpf_map_update_elem(&bans, client, b, BPF_NOEXIST);
+	__u32 *count = &f->line->count[f->pos % BAN_WAYS], old, n;
+	struct ban_info *i;
+
+	old = BAN_READ(*count);
+	n = (old & BAN_DROPS_MASK) + BAN_PACKET;
+	if (n <= BAN_DROPS_MASK &&
+	    (old & BAN_BYTES_MASK) + bytes <= BAN_BYTES_MASK &&
+	    BAN_SWAP(count, old, old + BAN_PACKET + bytes) == old)
+		return;
+	i = ban_info_of(f->head, &f->client, f->pos);
+	if (!i)
+		return;
+	__sync_fetch_and_add(&i->packets, 1);
+	__sync_fetch_and_add(&i->bytes, bytes);
+	old = BAN_READ(*count);
+	if (BAN_SWAP(count, old, old & ~BAN_DROPS_MASK) != old)
+		return;
+	__sync_fetch_and_add(&i->packets, (old & BAN_DROPS_MASK) / BAN_PACKET);
+	__sync_fetch_and_add(&i->bytes, old & BAN_BYTES_MASK);
+}
+
+/*
+ * A plain ban drops whatever it is of. One that is not needs a look at its
+ * flags and at the allowlist: some address of the client may be on it.
+ */
+static __always_inline bool ban_is_plain(const struct ban_found *f)
+{
+	return !(BAN_READ(f->line->count[f->pos % BAN_WAYS]) & BAN_NOT_PLAIN);
+}
+
+static __always_inline __u32 ban_found_flags(const struct ban_found *f)
+{
+	const struct ban_info *i = ban_info_of(f->head, &f->client, f->pos);
+
+	return i ? ban_flags(&i->cause) : 0;
 }
 
 /*
@@ -35,16 +117,21 @@ static __always_inline long ban_insert(const struct addr *client,
  */
 #define NETS_TRIES 8
 
-static __always_inline struct ban *ban_net_find(const struct addr *a,
-						__u64 jiffies)
+static __always_inline bool ban_net_active(const struct ban *b, __u64 jiffies)
+{
+	return jiffies < *(volatile const __u64 *)&b->expires;
+}
+
+static __always_inline struct ban *ban_net_find(const struct addr *a)
 {
 	struct net key = { .len = ADDR_BITS };
+	__u64 now = now_jiffies();
 
 	__builtin_memcpy(key.addr, a, sizeof(key.addr));
 	for (int i = 0; i < NETS_TRIES; i++) {
 		struct ban *b = bpf_map_lookup_elem(&ban_nets, &key);
 
-		if (!b || ban_active(b, jiffies))
+		if (!b || ban_net_active(b, now))
 			return b;
 		if (b->len == 0)
 			return NULL;

@@ -27,15 +27,33 @@ struct scan {
 	struct stream *st;
 };
 
+/* What was found in front of TCP's payload; offsets in the skb. */
+struct headers {
+	struct addr src;
+	struct addr dst;
+	__u32 l3;
+	__u32 l3_len;
+	__u32 l4;
+	__u32 proto;
+};
+
 /*
- * Where a segment is read: too large for the stack, of which kernels before
- * 6.9 round every frame up to 32 bytes. Nothing interrupts this on its CPU.
+ * What a packet is worked on in: too large for the stack, of which kernels
+ * before 6.9 round every frame up to 32 bytes. Nothing interrupts this on its
+ * CPU.
  */
+struct workspace {
+	struct stream stream;
+	struct stream_key key;
+	struct headers headers;
+	struct tcphdr tcp;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct stream);
+	__type(value, struct workspace);
 } scratch SEC(".maps");
 
 static long scan_step(__u32 i, void *ctx)
@@ -131,18 +149,15 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
 static __always_inline void read_segment(struct __sk_buff *skb,
 					 const struct settings *s,
 					 const struct stream_key *key,
-					 __u32 seq, __u32 off, __u32 end)
+					 struct stream *fresh, __u32 seq,
+					 __u32 off, __u32 end)
 {
 	struct scan x = { .skb = skb, .s = s, .key = key, .off = off };
 	struct stream *st = bpf_map_lookup_elem(&streams, key);
-	__u32 zero = 0;
-	struct reply *r;
+	struct reply *r = &fresh->reply;
 
-	x.st = bpf_map_lookup_elem(&scratch, &zero);
-	if (!x.st) /* cannot be */
-		return;
-	__builtin_memset(x.st, 0, sizeof(*x.st));
-	r = &x.st->reply;
+	x.st = fresh;
+	__builtin_memset(fresh, 0, sizeof(*fresh));
 
 	if (st) {
 		__s64 seen;
@@ -185,16 +200,6 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		st->reply = *r;
 }
 
-/* What was found in front of TCP's payload; offsets in the skb. */
-struct headers {
-	struct addr src;
-	struct addr dst;
-	__u32 l3;
-	__u32 l3_len;
-	__u32 l4;
-	__u32 proto;
-};
-
 /*
  * Global, so that the verifier looks at it once, and not at all that follows
  * for each of the ways through it: that would be a million instructions.
@@ -221,48 +226,79 @@ __noinline int find_headers(struct __sk_buff *skb, int ethernet,
 	return PARSE_OK;
 }
 
-static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
+/*
+ * Most of what leaves is not the mail server's: in the usual shape (no IP
+ * options, TCP's header in reach) that is seen at once. False: not for sure.
+ */
+static __always_inline bool is_others(const struct __sk_buff *skb,
+				      const struct settings *s, bool ethernet)
 {
-	const struct settings *s = settings_active();
-	struct stream_key key = {};
-	struct headers h = {};
-	struct tcphdr tcp;
+	void *l3 = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = l3;
+	struct tcphdr *tcp;
+
+	if (ethernet)
+		l3 = eth + 1;
+	tcp = l3 + sizeof(struct iphdr);
+	if ((void *)(tcp + 1) > end)
+		return false;
+	if (*(__u8 *)l3 == 0x45 &&
+	    (!ethernet || eth->h_proto == bpf_htons(ETH_P_IP))) {
+		struct iphdr *ip = l3;
+
+		return !(ip->frag_off & bpf_htons(IP_OFFSET_MASK)) &&
+		       bpf_ntohs(ip->tot_len) >= sizeof(*ip) &&
+		       (ip->protocol != IPPROTO_TCP ||
+			!port_is_mail(s, bpf_ntohs(tcp->source)));
+	}
+	tcp = l3 + sizeof(struct ipv6hdr);
+	if ((void *)(tcp + 1) > end)
+		return false;
+	return *(__u8 *)l3 >> 4 == 6 &&
+	       (!ethernet || eth->h_proto == bpf_htons(ETH_P_IPV6)) &&
+	       ((struct ipv6hdr *)l3)->nexthdr == IPPROTO_TCP &&
+	       !port_is_mail(s, bpf_ntohs(tcp->source));
+}
+
+static __always_inline int detect_in(struct workspace *w, struct __sk_buff *skb,
+				     const struct settings *s, bool ethernet)
+{
+	struct headers *h = &w->headers;
+	struct tcphdr *tcp = &w->tcp;
 	__u32 stop, off;
 	int r;
 
-	if (!s)
-		return TC_ACT_UNSPEC;
-	r = find_headers(skb, ethernet, &h);
+	r = find_headers(skb, ethernet, h);
 	if (r == PARSE_TRUNCATED) {
 		/* Not ours: packets of local sockets have linear headers. */
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
 							       PULL_BYTES);
-		r = find_headers(skb, ethernet, &h);
+		r = find_headers(skb, ethernet, h);
 	}
 	if (r != PARSE_OK) {
 		count(COUNTER_OUT_TRUNCATED + r, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	if (h.proto != IPPROTO_TCP)
+	if (h->proto != IPPROTO_TCP)
 		return TC_ACT_UNSPEC;
-	if (bpf_skb_load_bytes(skb, h.l4, &tcp, sizeof(tcp))) {
+	if (bpf_skb_load_bytes(skb, h->l4, tcp, sizeof(*tcp))) {
 		count(COUNTER_OUT_TRUNCATED, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	if (!port_is_mail(s, bpf_ntohs(tcp.source)))
+	if (!port_is_mail(s, bpf_ntohs(tcp->source)))
 		return TC_ACT_UNSPEC;
-	key.server = h.src;
-	key.client = h.dst;
-	key.server_port = tcp.source;
-	key.client_port = tcp.dest;
-	if (tcp.syn) {
+	w->key.server = h->src;
+	w->key.client = h->dst;
+	w->key.server_port = tcp->source;
+	w->key.client_port = tcp->dest;
+	if (tcp->syn) {
 		/* A new connection, whose numbers may lie below the old's. */
-		bpf_map_delete_elem(&streams, &key);
+		bpf_map_delete_elem(&streams, &w->key);
 		return TC_ACT_UNSPEC;
 	}
-	off = h.l4 + tcp.doff * 4;
-	stop = h.l3_len ? h.l3 + h.l3_len : skb->len;
-	if (tcp.doff < 5 || off > stop) {
+	off = h->l4 + tcp->doff * 4;
+	stop = h->l3_len ? h->l3 + h->l3_len : skb->len;
+	if (tcp->doff < 5 || off > stop) {
 		count(COUNTER_OUT_BAD_TCP, skb->len);
 		return TC_ACT_UNSPEC;
 	}
@@ -271,8 +307,21 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 		return TC_ACT_UNSPEC;
 	}
 	if (off < stop)
-		read_segment(skb, s, &key, bpf_ntohl(tcp.seq), off, stop);
+		read_segment(skb, s, &w->key, &w->stream, bpf_ntohl(tcp->seq),
+			     off, stop);
 	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
+{
+	const struct settings *s = settings_active();
+	struct workspace *w;
+	__u32 zero = 0;
+
+	if (!s || is_others(skb, s, ethernet))
+		return TC_ACT_UNSPEC;
+	w = bpf_map_lookup_elem(&scratch, &zero);
+	return w ? detect_in(w, skb, s, ethernet) : TC_ACT_UNSPEC;
 }
 
 SEC("tc")

@@ -30,43 +30,84 @@ static __always_inline bool to_mail_port(struct xdp_md *ctx,
 	return port_is_mail(s, bpf_ntohs(ports[1]));
 }
 
-/* The ban that holds for a source now, and the counter of its drops. */
-static __always_inline struct ban *find(struct xdp_md *ctx,
-					const struct settings *s,
-					const struct addr *src,
-					enum counter *why)
+static __always_inline int pass(__u32 counter, struct xdp_md *ctx)
 {
-	__u64 now = now_jiffies();
-	struct ban *exact, *net = NULL;
-	struct addr client;
+	count(counter, bpf_xdp_get_buff_len(ctx));
+	return XDP_PASS;
+}
 
-	client_of(s, src, &client);
-	exact = ban_find(&client);
-	*why = COUNTER_DROP_BAN;
-	if (exact && ban_active(exact, now))
-		return exact;
-	if (s->have_ban_nets)
-		net = ban_net_find(src, now);
-	*why = COUNTER_DROP_NET;
-	if (exact && !net)
-		count(COUNTER_PASS_EXPIRED, bpf_xdp_get_buff_len(ctx));
-	return net;
+/*
+ * The bans that are not plain: somebody may be on the allowlist all the same,
+ * and those of the self-test count for nothing. XDP_ABORTED: drop and count.
+ */
+static __noinline int judge(struct xdp_md *ctx, const struct settings *s,
+			    const struct addr *src, __u32 flags)
+{
+	bool passes = allow_overrules(allow_find(s, src), flags);
+
+	if (flags & BAN_TEST)
+		return passes ? XDP_PASS : XDP_DROP;
+	return passes ? pass(COUNTER_PASS_ALLOWED, ctx) : XDP_ABORTED;
+}
+
+/* By the ban of a network, if there is one: none of them is plain. */
+static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
+				  const struct addr *src, bool expired)
+{
+	struct ban *b = ban_net_find(src);
+	__u64 bytes;
+	int verdict;
+
+	if (!b)
+		return expired ? pass(COUNTER_PASS_EXPIRED, ctx) : XDP_PASS;
+	verdict = judge(ctx, s, src, b->flags);
+	if (verdict != XDP_ABORTED)
+		return verdict;
+	bytes = bpf_xdp_get_buff_len(ctx);
+	count(COUNTER_DROP_NET, bytes);
+	__sync_fetch_and_add(&b->packets, 1);
+	__sync_fetch_and_add(&b->bytes, bytes);
+	return XDP_DROP;
+}
+
+static __always_inline int drop_banned(struct xdp_md *ctx,
+				       const struct settings_slots *slots,
+				       const struct settings *s,
+				       const struct addr *src)
+{
+	struct ban_found ban;
+	__u64 bytes;
+
+	client_of(s, src, &ban.client.addr);
+	if (!ban_find(&ban)) {
+		if (s->have_ban_nets && net_filter_has(&slots->net_filter, src))
+			return drop_by_net(ctx, s, src, ban.expired);
+		return ban.expired ? pass(COUNTER_PASS_EXPIRED, ctx) : XDP_PASS;
+	}
+	if (!ban_is_plain(&ban)) {
+		int verdict = judge(ctx, s, src, ban_found_flags(&ban));
+
+		if (verdict != XDP_ABORTED)
+			return verdict;
+	}
+	bytes = bpf_xdp_get_buff_len(ctx);
+	count(COUNTER_DROP_BAN, bytes);
+	ban_count(&ban, bytes);
+	return XDP_DROP;
 }
 
 static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
-	const struct settings *s = settings_active();
+	const struct settings_slots *slots = settings_slots();
+	const struct settings *s;
 	struct packet p = {};
 	enum parse_result r;
-	enum counter why;
-	struct ban *b;
-	__u64 bytes;
-	bool pass;
 
-	if (!s)
+	if (!slots)
 		return XDP_PASS;
+	s = settings_in(slots);
 	r = parse_packet(data, end, ethernet, &p);
 	if (r != PARSE_OK)
 		count(COUNTER_IN_TRUNCATED + r, bpf_xdp_get_buff_len(ctx));
@@ -78,21 +119,7 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 		return XDP_PASS;
 	if (s->scope == SCOPE_MAIL && !to_mail_port(ctx, s, &p, end, r))
 		return XDP_PASS;
-	b = find(ctx, s, &p.src, &why);
-	if (!b)
-		return XDP_PASS;
-	pass = allow_overrules(allow_find(s, &p.src), b);
-	if (b->flags & BAN_TEST)
-		return pass ? XDP_PASS : XDP_DROP;
-	bytes = bpf_xdp_get_buff_len(ctx);
-	if (pass) {
-		count(COUNTER_PASS_ALLOWED, bytes);
-		return XDP_PASS;
-	}
-	count(why, bytes);
-	__sync_fetch_and_add(&b->packets, 1);
-	__sync_fetch_and_add(&b->bytes, bytes);
-	return XDP_DROP;
+	return drop_banned(ctx, slots, s, &p.src);
 }
 
 /* Headers are in the first buffer: jumbo frames in several are fine. */

@@ -23,7 +23,6 @@ struct sighting {
 
 /* Too large for the stack. */
 static const struct client client_zero;
-static const struct ban ban_zero;
 
 static __always_inline struct client *client_get(const struct settings *s,
 						 const struct addr *key)
@@ -39,38 +38,71 @@ static __always_inline struct client *client_get(const struct settings *s,
 	return c;
 }
 
+/* Of such clients, is any perhaps allowlisted in part? */
+static __always_inline bool allow_is_inside(const struct settings *s,
+					    const struct addr *peer)
+{
+	return s->allow_inside >> !addr_is_v4(peer) & 1;
+}
+
+/* A function of its own for the stack's sake. */
+static __noinline int peer_allowed(const struct settings *s,
+				   const struct addr *peer)
+{
+	return allow_find(s, peer);
+}
+
+/*
+ * Allowlisted since we looked? Whoever did that looks at the table after it,
+ * and we look at the allowlist after the ban: one of us sees the other.
+ */
+static __noinline int ask_if_allowed(const struct addr *peer,
+				     const struct ban_client *client)
+{
+	const struct settings *s = settings_active();
+	struct ban_head *h = ban_head();
+	struct ban_line *l;
+	int pos;
+
+	if (!s || !h || (!allow_is_inside(s, peer) && !peer_allowed(s, peer)))
+		return 0;
+	pos = ban_search(h, client, 0, BAN_CLAIMED);
+	if (pos < 0)
+		return 0;
+	l = ban_line_of(h, client, pos);
+	if (l)
+		__sync_fetch_and_or(&l->count[pos % BAN_WAYS], BAN_NOT_PLAIN);
+	return 0;
+}
+
 /*
  * The provisional ban: base time, so that nothing gets through while user
  * space wakes up, or if it is dead. Never shortens what is there.
  */
 static __always_inline enum event_outcome
-ban_provisional(const struct addr *key, const struct client *c, __u32 failures,
-		__u64 until, __u64 now)
+ban_provisional(const struct settings *s, const struct addr *peer,
+		struct ban_client *client, const struct client *c,
+		const struct limit *over, __u64 until, __u64 now)
 {
-	struct ban *b = ban_find(key);
+	struct ban_head *h = ban_head();
+	struct ban_entry e = {};
 
-	if (b && ban_active(b, now)) {
-		if (b->expires < until)
-			b->expires = until;
-		return OUTCOME_BANNED;
-	}
-	if (!b) {
-		/* Expires at 0: does not hold before it is filled in. */
-		if (ban_insert(key, &ban_zero) == -E2BIG)
-			return OUTCOME_MAP_FULL;
-		b = ban_find(key);
-		if (!b)
-			return OUTCOME_MAP_FULL;
-	}
-	b->since = now_boot_ns();
-	b->packets = 0;
-	b->bytes = 0;
-	b->failures = failures;
-	b->code = c->last_code;
-	b->len = c->len;
-	b->flags = BAN_PROVISIONAL;
-	b->reason[0] = 0;
-	*(volatile __u64 *)&b->expires = until;
+	if (!h)
+		return OUTCOME_MAP_FULL;
+	ban_client(h, client);
+	e.expires = ban_tick_up(until, h->tick_shift);
+	e.now = now >> h->tick_shift;
+	e.mode = BAN_EXTEND;
+	if (allow_is_inside(s, peer))
+		e.not_plain = BAN_NOT_PLAIN;
+	e.cause.since = now_boot_ns();
+	e.cause.failures = over->failures;
+	e.cause.window = over->sec;
+	e.cause.code_flags = ban_code_flags(c->last_code, BAN_PROVISIONAL);
+	e.cause.len = c->len;
+	if (ban_put(h, client, &e))
+		return OUTCOME_MAP_FULL;
+	ask_if_allowed(peer, client);
 	return OUTCOME_BANNED;
 }
 
@@ -122,8 +154,9 @@ limit_reached(const struct settings *s, const struct client *c, __u32 ticket,
 
 /* A client crossed the threshold: what comes of it. */
 static __always_inline enum event_outcome
-ban(const struct settings *s, const struct addr *key, const struct client *c,
-    __u32 failures, __u64 until, __u64 now)
+ban(const struct settings *s, const struct addr *peer,
+    struct ban_client *client, const struct client *c, const struct limit *over,
+    __u64 until, __u64 now)
 {
 	if (s->mode != MODE_ENFORCE)
 		return OUTCOME_MONITOR;
@@ -135,7 +168,7 @@ ban(const struct settings *s, const struct addr *key, const struct client *c,
 		count(COUNTER_BRAKED, 0);
 		return OUTCOME_BRAKE;
 	}
-	return ban_provisional(key, c, failures, until, now);
+	return ban_provisional(s, peer, client, c, over, until, now);
 }
 
 /* For the fuse: somebody who used to log in does not succeed any more. */
@@ -157,18 +190,18 @@ __noinline __weak int client_failure(const struct settings *s,
 	enum event_outcome outcome;
 	__u64 now, until, was;
 	__u32 tick, ticket;
-	struct addr key;
+	struct ban_client client;
 	struct client *c;
 	const struct limit *over;
 
 	if (!s || !at || !peer || !l)
 		return 0;
-	if (allow_find(s, peer)) {
+	if (peer_allowed(s, peer)) {
 		count(COUNTER_FAILURE_ALLOWED, 0);
 		return 0;
 	}
-	client_of(s, peer, &key);
-	c = client_get(s, &key);
+	client_of(s, peer, &client.addr);
+	c = client_get(s, &client.addr);
 	if (!c) {
 		count(COUNTER_CLIENTS_FULL, 0);
 		return 0;
@@ -186,26 +219,26 @@ __noinline __weak int client_failure(const struct settings *s,
 	count(COUNTER_FAILURE, 0);
 	ticket = window_add(c, tick);
 	if (window_begins(c, ticket, tick, s->rate.ticks))
-		note_regular(&key);
+		note_regular(&client.addr);
 	over = limit_reached(s, c, ticket, tick);
 	until = now + s->ban_jiffies;
 	if (s->log_failures)
-		tell(s, at, peer, &key, l, c,
+		tell(s, at, peer, &client.addr, l, c,
 		     window_count(c, tick, s->rate.ticks), s->rate.sec,
 		     EVENT_FAILURE, OUTCOME_NONE);
 	if (!over ||
 	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_CROSSED, 0);
-	outcome = ban(s, &key, c, over->failures, until, now);
+	outcome = ban(s, peer, &client, c, over, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
 		c->until = was + 2; /* is not banned: goes on counting */
 	} else if (outcome != OUTCOME_BANNED) {
 		c->until = window_until(until, MODE_MONITOR);
 	}
-	tell(s, at, peer, &key, l, c, over->failures, over->sec, EVENT_CROSSED,
-	     outcome);
+	tell(s, at, peer, &client.addr, l, c, over->failures, over->sec,
+	     EVENT_CROSSED, outcome);
 	return 0;
 }
 

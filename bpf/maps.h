@@ -13,8 +13,12 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+/* Of ban_lines.h, functions that the verifier looks at once. */
+#define BAN_FN __weak __noinline
+
 #include "activity.h"
 #include "ban.h"
+#include "ban_lines.h"
 #include "client.h"
 #include "counters.h"
 #include "daemon.h"
@@ -50,13 +54,35 @@ struct {
 	__type(value, __u8);
 } regulars MAP;
 
-/* No LRU: an active ban is never evicted to make room for another. */
+/*
+ * The bans of clients: see ban_lines.h. As many lines as ban_lines_for() says,
+ * and the head. No ban that holds is ever evicted to make room for another.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct ban_line);
+} bans MAP;
+
+/* What only people look at, by the same index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct ban_infos);
+} ban_infos MAP;
+
+/* The reasons that somebody gave; most bans have none but their failures. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct addr);
-	__type(value, struct ban);
-} bans MAP;
+	__type(value, struct ban_note);
+} ban_notes MAP;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -135,6 +161,16 @@ struct {
 	__type(value, struct mail_proc);
 } mail_procs MAP;
 
+static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i)
+{
+	return bpf_map_lookup_elem(&bans, &i);
+}
+
+static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i)
+{
+	return bpf_map_lookup_elem(&ban_infos, &i);
+}
+
 static __always_inline void count_many(__u32 counter, __u64 packets,
 				       __u64 bytes)
 {
@@ -151,14 +187,25 @@ static __always_inline void count(__u32 counter, __u64 bytes)
 	count_many(counter, 1, bytes);
 }
 
-static __always_inline const struct settings *settings_active(void)
+/* NULL cannot be: an array's only element. */
+static __always_inline const struct settings_slots *settings_slots(void)
 {
 	__u32 zero = 0;
-	struct settings_slots *slots = bpf_map_lookup_elem(&settings, &zero);
 
-	if (!slots) /* cannot be: an array's only element */
-		return NULL;
+	return bpf_map_lookup_elem(&settings, &zero);
+}
+
+static __always_inline const struct settings *
+settings_in(const struct settings_slots *slots)
+{
 	return &slots->slot[*(volatile __u32 *)&slots->active & 1];
+}
+
+static __always_inline const struct settings *settings_active(void)
+{
+	const struct settings_slots *slots = settings_slots();
+
+	return slots ? settings_in(slots) : NULL;
 }
 
 /* The client that an address belongs to. */

@@ -139,7 +139,7 @@ struct tls_scan {
 	__u16 port;
 	__u64 pos;
 	__u64 end;
-	struct reply reply;
+	struct reply *reply;
 };
 
 #endif

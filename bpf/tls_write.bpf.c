@@ -63,19 +63,19 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 		if (x->known)
 			client_success(x->s, &x->client);
 	} else if (x->known) {
-		client_failure(x->s, &at, &x->client, &x->reply.first);
+		client_failure(x->s, &at, &x->client, &x->reply->first);
 	} else {
 		x->t->pending++;
 		x->t->code = res->code;
 		x->t->text_len = res->len;
-		x->t->text = x->reply.first;
+		x->t->text = x->reply->first;
 	}
 }
 
 static long tls_step(__u32 i, void *ctx)
 {
 	struct tls_scan *x = ctx;
-	struct reply *r = &x->reply;
+	struct reply *r = x->reply;
 	struct reply_result res = {};
 	__u32 n = reply_room(r), pos = reply_at(r);
 	enum reply_verdict v;
@@ -150,7 +150,7 @@ static __always_inline bool worth_reading(const struct tls_task *t,
 /* The plaintext that the library has taken: not before it has. */
 static __always_inline int taken(struct tls_task *t, __u64 bytes)
 {
-	struct tls_scan x = { .t = t };
+	struct tls_scan x = { .t = t, .reply = &t->reply };
 	struct tls_session *ses;
 	struct mail_proc *proc;
 	__u32 pid = process_id();
@@ -166,18 +166,20 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 		x.known = ses->peer != TLS_PEER_UNKNOWN;
 		x.client = ses->client;
 		x.port = ses->port;
-		x.reply = ses->reply;
+		t->reply = ses->reply;
+	} else {
+		__builtin_memset(&t->reply, 0, sizeof(t->reply));
 	}
 	x.pos = t->buf;
 	x.end = t->buf + (bytes < SCAN_BYTES ? bytes : SCAN_BYTES);
 	bpf_loop(SCAN_STEPS, tls_step, &x, 0);
-	if (!reply_unfinished(&x.reply) &&
+	if (!reply_unfinished(&t->reply) &&
 	    !(ses && reply_unfinished(&ses->reply)))
 		return 0;
 	if (!ses)
 		ses = session_get(&t->key);
 	if (ses)
-		ses->reply = x.reply;
+		ses->reply = t->reply;
 	return 0;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One ban, exact (map bans, by client) or of a network (map ban_nets). */
+/*
+ * One ban as user space has it, and as map ban_nets does. The bans of clients
+ * are packed: see ban_table.h.
+ */
 #ifndef SMTPXDP_BAN_H
 #define SMTPXDP_BAN_H
 
@@ -8,9 +11,11 @@
 #define BAN_REASON_SIZE 64
 
 enum ban_flags {
-	BAN_PROVISIONAL = 1, /* written by the kernel, not yet seen by the daemon */
-	BAN_FORCED = 2,	     /* holds against the host's own addresses too */
+	BAN_PROVISIONAL =
+		1, /* written by the kernel, not yet seen by the daemon */
+	BAN_FORCED = 2, /* holds against the host's own addresses too */
 	BAN_TEST = 4, /* of `status`, for a moment: nothing counts on it */
+	BAN_NOTED = 8, /* somebody gave a reason: map ban_notes */
 };
 
 struct ban {
@@ -22,18 +27,17 @@ struct ban {
 	__u16 code;	/* reply code of the last one, 0 or 200..599 */
 	__u8 len;	/* of the network, 0..128 */
 	__u8 flags;	/* enum ban_flags */
-	char reason[BAN_REASON_SIZE]; /* for people; NUL-terminated */
+	__u32 window; /* seconds in which those failures were, or 0 */
+	__u32 pad;
+	char reason[BAN_REASON_SIZE]; /* that somebody gave; NUL-terminated */
 };
 
-_Static_assert(sizeof(struct ban) == 104, "map value");
+_Static_assert(sizeof(struct ban) == 112, "map value");
 
-/* What the program `ban_write` takes: see bpf/control.bpf.c. */
-struct ban_request {
-	struct addr client;
-	struct ban ban; /* packets and bytes are ignored */
+/* In map ban_notes, by client. */
+struct ban_note {
+	char reason[BAN_REASON_SIZE];
 };
-
-_Static_assert(sizeof(struct ban_request) == 120, "program context");
 
 /* What the program `clock` gives: two clocks, read at one moment. */
 struct clock_pair {
@@ -56,9 +60,9 @@ struct allow {
 };
 
 /* May who is on the allowlist, by these flags, pass in spite of a ban? */
-static inline int allow_overrules(__u32 flags, const struct ban *b)
+static inline int allow_overrules(__u32 flags, __u32 ban_flags)
 {
-	return flags & ALLOW_ADMIN || (flags && !(b->flags & BAN_FORCED));
+	return flags & ALLOW_ADMIN || (flags && !(ban_flags & BAN_FORCED));
 }
 
 #endif

@@ -58,7 +58,8 @@ struct settings {
 	__u8 credit; /* enum credit */
 	__u8 credit_ratio; /* failures to a success that are let pass */
 	__u8 cut_sessions; /* a ban ends what the client has open: user space */
-	__u8 pad;
+	__u8 allow_inside; /* some entry of allow_nets is narrower than a
+			      client: 1 of IPv4, 2 of IPv6 */
 	__u32 fuse_clients; /* 0: there is no fuse. User space */
 	__u64 ban_jiffies; /* base time of a ban */
 	__u32 ban_sec;	   /* the same in seconds, for events */
@@ -81,6 +82,36 @@ _Static_assert(sizeof(struct settings) ==
 	       "layout");
 
 /*
+ * Which addresses may be in a network of map ban_nets; most are not, and need
+ * not be looked up. A bit is set before a network is added, and cleared, by
+ * the daemon's sweep, after the last one that needs it has gone.
+ */
+#define NET_FILTER_BITS 65536
+
+struct net_filter {
+	__u32 stale; /* a network has gone */
+	__u32 pad;
+	__u64 bits[2][NET_FILTER_BITS / 64]; /* IPv4, IPv6 */
+};
+
+/* IPv4: the first 16 bits. IPv6, where those say little: a hash of 32. */
+static inline __u32 net_filter_bit(const struct addr *a, int v6)
+{
+	if (v6)
+		return a->d[0] * 0x9e3779b1U >> 16;
+	return a->b[12] << 8 | a->b[13];
+}
+
+static inline int net_filter_has(const struct net_filter *f,
+				 const struct addr *a)
+{
+	int v6 = !addr_is_v4(a);
+	__u32 bit = net_filter_bit(a, v6);
+
+	return f->bits[v6][bit >> 6] >> (bit & 63) & 1;
+}
+
+/*
  * The value of map `settings`. A writer fills the slot that is not active,
  * then stores `active`: a packet sees all of a change or none of it.
  */
@@ -89,6 +120,7 @@ struct settings_slots {
 	__u32 generation; /* of the slot in force: one more with every change */
 	__u64 fuse_until; /* jiffies up to which no bans are written */
 	struct settings slot[2];
+	struct net_filter net_filter;
 };
 
 static inline int port_is_mail(const struct settings *s, __u16 port)

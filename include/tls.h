@@ -68,6 +68,7 @@ struct tls_task {
 	__u16 text_len;
 	__u32 pad;
 	struct line text;
+	struct reply reply; /* the line in the making, while a write is read */
 };
 
 /* A process that sends from mail ports: map mail_procs, by its pid as the
@@ -85,6 +86,7 @@ _Static_assert(sizeof(struct tls_key) == 16, "map key");
 _Static_assert(sizeof(struct tls_hello) == 24, "map value");
 _Static_assert(sizeof(struct tls_session) == 40 + sizeof(struct reply),
 	       "map value");
-_Static_assert(sizeof(struct tls_task) == 80 + LINE_SIZE, "map value");
+_Static_assert(sizeof(struct tls_task) == 80 + LINE_SIZE + sizeof(struct reply),
+	       "map value");
 
 #endif

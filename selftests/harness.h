@@ -13,12 +13,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "address.h"
 #include "ban.h"
+#include "banlist.h"
 #include "client.h"
 #include "counters.h"
 #include "event.h"
 #include "fixture.h"
 #include "packet.h"
+#include "pins.h"
 #include "settings.h"
 #include "smtpxdp.skel.h"
 #include "stream.h"
@@ -30,7 +33,8 @@
 
 struct lab {
 	struct smtpxdp *skel;
-	struct settings_slots *slots;
+	struct pins pins;
+	struct settings_slots *slots; /* of pins */
 	struct settings s; /* edit, then lab_apply() */
 	struct ring_buffer *ring;
 	struct event event[EVENTS_KEPT]; /* the first ones since lab_reset() */
@@ -107,6 +111,34 @@ static inline unsigned int map_count(const struct bpf_map *map)
 
 	for (; !bpf_map_get_next_key(bpf_map__fd(map), prev, key); prev = key)
 		n++;
+	return n;
+}
+
+static inline void bans_clear(struct lab *lab)
+{
+	struct ban_head *h = lab->pins.bans.head;
+
+	for (uint32_t i = 1; i <= h->lines; i++) {
+		memset(ban_line_at(h, i), 0, sizeof(struct ban_line));
+		memset(ban_infos_at(h, i), 0, sizeof(struct ban_infos));
+	}
+	h->used = 0;
+	map_clear(lab->skel->maps.ban_notes);
+}
+
+static inline int count_row(const struct ban_row *row, void *ctx)
+{
+	++*(unsigned int *)ctx;
+	return 0;
+}
+
+/* Of clients, those that have run out included; and no slot is lost. */
+static inline unsigned int bans_count(const struct lab *lab)
+{
+	unsigned int n = 0;
+
+	assert_int_equal(banlist_each_client(&lab->pins, count_row, &n), 0);
+	assert_int_equal(lab->pins.bans.head->used, n);
 	return n;
 }
 
@@ -207,13 +239,14 @@ static inline void lab_reset(struct lab *lab)
 	map_clear(lab->skel->maps.clients);
 	map_clear(lab->skel->maps.regulars);
 	map_zero(lab->skel->maps.brake);
-	map_clear(lab->skel->maps.bans);
+	bans_clear(lab);
 	map_clear(lab->skel->maps.ban_nets);
 	map_clear(lab->skel->maps.allow_nets);
 	map_clear(lab->skel->maps.streams);
 	counters_clear(lab);
 	lab_events(lab);
 	lab->n_events = 0;
+	memset(&lab->slots->net_filter, 0, sizeof(lab->slots->net_filter));
 	settings_default(&lab->s);
 	lab_apply(lab);
 }
@@ -221,18 +254,25 @@ static inline void lab_reset(struct lab *lab)
 static inline int lab_load(struct lab *lab, struct lab_sizes sizes)
 {
 	struct smtpxdp *skel = smtpxdp__open();
+	uint32_t bans;
 	int err;
 
 	if (!skel)
 		return -errno;
 	lab->skel = skel;
-	bpf_map__set_max_entries(skel->maps.bans,
-				 sizes.bans ? sizes.bans : MAP_SIZE);
+	bans = sizes.bans ? sizes.bans : MAP_SIZE;
+	bpf_map__set_max_entries(skel->maps.bans, ban_map_entries(bans));
+	bpf_map__set_max_entries(skel->maps.ban_infos, ban_map_entries(bans));
 	bpf_map__set_max_entries(skel->maps.clients, MAP_SIZE);
 	bpf_map__set_max_entries(skel->maps.streams, MAP_SIZE);
 	if (sizes.events)
 		bpf_map__set_max_entries(skel->maps.events, sizes.events);
 	err = smtpxdp__load(skel);
+	if (!err)
+		err = ban_map_init(bpf_map__fd(skel->maps.bans),
+				   bpf_map__fd(skel->maps.ban_infos), bans);
+	if (!err)
+		err = pins_of(&lab->pins, skel->obj);
 	if (err)
 		smtpxdp__destroy(skel);
 	return err;
@@ -241,7 +281,6 @@ static inline int lab_load(struct lab *lab, struct lab_sizes sizes)
 /* NULL where this system lets nobody load BPF programs. */
 static inline struct lab *lab_open(struct lab_sizes sizes)
 {
-	size_t page = sysconf(_SC_PAGESIZE), size;
 	struct lab *lab = calloc(1, sizeof(*lab));
 	int err;
 
@@ -254,11 +293,7 @@ static inline struct lab *lab_open(struct lab_sizes sizes)
 	}
 	if (err)
 		lab_fail("loading the BPF programs", err);
-	size = (sizeof(*lab->slots) + page - 1) / page * page;
-	lab->slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			  bpf_map__fd(lab->skel->maps.settings), 0);
-	if (lab->slots == MAP_FAILED)
-		lab_fail("mapping the settings", errno);
+	lab->slots = lab->pins.slots;
 	lab->ring = ring_buffer__new(bpf_map__fd(lab->skel->maps.events),
 				     lab_event, lab, NULL);
 	assert_non_null(lab->ring);
@@ -268,12 +303,10 @@ static inline struct lab *lab_open(struct lab_sizes sizes)
 
 static inline void lab_close(struct lab *lab)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
-
 	if (!lab)
 		return;
 	ring_buffer__free(lab->ring);
-	munmap(lab->slots, (sizeof(*lab->slots) + page - 1) / page * page);
+	pins_close(&lab->pins);
 	smtpxdp__destroy(lab->skel);
 	free(lab);
 }
@@ -353,11 +386,45 @@ static inline struct clock_pair lab_clock(struct lab *lab)
 	return now;
 }
 
+/* The ban of exactly this network, as user space reads it. */
+static inline bool ban_get_net(const struct lab *lab, const struct net *net,
+			       struct ban *b)
+{
+	return !banlist_get(&lab->pins, net, b);
+}
+
 static inline bool ban_get(const struct lab *lab, const struct addr *client,
 			   struct ban *b)
 {
-	return !bpf_map_lookup_elem(bpf_map__fd(lab->skel->maps.bans), client,
-				    b);
+	struct net net = client_net(&lab->pins, client);
+
+	return ban_get_net(lab, &net, b);
+}
+
+/* Jiffies by which a ban may be longer than was asked for. */
+static inline uint64_t ban_tick(const struct lab *lab)
+{
+	return 1ULL << lab->pins.bans.head->tick_shift;
+}
+
+/* Bans a client until a jiffy, which may be past; expires is rounded up. */
+static inline void ban_set(struct lab *lab, const struct addr *client,
+			   const struct ban *b)
+{
+	struct net net = client_net(&lab->pins, client);
+	struct ban_head *h = lab->pins.bans.head;
+	struct addr masked = net_addr(&net);
+	struct ban_client c = { .addr = masked };
+	struct ban later = *b;
+	int pos;
+
+	later.expires = lab_clock(lab).jiffies + (1 << 20);
+	assert_int_equal(banlist_put(&lab->pins, &net, &later), 0);
+	ban_client(h, &c);
+	pos = ban_search(h, &c, 0, BAN_CLAIMED);
+	assert_true(pos >= 0);
+	ban_line_of(h, &c, pos)->expires[pos % BAN_WAYS] =
+		ban_tick_up(b->expires, h->tick_shift);
 }
 
 static inline bool client_get(const struct lab *lab, const struct addr *key,

@@ -36,6 +36,7 @@ other_build() {
 	cp -r "$LAB_ROOT"/{Makefile,bpf,include,user} /run/other
 	cd /run/other || return
 	field_more ban.h ban
+	field_more ban_lines.h ban_info
 	field_more client.h client
 	field_more history.h history
 	field_more stream.h stream
@@ -226,7 +227,7 @@ other_one() {
 	smtpxdp status -j | jq -e '.bans == 4'
 	down
 	# (The least that the key takes is more than a test wants to fill.)
-	sed -i 's/set_max_entries(skel->maps.bans, o->max_bans)/set_max_entries(skel->maps.bans, 3)/' \
+	sed -i 's/ban_map_entries(o->max_bans)/ban_map_entries(3)/; s/prepare_bans(skel, o->max_bans)/prepare_bans(skel, 3)/' \
 		/run/other/user/loader.c
 	make -C /run/other CFLAGS=-O1 >$LAB/log/other 2>&1
 	BIN=$OTHER

@@ -324,19 +324,18 @@ static void lose_everything(struct lab *lab, bool lose)
 {
 	for (int v6 = 0; v6 < 2; v6++) {
 		struct addr a = { .b[15] = 1 };
-		struct ban b = { .expires = UINT64_MAX, .len = 128 };
-		int fd = bpf_map__fd(lab->skel->maps.bans);
+		struct ban b = { .expires = UINT64_MAX };
+		struct net net;
 
 		if (!v6) {
 			a.d[2] = ADDR_V4_WORD;
 			a.d[3] = htonl(INADDR_LOOPBACK);
 		}
-		if (v6) /* the client's network */
-			a.b[15] = 0;
+		net = client_net(&lab->pins, &a);
 		if (lose)
-			assert_int_equal(bpf_map_update_elem(fd, &a, &b, 0), 0);
+			assert_int_equal(banlist_put(&lab->pins, &net, &b), 0);
 		else
-			bpf_map_delete_elem(fd, &a);
+			banlist_remove(&lab->pins, &net);
 	}
 }
 

@@ -5,6 +5,7 @@
  */
 #include <linux/bpf.h>
 
+#include "ban_nets.h"
 #include "harness.h"
 #include "self_test.h"
 
@@ -49,7 +50,7 @@ static void all_pass(struct lab *lab)
 static void no_trace(struct lab *lab, const char *what)
 {
 	counters_are(lab, what, NULL, 0);
-	assert_int_equal(map_count(lab->skel->maps.bans), 0);
+	assert_int_equal(bans_count(lab), 0);
 	assert_int_equal(map_count(lab->skel->maps.ban_nets), 0);
 	assert_int_equal(map_count(lab->skel->maps.clients), 0);
 	assert_int_equal(map_count(lab->skel->maps.streams), 0);
@@ -106,7 +107,7 @@ static void test_broken(void **state)
 	q.prog[PROG_DETECT_ETHERNET] = p.prog[PROG_DETECT_RAW];
 	refuses(&q, PROG_DETECT_ETHERNET, "not read");
 	pins_close(&p);
-	assert_int_equal(map_count(lab->skel->maps.bans), 0);
+	assert_int_equal(bans_count(lab), 0);
 	assert_int_equal(map_count(lab->skel->maps.streams), 0);
 }
 
@@ -128,12 +129,14 @@ static void test_full(void **state)
 {
 	struct lab *lab = lab_of(state);
 	struct pins p = open_pins(lab);
-	struct ban_request rq = { .ban = { .expires = ~0ULL, .len = 128 } };
+	struct ban b = { .expires = lab_clock(lab).jiffies + (1 << 20) };
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i <= MAP_SIZE; i++) {
-		rq.client = address(false, 7, i >> 8, i);
-		err = run_syscall(lab->skel->progs.ban_write, &rq, sizeof(rq));
+		struct addr a = address(false, 7, i >> 8, i);
+		struct net net = client_net(&p, &a);
+
+		err = banlist_put(&p, &net, &b);
 	}
 	assert_int_equal(err, -E2BIG);
 	assert_int_equal(self_test_gate(&p, PROG_DROP_ETHERNET, why,
@@ -146,24 +149,19 @@ static void test_full(void **state)
 static void test_banned_before(void **state)
 {
 	struct lab *lab = lab_of(state);
-	struct ban_request rq = { .ban = { .expires = ~0ULL,
-					   .len = 128,
-					   .flags = BAN_TEST } };
+	struct ban b = { .expires = lab_clock(lab).jiffies + (1 << 20),
+			 .flags = BAN_TEST };
+	struct addr client = { .d[2] = ADDR_V4_WORD };
 	struct net any = { .len = ADDR_V4_BITS };
 
-	rq.client.d[2] = ADDR_V4_WORD;
-	rq.client.b[15] = 1;
-	run_syscall(lab->skel->progs.ban_write, &rq, sizeof(rq));
+	client.b[15] = 1;
+	ban_set(lab, &client, &b);
 	all_pass(lab);
 	no_trace(lab, "after a killed one");
 
 	any.addr[10] = any.addr[11] = 0xff;
-	rq.ban.flags = BAN_FORCED;
-	rq.ban.len = any.len;
-	assert_int_equal(
-		bpf_map_update_elem(bpf_map__fd(lab->skel->maps.ban_nets),
-				    &any, &rq.ban, 0),
-		0);
+	b.flags = BAN_FORCED;
+	assert_int_equal(ban_nets_put(&lab->pins, &any, &b), 0);
 	lab->s.have_ban_nets = 1;
 	lab_apply(lab);
 	all_pass(lab);

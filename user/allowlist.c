@@ -10,6 +10,11 @@
 #include "netinfo.h"
 #include "settings_map.h"
 
+struct list {
+	struct net *nets;
+	size_t n, room;
+};
+
 /* Entries may go while we walk: a key that went restarts the walk. */
 int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx)
 {
@@ -25,6 +30,34 @@ int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx)
 			err = fn(&key, allow.flags, ctx);
 		key = next;
 	}
+	return err;
+}
+
+static int add_net(const struct net *net, __u32 flags, void *ctx)
+{
+	struct list *l = ctx;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+		struct net *more =
+			reallocarray(l->nets, room, sizeof(*l->nets));
+
+		if (!more)
+			return -ENOMEM;
+		l->nets = more;
+		l->room = room;
+	}
+	l->nets[l->n++] = *net;
+	return 0;
+}
+
+int allowlist_nets(const struct pins *p, struct net **nets, size_t *n)
+{
+	struct list l = {};
+	int err = allowlist_each(p, add_net, &l);
+
+	*nets = l.nets;
+	*n = l.n;
 	return err;
 }
 
@@ -59,7 +92,9 @@ int allowlist_add(struct pins *p, const struct net *net, __u32 flags)
 {
 	int err = set_flags(p, net, allowlist_get(p, net) | flags);
 
-	return err ? err : settings_note_lists(p);
+	if (!err)
+		err = settings_note_allow(p);
+	return err ? err : banlist_ask(p, net, 1);
 }
 
 int allowlist_del(struct pins *p, const struct net *net, __u32 flags)
@@ -70,7 +105,7 @@ int allowlist_del(struct pins *p, const struct net *net, __u32 flags)
 	if (!(old & flags))
 		return -ENOENT;
 	err = set_flags(p, net, old & ~flags);
-	return err ? err : settings_note_lists(p);
+	return err ? err : settings_note_allow(p);
 }
 
 /* What the entries made in one way should be. */
@@ -121,7 +156,9 @@ static int sync_wanted(struct wanted *w)
 		if (!(old & w->flags[i]))
 			err = set_flags(w->p, &w->nets[i], old | w->flags[i]);
 	}
-	return err ? err : settings_note_lists(w->p);
+	if (!err)
+		err = settings_note_allow(w->p);
+	return err ? err : banlist_ask(w->p, w->nets, w->n);
 }
 
 static void wanted_free(struct wanted *w)

@@ -13,6 +13,9 @@ int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx);
 /* The flags (enum allow_flags) of exactly this network's entry, or 0. */
 __u32 allowlist_get(const struct pins *p, const struct net *net);
 
+/* Their networks alone, to be freed, also after an error. */
+int allowlist_nets(const struct pins *p, struct net **nets, size_t *n);
+
 /* Adds or takes away flags (enum allow_flags) of a network. -ENOENT. */
 int allowlist_add(struct pins *p, const struct net *net, __u32 flags);
 int allowlist_del(struct pins *p, const struct net *net, __u32 flags);

@@ -10,36 +10,34 @@
 #include "banlist.h"
 #include "settings_map.h"
 
+enum rehome_step { COPY_TO_NETS, REMOVE_CLIENTS, REMOVE_NETS };
+
 struct rehome {
 	struct pins *p;
 	struct settings *next;
-	int from; /* map to remove them from, or -1: copy them */
+	enum rehome_step step;
 };
 
 /* An exact ban whose length is not a client's any more: nobody looks it up. */
 static int rehome_one(const struct ban_row *row, void *ctx)
 {
 	struct rehome *r = ctx;
-	struct addr key = net_addr(&row->net);
-	struct ban same;
 
-	if (row->net.len == r->next->client_len[!net_is_v4(&row->net)] ||
-	    bpf_map_lookup_elem(r->p->map[MAP_BANS], &key, &same))
+	if (row->net.len == r->next->client_len[!net_is_v4(&row->net)])
 		return 0;
-	if (r->from == r->p->map[MAP_BANS])
-		bpf_map_delete_elem(r->from, &key);
-	else if (r->from >= 0)
-		bpf_map_delete_elem(r->from, &row->net);
-	else if (bpf_map_update_elem(r->p->map[MAP_BAN_NETS], &row->net,
-				     &row->ban, BPF_ANY))
-		return errno == ENOSPC ? -E2BIG : -errno;
+	if (r->step == REMOVE_CLIENTS)
+		banlist_remove_client(r->p, &row->net);
+	else if (r->step == REMOVE_NETS)
+		banlist_remove_net(r->p, &row->net);
+	else
+		return banlist_copy_to_nets(r->p, row);
 	return 0;
 }
 
-static int rehome(struct rehome *r, int from)
+static int rehome(struct rehome *r, enum rehome_step step)
 {
-	r->from = from;
-	return banlist_each(r->p, rehome_one, r);
+	r->step = step;
+	return banlist_each_client(r->p, rehome_one, r);
 }
 
 static bool prefixes_change(const struct pins *p, const struct settings *next)
@@ -60,16 +58,13 @@ int config_apply(struct pins *p, const struct config *c)
 		return -ENOMEM;
 	config_compile(c, clock_hz(), r.next);
 	moves = prefixes_change(p, r.next);
-	if (moves) {
-		err = rehome(&r, -1);
-		if (!err)
-			err = settings_note_lists(p);
-	}
+	if (moves)
+		err = rehome(&r, COPY_TO_NETS);
 	if (!err)
 		err = settings_publish(p, c);
 	/* Either way, they are to be in one of the maps only. */
 	if (moves)
-		rehome(&r, p->map[err ? MAP_BAN_NETS : MAP_BANS]);
+		rehome(&r, err ? REMOVE_NETS : REMOVE_CLIENTS);
 	free(r.next);
 	return err ? err : allowlist_sync_config(p, c);
 }

@@ -3,14 +3,18 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
+#include "allowlist.h"
+#include "ban_map.h"
+#include "ban_nets.h"
 #include "client.h"
+#include "duration.h"
+#include "net_set.h"
 #include "settings_map.h"
-
-#define BATCH 1024
 
 struct net client_net(const struct pins *p, const struct addr *a)
 {
@@ -25,132 +29,264 @@ static bool is_client(const struct pins *p, const struct net *net)
 	return net->len == settings_now(p)->client_len[!net_is_v4(net)];
 }
 
-static int each_client(const struct pins *p, ban_row_fn fn, void *ctx)
+uint32_t banlist_max(const struct pins *p)
 {
-	struct addr *keys = calloc(BATCH, sizeof(*keys));
-	struct ban *values = calloc(BATCH, sizeof(*values));
-	__u32 in = 0, out = 0, n;
-	int err = 0, done = 0;
+	return p->bans.head->max;
+}
 
-	if (!keys || !values)
-		err = -ENOMEM;
-	for (void *batch = NULL; !err && !done; batch = &in) {
-		n = BATCH;
-		if (bpf_map_lookup_batch(p->map[MAP_BANS], batch, &out, keys,
-					 values, &n, NULL)) {
-			done = errno == ENOENT; /* and n are the last ones */
-			if (!done)
-				err = -errno;
-		}
-		for (__u32 i = 0; i < n && !err; i++) {
-			struct ban_row row = {
-				.net = net_of(&keys[i], values[i].len),
-				.ban = values[i],
-			};
+/* What is not stored, because it can be told from the rest. */
+static void default_reason(const struct ban *b, char reason[BAN_REASON_SIZE])
+{
+	char window[DURATION_TEXT];
 
-			err = fn(&row, ctx);
-		}
-		in = out;
-	}
-	free(keys);
-	free(values);
+	if (!b->failures)
+		snprintf(reason, BAN_REASON_SIZE, "by command");
+	else if (b->flags & BAN_PROVISIONAL)
+		*reason = '\0'; /* the daemon has not handled its event yet */
+	else
+		snprintf(reason, BAN_REASON_SIZE, "%u failure%s in %s",
+			 b->failures, b->failures == 1 ? "" : "s",
+			 duration_format(b->window, window));
+}
+
+static void row_of(const struct pins *p, const struct ban_view *v,
+		   struct ban_row *row)
+{
+	const struct ban_info *i = &v->info;
+	struct ban *b = &row->ban;
+	struct ban_note note;
+
+	row->net = net_of(&i->client, i->cause.len);
+	*b = (struct ban){
+		.expires = (uint64_t)v->expires << p->bans.head->tick_shift,
+		.since = i->cause.since,
+		.packets = i->packets,
+		.bytes = i->bytes,
+		.failures = i->cause.failures,
+		.code = ban_code(&i->cause),
+		.len = i->cause.len,
+		.flags = ban_flags(&i->cause) & ~BAN_NOTED,
+		.window = i->cause.window,
+	};
+	default_reason(b, b->reason);
+	if (ban_flags(&i->cause) & BAN_NOTED &&
+	    !bpf_map_lookup_elem(p->map[MAP_BAN_NOTES], &i->client, &note))
+		memcpy(b->reason, note.reason, sizeof(b->reason));
+}
+
+static int visit(const struct pins *p, uint32_t line, uint32_t way,
+		 bool provisional_only, ban_row_fn fn, void *ctx)
+{
+	struct ban_row row;
+	struct ban_view v;
+
+	if (!ban_map_view(p->bans.head, line, way, &v) ||
+	    (provisional_only && !(ban_flags(&v.info.cause) & BAN_PROVISIONAL)))
+		return 0;
+	row_of(p, &v, &row);
+	return fn(&row, ctx);
+}
+
+int banlist_each_client(const struct pins *p, ban_row_fn fn, void *ctx)
+{
+	uint32_t lines = p->bans.head->lines;
+	int err = 0;
+
+	for (uint32_t i = 1; i <= lines && !err; i++)
+		for (uint32_t w = 0; w < BAN_WAYS && !err; w++)
+			err = visit(p, i, w, false, fn, ctx);
 	return err;
 }
 
-/* The whole list of keys first: fn may remove entries. */
-static int each_net(const struct pins *p, ban_row_fn fn, void *ctx)
+int banlist_each_due(const struct pins *p, uint64_t jiffies, bool provisional,
+		     ban_row_fn fn, void *ctx)
 {
-	struct net *keys = NULL, key, *prev = NULL;
-	size_t n = 0, room = 0;
-	int err = 0;
+	struct ban_head *h = p->bans.head;
+	uint32_t now = jiffies >> h->tick_shift;
+	int err = ban_nets_each(p, fn, ctx);
 
-	while (!bpf_map_get_next_key(p->map[MAP_BAN_NETS], prev, &key)) {
-		if (n == room) {
-			struct net *more;
+	for (uint32_t i = 1; i <= h->lines && !err; i++) {
+		const struct ban_line *l = ban_line_at(h, i);
 
-			room = room ? 2 * room : 64;
-			more = reallocarray(keys, room, sizeof(*keys));
-			if (!more) {
-				free(keys);
-				return -ENOMEM;
-			}
-			keys = more;
+		for (uint32_t w = 0; w < BAN_WAYS && !err; w++) {
+			uint32_t e = BAN_READ(l->expires[w]);
+
+			if (e > BAN_CLAIMED && (e <= now || provisional))
+				err = visit(p, i, w, e > now, fn, ctx);
 		}
-		keys[n++] = key;
-		prev = &key;
 	}
-	for (size_t i = 0; i < n && !err; i++) {
-		struct ban_row row = { .net = keys[i] };
-
-		/* A lookup finds the longest match: that is the key itself. */
-		if (!bpf_map_lookup_elem(p->map[MAP_BAN_NETS], &keys[i],
-					 &row.ban))
-			err = fn(&row, ctx);
-	}
-	free(keys);
 	return err;
 }
 
 int banlist_each(const struct pins *p, ban_row_fn fn, void *ctx)
 {
-	int err = each_net(p, fn, ctx);
+	int err = ban_nets_each(p, fn, ctx);
 
-	return err ? err : each_client(p, fn, ctx);
+	return err ? err : banlist_each_client(p, fn, ctx);
 }
 
-static int run_program(int fd, void *ctx, __u32 size)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx,
-		    .ctx_size_in = size);
+/* What all of many writes have in common. */
+struct writing {
+	struct pins *p;
+	struct clock_pair now;
+	struct net_set allowed;
+};
 
-	if (bpf_prog_test_run_opts(fd, &opts))
+static int writing_begin(struct writing *w, struct pins *p)
+{
+	struct net *nets = NULL;
+	size_t n = 0;
+	int err = clock_read(p->prog[PROG_CLOCK], &w->now);
+
+	w->p = p;
+	if (!err)
+		err = allowlist_nets(p, &nets, &n);
+	net_set_init(&w->allowed, nets, err ? 0 : n);
+	return err;
+}
+
+/* Reasons of bans that went in the kernel, where nobody looks for them. */
+static void forget_notes(struct pins *p)
+{
+	struct addr key, next, *prev = NULL;
+	int fd = p->map[MAP_BAN_NOTES];
+	bool gone = false;
+	struct ban b;
+
+	while (!bpf_map_get_next_key(fd, prev, &next)) {
+		struct net net = client_net(p, &next);
+
+		if (gone)
+			bpf_map_delete_elem(fd, &key);
+		key = next;
+		prev = &key;
+		gone = banlist_get(p, &net, &b);
+	}
+	if (gone)
+		bpf_map_delete_elem(fd, &key);
+}
+
+/* Stores the reason if it has to be: BAN_NOTED, 0 or -errno. */
+static int put_note(struct pins *p, const struct ban_client *c,
+		    const struct ban *b)
+{
+	int pos = ban_search(p->bans.head, c, 0, BAN_CLAIMED);
+	const struct addr *client = &c->addr;
+	int fd = p->map[MAP_BAN_NOTES];
+	char usual[BAN_REASON_SIZE];
+	struct ban_note note = {};
+
+	default_reason(b, usual);
+	if (!*b->reason || !strcmp(b->reason, usual)) {
+		if (pos >= 0 &&
+		    ban_flags(&ban_info_of(p->bans.head, c, pos)->cause) &
+			    BAN_NOTED)
+			bpf_map_delete_elem(fd, client);
+		return 0;
+	}
+	snprintf(note.reason, sizeof(note.reason), "%s", b->reason);
+	if (!bpf_map_update_elem(fd, client, &note, BPF_ANY))
+		return BAN_NOTED;
+	if (errno != E2BIG)
 		return -errno;
-	return (int)opts.retval;
+	forget_notes(p);
+	return bpf_map_update_elem(fd, client, &note, BPF_ANY) ? -errno :
+								 BAN_NOTED;
+}
+
+static int remove_client(struct pins *p, const struct net *net, uint32_t until)
+{
+	struct ban_client c = { .addr = net_addr(net) };
+	int n;
+
+	ban_client(p->bans.head, &c);
+	n = ban_remove(p->bans.head, &c, until);
+	if (n)
+		bpf_map_delete_elem(p->map[MAP_BAN_NOTES], &c.addr);
+	return n ? 0 : -ENOENT;
+}
+
+static int put_client(struct writing *w, const struct net *net,
+		      const struct ban *b)
+{
+	struct ban_head *h = w->p->bans.head;
+	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_entry e = {
+		.expires = ban_tick_up(b->expires, h->tick_shift),
+		.now = w->now.jiffies >> h->tick_shift,
+		.mode = BAN_REPLACE,
+		.cause = {
+			.since = b->since,
+			.window = b->window,
+			.len = net->len,
+			.failures = b->failures < UINT8_MAX ? b->failures :
+							       UINT8_MAX,
+		},
+	};
+	int noted;
+
+	if (e.expires <= e.now) {
+		int err = remove_client(w->p, net, BAN_TICK_MAX);
+
+		return err == -ENOENT ? 0 : err;
+	}
+	if (b->flags & BAN_TEST || net_set_overlaps(&w->allowed, net))
+		e.not_plain = BAN_NOT_PLAIN;
+	ban_client(h, &c);
+	noted = put_note(w->p, &c, b);
+	if (noted < 0)
+		return noted;
+	e.cause.code_flags =
+		ban_code_flags(b->code, (b->flags & ~BAN_NOTED) | noted);
+	return ban_put(h, &c, &e);
+}
+
+int banlist_put_many(struct pins *p, const struct ban_row *rows, size_t n,
+		     size_t *done)
+{
+	struct writing w;
+	int err = writing_begin(&w, p);
+
+	for (*done = 0; !err && *done < n; *done += !err) {
+		const struct ban_row *row = &rows[*done];
+
+		changes_note(&p->changes, CHANGE_BAN, &row->net);
+		err = is_client(p, &row->net) ?
+			      put_client(&w, &row->net, &row->ban) :
+			      ban_nets_put(p, &row->net, &row->ban);
+	}
+	net_set_free(&w.allowed);
+	return err;
 }
 
 int banlist_put(struct pins *p, const struct net *net, const struct ban *b)
 {
-	struct ban_request rq = { .client = net_addr(net), .ban = *b };
+	struct ban_row row = { .net = *net, .ban = *b };
+	size_t done;
 
-	rq.ban.len = net->len;
-	changes_note(&p->changes, CHANGE_BAN, net);
-	if (is_client(p, net))
-		return run_program(p->prog[PROG_BAN_WRITE], &rq, sizeof(rq));
-	if (bpf_map_update_elem(p->map[MAP_BAN_NETS], net, &rq.ban, BPF_ANY))
-		return errno == ENOSPC ? -E2BIG : -errno;
-	return settings_note_lists(p);
+	return banlist_put_many(p, &row, 1, &done);
 }
 
-int banlist_carry(struct pins *p, const struct addr *client,
-		  const struct ban *b)
+int banlist_copy_to_nets(struct pins *p, const struct ban_row *row)
 {
-	struct ban_request rq = { .client = *client, .ban = *b };
-	struct ban now;
-
-	if (!bpf_map_update_elem(p->map[MAP_BANS], client, b, BPF_NOEXIST))
-		return 0;
-	if (errno != EEXIST)
-		return -errno;
-	if (!bpf_map_lookup_elem(p->map[MAP_BANS], client, &now) &&
-	    now.expires >= b->expires)
-		return 1;
-	return run_program(p->prog[PROG_BAN_WRITE], &rq, sizeof(rq));
+	return ban_nets_put(p, &row->net, &row->ban);
 }
 
-static int delete_net(struct pins *p, const struct net *net)
+int banlist_remove_client(struct pins *p, const struct net *net)
 {
-	if (bpf_map_delete_elem(p->map[MAP_BAN_NETS], net))
-		return -errno;
-	return settings_note_lists(p);
+	return remove_client(p, net, BAN_TICK_MAX);
+}
+
+int banlist_remove_net(struct pins *p, const struct net *net)
+{
+	return ban_nets_del(p, net);
 }
 
 /* It may be in either map, or in both, if client prefixes were changed. */
 int banlist_remove(struct pins *p, const struct net *net)
 {
-	struct addr a = net_addr(net);
-	bool exact =
-		is_client(p, net) && !bpf_map_delete_elem(p->map[MAP_BANS], &a);
-	int err = delete_net(p, net);
+	bool exact = is_client(p, net) && !banlist_remove_client(p, net);
+	int err = ban_nets_del(p, net);
 
 	changes_note(&p->changes, CHANGE_BAN, net);
 	return exact && err == -ENOENT ? 0 : err;
@@ -164,62 +300,94 @@ int banlist_del(struct pins *p, const struct net *net)
 	return err ? err : forgot;
 }
 
+/* A sensor that bans the client again meanwhile makes another entry of it. */
+static int expire_client(struct pins *p, const struct net *net)
+{
+	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_head *h = p->bans.head;
+	struct clock_pair now;
+	int err = clock_read(p->prog[PROG_CLOCK], &now);
+
+	if (!err)
+		err = remove_client(p, net, now.jiffies >> h->tick_shift);
+	if (err != -ENOENT)
+		return err;
+	ban_client(h, &c);
+	return ban_search(h, &c, 0, BAN_CLAIMED) < 0 ? -ENOENT : -EBUSY;
+}
+
 int banlist_expire(struct pins *p, const struct net *net)
 {
-	struct addr a = net_addr(net);
-	int err = -ENOENT;
+	int err = is_client(p, net) ? expire_client(p, net) : -ENOENT;
 
 	changes_note(&p->changes, CHANGE_BAN, net);
-	if (is_client(p, net))
-		err = run_program(p->prog[PROG_BAN_EXPIRE], &a, sizeof(a));
-	return err == -ENOENT ? delete_net(p, net) : err;
+	return err == -ENOENT ? ban_nets_del(p, net) : err;
 }
 
 int banlist_get(const struct pins *p, const struct net *net, struct ban *b)
 {
-	struct addr a = net_addr(net);
+	struct ban_head *h = p->bans.head;
+	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_row row;
+	struct ban_view v;
+	int pos = -1;
 
-	if (is_client(p, net) &&
-	    !bpf_map_lookup_elem(p->map[MAP_BANS], &a, b))
+	if (!is_client(p, net))
+		return ban_nets_get(p, net, b);
+	ban_client(h, &c);
+	while ((pos = ban_search(h, &c, pos + 1, BAN_CLAIMED)) >= 0) {
+		if (!ban_map_view(h, ban_index(&c, pos), pos % BAN_WAYS, &v))
+			continue;
+		row_of(p, &v, &row);
+		*b = row.ban;
 		return 0;
-	/* A lookup finds the longest match. */
-	if (!bpf_map_lookup_elem(p->map[MAP_BAN_NETS], net, b) &&
-	    b->len == net->len)
-		return 0;
-	return -ENOENT;
-}
-
-/*
- * The longest of the networks that hold: as the program decides, see
- * bpf/ban_table.h.
- */
-static int find_net(const struct pins *p, const struct addr *a,
-		    const struct clock_pair *now, struct ban_row *row)
-{
-	struct net key = net_of(a, ADDR_BITS);
-
-	while (!bpf_map_lookup_elem(p->map[MAP_BAN_NETS], &key, &row->ban)) {
-		row->net = net_of(a, row->ban.len);
-		if (row->ban.expires > now->jiffies)
-			return 0;
-		if (!row->ban.len)
-			break;
-		key.len = row->ban.len - 1;
 	}
-	return -ENOENT;
+	/* Prefixes may have changed since. */
+	return ban_nets_get(p, net, b);
 }
 
 int banlist_find(const struct pins *p, const struct addr *a,
 		 const struct clock_pair *now, struct ban_row *row)
 {
-	struct addr key;
-
 	row->net = client_net(p, a);
-	key = net_addr(&row->net);
-	if (!bpf_map_lookup_elem(p->map[MAP_BANS], &key, &row->ban) &&
+	if (!banlist_get(p, &row->net, &row->ban) &&
 	    row->ban.expires > now->jiffies)
 		return 0;
-	return find_net(p, a, now, row);
+	return ban_nets_find(p, a, now, row);
+}
+
+/* The owner of a slot may change meanwhile: then another is not plain, too. */
+int banlist_ask(struct pins *p, const struct net *nets, size_t n)
+{
+	struct net *copy = calloc(n + 1, sizeof(*copy));
+	struct ban_head *h = p->bans.head;
+	struct net_set set;
+	struct ban_view v;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, nets, n * sizeof(*copy));
+	net_set_init(&set, copy, n);
+	for (uint32_t i = 1; n && i <= h->lines; i++) {
+		for (uint32_t w = 0; w < BAN_WAYS; w++) {
+			struct net net;
+
+			if (!ban_map_view(h, i, w, &v))
+				continue;
+			net = net_of(&v.info.client, v.info.cause.len);
+			if (net_set_overlaps(&set, &net))
+				__sync_fetch_and_or(
+					&ban_line_at(h, i)->count[w],
+					BAN_NOT_PLAIN);
+		}
+	}
+	net_set_free(&set);
+	return 0;
+}
+
+int banlist_tidy(struct pins *p)
+{
+	return ban_nets_tidy(p);
 }
 
 static void forget_if_in(struct pins *p, const struct net *net,

@@ -2,6 +2,10 @@
 /*
  * The bans: of clients (map bans, exact) and of other networks (map ban_nets,
  * longest prefix). Which of the two a network belongs to is decided here.
+ *
+ * A ban's `expires` is rounded up to a tick of some 0.1 s. Its `reason` is
+ * stored if somebody gave one; else, what is read says how many failures there
+ * were ("10 failures in 2m"), or "by command".
  */
 #ifndef SMTPXDP_BANLIST_H
 #define SMTPXDP_BANLIST_H
@@ -21,18 +25,29 @@ struct ban_row {
 typedef int (*ban_row_fn)(const struct ban_row *row, void *ctx);
 int banlist_each(const struct pins *p, ban_row_fn fn, void *ctx);
 
+/* Those of clients only. */
+int banlist_each_client(const struct pins *p, ban_row_fn fn, void *ctx);
+
 /*
- * Writes a ban. Its len is the network's; expires must be set. -E2BIG: the
- * map is full. The caller holds the writers' lock.
+ * Those that have run out by a jiffy, of networks all; with `provisional`, also
+ * those that the kernel wrote and nobody has confirmed. Quick without.
+ */
+int banlist_each_due(const struct pins *p, uint64_t jiffies, bool provisional,
+		     ban_row_fn fn, void *ctx);
+
+/*
+ * Writes a ban: `net` says whose; len, packets and bytes of *b are ignored. One
+ * that is past removes what is there. -E2BIG: no room. The caller holds the
+ * writers' lock.
  */
 int banlist_put(struct pins *p, const struct net *net, const struct ban *b);
 
 /*
- * Takes the ban of a client over from another table, drops and all; one that
- * is there and holds longer stays: then 1. -E2BIG.
+ * The same for many, quickly: a million in a fraction of a second. Stops at
+ * the first error; *done says how many were written.
  */
-int banlist_carry(struct pins *p, const struct addr *client,
-		  const struct ban *b);
+int banlist_put_many(struct pins *p, const struct ban_row *rows, size_t n,
+		     size_t *done);
 
 /*
  * Removes the ban of exactly this network, and what is known of the clients
@@ -52,6 +67,26 @@ int banlist_get(const struct pins *p, const struct net *net, struct ban *b);
 /* The ban that holds for an address now; -ENOENT. */
 int banlist_find(const struct pins *p, const struct addr *a,
 		 const struct clock_pair *now, struct ban_row *row);
+
+/* How many clients may be banned at once, and as many networks. */
+uint32_t banlist_max(const struct pins *p);
+
+/*
+ * When client prefixes change: the ban of a client goes where those of other
+ * networks are, and is gone from where it was.
+ */
+int banlist_copy_to_nets(struct pins *p, const struct ban_row *row);
+int banlist_remove_client(struct pins *p, const struct net *net);
+int banlist_remove_net(struct pins *p, const struct net *net);
+
+/*
+ * Some of these networks are allowlisted now: who is banned and overlaps with
+ * one of them is asked for at every packet, before it is dropped.
+ */
+int banlist_ask(struct pins *p, const struct net *nets, size_t n);
+
+/* The daemon's, now and then: forgets which networks have gone. */
+int banlist_tidy(struct pins *p);
 
 /* The network of the client that an address belongs to. */
 struct net client_net(const struct pins *p, const struct addr *a);

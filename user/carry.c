@@ -26,10 +26,9 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	m->put = NULL;
 	m->take = false;
 	switch (map) {
-	case MAP_BANS:
-		m->put = step == STEP_FILL    ? put_ban :
-			 step == STEP_STREAMS ? NULL :
-						put_late_ban;
+	case MAP_BANS: /* no map of keys and values: see move_bans() */
+		return step != STEP_STREAMS;
+	case MAP_BAN_INFOS: /* goes with it */
 		break;
 	case MAP_CLIENTS:
 		m->put = step == STEP_DRAIN ? put_client : NULL;
@@ -114,6 +113,32 @@ static void settle(void)
 	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
+/* The second map of the table of bans, which is not moved by itself. */
+static int open_infos(const struct carry *c, int generation)
+{
+	char path[PATH_MAX];
+	int err = generation_path(path, sizeof(path), c->to->dir, generation,
+				  map_names[MAP_BAN_INFOS]);
+
+	return err ? err : bpf_obj_get(path);
+}
+
+static int move_bans_of(struct move *m, enum step step, int generation)
+{
+	int infos = open_infos(m->c, generation);
+	int err = infos < 0 ? -EINVAL :
+			      move_bans(m, infos, step != STEP_FILL);
+
+	if (infos >= 0)
+		close(infos);
+	if (err != -EINVAL)
+		return err;
+	journal_note(MESSAGE_NOT_CARRIED,
+		     "map bans has another form than this version's: its bans "
+		     "are forgotten");
+	return 0;
+}
+
 static int move_map(struct carry *c, enum step step, int generation,
 		    const struct btf *old, enum pinned_map map)
 {
@@ -130,7 +155,9 @@ static int move_map(struct carry *c, enum step step, int generation,
 		if (!err)
 			err = layout_of(c->btf, map_names[map], &m.new);
 		if (!err)
-			err = move_all(&m);
+			err = map == MAP_BANS ?
+				      move_bans_of(&m, step, generation) :
+				      move_all(&m);
 		tell(&m);
 	}
 	close(m.from);

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "banlist.h"
+#include "ban_map.h"
 #include "client_merge.h"
+#include "clock.h"
 #include "counters.h"
 #include "stream.h"
 
@@ -141,6 +142,87 @@ int move_all(struct move *m)
 	return err;
 }
 
+/* What people read of a line's bans, in this version's layout. */
+static int convert_infos(const struct move *m, int infos, struct ban_map *copy)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	struct layout was, is;
+	int err = 0;
+	void *value;
+
+	if (bpf_obj_get_info_by_fd(infos, &info, &len))
+		return -errno;
+	if (layout_of(m->old.btf, map_names[MAP_BAN_INFOS], &was) ||
+	    layout_of(m->new.btf, map_names[MAP_BAN_INFOS], &is))
+		return -EINVAL;
+	value = malloc(info.value_size);
+	if (!value)
+		return -ENOMEM;
+	for (__u32 i = 1; i <= copy->head->lines && !err; i++) {
+		if (bpf_map_lookup_elem(infos, &i, value))
+			err = -errno;
+		else
+			layout_convert(was.btf, was.value, value, is.btf,
+				       is.value, ban_infos_at(copy->head, i));
+	}
+	free(value);
+	return err;
+}
+
+/*
+ * A table whose second map has another layout, as it is now: a copy. -EINVAL
+ * where the first one has, too.
+ */
+static int convert_table(const struct move *m, int infos, struct ban_map *copy)
+{
+	__u32 n = m->info.max_entries;
+	int err = 0;
+
+	if (m->info.type != BPF_MAP_TYPE_ARRAY || n < 2 ||
+	    !layout_same(m->old.btf, m->old.value, m->new.btf, m->new.value))
+		return -EINVAL;
+	err = ban_map_anonymous(copy, n);
+	for (__u32 i = 0; i < n && !err; i++)
+		if (bpf_map_lookup_elem(m->from, &i,
+					(struct ban_line *)copy->head + i))
+			err = -errno;
+	if (!err && copy->head->lines != n - 1)
+		err = -EINVAL;
+	if (!err)
+		err = convert_infos(m, infos, copy);
+	if (err)
+		ban_map_close(copy);
+	return err;
+}
+
+/*
+ * The table of bans is no map of keys and values: what it holds goes into the
+ * new one.
+ */
+int move_bans(struct move *m, int infos, bool late)
+{
+	struct ban_copy copy = { .since = late ? m->c->began : 0,
+				 .provisional = late };
+	struct ban_map from = {};
+	struct clock_pair now;
+	int err = ban_map_open(&from, m->from, infos);
+
+	if (err == -EINVAL)
+		err = convert_table(m, infos, &from);
+	if (err)
+		return err;
+	err = clock_read(m->c->to->prog[PROG_CLOCK], &now);
+	if (!err)
+		ban_map_copy(from.head, m->c->to->bans.head, now.jiffies,
+			     &copy);
+	m->carried = copy.copied;
+	m->lost = copy.lost;
+	m->err = copy.lost ? -E2BIG : 0;
+	ban_map_close(&from);
+	return err;
+}
+
 /* ---- what becomes of an entry */
 
 int put_entry(struct move *m, const void *key, void *value)
@@ -152,20 +234,6 @@ int put_entry(struct move *m, const void *key, void *value)
 	if (!bpf_map_update_elem(m->to, key, value, flags))
 		return 0;
 	return errno == EEXIST ? 1 : -errno;
-}
-
-int put_ban(struct move *m, const void *key, void *value)
-{
-	return banlist_carry(m->c->to, key, value);
-}
-
-int put_late_ban(struct move *m, const void *key, void *value)
-{
-	const struct ban *b = value;
-
-	return b->flags & BAN_PROVISIONAL && b->since >= m->c->began ?
-		       put_ban(m, key, value) :
-		       1;
 }
 
 int put_stream(struct move *m, const void *key, void *value)

@@ -30,12 +30,15 @@ struct move {
 /* Every entry through m->put. -ENOMEM. */
 int move_all(struct move *m);
 
+/*
+ * The table of bans, of which `infos` is the second map; late: only what a
+ * sensor has written since the carrying began. -EINVAL: it is none.
+ */
+int move_bans(struct move *m, int infos, bool late);
+
 /* Puts the entry where there is none yet. */
 int put_entry(struct move *m, const void *key, void *value);
 
-int put_ban(struct move *m, const void *key, void *value);
-/* Only what a sensor has written since the carrying began. */
-int put_late_ban(struct move *m, const void *key, void *value);
 /* Of two, the one that has read further. */
 int put_stream(struct move *m, const void *key, void *value);
 int put_client(struct move *m, const void *key, void *value);

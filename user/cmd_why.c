@@ -68,7 +68,7 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 
 	duration_format(s->rate.sec, window);
 	duration_format(k->next_ban, ban);
-	if (k->banned && !allow_overrules(k->allow, &k->ban.ban))
+	if (k->banned && !allow_overrules(k->allow, k->ban.ban.flags))
 		snprintf(buf, size, "its packets to %s are dropped for %s more",
 			 s->scope == SCOPE_ALL ? "any port" : "the mail ports",
 			 duration_format(clock_until(&k->now,

@@ -37,7 +37,7 @@ static bool is_dropped(const struct search *s, const struct addr *a,
 	struct ban_row row;
 
 	if (banlist_find(s->p, a, &s->now, &row) ||
-	    allow_overrules(allowlist_flags(s->p, a), &row.ban))
+	    allow_overrules(allowlist_flags(s->p, a), row.ban.flags))
 		return false;
 	*ban = row.net;
 	return true;

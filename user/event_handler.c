@@ -50,11 +50,9 @@ static const char *excuse(const struct event *e)
 static bool is_ours(const struct pins *p, const struct event *e,
 		    const struct net *net)
 {
-	struct addr key = net_addr(net);
 	struct ban b;
 
-	return !bpf_map_lookup_elem(p->map[MAP_BANS], &key, &b) &&
-	       b.flags & BAN_PROVISIONAL &&
+	return !banlist_get(p, net, &b) && b.flags & BAN_PROVISIONAL &&
 	       b.since <= e->boot_ns + EVENT_LATE_NSEC &&
 	       e->boot_ns <= b.since + EVENT_LATE_NSEC;
 }
@@ -77,11 +75,11 @@ static int write_final(struct pins *p, const struct event *e,
 {
 	struct ban b = { .since = e->boot_ns,
 			 .failures = e->failures,
-			 .code = e->code };
+			 .code = e->code,
+			 .window = e->window_sec };
 
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
 		    (now->boot_ns - e->boot_ns) / (NSEC / clock_hz());
-	reason_of(b.reason, sizeof(b.reason), e->failures, e->window_sec);
 	return b.expires > now->jiffies ? banlist_put(p, net, &b) : 0;
 }
 
@@ -190,27 +188,6 @@ struct sweep {
 	struct clock_pair now;
 };
 
-/*
- * A sensor may have banned the client again between the look and the removal:
- * then the client's own entry says so.
- */
-static void restore_revived(struct pins *p, const struct net *net)
-{
-	struct addr key = net_addr(net);
-	struct clock_pair now;
-	struct client c;
-
-	if (bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c) ||
-	    clock_read(p->prog[PROG_CLOCK], &now) ||
-	    !window_closed(c.until, now.jiffies, MODE_ENFORCE))
-		return;
-	banlist_put(p, net,
-		    &(struct ban){ .expires = c.until >> 1,
-				   .since = now.boot_ns,
-				   .code = c.last_code,
-				   .flags = BAN_PROVISIONAL });
-}
-
 static void expired(struct pins *p, const struct ban_row *row)
 {
 	struct record r = {
@@ -225,7 +202,6 @@ static void expired(struct pins *p, const struct ban_row *row)
 	if (banlist_expire(p, &row->net) || row->ban.flags & BAN_TEST)
 		return;
 	journal_record(&r);
-	restore_revived(p, &row->net);
 }
 
 /* The kernel banned, but could not tell us: the ring buffer was full. */
@@ -271,15 +247,18 @@ static int sweep_one(const struct ban_row *row, void *ctx)
 	return 0;
 }
 
-/* Each once, whichever daemon it is that tells. Needs the writers' lock. */
-static void note_lost_events(struct pins *p)
+/*
+ * Were events lost since we were last here? Told once, whichever daemon it is
+ * that tells. Needs the writers' lock.
+ */
+static bool events_lost(struct pins *p)
 {
 	static uint64_t known;
 	struct counter_value lost;
 	struct daemon_info *info;
 
 	if (counter_read(p, COUNTER_EVENT_LOST, &lost) || lost.packets <= known)
-		return;
+		return false;
 	info = malloc(sizeof(*info));
 	if (info && !daemon_read(p, info) && lost.packets > info->lost_told) {
 		journal_note(
@@ -292,20 +271,29 @@ static void note_lost_events(struct pins *p)
 	}
 	known = lost.packets;
 	free(info);
+	return true;
 }
+
+/* To look for those that nobody has told us of takes longer: not every time. */
+#define UNTOLD_SWEEPS 5
 
 void handle_sweep(struct handler *h)
 {
+	static unsigned int since_untold = UNTOLD_SWEEPS;
 	struct pins *p = h->pins;
 	struct sweep s = { .p = p, .cuts = h->cuts };
 	int lock = pins_try_lock_writer(p->dir), err;
 
 	if (lock == -EWOULDBLOCK)
 		return; /* a command is at it: next time */
+	if (events_lost(p) || ++since_untold >= UNTOLD_SWEEPS)
+		since_untold = 0;
 	err = clock_read(p->prog[PROG_CLOCK], &s.now);
 	if (!err)
-		err = banlist_each(p, sweep_one, &s);
-	note_lost_events(p);
+		err = banlist_each_due(p, s.now.jiffies, !since_untold,
+				       sweep_one, &s);
+	if (!err)
+		err = banlist_tidy(p);
 	pins_unlock(lock);
 	if (err)
 		journal_note(MESSAGE_FAULT, "cannot walk the ban list: %s",

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ban_map.h"
 #include "generation.h"
 #include "layout_map.h"
 #include "output.h"
@@ -48,43 +49,97 @@ static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
 	       layout_same(old_btf, was.value, btf, is.value);
 }
 
-static int reuse(struct bpf_map *map, const char *dir, int generation,
-		 const struct btf *old_btf, const struct btf *btf)
+/* The generation in force, to take maps over from. */
+struct former {
+	const char *dir;
+	int generation;
+	struct btf *btf;
+};
+
+/* An fd of its map if that suits us; -ENOENT; or another -errno. */
+static int find_former(const struct former *f, struct smtpxdp *skel,
+		       struct bpf_map *map)
 {
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
 	char path[PATH_MAX];
-	int fd, err = generation_path(path, sizeof(path), dir, generation,
+	int fd, err = generation_path(path, sizeof(path), f->dir, f->generation,
 				      bpf_map__name(map));
 
-	fd = err ? -1 : bpf_obj_get(path);
+	if (err)
+		return err;
+	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return err; /* or it had no such map */
+		return -ENOENT; /* it had no such map */
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		err = -errno;
-	else if (fits(&info, map, old_btf, btf))
-		err = bpf_map__reuse_fd(map, fd);
+	else if (fits(&info, map, f->btf, bpf_object__btf(skel->obj)))
+		return fd;
+	close(fd);
+	return err ? err : -ENOENT;
+}
+
+static int reuse(const struct former *f, struct smtpxdp *skel,
+		 struct bpf_map *map)
+{
+	int fd = find_former(f, skel, map), err;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = bpf_map__reuse_fd(map, fd);
 	close(fd);
 	return err;
+}
+
+/* The table of bans is two maps: either both are taken over, or none. */
+static bool suits(const struct former *f, struct smtpxdp *skel,
+		  enum pinned_map map)
+{
+	int lines, infos;
+
+	if (map != MAP_BANS && map != MAP_BAN_INFOS)
+		return true;
+	lines = find_former(f, skel, skel->maps.bans);
+	infos = find_former(f, skel, skel->maps.ban_infos);
+	if (lines >= 0)
+		close(lines);
+	if (infos >= 0)
+		close(infos);
+	return lines >= 0 && infos >= 0;
 }
 
 /* What the generation in force has and suits us, is taken over. */
 static int reuse_maps(struct smtpxdp *skel, const char *dir)
 {
-	int now = generation_current(dir), err = 0;
-	struct btf *old;
+	struct former f = { dir, generation_current(dir), NULL };
+	int err = 0;
 
-	if (now == -ENOENT)
+	if (f.generation == -ENOENT)
 		return 0;
-	old = now < 0 ? NULL : layout_load(dir, now);
-	if (!old)
-		return now < 0 ? now : -errno;
+	f.btf = f.generation < 0 ? NULL : layout_load(dir, f.generation);
+	if (!f.btf)
+		return f.generation < 0 ? f.generation : -errno;
 	for (int i = 0; i < MAPS_MAX && !err; i++)
-		err = reuse(bpf_object__find_map_by_name(skel->obj,
-							 map_names[i]),
-			    dir, now, old, bpf_object__btf(skel->obj));
-	btf__free(old);
+		if (suits(&f, skel, i))
+			err = reuse(&f, skel,
+				    bpf_object__find_map_by_name(skel->obj,
+								 map_names[i]));
+	btf__free(f.btf);
 	return err;
+}
+
+/* The table of bans, taken over or new, is to hold so many. */
+static int prepare_bans(struct smtpxdp *skel, uint32_t max)
+{
+	int lines = bpf_map__fd(skel->maps.bans);
+	int infos = bpf_map__fd(skel->maps.ban_infos);
+	struct ban_map m;
+
+	if (ban_map_open(&m, lines, infos))
+		return ban_map_init(lines, infos, max);
+	m.head->max = max;
+	ban_map_close(&m);
+	return 0;
 }
 
 static int pin(int fd, const char *dir, int generation, const char *name)
@@ -149,7 +204,10 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
-	bpf_map__set_max_entries(skel->maps.bans, o->max_bans);
+	bpf_map__set_max_entries(skel->maps.bans, ban_map_entries(o->max_bans));
+	bpf_map__set_max_entries(skel->maps.ban_infos,
+				 ban_map_entries(o->max_bans));
+	bpf_map__set_max_entries(skel->maps.ban_notes, o->max_bans);
 	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
 }
 
@@ -167,6 +225,8 @@ static int load_once(struct loader_options *o, struct smtpxdp **out)
 	err = reuse_maps(skel, o->dir);
 	if (!err)
 		err = smtpxdp__load(skel);
+	if (!err)
+		err = prepare_bans(skel, o->max_bans);
 	if (!err)
 		err = o->generation = pin_all(skel, o->dir);
 	if (err < 0) {
@@ -205,6 +265,10 @@ int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 	configure(skel, o);
 	skel->rodata->replaying = true;
 	err = smtpxdp__load(skel);
+	if (!err)
+		err = ban_map_init(bpf_map__fd(skel->maps.bans),
+				   bpf_map__fd(skel->maps.ban_infos),
+				   o->max_bans);
 	if (!err) {
 		*out = skel;
 		return 0;

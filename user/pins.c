@@ -37,13 +37,13 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_HISTORY] = "history",
 	[MAP_TLS_HELLOS] = "tls_hellos",
 	[MAP_TLS_PLACES] = "tls_places",
+	[MAP_BAN_INFOS] = "ban_infos",
+	[MAP_BAN_NOTES] = "ban_notes",
 	[MAP_TLS_SESSIONS] = "tls_sessions",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 
 const char *const prog_names[PROGS_MAX] = {
-	[PROG_BAN_WRITE] = "ban_write",
-	[PROG_BAN_EXPIRE] = "ban_expire",
 	[PROG_CLOCK] = "clock",
 	[PROG_FILL] = "fill",
 	[PROG_DROP_ETHERNET] = "drop_ethernet",
@@ -146,7 +146,10 @@ static int share_maps(struct pins *p)
 	err = share(p->map[MAP_ACTIVITY], sizeof(*p->activity), &p->activity);
 	if (!err)
 		journal_told = p->activity->told;
-	return err;
+	if (!err)
+		err = ban_map_open(&p->bans, p->map[MAP_BANS],
+				   p->map[MAP_BAN_INFOS]);
+	return err == -EINVAL ? -EPROTO : err; /* another version's */
 }
 
 static int open_pin(const struct pins *p, const char *name)
@@ -275,6 +278,7 @@ void pins_close(struct pins *p)
 	p->slots = NULL;
 	p->activity = NULL;
 	journal_told = NULL;
+	ban_map_close(&p->bans);
 	for (int i = 0; i < MAPS_MAX; i++)
 		if (p->map[i] >= 0)
 			close(p->map[i]);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "ban_map.h"
 #include "changes.h"
 
 #define PINS_DEFAULT_DIR "/sys/fs/bpf/smtpxdp"
@@ -32,6 +33,8 @@ enum pinned_map {
 	MAP_HISTORY,
 	MAP_TLS_HELLOS,
 	MAP_TLS_PLACES,
+	MAP_BAN_INFOS,
+	MAP_BAN_NOTES,
 	MAP_TLS_SESSIONS,
 	/* Only where the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
@@ -40,8 +43,6 @@ enum pinned_map {
 };
 
 enum pinned_prog {
-	PROG_BAN_WRITE,
-	PROG_BAN_EXPIRE,
 	PROG_CLOCK,
 	PROG_FILL,
 	/* Of these, the variants that the daemon's interfaces need: */
@@ -68,6 +69,7 @@ struct pins {
 	struct settings_slots *slots; /* map settings, shared */
 	struct activity *activity; /* map activity, shared */
 	struct changes changes; /* of the lists, to be saved: see state.h */
+	struct ban_map bans; /* maps bans and ban_infos, likewise */
 };
 
 /* DIR/name, or -ENAMETOOLONG. */

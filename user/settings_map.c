@@ -9,7 +9,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "clock.h"
+#include "netinfo.h"
 
 const struct settings *settings_now(const struct pins *p)
 {
@@ -43,26 +45,60 @@ static bool map_has_entries(int fd)
 	return !bpf_map_get_next_key(fd, NULL, &key);
 }
 
-static void note_lists(const struct pins *p, struct settings *s)
+/* Is some entry narrower than a client? Then a ban may hit who is allowed. */
+static void note_allow(const struct pins *p, struct settings *s)
 {
-	s->have_ban_nets = map_has_entries(p->map[MAP_BAN_NETS]);
-	s->have_allow = map_has_entries(p->map[MAP_ALLOW_NETS]);
+	struct net key, *prev = NULL;
+
+	s->have_allow = 0;
+	s->allow_inside = 0;
+	while (!bpf_map_get_next_key(p->map[MAP_ALLOW_NETS], prev, &key)) {
+		int v6 = !net_is_v4(&key);
+
+		s->have_allow = 1;
+		if (key.len > s->client_len[v6])
+			s->allow_inside |= 1 << v6;
+		prev = &key;
+	}
 }
 
-int settings_note_lists(struct pins *p)
+static void note_nets(const struct pins *p, struct settings *s)
+{
+	s->have_ban_nets = map_has_entries(p->map[MAP_BAN_NETS]);
+}
+
+/* If nothing changes, no grace period is to be waited for. */
+static int put_lists(struct pins *p, const struct settings *lists)
 {
 	const struct settings *now = settings_now(p);
 	struct settings *spare = settings_spare(p);
-	struct settings lists;
 
-	note_lists(p, &lists);
-	if (lists.have_ban_nets == now->have_ban_nets &&
-	    lists.have_allow == now->have_allow)
-		return 0; /* and no grace period is to be waited for */
+	if (lists->have_ban_nets == now->have_ban_nets &&
+	    lists->have_allow == now->have_allow &&
+	    lists->allow_inside == now->allow_inside)
+		return 0;
 	*spare = *now;
-	note_lists(p, spare);
+	spare->have_ban_nets = lists->have_ban_nets;
+	spare->have_allow = lists->have_allow;
+	spare->allow_inside = lists->allow_inside;
 	settings_switch(p);
 	return 0;
+}
+
+int settings_note_nets(struct pins *p)
+{
+	struct settings lists = *settings_now(p);
+
+	note_nets(p, &lists);
+	return put_lists(p, &lists);
+}
+
+int settings_note_allow(struct pins *p)
+{
+	struct settings lists = *settings_now(p);
+
+	note_allow(p, &lists);
+	return put_lists(p, &lists);
 }
 
 int settings_publish(struct pins *p, const struct config *c)
@@ -81,7 +117,8 @@ int settings_publish(struct pins *p, const struct config *c)
 	if (err)
 		return err;
 	config_compile(c, clock_hz(), settings_spare(p));
-	note_lists(p, settings_spare(p));
+	note_nets(p, settings_spare(p));
+	note_allow(p, settings_spare(p));
 	settings_switch(p);
 	return 0;
 }
@@ -118,4 +155,13 @@ int daemon_write(const struct pins *p, const struct daemon_info *info)
 	return bpf_map_update_elem(p->map[MAP_DAEMON], &zero, info, BPF_ANY) ?
 		       -errno :
 		       0;
+}
+
+bool daemon_is_here(const struct pins *p)
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+	bool is = info && !daemon_read(p, info) && info->netns == netns_inode();
+
+	free(info);
+	return is;
 }

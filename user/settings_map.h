@@ -16,13 +16,17 @@ const struct settings *settings_now(const struct pins *p);
  */
 int settings_publish(struct pins *p, const struct config *c);
 
-/* Tells the programs which of the lists have entries at all. */
-int settings_note_lists(struct pins *p);
+/* Tells the programs which of the lists have entries at all, and of what kind.
+ */
+int settings_note_nets(struct pins *p);
+int settings_note_allow(struct pins *p);
 
 /* The configuration in force, from map daemon. -errno. */
 int settings_load(const struct pins *p, struct config *c);
 
 int daemon_read(const struct pins *p, struct daemon_info *info);
+/* Are the daemon's addresses and connections the ones that we see here? */
+bool daemon_is_here(const struct pins *p);
 int daemon_write(const struct pins *p, const struct daemon_info *info);
 
 #endif

@@ -180,6 +180,8 @@ static json_int_t map_size(const struct pins *p, enum pinned_map map)
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
 
+	if (map == MAP_BANS) /* whose entries are lines */
+		return banlist_max(p);
 	bpf_obj_get_info_by_fd(p->map[map], &info, &len);
 	return info.max_entries;
 }
@@ -224,8 +226,7 @@ static void add_fill(json_t *doc, const struct pins *p)
 	for (int i = 0; i < 2; i++)
 		bans += t.provisional[i] + t.automatic[i] + t.command[i];
 	json_object_set_new(doc, "bans", json_integer(bans));
-	json_object_set_new(doc, "max_bans",
-			    json_integer(map_size(p, MAP_BANS)));
+	json_object_set_new(doc, "max_bans", json_integer(banlist_max(p)));
 	json_object_set_new(doc, "clients", json_integer(f.clients));
 	json_object_set_new(doc, "max_clients",
 			    json_integer(map_size(p, MAP_CLIENTS)));

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Many networks, asked quickly whether any of them overlaps with one. Pure. */
+#ifndef SMTPXDP_NET_SET_H
+#define SMTPXDP_NET_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "addr.h"
+
+struct net_set {
+	struct net *nets; /* sorted; none within another */
+	size_t n;
+};
+
+/* Takes the array, from malloc(), and sorts it. */
+void net_set_init(struct net_set *s, struct net *nets, size_t n);
+void net_set_free(struct net_set *s);
+
+bool net_set_overlaps(const struct net_set *s, const struct net *net);
+
+#endif
