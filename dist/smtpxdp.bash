@@ -48,8 +48,12 @@ _smtpxdp() {
 		metrics/*) list=--output ;;
 		run/*) list='-c -i -m --state --ephemeral' ;;
 		unload/*) list='--if-stopping' ;;
-		ban/) list='list add del flush' ;;
+		ban/) list='list add load del flush' ;;
 		ban/add) list="--for --reason --force $(_smtpxdp_nets clients)" ;;
+		ban/load)
+			_filedir
+			list='--for --reason'
+			;;
 		ban/del) list="--forgive $(_smtpxdp_nets ban list)" ;;
 		ban/flush) list=--forgive ;;
 		allow/) list='list add del' ;;

@@ -10,6 +10,7 @@
 #include "allowlist.h"
 #include "banlist.h"
 #include "cmd_ban.h"
+#include "cmd_ban_load.h"
 #include "config.h"
 #include "cut.h"
 #include "duration.h"
@@ -128,16 +129,6 @@ static int parse_add(int argc, char **argv, struct ban_args *a)
 	return ban_parse_net(argv[optind], a);
 }
 
-/* Are the daemon's addresses and connections the ones that we see here? */
-static bool is_mail_host(const struct pins *p)
-{
-	struct daemon_info *info = malloc(sizeof(*info));
-	bool is = info && !daemon_read(p, info) && info->netns == netns_inode();
-
-	free(info);
-	return is;
-}
-
 /* Not the local host, not the gateway, not an allowlisted peer. */
 static int refuse(struct pins *p, const struct ban_args *a)
 {
@@ -233,7 +224,7 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 	lock = ban_open_locked(g, &a, &p);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	here = is_mail_host(&p);
+	here = daemon_is_here(&p);
 	/* The daemon keeps them up to date; but it may be down. */
 	if (here)
 		allowlist_sync_host(&p);
@@ -266,6 +257,8 @@ int cmd_ban(const struct globals *g, int argc, char **argv)
 		{ "add", ban_add,
 		  "ADDR[/LEN] [--for 1h] [--reason TEXT] [--force]",
 		  "ban an address (the client it is of) or a network" },
+		{ "load", ban_load, "FILE|- [--for 1h] [--reason TEXT]",
+		  "ban all that a file lists: ADDR[/LEN] [TIME] [REASON]" },
 		{ "del", ban_del, "[--forgive] ADDR[/LEN]",
 		  "unban, and forget the client's failures; --forgive: its "
 		  "offences, too" },

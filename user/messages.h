@@ -71,7 +71,9 @@
 	X(STATE_KEPT, "state-kept", "52e1d7a3b9f64c7c8fd0a6c9f3b2e871", \
 	  LOG_NOTICE) \
 	X(STATE_ASIDE, "state-set-aside", "e7b0c4d29f1a4b6d8a35c1f7d60e9b82", \
-	  LOG_ERR)
+	  LOG_ERR) \
+	X(LOADED, "loaded", "7c1d2f6f5e0c4bb39c6d5b0a4e0f8a31", \
+	  LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
