@@ -8,7 +8,7 @@
 #include "daemon.h"
 
 struct xdp_holder {
-	char who[96]; /* "\"name\" (id 12, native, by link 34)" */
+	char who[128]; /* "\"name\" (id 12, native, by link 34)" */
 	char remedy[256];
 };
 
