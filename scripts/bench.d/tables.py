@@ -169,7 +169,7 @@ def storm_rows(results):
     """As fast as can be, and as fast as no event is lost."""
     storms = results.select("hold", kind="storm")
     for r in storms[:1] + storms[1:][-1:]:
-        yield ["failures a second from 100,000 addresses%s" %
+        yield ["failures a second from 100,000 addresses, brake off%s" %
                (", as many as can be" if not r["pace"] else ""),
                thousands(round(r["failures"] / r["ns"] * 1e9)),
                "%s events lost, %s of %s banned, daemon %.1f s of a CPU" %
