@@ -158,6 +158,17 @@ recorded() { # LOAD STOLEN LOST PASSED [LEAKED]
 	fails 1 report
 }
 
+@test "a restart that let somebody through, or lost a ban, fails the run" {
+	local restart='{"kind":"restart","name":"smtpxdp","bans":1000,"seconds":0.5,"came":5000'
+	recorded 0.1 0 0 500
+	echo "$restart,\"kept\":1000,\"leaked\":0}" >"$SAMPLES/hold.jsonl"
+	has "$(report)" 'restart with 1,000 bans.* of 5,000 packets meanwhile 0 passed'
+	echo "$restart,\"kept\":1000,\"leaked\":1}" >"$SAMPLES/hold.jsonl"
+	fails 1 report
+	echo "$restart,\"kept\":999,\"leaked\":0}" >"$SAMPLES/hold.jsonl"
+	fails 1 report
+}
+
 @test "a peer that cannot do it says why in its row" {
 	recorded 0.1 0 0 500
 	echo '{"kind":"rate","name":"ipset","ip":4,"bans":1000,"note":"not in this kernel"}' \

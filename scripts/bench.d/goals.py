@@ -77,6 +77,13 @@ def informed(results):
     return stat.median if stat else None
 
 
+def restart_loss(results):
+    """Packets that passed while the daemon restarted, and bans it lost."""
+    restarts = results.select("hold", kind="restart")
+    return sum(r["leaked"] + abs(r["bans"] - r["kept"]) for r in restarts) \
+        if restarts else None
+
+
 def not_banned(results):
     """Clients that reached the rate in a storm, and were not banned."""
     storms = results.select("hold", kind="storm")
@@ -120,6 +127,8 @@ GOALS = [
          False, "%.0f"),
     Goal("who reached the rate among 100,000 attackers and is not banned: 0",
          not_banned, 0, False, "%d"),
+    Goal("restart: banned packets that passed, bans lost: 0", restart_loss, 0,
+         False, "%d"),
     Goal("a million bans loaded within 0.6 s",
          one("hold", "seconds", kind="load", bans=1000000), 0.6, False, "%.2f"),
     Goal("memory of a ban: <= 96 bytes",
@@ -134,4 +143,4 @@ def verdicts(results):
 def held(results):
     """What must be so whatever the speed: nobody through, nobody lost."""
     return not any(count(results) for count in
-                   (leaked, lost, passed, not_banned))
+                   (leaked, lost, passed, not_banned, restart_loss))

@@ -103,7 +103,7 @@ pinned_bytes() {
 # --- loading ----------------------------------------------------------------
 
 hold_load() { # BANS
-	local since pid
+	local since
 	conf max-bans "$(room_for "$1")" tls off
 	daemon_up
 	sources list 4 "$1" >"$BENCH_TMP/banned"
@@ -114,14 +114,36 @@ hold_load() { # BANS
 		return
 	fi
 	sample hold load smtpxdp "bans=$1" "seconds=$(seconds_since "$since")"
-	pid=$(daemon_pid)
 	sample hold rss smtpxdp "bans=$1" \
-		"kilobytes=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")"
+		"kilobytes=$(awk '/VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status")"
+	hold_restart "$1"
+	daemon_wipe
+}
+
+# Banned sources go on sending all the while; nobody may get through.
+hold_restart() { # BANS
+	local since seconds before after flood
+	rm -f "$BENCH_TMP/over"
+	read -r -a before < <(drop_counts smtpxdp)
+	hold_flood "$1" &
+	flood=$!
 	since=$EPOCHREALTIME
 	daemon_down
 	daemon_up
-	sample hold restart smtpxdp "bans=$1" \
-		"seconds=$(seconds_since "$since")" \
-		"kept=$(smtpxdp status -j | jq .bans)"
-	daemon_wipe
+	seconds=$(seconds_since "$since")
+	touch "$BENCH_TMP/over"
+	wait $flood
+	read -r -a after < <(drop_counts smtpxdp)
+	sample hold restart smtpxdp "bans=$1" "seconds=$seconds" \
+		"kept=$(smtpxdp status -j | jq .bans)" \
+		"came=$((after[0] - before[0]))" \
+		"leaked=$((after[1] - before[1]))"
+}
+
+hold_flood() { # BANS
+	until [ -e "$BENCH_TMP/over" ]; do
+		at flood taskset -c "$BENCH_CPU" "$BENCH_BIN"/flood \
+			--iface to-smtpxdp --to $VICTIM --sources "$1" \
+			--packets 100000 >/dev/null || return
+	done
 }

@@ -192,8 +192,9 @@ def load_rows(results):
         for r in results.select("hold", kind="restart", bans=bans):
             yield ["restart with %s bans: smtpxdp" % thousands(bans),
                    "%.2f s" % r["seconds"],
-                   "%s bans after it; dropping all the time" %
-                   thousands(r["kept"])]
+                   "%s bans after it; of %s packets meanwhile %s passed" %
+                   (thousands(r["kept"]), thousands(r["came"]),
+                    thousands(r["leaked"]))]
 
 
 def hold_table(results):
