@@ -48,12 +48,13 @@ def as_text(results):
 
 
 def columns(rows):
-    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))] \
-        if rows else []
+    """In columns: words begin, figures end below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    words = [i == 0 or max(map(len, column[1:] or column)) > 30
+             for i, column in enumerate(zip(*rows))]
     return ["  " + "  ".join(
-        [r[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(r[1:3], widths[1:3])),
-         *(c.rjust(w) for c, w in zip(r[3:], widths[3:]))]).rstrip()
-        for r in rows]
+        c.ljust(w) if left else c.rjust(w)
+        for c, w, left in zip(r, widths, words)).rstrip() for r in rows]
 
 
 def as_markdown(results):
