@@ -249,6 +249,7 @@ static void test_stress(void **state)
 	assert_non_null(workers);
 	lab = lab_open((struct lab_sizes){ .bans = BANS });
 	settings_rate(&lab->s, 1, 120);
+	lab->s.brake.failures = 0;
 	lab_apply(lab);
 	stress.lab = lab;
 	pthread_mutex_init(&stress.lock, NULL);
