@@ -224,5 +224,5 @@ tun_client() { # [OPTION...]
 	daemon_down KILL
 	daemon_up -i eth0
 	not grep -q xdp <<<"$(at mail ip link show dev two0)"
-	[ "$(find $PIN/links -type f | wc -l)" = 2 ]
+	[ "$(find $PIN/links -name "xdp-*" -o -name "tc-*" | wc -l)" = 2 ]
 }

@@ -67,7 +67,8 @@ has_ifaces() { # TEXT
 }
 
 pins() {
-	find $PIN/links -type f -printf '%f\n' | sort | xargs
+	find $PIN/links -name 'xdp-*' -printf '%f\n' -o -name 'tc-*' -printf '%f\n' |
+		sort | xargs
 }
 
 ifindex() { # NAME
