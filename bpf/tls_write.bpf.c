@@ -49,6 +49,14 @@ int BPF_KPROBE(tls_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 written)
 	return enter(ctx, object, buf, num, written);
 }
 
+/* SSL_write_ex2(), of OpenSSL 3.3, in its fifth. */
+SEC("uprobe")
+int BPF_KPROBE(tls_enter_ex2, __u64 object, __u64 buf, __u64 num, __u64 flags,
+	       __u64 written)
+{
+	return enter(ctx, object, buf, num, written);
+}
+
 static __always_inline void
 see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 {
@@ -131,8 +139,6 @@ static __always_inline bool worth_reading(const struct tls_task *t,
 {
 	__u8 first = 0;
 
-	if (*ses && (*ses)->peer == TLS_PEER_OTHER)
-		return false;
 	if (*ses && reply_unfinished(&(*ses)->reply))
 		return true;
 	bpf_probe_read_user(&first, 1, (void *)t->buf);
@@ -153,12 +159,15 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 	struct tls_scan x = { .t = t, .reply = &t->reply };
 	struct tls_session *ses;
 	struct mail_proc *proc;
-	__u32 pid = process_id();
+	__u32 pid;
 
+	ses = session_of(t);
+	if (ses && ses->peer == TLS_PEER_OTHER)
+		return 0; /* soon, for it is no mail server that pays */
+	pid = process_id();
 	proc = bpf_map_lookup_elem(&mail_procs, &pid);
 	if (proc)
 		__sync_fetch_and_add(&proc->writes, 1);
-	ses = session_of(t);
 	x.s = settings_active();
 	if (!x.s || !worth_reading(t, &ses, bytes))
 		return 0;

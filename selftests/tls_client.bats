@@ -228,3 +228,8 @@ charged() {
 	play relay
 	same "charged" "$(charged)" "33*1"
 }
+
+@test "stage: SSL_write(), SSL_write_ex() and SSL_write_ex2(), within each other" {
+	play extended
+	same "charged" "$(charged)" "31*3 32*3 33*3"
+}

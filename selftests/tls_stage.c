@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,24 @@ SSL_write(struct session *s, __attribute__((unused)) const void *buf, int n)
 	if (s->fd >= 0)
 		put(s->fd, n);
 	return n;
+}
+
+/* As in OpenSSL 3.5: the one is the other. */
+__attribute__((noipa)) int SSL_write_ex2(struct session *s, const void *buf,
+					 size_t n,
+					 __attribute__((unused)) uint64_t flags,
+					 size_t *written)
+{
+	*written = s->failing ? 0 : n;
+	if (s->fd >= 0 && !s->failing)
+		put(s->fd, n);
+	return buf && !s->failing;
+}
+
+__attribute__((noipa)) int SSL_write_ex(struct session *s, const void *buf,
+					size_t n, size_t *written)
+{
+	return SSL_write_ex2(s, buf, n, 0, written);
 }
 
 __attribute__((noipa)) void SSL_free(struct session *s)
@@ -167,6 +186,25 @@ static void retried(void)
 	}
 }
 
+/* By all three functions; those that fail count when they are tried again. */
+static void extended(void)
+{
+	size_t n;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		struct session *s = &sessions[i];
+
+		s->fd = fds[i];
+		s->failing = 1;
+		SSL_write_ex2(s, REFUSED, strlen(REFUSED), 0, &n);
+		SSL_write_ex(s, REFUSED, strlen(REFUSED), &n);
+		s->failing = 0;
+		SSL_write_ex2(s, REFUSED, strlen(REFUSED), 0, &n);
+		SSL_write_ex(s, REFUSED, strlen(REFUSED), &n);
+		fail(i);
+	}
+}
+
 /* A relay's mail, in an object that looks like a client's session. */
 static void relay(void)
 {
@@ -183,9 +221,10 @@ static const struct {
 	const char *name;
 	void (*play)(void);
 } scenes[] = {
-	{ "batch", batch },   { "crossed", crossed }, { "borrowed", borrowed },
-	{ "unsaid", unsaid }, { "jumped", jumped },   { "retried", retried },
-	{ "relay", relay },
+	{ "batch", batch },	  { "crossed", crossed },
+	{ "borrowed", borrowed }, { "unsaid", unsaid },
+	{ "jumped", jumped },	  { "retried", retried },
+	{ "relay", relay },	  { "extended", extended },
 };
 
 int main(int argc, char **argv)

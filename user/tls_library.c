@@ -15,6 +15,7 @@ static const struct {
 	{ "gnutls_record_send", TLS_WRITE },
 	{ "gnutls_record_send2", TLS_WRITE },
 	{ "SSL_write_ex", TLS_WRITE_EX },
+	{ "SSL_write_ex2", TLS_WRITE_EX2 }, /* may be what that one calls */
 	{ "SSL_free", TLS_FREE },
 	{ "SSL_clear", TLS_FREE },
 	{ "SSL_set_fd", TLS_FREE },
@@ -121,7 +122,10 @@ static int read_elf(Elf *elf, struct tls_library *lib)
 		else if (sh.sh_type == SHT_NOTE)
 			read_build_id(elf, scn, lib);
 	}
-	return lib->n[TLS_WRITE] || lib->n[TLS_WRITE_EX] ? 0 : -ENOENT;
+	return lib->n[TLS_WRITE] || lib->n[TLS_WRITE_EX] ||
+			       lib->n[TLS_WRITE_EX2] ?
+		       0 :
+		       -ENOENT;
 }
 
 int tls_library_read(const char *path, struct tls_library *lib)

@@ -24,9 +24,9 @@ static bool kernel_has_tracepoint(void)
 void tls_load_configure(struct smtpxdp *skel, const struct loader_options *o)
 {
 	struct bpf_program *const probes[] = {
-		skel->progs.tls_enter, skel->progs.tls_enter_ex,
-		skel->progs.tls_leave, skel->progs.tls_leave_ex,
-		skel->progs.tls_free,
+		skel->progs.tls_enter,	   skel->progs.tls_enter_ex,
+		skel->progs.tls_enter_ex2, skel->progs.tls_leave,
+		skel->progs.tls_leave_ex,  skel->progs.tls_free,
 	};
 	struct bpf_program *const functions[] = {
 		skel->progs.tls_sent_v4,

@@ -23,7 +23,7 @@
 #define PATH_SIZE 256
 #define HOOKS_MAX 2
 /* At entry and at return for each way to write, and at free. */
-#define PROBES 5
+#define PROBES 7
 
 struct tls_file {
 	dev_t dev;
@@ -44,7 +44,11 @@ struct tls_sensor {
 	size_t n_files;
 };
 
-/* Where distributions keep them; what else is mapped, we find in /proc. */
+/*
+ * Where distributions keep them, so that a server's first reply is seen. Not
+ * what ld.so.cache lists besides: what a process that sends from a mail port
+ * has mapped, we find in /proc, and that counts.
+ */
 static const char *const usual[] = {
 	"/usr/lib/*/libssl.so.*",     "/usr/lib/*/libgnutls.so.*",
 	"/usr/lib64/libssl.so.*",     "/usr/lib64/libgnutls.so.*",
@@ -105,9 +109,11 @@ static int put_probes(struct tls_sensor *t, struct tls_file *f,
 	} probes[PROBES] = {
 		{ t->skel->progs.tls_leave, TLS_WRITE, true },
 		{ t->skel->progs.tls_leave_ex, TLS_WRITE_EX, true },
+		{ t->skel->progs.tls_leave_ex, TLS_WRITE_EX2, true },
 		{ t->skel->progs.tls_free, TLS_FREE, false },
 		{ t->skel->progs.tls_enter, TLS_WRITE, false },
 		{ t->skel->progs.tls_enter_ex, TLS_WRITE_EX, false },
+		{ t->skel->progs.tls_enter_ex2, TLS_WRITE_EX2, false },
 	};
 	int err = 0;
 

@@ -77,16 +77,17 @@ void tls_forget(struct pins *p)
 		;
 }
 
-/* Each process once. */
-static bool told(__u32 pid)
+/* Each program and port once: it may have a process for each client. */
+static bool told(const struct mail_proc *proc)
 {
-	static __u32 pids[TOLD_MAX];
+	static struct mail_proc before[TOLD_MAX];
 	static unsigned int next;
 
 	for (unsigned int i = 0; i < TOLD_MAX; i++)
-		if (pids[i] == pid)
+		if (before[i].port == proc->port &&
+		    !memcmp(before[i].name, proc->name, sizeof(proc->name)))
 			return true;
-	pids[next++ % TOLD_MAX] = pid;
+	before[next++ % TOLD_MAX] = *proc;
 	return false;
 }
 
@@ -94,7 +95,7 @@ static void warn_blind(__u32 pid, const struct mail_proc *proc)
 {
 	char name[ESCAPED_SIZE(sizeof(proc->name))];
 
-	if (told(pid))
+	if (told(proc))
 		return;
 	escape(proc->name, strnlen(proc->name, sizeof(proc->name)), name,
 	       sizeof(name));
@@ -117,6 +118,9 @@ void tls_watch(struct pins *p, struct tls_sensor *t)
 		prev = &pid;
 		more = !bpf_map_get_next_key(fd, prev, &next);
 		if (kill(pid, 0) && errno == ESRCH) {
+			if (!bpf_map_lookup_elem(fd, &pid, &proc) &&
+			    tls_is_blind(&proc))
+				warn_blind(pid, &proc);
 			bpf_map_delete_elem(fd, &pid);
 			continue;
 		}
