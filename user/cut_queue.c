@@ -33,12 +33,12 @@ static void arm(struct cut_queue *q)
 static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
 {
 	struct cut_queue *q = ctx;
-	uint64_t start = clock_monotonic_usec(), end;
+	uint64_t start = clock_cpu_usec();
 	bool more;
 
 	tell(q, cut_connections(q->pins, q->nets, q->all ? 0 : q->n, &more));
-	end = clock_monotonic_usec();
-	q->not_before = end + (end - start) * (SHARE - 1);
+	q->not_before = clock_monotonic_usec() +
+			(clock_cpu_usec() - start) * (SHARE - 1);
 	if (more) {
 		arm(q);
 	} else {

@@ -46,14 +46,14 @@ static void sync_allowlist(struct pins *p)
 static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
 {
 	struct net_watch *w = ctx;
-	uint64_t start = clock_monotonic_usec(), end;
+	uint64_t start = clock_cpu_usec(), now;
 	bool again = ifaces_sync(w->ifaces);
 
 	sync_allowlist(w->ifaces->pins);
-	end = clock_monotonic_usec();
-	w->not_before = end + (end - start) * (SHARE - 1);
+	now = clock_monotonic_usec();
+	w->not_before = now + (clock_cpu_usec() - start) * (SHARE - 1);
 	if (again)
-		look_at(w, end + RETRY_USEC);
+		look_at(w, now + RETRY_USEC);
 	return 0;
 }
 
