@@ -175,8 +175,7 @@ static int edited(const char *old, struct edit *e, char **text)
 
 /* ---- and then written beside the old file, and renamed over it */
 
-/* The file itself is replaced by an edit: so it is its folder that is locked.
- */
+/* An edit replaces the file itself: so it is its folder that is locked. */
 static int lock_folder(const char *path)
 {
 	char folder[PATH_MAX];
@@ -200,7 +199,8 @@ static int resolve_new(const char *path, char real[static PATH_MAX], char *err,
 	struct stat st;
 	int n;
 
-	if (!lstat(path, &st)) {
+	/* Any other file that is there now was made by somebody just now. */
+	if (!lstat(path, &st) && S_ISLNK(st.st_mode)) {
 		snprintf(err, size,
 			 "%s is a symbolic link to a file that is not there: "
 			 "make that file, or remove the link",
