@@ -103,6 +103,11 @@ banned() {
 	smtpxdp ban list -j | jq -r '[.[].net] | sort | join(" ")'
 }
 
+# For until_true, which is to ask anew each time.
+banned_are() { # [NETWORK...]
+	same "ban list" "$(banned)" "$*"
+}
+
 in_window() { # ADDRESS
 	why "$1" '.client.in_window // 0'
 }
