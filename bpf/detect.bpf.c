@@ -226,49 +226,34 @@ __noinline int find_headers(struct __sk_buff *skb, int ethernet,
 	return PARSE_OK;
 }
 
-/*
- * Most of what leaves is not the mail server's: in the usual shape (no IP
- * options, TCP's header in reach) that is seen at once. False: not for sure.
- */
-static __always_inline bool is_others(const struct __sk_buff *skb,
-				      const struct settings *s, bool ethernet)
-{
-	void *l3 = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct ethhdr *eth = l3;
-	struct tcphdr *tcp;
-
-	if (ethernet)
-		l3 = eth + 1;
-	tcp = l3 + sizeof(struct iphdr);
-	if ((void *)(tcp + 1) > end)
-		return false;
-	if (*(__u8 *)l3 == 0x45 &&
-	    (!ethernet || eth->h_proto == bpf_htons(ETH_P_IP))) {
-		struct iphdr *ip = l3;
-
-		return !(ip->frag_off & bpf_htons(IP_OFFSET_MASK)) &&
-		       bpf_ntohs(ip->tot_len) >= sizeof(*ip) &&
-		       (ip->protocol != IPPROTO_TCP ||
-			!port_is_mail(s, bpf_ntohs(tcp->source)));
-	}
-	tcp = l3 + sizeof(struct ipv6hdr);
-	if ((void *)(tcp + 1) > end)
-		return false;
-	return *(__u8 *)l3 >> 4 == 6 &&
-	       (!ethernet || eth->h_proto == bpf_htons(ETH_P_IPV6)) &&
-	       ((struct ipv6hdr *)l3)->nexthdr == IPPROTO_TCP &&
-	       !port_is_mail(s, bpf_ntohs(tcp->source));
-}
-
-static __always_inline int detect_in(struct workspace *w, struct __sk_buff *skb,
-				     const struct settings *s, bool ethernet)
+/* The same by a glance: what is in reach needs no help. */
+static __always_inline void take_headers(struct workspace *w, const void *data,
+					 const struct glance *g)
 {
 	struct headers *h = &w->headers;
-	struct tcphdr *tcp = &w->tcp;
-	__u32 stop, off;
-	int r;
+	__u32 len;
 
-	r = find_headers(skb, ethernet, h);
+	glance_src(g, &h->src);
+	glance_dst(g, &h->dst);
+	h->proto = g->proto;
+	h->l3 = g->l3 - data;
+	h->l4 = (void *)g->tcp - data;
+	if (g->v6) {
+		len = bpf_ntohs(((struct ipv6hdr *)g->l3)->payload_len);
+		h->l3_len = len ? sizeof(struct ipv6hdr) + len : 0;
+	} else {
+		h->l3_len = bpf_ntohs(((struct iphdr *)g->l3)->tot_len);
+	}
+	__builtin_memcpy(&w->tcp, g->tcp, sizeof(w->tcp));
+}
+
+/* And where that does not do. False: it is nothing for us. */
+static __always_inline bool load_headers(struct workspace *w,
+					 struct __sk_buff *skb, bool ethernet)
+{
+	struct headers *h = &w->headers;
+	int r = find_headers(skb, ethernet, h);
+
 	if (r == PARSE_TRUNCATED) {
 		/* Not ours: packets of local sockets have linear headers. */
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
@@ -277,16 +262,26 @@ static __always_inline int detect_in(struct workspace *w, struct __sk_buff *skb,
 	}
 	if (r != PARSE_OK) {
 		count(COUNTER_OUT_TRUNCATED + r, skb->len);
-		return TC_ACT_UNSPEC;
+		return false;
 	}
 	if (h->proto != IPPROTO_TCP)
-		return TC_ACT_UNSPEC;
-	if (bpf_skb_load_bytes(skb, h->l4, tcp, sizeof(*tcp))) {
+		return false;
+	if (bpf_skb_load_bytes(skb, h->l4, &w->tcp, sizeof(w->tcp))) {
 		count(COUNTER_OUT_TRUNCATED, skb->len);
-		return TC_ACT_UNSPEC;
+		return false;
 	}
-	if (!port_is_mail(s, bpf_ntohs(tcp->source)))
-		return TC_ACT_UNSPEC;
+	return true;
+}
+
+/* A packet from a mail port, whose headers are known. */
+static __always_inline int read_packet(struct workspace *w,
+				       struct __sk_buff *skb,
+				       const struct settings *s)
+{
+	const struct headers *h = &w->headers;
+	const struct tcphdr *tcp = &w->tcp;
+	__u32 stop, off;
+
 	w->key.server = h->src;
 	w->key.client = h->dst;
 	w->key.server_port = tcp->source;
@@ -312,16 +307,31 @@ static __always_inline int detect_in(struct workspace *w, struct __sk_buff *skb,
 	return TC_ACT_UNSPEC;
 }
 
+/* Most of what leaves is not the mail server's: a glance is enough. */
 static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 {
+	void *data = (void *)(long)skb->data;
 	const struct settings *s = settings_active();
 	struct workspace *w;
+	struct glance g;
 	__u32 zero = 0;
+	bool glanced;
 
-	if (!s || is_others(skb, s, ethernet))
+	if (!s)
+		return TC_ACT_UNSPEC;
+	glanced = glance(data, (void *)(long)skb->data_end, ethernet, &g);
+	if (glanced && (g.proto != IPPROTO_TCP ||
+			!port_is_mail(s, bpf_ntohs(g.tcp->source))))
 		return TC_ACT_UNSPEC;
 	w = bpf_map_lookup_elem(&scratch, &zero);
-	return w ? detect_in(w, skb, s, ethernet) : TC_ACT_UNSPEC;
+	if (!w) /* cannot be */
+		return TC_ACT_UNSPEC;
+	if (glanced)
+		take_headers(w, data, &g);
+	else if (!load_headers(w, skb, ethernet) ||
+		 !port_is_mail(s, bpf_ntohs(w->tcp.source)))
+		return TC_ACT_UNSPEC;
+	return read_packet(w, skb, s);
 }
 
 SEC("tc")

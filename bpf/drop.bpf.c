@@ -96,18 +96,25 @@ static __always_inline int drop_banned(struct xdp_md *ctx,
 	return XDP_DROP;
 }
 
-static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
+/* Whose it is, if it is not to be let pass anyway. */
+static __always_inline bool is_of_interest(struct xdp_md *ctx,
+					   const struct settings *s,
+					   bool ethernet, struct addr *src)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
-	const struct settings_slots *slots = settings_slots();
-	const struct settings *s;
 	struct packet p = {};
 	enum parse_result r;
+	struct glance g;
 
-	if (!slots)
-		return XDP_PASS;
-	s = settings_in(slots);
+	if (glance(data, end, ethernet, &g)) {
+		if (s->scope == SCOPE_MAIL &&
+		    (g.proto != IPPROTO_TCP ||
+		     !port_is_mail(s, bpf_ntohs(g.tcp->dest))))
+			return false;
+		glance_src(&g, src);
+		return true;
+	}
 	r = parse_packet(data, end, ethernet, &p);
 	if (r != PARSE_OK)
 		count(COUNTER_IN_TRUNCATED + r, bpf_xdp_get_buff_len(ctx));
@@ -116,10 +123,23 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	 * but the source is: a ban must not end at the ninth header.
 	 */
 	if (r != PARSE_OK && r != PARSE_FRAGMENT && r != PARSE_EXT_HEADERS)
+		return false;
+	*src = p.src;
+	return s->scope != SCOPE_MAIL || to_mail_port(ctx, s, &p, end, r);
+}
+
+static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
+{
+	const struct settings_slots *slots = settings_slots();
+	const struct settings *s;
+	struct addr src;
+
+	if (!slots)
 		return XDP_PASS;
-	if (s->scope == SCOPE_MAIL && !to_mail_port(ctx, s, &p, end, r))
+	s = settings_in(slots);
+	if (!is_of_interest(ctx, s, ethernet, &src))
 		return XDP_PASS;
-	return drop_banned(ctx, slots, s, &p.src);
+	return drop_banned(ctx, slots, s, &src);
 }
 
 /* Headers are in the first buffer: jumbo frames in several are fine. */

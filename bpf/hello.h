@@ -76,16 +76,19 @@ static __always_inline void hello_judge(struct hello *h,
 	}
 }
 
-/* What the payload at [off, end) of the skb says, which is TLS records. */
-static __always_inline void hello_read(struct __sk_buff *skb,
-				       const struct stream_key *key,
-				       struct hello *h, __u32 off, __u32 end)
+/*
+ * What the payload at [off, end) of the skb says, which is TLS records. A
+ * function of its own for the stack's sake.
+ */
+static __noinline __attribute__((unused)) int hello_read(struct __sk_buff *skb,
+				 const struct stream_key *key, struct hello *h,
+				 __u32 off, __u32 end)
 {
 	for (int i = 0; i < HELLO_STEPS; i++) {
 		__u32 len = h->len, n;
 
 		if (off >= end || h->state != HELLO_WANTED)
-			return;
+			return 0;
 		if (h->skip) {
 			n = h->skip < end - off ? h->skip : end - off;
 			h->skip -= n;
@@ -99,7 +102,7 @@ static __always_inline void hello_read(struct __sk_buff *skb,
 		if (len > HELLO_SIZE || n < 1 || n > HELLO_SIZE ||
 		    bpf_skb_load_bytes(skb, off, h->byte + len, n)) {
 			h->state = HELLO_MISSED;
-			return;
+			return 0;
 		}
 		off += n;
 		h->len += n;
@@ -108,6 +111,7 @@ static __always_inline void hello_read(struct __sk_buff *skb,
 	}
 	if (off < end)
 		h->state = HELLO_MISSED;
+	return 0;
 }
 
 #endif

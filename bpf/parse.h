@@ -227,4 +227,64 @@ parse_packet(void *data, void *end, bool ethernet, struct packet *p)
 	return r;
 }
 
+/* What most packets are, seen without walking: see glance(). */
+struct glance {
+	bool v6;
+	__u8 proto; /* of what follows IP's header */
+	void *l3;
+	struct tcphdr *tcp; /* if proto says so */
+};
+
+/*
+ * The usual shape: no tags, no IP options, no fragment, and TCP's header in
+ * reach, if it is TCP. Of these parse_packet() would say PARSE_OK, and no more
+ * than this. False: that has to look.
+ */
+static __always_inline bool glance(void *data, void *end, bool ethernet,
+				   struct glance *g)
+{
+	struct ethhdr *eth = data;
+
+	g->l3 = ethernet ? (void *)(eth + 1) : data;
+	g->tcp = g->l3 + sizeof(struct iphdr);
+	if ((void *)(g->tcp + 1) > end)
+		return false;
+	if (ethernet ? eth->h_proto == bpf_htons(ETH_P_IP) :
+		       *(__u8 *)g->l3 >> 4 == 4) {
+		struct iphdr *ip = g->l3;
+
+		g->v6 = false;
+		g->proto = ip->protocol;
+		return *(__u8 *)ip == 0x45 &&
+		       !(ip->frag_off & bpf_htons(IP_OFFSET_MASK)) &&
+		       bpf_ntohs(ip->tot_len) >= sizeof(*ip);
+	}
+	g->tcp = g->l3 + sizeof(struct ipv6hdr);
+	if ((void *)(g->tcp + 1) > end)
+		return false;
+	g->v6 = true;
+	g->proto = IPPROTO_TCP;
+	return (!ethernet || eth->h_proto == bpf_htons(ETH_P_IPV6)) &&
+	       *(__u8 *)g->l3 >> 4 == 6 &&
+	       ((struct ipv6hdr *)g->l3)->nexthdr == IPPROTO_TCP;
+}
+
+static __always_inline void glance_src(const struct glance *g, struct addr *a)
+{
+	if (g->v6)
+		__builtin_memcpy(a, &((struct ipv6hdr *)g->l3)->saddr,
+				 sizeof(*a));
+	else
+		map_v4(a, ((struct iphdr *)g->l3)->saddr);
+}
+
+static __always_inline void glance_dst(const struct glance *g, struct addr *a)
+{
+	if (g->v6)
+		__builtin_memcpy(a, &((struct ipv6hdr *)g->l3)->daddr,
+				 sizeof(*a));
+	else
+		map_v4(a, ((struct iphdr *)g->l3)->daddr);
+}
+
 #endif

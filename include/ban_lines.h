@@ -178,6 +178,10 @@ static inline __u32 ban_tick_up(__u64 jiffies, __u32 shift)
  */
 static inline __u64 ban_hash(const struct ban_head *h, const struct addr *a)
 {
+	if (addr_is_v4(a)) /* the rest of it is always the same */
+		return a->d[3] * h->seed[3];
+	if (!a->q[1])
+		return a->d[0] * h->seed[0] + a->d[1] * h->seed[1];
 	return a->d[0] * h->seed[0] + a->d[1] * h->seed[1] +
 	       a->d[2] * h->seed[2] + a->d[3] * h->seed[3];
 }
@@ -301,6 +305,36 @@ static inline bool ban_is_of(struct ban_head *h, const struct ban_client *c,
 	return true; /* made longer all the time, and so not given away */
 }
 
+/* What ban_search_line() says when the search ends with this line. */
+#define BAN_NOT_HERE -1 /* nor anywhere else */
+#define BAN_GO_ON -2
+
+/* In the line of `pos`, from there on: a position, or one of these. */
+BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
+			   __u32 pos, __u32 after)
+{
+	struct ban_line *l;
+
+	if (!h || !c)
+		return BAN_NOT_HERE;
+	l = ban_line_of(h, c, pos);
+	if (!l)
+		return BAN_NOT_HERE;
+	for (__u32 w = 0; w < BAN_WAYS; w++) {
+		__u32 e;
+
+		if (w < pos % BAN_WAYS || BAN_READ(l->key[w]) != c->key)
+			continue;
+		BAN_STEP();
+		e = BAN_READ(l->expires[w]);
+		BAN_STEP();
+		if (e > after &&
+		    ban_is_of(h, c, l, pos / BAN_WAYS * BAN_WAYS + w, e))
+			return pos / BAN_WAYS * BAN_WAYS + w;
+	}
+	return ban_passed(l) ? BAN_GO_ON : BAN_NOT_HERE;
+}
+
 /*
  * The first slot of the client, from `pos` on, which expires after the tick
  * `after` (now, for a ban that holds; BAN_CLAIMED for any), or -ENOENT.
@@ -308,29 +342,19 @@ static inline bool ban_is_of(struct ban_head *h, const struct ban_client *c,
 BAN_FN int ban_search(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		      __u32 after)
 {
-	struct ban_line *l = NULL;
-
 	if (!h || !c)
 		return -ENOENT;
-	for (; pos < BAN_POS_MAX; pos++) {
-		__u32 w = pos % BAN_WAYS, e;
+	for (int i = 0; i < BAN_PROBE; i++) {
+		int found;
 
-		if (!l || !w) {
-			if (l && !ban_passed(l))
-				break;
-			if (pos / BAN_WAYS >= c->lines)
-				break;
-			l = ban_line_of(h, c, pos);
-			if (!l)
-				break;
-		}
-		if (BAN_READ(l->key[w]) != c->key)
-			continue;
-		BAN_STEP();
-		e = BAN_READ(l->expires[w]);
-		BAN_STEP();
-		if (e > after && ban_is_of(h, c, l, pos, e))
-			return pos;
+		if (pos >= BAN_POS_MAX || pos / BAN_WAYS >= c->lines)
+			break;
+		found = ban_search_line(h, c, pos, after);
+		if (found >= 0)
+			return found;
+		if (found == BAN_NOT_HERE)
+			break;
+		pos = (pos / BAN_WAYS + 1) * BAN_WAYS;
 	}
 	return -ENOENT;
 }
@@ -353,33 +377,36 @@ BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 	return 0;
 }
 
-/* Claims a slot of a line, a free one if there may be more: a way, or -1. */
-static inline int ban_claim_in(struct ban_line *l, __u32 now, bool room,
-			       bool *was_free)
+/* Added to the way, or position, of a slot that has a former client. */
+#define BAN_TAKEN BAN_POS_MAX
+
+/* Claims a slot of a line, a free one only if there may be more. Or -1. */
+BAN_FN int ban_claim_line(struct ban_head *h, __u32 line, __u32 now, int room)
 {
+	struct ban_line *l;
+
+	if (!h)
+		return -1;
+	l = ban_line_at(h, line);
+	if (!l)
+		return -1;
 	for (__u32 w = 0; w < BAN_WAYS; w++) {
 		__u32 e = BAN_READ(l->expires[w]);
 
 		if (e == BAN_CLAIMED || e > now || (e == BAN_FREE && !room))
 			continue;
 		BAN_STEP();
-		if (BAN_SWAP(&l->expires[w], e, BAN_CLAIMED) != e)
-			continue;
-		*was_free = e == BAN_FREE;
-		return w;
+		if (BAN_SWAP(&l->expires[w], e, BAN_CLAIMED) == e)
+			return e == BAN_FREE ? w : BAN_TAKEN + w;
 	}
 	return -1;
 }
 
-/* Added to the position of a claimed slot that has a former client. */
-#define BAN_TAKEN BAN_POS_MAX
-
-/* Claims a slot: its position. Or the complement of the lines passed in vain.
- */
+/* Claims a slot: its position. Or the complement of the lines passed in vain. */
 BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 {
-	bool room, was_free = false;
 	__u32 dist;
+	bool room;
 
 	if (!h || !c)
 		return ~0;
@@ -392,19 +419,16 @@ BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 
 		if (dist >= c->lines)
 			break;
-		l = ban_line_of(h, c, dist * BAN_WAYS);
-		if (!l)
-			break;
-		w = ban_claim_in(l, now, room, &was_free);
-		if (w >= 0 && was_free)
-			return dist * BAN_WAYS + w;
+		w = ban_claim_line(h, ban_index(c, dist * BAN_WAYS), now, room);
 		if (w >= 0) {
-			if (room)
+			/* It takes the former one's place among `used`. */
+			if (w >= BAN_TAKEN && room)
 				__sync_fetch_and_sub(&h->used, 1);
-			return BAN_TAKEN + dist * BAN_WAYS + w;
+			return dist * BAN_WAYS + w;
 		}
-		if ((BAN_READ(l->count[0]) & BAN_PASS_MASK) >=
-		    BAN_PASSES_MAX * BAN_PASS)
+		l = ban_line_of(h, c, dist * BAN_WAYS);
+		if (!l || (BAN_READ(l->count[0]) & BAN_PASS_MASK) >=
+				  BAN_PASSES_MAX * BAN_PASS)
 			break;
 		__sync_fetch_and_add(&l->count[0], BAN_PASS);
 		BAN_STEP();

@@ -159,6 +159,25 @@ static void test_rewrite(void **state)
 	assert_int_equal(bans_count(lab), 0);
 }
 
+/* A hundred years are more than a tick of the table can say. */
+static void test_long(void **state)
+{
+	struct lab *lab = lab_of(state);
+	struct ban_row rq = request(lab, 1, 0);
+
+	rq.ban.expires += 36500ULL * 86400 * fixture_hz();
+	assert_int_equal(write_ban(lab, &rq), 0);
+	check_ban(lab, &rq, 0, 0);
+	drop_one(lab, &rq.net);
+	give_reason(&rq, "11 failures in 2m");
+	assert_int_equal(write_ban(lab, &rq), 0);
+	check_ban(lab, &rq, 1, 54 + strlen(PAYLOAD));
+	rq.ban.expires = lab_clock(lab).jiffies + 100000;
+	assert_int_equal(write_ban(lab, &rq), 0);
+	check_ban(lab, &rq, 1, 54 + strlen(PAYLOAD));
+	assert_int_equal(map_count(lab->skel->maps.ban_notes), 0);
+}
+
 static void test_full(void **state)
 {
 	struct ban_row rq;
@@ -266,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_insert),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_rewrite),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_rewrite_while_dropping),

@@ -69,9 +69,13 @@ static void row_of(const struct pins *p, const struct ban_view *v,
 		.window = i->cause.window,
 	};
 	default_reason(b, b->reason);
-	if (ban_flags(&i->cause) & BAN_NOTED &&
-	    !bpf_map_lookup_elem(p->map[MAP_BAN_NOTES], &i->client, &note))
+	if (!(ban_flags(&i->cause) & BAN_NOTED) ||
+	    bpf_map_lookup_elem(p->map[MAP_BAN_NOTES], &i->client, &note))
+		return;
+	if (*note.reason)
 		memcpy(b->reason, note.reason, sizeof(b->reason));
+	if (v->expires == BAN_TICK_MAX && note.expires > b->expires)
+		b->expires = note.expires;
 }
 
 static int visit(const struct pins *p, uint32_t line, uint32_t way,
@@ -166,9 +170,9 @@ static void forget_notes(struct pins *p)
 		bpf_map_delete_elem(fd, &key);
 }
 
-/* Stores the reason if it has to be: BAN_NOTED, 0 or -errno. */
+/* What the table has no room for: BAN_NOTED if there is any, 0, or -errno. */
 static int put_note(struct pins *p, const struct ban_client *c,
-		    const struct ban *b)
+		    const struct ban *b, uint32_t tick)
 {
 	int pos = ban_search(p->bans.head, c, 0, BAN_CLAIMED);
 	const struct addr *client = &c->addr;
@@ -177,14 +181,17 @@ static int put_note(struct pins *p, const struct ban_client *c,
 	struct ban_note note = {};
 
 	default_reason(b, usual);
-	if (!*b->reason || !strcmp(b->reason, usual)) {
+	if (strcmp(b->reason, usual))
+		snprintf(note.reason, sizeof(note.reason), "%s", b->reason);
+	if (tick == BAN_TICK_MAX)
+		note.expires = b->expires;
+	if (!*note.reason && !note.expires) {
 		if (pos >= 0 &&
 		    ban_flags(&ban_info_of(p->bans.head, c, pos)->cause) &
 			    BAN_NOTED)
 			bpf_map_delete_elem(fd, client);
 		return 0;
 	}
-	snprintf(note.reason, sizeof(note.reason), "%s", b->reason);
 	if (!bpf_map_update_elem(fd, client, &note, BPF_ANY))
 		return BAN_NOTED;
 	if (errno != E2BIG)
@@ -233,7 +240,7 @@ static int put_client(struct writing *w, const struct net *net,
 	if (b->flags & BAN_TEST || net_set_overlaps(&w->allowed, net))
 		e.not_plain = BAN_NOT_PLAIN;
 	ban_client(h, &c);
-	noted = put_note(w->p, &c, b);
+	noted = put_note(w->p, &c, b, e.expires);
 	if (noted < 0)
 		return noted;
 	e.cause.code_flags =
