@@ -13,12 +13,12 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* Of ban_lines.h, functions that the verifier looks at once. */
+/* Of ban_ops.h, functions that the verifier looks at once. */
 #define BAN_FN __weak __noinline
 
 #include "activity.h"
 #include "ban.h"
-#include "ban_lines.h"
+#include "ban_ops.h"
 #include "client.h"
 #include "counters.h"
 #include "daemon.h"
@@ -55,7 +55,7 @@ struct {
 } regulars MAP;
 
 /*
- * The bans of clients: see ban_lines.h. As many lines as ban_lines_for() says,
+ * The bans of clients: see ban_lines.h. As many lines as ban_map_entries() says,
  * and the head. No ban that holds is ever evicted to make room for another.
  */
 struct {

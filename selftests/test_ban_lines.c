@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The table of bans (include/ban_lines.h) alone: what it finds and what not,
+ * The table of bans (include/ban_ops.h) alone: what it finds and what not,
  * how full it gets, and two or three CPUs at once, in every order of steps.
  */
 #include "fixture.h"
@@ -8,7 +8,7 @@
 #include "interleave.h"
 
 #define BAN_STEP() interrupt()
-#include "ban_lines.h"
+#include "ban_ops.h"
 
 #define LINES_MAX 100000
 #define NOW 1000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The maps bans and ban_infos in user space's memory, where the functions of
- * ban_lines.h work on them as they do in the kernel.
+ * ban_ops.h work on them as they do in the kernel.
  */
 #ifndef SMTPXDP_BAN_MAP_H
 #define SMTPXDP_BAN_MAP_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "ban.h"
-#include "ban_lines.h"
+#include "ban_ops.h"
 
 struct bpf_map;
 

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What programs and user space do with the table of bans: search, put, remove.
+ * See ban_lines.h for what holds meanwhile.
+ */
+#ifndef SMTPXDP_BAN_OPS_H
+#define SMTPXDP_BAN_OPS_H
+
+#include "ban_lines.h"
+
+/* The includer's. NULL for no such line, which cannot be. */
+static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i);
+static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i);
+
+#define BAN_READ(x) (*(const volatile __typeof__(x) *)&(x))
+#define BAN_WRITE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define BAN_SWAP(p, old, new) __sync_val_compare_and_swap(p, old, new)
+
+/* In programs, functions that the verifier looks at once. */
+#ifndef BAN_FN
+#define BAN_FN static inline
+#endif
+
+/* Where other CPUs may come in between; the tests do. */
+#ifndef BAN_STEP
+#define BAN_STEP()
+#endif
+
+/*
+ * Where a slot is, as the functions say it: steps from the client's home line,
+ * times BAN_WAYS, plus the way.
+ */
+#define BAN_POS_MAX (BAN_PROBE * BAN_WAYS)
+
+/*
+ * The line at `dist` steps from a home line. Each step is longer than the one
+ * before, lest full lines grow together; a small table is searched in order.
+ */
+#define BAN_SMALL 128 /* lines: more than all steps together */
+
+static inline __u32 ban_index_at(__u32 lines, __u32 home, __u32 dist)
+{
+	__u32 i = home + (lines < BAN_SMALL ? dist : dist * (dist + 1) / 2);
+
+	return i > lines ? i - lines : i; /* round once, at most */
+}
+
+static inline __u32 ban_index(const struct ban_client *c, __u32 pos)
+{
+	return ban_index_at(c->lines, c->home, pos / BAN_WAYS);
+}
+
+static inline struct ban_line *
+ban_line_of(struct ban_head *h, const struct ban_client *c, __u32 pos)
+{
+	return ban_line_at(h, ban_index(c, pos));
+}
+
+static inline struct ban_info *
+ban_info_of(struct ban_head *h, const struct ban_client *c, __u32 pos)
+{
+	struct ban_infos *infos = ban_infos_at(h, ban_index(c, pos));
+
+	return infos ? &infos->way[pos % BAN_WAYS] : NULL;
+}
+
+static inline bool ban_passed(const struct ban_line *l)
+{
+	return BAN_READ(l->count[0]) & BAN_PASS_MASK;
+}
+
+#define BAN_TRIES 4
+
+/* Is the slot at `pos`, which was seen to expire at `e`, the client's? */
+static inline bool ban_is_of(struct ban_head *h, const struct ban_client *c,
+			     const struct ban_line *l, __u32 pos, __u32 e)
+{
+	__u32 w = pos % BAN_WAYS, was;
+	const struct ban_info *i;
+
+	if (BAN_READ(l->key[w]) != c->key)
+		return false;
+	if (!ban_key_is_hashed(c->key))
+		return true;
+	i = ban_info_of(h, c, pos);
+	if (!i)
+		return false;
+	for (int n = 0; n < BAN_TRIES; n++) {
+		if (BAN_READ(i->client.q[0]) != c->addr.q[0] ||
+		    BAN_READ(i->client.q[1]) != c->addr.q[1])
+			return false;
+		BAN_STEP();
+		was = e;
+		e = BAN_READ(l->expires[w]);
+		if (e == was)
+			return BAN_READ(l->key[w]) == c->key;
+		if (e <= BAN_CLAIMED)
+			return false;
+	}
+	return true; /* made longer all the time, and so not given away */
+}
+
+/* What ban_search_line() says when the search ends with this line. */
+#define BAN_NOT_HERE -1 /* nor anywhere else */
+#define BAN_GO_ON -2
+
+/* In the line of `pos`, from there on: a position, or one of these. */
+BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
+			   __u32 pos, __u32 after)
+{
+	struct ban_line *l;
+
+	if (!h || !c)
+		return BAN_NOT_HERE;
+	l = ban_line_of(h, c, pos);
+	if (!l)
+		return BAN_NOT_HERE;
+	for (__u32 w = 0; w < BAN_WAYS; w++) {
+		__u32 e;
+
+		if (w < pos % BAN_WAYS || BAN_READ(l->key[w]) != c->key)
+			continue;
+		BAN_STEP();
+		e = BAN_READ(l->expires[w]);
+		BAN_STEP();
+		if (e > after &&
+		    ban_is_of(h, c, l, pos / BAN_WAYS * BAN_WAYS + w, e))
+			return pos / BAN_WAYS * BAN_WAYS + w;
+	}
+	return ban_passed(l) ? BAN_GO_ON : BAN_NOT_HERE;
+}
+
+/*
+ * The first slot of the client, from `pos` on, which expires after the tick
+ * `after` (now, for a ban that holds; BAN_CLAIMED for any), or -ENOENT.
+ */
+BAN_FN int ban_search(struct ban_head *h, const struct ban_client *c, __u32 pos,
+		      __u32 after)
+{
+	if (!h || !c)
+		return -ENOENT;
+	for (int i = 0; i < BAN_PROBE; i++) {
+		int found;
+
+		if (pos >= BAN_POS_MAX || pos / BAN_WAYS >= c->lines)
+			break;
+		found = ban_search_line(h, c, pos, after);
+		if (found >= 0)
+			return found;
+		if (found == BAN_NOT_HERE)
+			break;
+		pos = (pos / BAN_WAYS + 1) * BAN_WAYS;
+	}
+	return -ENOENT;
+}
+
+/* One entry less lies behind these `n` lines. */
+BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
+{
+	if (!h)
+		return 0;
+	for (__u32 i = 0; i < BAN_PROBE; i++) {
+		struct ban_line *l;
+
+		if (i >= n)
+			break;
+		l = ban_line_at(h, ban_index_at(h->lines, home, i));
+		if (l)
+			__sync_fetch_and_sub(&l->count[0], BAN_PASS);
+		BAN_STEP();
+	}
+	return 0;
+}
+
+/* Added to the way, or position, of a slot that has a former client. */
+#define BAN_TAKEN BAN_POS_MAX
+
+/* Claims a slot of a line, a free one only if there may be more. Or -1. */
+BAN_FN int ban_claim_line(struct ban_head *h, __u32 line, __u32 now, int room)
+{
+	struct ban_line *l;
+
+	if (!h)
+		return -1;
+	l = ban_line_at(h, line);
+	if (!l)
+		return -1;
+	for (__u32 w = 0; w < BAN_WAYS; w++) {
+		__u32 e = BAN_READ(l->expires[w]);
+
+		if (e == BAN_CLAIMED || e > now || (e == BAN_FREE && !room))
+			continue;
+		BAN_STEP();
+		if (BAN_SWAP(&l->expires[w], e, BAN_CLAIMED) == e)
+			return e == BAN_FREE ? w : BAN_TAKEN + w;
+	}
+	return -1;
+}
+
+/* Claims a slot: its position. Or the complement of the lines passed in vain. */
+BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
+{
+	__u32 dist;
+	bool room;
+
+	if (!h || !c)
+		return ~0;
+	room = __sync_fetch_and_add(&h->used, 1) < h->max;
+	if (!room)
+		__sync_fetch_and_sub(&h->used, 1);
+	for (dist = 0; dist < BAN_PROBE; dist++) {
+		struct ban_line *l;
+		int w;
+
+		if (dist >= c->lines)
+			break;
+		w = ban_claim_line(h, ban_index(c, dist * BAN_WAYS), now, room);
+		if (w >= 0) {
+			/* It takes the former one's place among `used`. */
+			if (w >= BAN_TAKEN && room)
+				__sync_fetch_and_sub(&h->used, 1);
+			return dist * BAN_WAYS + w;
+		}
+		l = ban_line_of(h, c, dist * BAN_WAYS);
+		if (!l || (BAN_READ(l->count[0]) & BAN_PASS_MASK) >=
+				  BAN_PASSES_MAX * BAN_PASS)
+			break;
+		__sync_fetch_and_add(&l->count[0], BAN_PASS);
+		BAN_STEP();
+	}
+	if (room)
+		__sync_fetch_and_sub(&h->used, 1);
+	return ~dist;
+}
+
+/* What the former client of a slot that is ours now has left in other lines. */
+BAN_FN int ban_evict(struct ban_head *h, const struct ban_client *c, __u32 pos)
+{
+	__u32 line, home, n;
+	struct ban_info *i;
+
+	if (!h || !c)
+		return 0;
+	i = ban_info_of(h, c, pos);
+	if (!i)
+		return 0;
+	line = ban_index(c, pos);
+	home = ban_home(h, ban_hash(h, &i->client));
+	for (n = 0; n < BAN_PROBE; n++)
+		if (ban_index_at(h->lines, home, n) == line)
+			break;
+	if (n < BAN_PROBE)
+		ban_unpass(h, home, n);
+	return 0;
+}
+
+/*
+ * Makes a slot ours: a free one, or one whose ban is past; nothing but the
+ * latter when there are `max` already. Its position, or -E2BIG.
+ */
+static inline int ban_take(struct ban_head *h, const struct ban_client *c,
+			   __u32 now)
+{
+	int pos = ban_claim(h, c, now);
+
+	if (pos < 0) {
+		ban_unpass(h, c->home, ~pos);
+		return -E2BIG;
+	}
+	if (pos < BAN_TAKEN)
+		return pos;
+	pos -= BAN_TAKEN;
+	ban_evict(h, c, pos);
+	return pos;
+}
+
+/* Of a slot that is ours: fills it in and publishes it. */
+BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
+		       __u32 pos, const struct ban_entry *e)
+{
+	__u32 w = pos % BAN_WAYS;
+	struct ban_line *l;
+	struct ban_info *i;
+
+	if (!h || !c || !e)
+		return 0;
+	l = ban_line_of(h, c, pos);
+	i = ban_info_of(h, c, pos);
+	if (!l || !i)
+		return 0;
+	BAN_WRITE(l->key[w], c->key);
+	BAN_STEP();
+	i->client = c->addr;
+	i->packets = 0;
+	i->bytes = 0;
+	i->cause = e->cause;
+	__sync_fetch_and_and(&l->count[w], BAN_PASS_MASK);
+	__sync_fetch_and_or(&l->count[w], e->not_plain);
+	BAN_STEP();
+	BAN_SWAP(&l->expires[w], BAN_CLAIMED, e->expires);
+	BAN_STEP();
+	return 0;
+}
+
+/* Takes a slot that expires at `old` from its client. 0, or -EAGAIN. */
+BAN_FN int ban_release(struct ban_head *h, const struct ban_client *c,
+		       __u32 pos, __u32 old)
+{
+	__u32 w = pos % BAN_WAYS;
+	struct ban_line *l;
+
+	if (!h || !c)
+		return -EAGAIN;
+	l = ban_line_of(h, c, pos);
+	if (!l || BAN_SWAP(&l->expires[w], old, BAN_CLAIMED) != old)
+		return -EAGAIN;
+	BAN_STEP();
+	ban_unpass(h, c->home, pos / BAN_WAYS);
+	__sync_fetch_and_and(&l->count[w], BAN_PASS_MASK);
+	BAN_SWAP(&l->expires[w], BAN_CLAIMED, BAN_FREE);
+	BAN_STEP();
+	__sync_fetch_and_sub(&h->used, 1);
+	return 0;
+}
+
+/* A ban that holds, until `old`, gets another end. 0, or -EAGAIN. */
+static inline int ban_prolong(struct ban_head *h, const struct ban_client *c,
+			      __u32 pos, __u32 old, const struct ban_entry *e)
+{
+	struct ban_line *l = ban_line_of(h, c, pos);
+	struct ban_info *i = ban_info_of(h, c, pos);
+	__u32 w = pos % BAN_WAYS;
+
+	if (!l || !i)
+		return -EAGAIN;
+	if (e->mode == BAN_EXTEND && old >= e->expires)
+		return 0;
+	if (BAN_SWAP(&l->expires[w], old, e->expires) != old)
+		return -EAGAIN;
+	BAN_STEP();
+	if (!ban_is_of(h, c, l, pos, e->expires)) {
+		/* He went, and another came until the same tick: undo. */
+		BAN_SWAP(&l->expires[w], e->expires, old);
+		return -EAGAIN;
+	}
+	if (e->mode == BAN_EXTEND)
+		return 0;
+	i->cause = e->cause;
+	if (e->not_plain)
+		__sync_fetch_and_or(&l->count[w], BAN_NOT_PLAIN);
+	else
+		__sync_fetch_and_and(&l->count[w], ~BAN_NOT_PLAIN);
+	return 0;
+}
+
+/* The slot at `pos`, which is the client's, becomes what is wanted. */
+BAN_FN int ban_renew(struct ban_head *h, const struct ban_client *c, __u32 pos,
+		     const struct ban_entry *e)
+{
+	struct ban_line *l;
+	__u32 old;
+
+	if (!h || !c || !e)
+		return -EAGAIN;
+	l = ban_line_of(h, c, pos);
+	if (!l)
+		return -EAGAIN;
+	old = BAN_READ(l->expires[pos % BAN_WAYS]);
+	BAN_STEP();
+	if (old <= BAN_CLAIMED || !ban_is_of(h, c, l, pos, old))
+		return -EAGAIN;
+	if (old > e->now)
+		return ban_prolong(h, c, pos, old, e);
+	if (BAN_SWAP(&l->expires[pos % BAN_WAYS], old, BAN_CLAIMED) != old)
+		return -EAGAIN;
+	BAN_STEP();
+	return ban_publish(h, c, pos, e);
+}
+
+/* When the client's slot at `pos` expires; 0 if it is not his any more. */
+BAN_FN __u32 ban_expires(struct ban_head *h, const struct ban_client *c,
+			 __u32 pos)
+{
+	struct ban_line *l;
+	__u32 e;
+
+	if (!h || !c)
+		return 0;
+	l = ban_line_of(h, c, pos);
+	if (!l)
+		return 0;
+	e = BAN_READ(l->expires[pos % BAN_WAYS]);
+	BAN_STEP();
+	return e > BAN_CLAIMED && ban_is_of(h, c, l, pos, e) ? e : 0;
+}
+
+/* Changes when a slot expires, if it is as it was. */
+BAN_FN int ban_change(struct ban_head *h, const struct ban_client *c, __u32 pos,
+		      __u32 old, __u32 expires)
+{
+	struct ban_line *l;
+
+	if (!h || !c)
+		return -EAGAIN;
+	l = ban_line_of(h, c, pos);
+	if (!l || BAN_SWAP(&l->expires[pos % BAN_WAYS], old, expires) != old)
+		return -EAGAIN;
+	BAN_STEP();
+	return 0;
+}
+
+/*
+ * Other CPUs may have published the client as well. The last slot of all
+ * stays, made to hold as long as any: a search that has gone past a slot does
+ * not come back to it, so it must not miss both. True: the one at `pos`, which
+ * is ours, was given up for one behind it.
+ */
+BAN_FN int ban_settle(struct ban_head *h, const struct ban_client *c, __u32 pos,
+		      __u32 now)
+{
+	for (int i = 0; i < BAN_TRIES; i++) {
+		__u32 mine = ban_expires(h, c, pos), e;
+		int other;
+
+		if (!mine)
+			return false; /* unbanned */
+		if (ban_search(h, c, pos + 1, now) >= 0) {
+			if (!ban_release(h, c, pos, mine))
+				return true;
+			continue;
+		}
+		other = ban_search(h, c, 0, BAN_CLAIMED);
+		if (other < 0 || (__u32)other >= pos)
+			return false;
+		e = ban_expires(h, c, other);
+		if (e && (e <= mine || !ban_change(h, c, pos, mine, e)))
+			ban_release(h, c, other, e);
+	}
+	return false;
+}
+
+/*
+ * Bans a client until e->expires. -E2BIG when the table is full; -EAGAIN when
+ * others were at the same slots all the time.
+ */
+static inline int ban_put(struct ban_head *h, const struct ban_client *c,
+			  const struct ban_entry *e)
+{
+	for (int i = 0; i < BAN_TRIES; i++) {
+		int pos = ban_search(h, c, 0, e->now);
+
+		if (pos < 0)
+			pos = ban_search(h, c, 0, BAN_CLAIMED);
+		if (pos >= 0) {
+			if (!ban_renew(h, c, pos, e))
+				return 0;
+			continue;
+		}
+		pos = ban_take(h, c, e->now);
+		if (pos < 0)
+			return -E2BIG;
+		BAN_STEP();
+		ban_publish(h, c, pos, e);
+		if (!ban_settle(h, c, pos, e->now))
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+/*
+ * Removes the bans of a client that end by `until`, a tick. How many. By user
+ * space only: sensors never unban.
+ */
+static inline int ban_remove(struct ban_head *h, const struct ban_client *c,
+			     __u32 until)
+{
+	int pos = -1, n = 0;
+
+	while ((pos = ban_search(h, c, pos + 1, BAN_CLAIMED)) >= 0) {
+		struct ban_line *l = ban_line_of(h, c, pos);
+		__u32 e = BAN_READ(l->expires[pos % BAN_WAYS]);
+
+		if (e > BAN_CLAIMED && e <= until && ban_is_of(h, c, l, pos, e))
+			n += !ban_release(h, c, pos, e);
+	}
+	return n;
+}
+
+#endif
