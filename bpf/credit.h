@@ -20,7 +20,8 @@ static inline void credit_add(struct client *c, const struct settings *s,
 {
 	__u32 n = __sync_fetch_and_add(&c->success_head, 1);
 	__u64 from = *(volatile __u64 *)&c->forgives_from;
-	__u64 next = jiffies + ((__u64)(s->rate.ticks + 1) << s->tick_shift);
+	__u64 next = jiffies + ((__u64)(s->policy[POLICY_PLAIN].rate.ticks + 1)
+				<< s->tick_shift);
 
 	*(volatile __u32 *)&c->success_log[n % SUCCESS_SLOTS] = tick;
 	if (s->credit != CREDIT_RESET || jiffies < from ||
@@ -43,16 +44,16 @@ static inline __u32 credit_count(const struct client *c, __u32 tick,
 
 /* Do its successes make up for its failures, as many as there are? */
 static inline bool credit_covers(const struct client *c,
-				 const struct settings *s, __u32 tick)
+				 const struct settings *s,
+				 const struct limit *rate, __u32 tick)
 {
 	__u32 failures;
 
 	if (s->credit != CREDIT_RATIO)
 		return false;
-	failures = window_count(c, tick, s->rate.ticks);
+	failures = window_count(c, tick, rate->ticks);
 	return failures < RATE_MAX &&
-	       failures <=
-		       s->credit_ratio * credit_count(c, tick, s->rate.ticks);
+	       failures <= s->credit_ratio * credit_count(c, tick, rate->ticks);
 }
 
 #endif

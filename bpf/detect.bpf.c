@@ -25,6 +25,7 @@ struct scan {
 	__u32 off; /* of the next byte in the skb */
 	__u32 end;
 	struct stream *st;
+	struct sighting *at;
 };
 
 /* What was found in front of TCP's payload; offsets in the skb. */
@@ -44,6 +45,7 @@ struct headers {
  */
 struct workspace {
 	struct stream stream;
+	struct sighting at;
 	struct stream_key key;
 	struct headers headers;
 	struct tcphdr tcp;
@@ -61,7 +63,7 @@ static long scan_step(__u32 i, void *ctx)
 	struct scan *x = ctx;
 	struct reply *r = &x->st->reply;
 	struct reply_result res = {};
-	struct sighting at = {};
+	struct sighting *at = x->at;
 	__u32 n = reply_room(r), pos = reply_at(r);
 	enum reply_verdict v;
 
@@ -86,15 +88,18 @@ static long scan_step(__u32 i, void *ctx)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
 		return 0;
-	at.text_len = res.len;
-	at.code = res.code;
-	at.port = bpf_ntohs(x->key->server_port);
-	at.ifindex = x->skb->ifindex;
-	at.sensor = SENSOR_WIRE;
-	if (v == REPLY_COUNT)
-		client_failure(x->s, &at, &x->key->client, &r->first);
-	else
+	if (v == REPLY_CREDIT) {
 		client_success(x->s, &x->key->client);
+		return 0;
+	}
+	at->peer = x->key->client;
+	at->ifindex = x->skb->ifindex;
+	at->code = res.code;
+	at->port = bpf_ntohs(x->key->server_port);
+	at->text_len = res.len;
+	at->sensor = SENSOR_WIRE;
+	at->text = r->first;
+	client_failure(x->s, at);
 	return 0;
 }
 
@@ -148,15 +153,22 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
  */
 static __always_inline void read_segment(struct __sk_buff *skb,
 					 const struct settings *s,
-					 const struct stream_key *key,
-					 struct stream *fresh, __u32 seq,
+					 struct workspace *w, __u32 seq,
 					 __u32 off, __u32 end)
 {
-	struct scan x = { .skb = skb, .s = s, .key = key, .off = off };
+	const struct stream_key *key = &w->key;
 	struct stream *st = bpf_map_lookup_elem(&streams, key);
+	struct stream *fresh = &w->stream;
 	struct reply *r = &fresh->reply;
+	struct scan x = {
+		.skb = skb,
+		.s = s,
+		.key = key,
+		.off = off,
+		.st = fresh,
+		.at = &w->at,
+	};
 
-	x.st = fresh;
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 
 	if (st) {
@@ -302,8 +314,7 @@ static __always_inline int read_packet(struct workspace *w,
 		return TC_ACT_UNSPEC;
 	}
 	if (off < stop)
-		read_segment(skb, s, &w->key, &w->stream, bpf_ntohl(tcp->seq),
-			     off, stop);
+		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
 	return TC_ACT_UNSPEC;
 }
 

@@ -8,18 +8,10 @@
 
 #include "ban_table.h"
 #include "brake.h"
+#include "credit.h"
 #include "event.h"
 #include "now.h"
-#include "credit.h"
-
-/* How a reply was seen. */
-struct sighting {
-	__u32 ifindex;
-	__u16 text_len;
-	__u16 code;
-	__u16 port;
-	__u8 sensor;
-};
+#include "sighting.h"
 
 /* Too large for the stack. */
 static const struct client client_zero;
@@ -106,11 +98,11 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 	return OUTCOME_BANNED;
 }
 
-static __always_inline void
-tell(const struct settings *s, const struct sighting *at,
-     const struct addr *peer, const struct addr *key, const struct line *l,
-     const struct client *c, __u32 failures, __u32 window_sec,
-     enum event_kind kind, enum event_outcome outcome)
+static __always_inline void tell(const struct sighting *at,
+				 const struct addr *key, const struct client *c,
+				 const struct policy *p, __u32 failures,
+				 __u32 window_sec, enum event_kind kind,
+				 enum event_outcome outcome)
 {
 	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -126,26 +118,26 @@ tell(const struct settings *s, const struct sighting *at,
 	e->len = c->len;
 	e->code = at->code;
 	e->boot_ns = now_boot_ns();
-	e->client = *peer;
+	e->client = at->peer;
 	e->ifindex = at->ifindex;
 	e->failures = failures;
 	e->window_sec = window_sec;
-	e->ban_sec = s->ban_sec;
+	e->ban_sec = p->ban_sec;
 	e->port = at->port;
 	e->text_len = at->text_len;
 	e->regular = !!bpf_map_lookup_elem(&regulars, key);
-	__builtin_memcpy(e->text, l->bytes, TEXT_SIZE);
+	__builtin_memcpy(e->text, at->text.bytes, TEXT_SIZE);
 	bpf_ringbuf_submit(e, 0);
 }
 
 /* The limit that this failure reaches, or NULL. */
 static __always_inline const struct limit *
-limit_reached(const struct settings *s, const struct client *c, __u32 ticket,
-	      __u32 tick)
+limit_reached(const struct settings *s, const struct policy *p,
+	      const struct client *c, __u32 ticket, __u32 tick)
 {
-	if (window_reached(c, ticket, tick, &s->rate, window_from(c)) &&
-	    !credit_covers(c, s, tick))
-		return &s->rate;
+	if (window_reached(c, ticket, tick, &p->rate, window_from(c)) &&
+	    !credit_covers(c, s, &p->rate, tick))
+		return &p->rate;
 	if (s->slow.failures &&
 	    window_reached(c, ticket, tick, &s->slow, c->spent))
 		return &s->slow;
@@ -183,10 +175,9 @@ static __always_inline void note_regular(const struct addr *key)
  * the ways on which a reply is found.
  */
 __noinline __weak int client_failure(const struct settings *s,
-				     const struct sighting *at,
-				     const struct addr *peer,
-				     const struct line *l)
+				     const struct sighting *at)
 {
+	const struct policy *p;
 	enum event_outcome outcome;
 	__u64 now, until, was;
 	__u32 tick, ticket;
@@ -194,18 +185,19 @@ __noinline __weak int client_failure(const struct settings *s,
 	struct client *c;
 	const struct limit *over;
 
-	if (!s || !at || !peer || !l)
+	if (!s || !at)
 		return 0;
-	if (peer_allowed(s, peer)) {
+	if (peer_allowed(s, &at->peer)) {
 		count(COUNTER_FAILURE_ALLOWED, 0);
 		return 0;
 	}
-	client_of(s, peer, &client.addr);
+	client_of(s, &at->peer, &client.addr);
 	c = client_get(s, &client.addr);
 	if (!c) {
 		count(COUNTER_CLIENTS_FULL, 0);
 		return 0;
 	}
+	p = &s->policy[POLICY_PLAIN];
 	now = now_jiffies();
 	tick = window_tick(now, s->tick_shift);
 	__sync_fetch_and_add(&c->failures, 1);
@@ -218,27 +210,27 @@ __noinline __weak int client_failure(const struct settings *s,
 	}
 	count(COUNTER_FAILURE, 0);
 	ticket = window_add(c, tick);
-	if (window_begins(c, ticket, tick, s->rate.ticks))
+	if (window_begins(c, ticket, tick, p->rate.ticks))
 		note_regular(&client.addr);
-	over = limit_reached(s, c, ticket, tick);
-	until = now + s->ban_jiffies;
+	over = limit_reached(s, p, c, ticket, tick);
+	until = now + p->ban_jiffies;
 	if (s->log_failures)
-		tell(s, at, peer, &client.addr, l, c,
-		     window_count(c, tick, s->rate.ticks), s->rate.sec,
+		tell(at, &client.addr, c, p,
+		     window_count(c, tick, p->rate.ticks), p->rate.sec,
 		     EVENT_FAILURE, OUTCOME_NONE);
 	if (!over ||
 	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_CROSSED, 0);
-	outcome = ban(s, peer, &client, c, over, until, now);
+	outcome = ban(s, &at->peer, &client, c, over, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
 		c->until = was + 2; /* is not banned: goes on counting */
 	} else if (outcome != OUTCOME_BANNED) {
 		c->until = window_until(until, MODE_MONITOR);
 	}
-	tell(s, at, peer, &client.addr, l, c, over->failures, over->sec,
-	     EVENT_CROSSED, outcome);
+	tell(at, &client.addr, c, p, over->failures, over->sec, EVENT_CROSSED,
+	     outcome);
 	return 0;
 }
 

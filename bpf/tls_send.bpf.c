@@ -25,14 +25,8 @@
 static long charge_step(__u32 i, void *ctx)
 {
 	struct tls_scan *x = ctx;
-	struct sighting at = {
-		.text_len = x->t->text_len,
-		.code = x->t->code,
-		.port = x->port,
-		.sensor = SENSOR_TLS,
-	};
 
-	client_failure(x->s, &at, &x->client, &x->t->text);
+	client_failure(x->s, &x->t->at);
 	return 0;
 }
 
@@ -40,10 +34,10 @@ static long charge_step(__u32 i, void *ctx)
 static __always_inline void charge(const struct settings *s, struct tls_task *t,
 				   const struct tls_session *ses)
 {
-	struct tls_scan x = {
-		.s = s, .t = t, .client = ses->client, .port = ses->port
-	};
+	struct tls_scan x = { .s = s, .t = t };
 
+	t->at.peer = ses->client;
+	t->at.port = ses->port;
 	bpf_loop(t->pending, charge_step, &x, 0);
 	t->pending = 0;
 }

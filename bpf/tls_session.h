@@ -134,9 +134,7 @@ static __always_inline void drop_pending(struct tls_task *t)
 struct tls_scan {
 	const struct settings *s;
 	struct tls_task *t;
-	bool known; /* client is the peer; else its failures are pending */
-	struct addr client;
-	__u16 port;
+	bool known; /* t->at.peer is the client; else failures are pending */
 	__u64 pos;
 	__u64 end;
 	struct reply *reply;

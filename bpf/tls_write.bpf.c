@@ -60,24 +60,21 @@ int BPF_KPROBE(tls_enter_ex2, __u64 object, __u64 buf, __u64 num, __u64 flags,
 static __always_inline void
 see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 {
-	struct sighting at = {
-		.text_len = res->len,
-		.code = res->code,
-		.port = x->port,
-		.sensor = SENSOR_TLS,
-	};
+	struct sighting *at = &x->t->at;
 
 	if (v == REPLY_CREDIT) {
 		if (x->known)
-			client_success(x->s, &x->client);
-	} else if (x->known) {
-		client_failure(x->s, &at, &x->client, &x->reply->first);
-	} else {
-		x->t->pending++;
-		x->t->code = res->code;
-		x->t->text_len = res->len;
-		x->t->text = x->reply->first;
+			client_success(x->s, &at->peer);
+		return;
 	}
+	at->text_len = res->len;
+	at->code = res->code;
+	at->sensor = SENSOR_TLS;
+	at->text = x->reply->first;
+	if (x->known)
+		client_failure(x->s, at);
+	else
+		x->t->pending++;
 }
 
 static long tls_step(__u32 i, void *ctx)
@@ -173,8 +170,8 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 		return 0;
 	if (ses) {
 		x.known = ses->peer != TLS_PEER_UNKNOWN;
-		x.client = ses->client;
-		x.port = ses->port;
+		t->at.peer = ses->client;
+		t->at.port = ses->port;
 		t->reply = ses->reply;
 	} else {
 		__builtin_memset(&t->reply, 0, sizeof(t->reply));

@@ -47,13 +47,27 @@ struct limit {
 	__u32 sec; /* the same time in seconds, for events */
 };
 
+/* What a client is measured by. */
+enum policy_kind {
+	POLICY_PLAIN,
+	POLICY_STALE, /* tries one user over and over */
+	POLICY_STRICT, /* of a group of networks */
+	POLICY_LENIENT,
+	POLICIES_MAX
+};
+
+struct policy {
+	struct limit rate;
+	__u32 ban_sec; /* base time of a ban */
+	__u64 ban_jiffies; /* the same */
+};
+
 struct settings {
 	__u8 mode;  /* enum mode */
 	__u8 scope; /* enum scope */
 	__u8 log_failures; /* an event for every failure, not just crossings */
 	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
-	struct limit rate; /* the quick one, always on */
-	struct limit slow;
+	struct limit slow; /* beside the rate; for everybody */
 	struct limit brake; /* of bans, not failures: up to BRAKE_MAX */
 	__u8 credit; /* enum credit */
 	__u8 credit_ratio; /* failures to a success that are let pass */
@@ -61,8 +75,7 @@ struct settings {
 	__u8 allow_inside; /* some entry of allow_nets is narrower than a
 			      client: 1 of IPv4, 2 of IPv6 */
 	__u32 fuse_clients; /* 0: there is no fuse. User space */
-	__u64 ban_jiffies; /* base time of a ban */
-	__u32 ban_sec;	   /* the same in seconds, for events */
+	struct policy policy[POLICIES_MAX];
 	__u8 have_ban_nets; /* map ban_nets is not empty */
 	__u8 have_allow;    /* map allow_nets is not empty */
 	__u8 client_len[2]; /* prefix of a client, of 128: IPv4, IPv6 */
@@ -78,7 +91,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       112 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       192 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
 	       "layout");
 
 /*

@@ -4,6 +4,7 @@
 #define SMTPXDP_TLS_H
 
 #include "addr.h"
+#include "sighting.h"
 #include "stream.h"
 
 /*
@@ -63,11 +64,8 @@ struct tls_task {
 	__u64 caller;  /* and what it points to */
 	__u64 library; /* in which the call is */
 	__u32 in_call;
-	__u32 pending; /* failures that nobody is charged with yet */
-	__u16 code;    /* of the last of them */
-	__u16 text_len;
-	__u32 pad;
-	struct line text;
+	__u32 pending; /* failures that nobody is charged with yet: */
+	struct sighting at; /* the last of them */
 	struct reply reply; /* the line in the making, while a write is read */
 };
 
@@ -86,7 +84,8 @@ _Static_assert(sizeof(struct tls_key) == 16, "map key");
 _Static_assert(sizeof(struct tls_hello) == 24, "map value");
 _Static_assert(sizeof(struct tls_session) == 40 + sizeof(struct reply),
 	       "map value");
-_Static_assert(sizeof(struct tls_task) == 80 + LINE_SIZE + sizeof(struct reply),
+_Static_assert(sizeof(struct tls_task) ==
+		       72 + sizeof(struct sighting) + sizeof(struct reply),
 	       "map value");
 
 #endif

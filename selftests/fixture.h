@@ -71,7 +71,7 @@ static inline void settings_rate(struct settings *s, uint32_t rate,
 {
 	uint64_t jiffies = (uint64_t)seconds * fixture_hz();
 
-	s->rate = (struct limit){
+	s->policy[POLICY_PLAIN].rate = (struct limit){
 		.failures = rate,
 		.ticks = (jiffies + (1ULL << s->tick_shift) - 1) >>
 			 s->tick_shift,
@@ -81,8 +81,8 @@ static inline void settings_rate(struct settings *s, uint32_t rate,
 
 static inline void settings_ban_time(struct settings *s, uint32_t seconds)
 {
-	s->ban_jiffies = (uint64_t)seconds * fixture_hz();
-	s->ban_sec = seconds;
+	s->policy[POLICY_PLAIN].ban_jiffies = (uint64_t)seconds * fixture_hz();
+	s->policy[POLICY_PLAIN].ban_sec = seconds;
 }
 
 /* len: of a client's network, as people write it. */

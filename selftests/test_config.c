@@ -539,15 +539,18 @@ static void test_times(void **state)
 		must_set(KEY_BAN_TIME, "365d");
 		config_compile(&config, hz, &s);
 		assert_int_equal(s.tick_shift, cases[i].shift);
-		assert_int_equal(s.rate.failures, 7);
-		assert_int_equal(s.rate.ticks, cases[i].second);
-		assert_int_equal(s.rate.sec, 1);
-		assert_int_equal(s.ban_jiffies, 365 * 86400ULL * hz);
-		assert_int_equal(s.ban_sec, 365 * 86400);
+		assert_int_equal(s.policy[POLICY_PLAIN].rate.failures, 7);
+		assert_int_equal(s.policy[POLICY_PLAIN].rate.ticks,
+				 cases[i].second);
+		assert_int_equal(s.policy[POLICY_PLAIN].rate.sec, 1);
+		assert_int_equal(s.policy[POLICY_PLAIN].ban_jiffies,
+				 365 * 86400ULL * hz);
+		assert_int_equal(s.policy[POLICY_PLAIN].ban_sec, 365 * 86400);
 		must_set(KEY_RATE, "64/7d");
 		config_compile(&config, hz, &s);
-		assert_int_equal(s.rate.ticks, (604800ULL * hz) >> s.tick_shift);
-		assert_int_equal(s.rate.sec, 604800);
+		assert_int_equal(s.policy[POLICY_PLAIN].rate.ticks,
+				 (604800ULL * hz) >> s.tick_shift);
+		assert_int_equal(s.policy[POLICY_PLAIN].rate.sec, 604800);
 	}
 }
 
@@ -563,7 +566,8 @@ static void test_ticks(void **state)
 		assert_true((1000ULL << s.tick_shift) >= 10 * hz);
 		if (s.tick_shift)
 			assert_true((1000ULL << s.tick_shift) / 2 < 10 * hz);
-		ticks = (uint64_t)s.rate.ticks << s.tick_shift;
+		ticks = (uint64_t)s.policy[POLICY_PLAIN].rate.ticks
+			<< s.tick_shift;
 		assert_true(2 * (ticks > jiffies ? ticks - jiffies :
 						   jiffies - ticks) <=
 			    1ULL << s.tick_shift);
@@ -864,7 +868,8 @@ static void test_parse_random(void **state)
 		if (!parse(text)) {
 			taken++;
 			compile(&s);
-			assert_in_range(s.rate.failures, 1, RATE_MAX);
+			assert_in_range(s.policy[POLICY_PLAIN].rate.failures, 1,
+					RATE_MAX);
 		}
 		for (int k = 0; k < KEYS_MAX; k++)
 			if (config.origin[k] == ORIGIN_DEFAULT)

@@ -93,7 +93,7 @@ static void test_pipelined(void **state)
 	struct lab *lab = lab_of(state);
 	char all[4096] = "";
 
-	lab->s.rate.failures = RATE_MAX;
+	lab->s.policy[POLICY_PLAIN].rate.failures = RATE_MAX;
 	lab_apply(lab);
 	for (unsigned int n = 1; n <= 60; n++) {
 		strcat(all, "535 5.7.8 Error: failed\r\n");
@@ -207,7 +207,7 @@ static void test_random_resegmentation(void **state)
 			len += r->len;
 			want += count_of(r);
 		}
-		lab->s.rate.failures = RATE_MAX;
+		lab->s.policy[POLICY_PLAIN].rate.failures = RATE_MAX;
 		lab_apply(lab);
 		while (sent < len) {
 			uint32_t from = dice(3) ? sent : dice(sent + 1), n;

@@ -46,12 +46,16 @@ static void check_ban(struct lab *lab, const struct ban *b,
 {
 	struct clock_pair after = lab_clock(lab);
 
-	assert_in_range(b->expires, before.jiffies + lab->s.ban_jiffies,
-			after.jiffies + lab->s.ban_jiffies + ban_tick(lab));
+	assert_in_range(
+		b->expires,
+		before.jiffies + lab->s.policy[POLICY_PLAIN].ban_jiffies,
+		after.jiffies + lab->s.policy[POLICY_PLAIN].ban_jiffies +
+			ban_tick(lab));
 	assert_in_range(b->since, before.boot_ns, after.boot_ns);
 	assert_int_equal(b->packets, 0);
 	assert_int_equal(b->bytes, 0);
-	assert_int_equal(b->failures, lab->s.rate.failures);
+	assert_int_equal(b->failures,
+			 lab->s.policy[POLICY_PLAIN].rate.failures);
 	assert_int_equal(b->code, 535);
 	assert_int_equal(b->flags, BAN_PROVISIONAL);
 	assert_int_equal(b->reason[0], 0);
@@ -72,8 +76,8 @@ static void check_event(const struct lab *lab, const struct event *e,
 	assert_memory_equal(&e->client, &talk.flow.dst, sizeof(e->client));
 	assert_true(e->ifindex > 0);
 	assert_int_equal(e->failures, failures);
-	assert_int_equal(e->window_sec, lab->s.rate.sec);
-	assert_int_equal(e->ban_sec, lab->s.ban_sec);
+	assert_int_equal(e->window_sec, lab->s.policy[POLICY_PLAIN].rate.sec);
+	assert_int_equal(e->ban_sec, lab->s.policy[POLICY_PLAIN].ban_sec);
 	assert_int_equal(e->port, 25);
 	assert_int_equal(e->text_len, REPLY_TEXT);
 	assert_memory_equal(e->text, REPLY, REPLY_TEXT);
@@ -209,7 +213,7 @@ static void test_ban_there_already(void **state)
 
 	fail_times(lab, false, 2, RATE - 1);
 	key = key_of(lab, false);
-	old.expires = now.jiffies + 2 * lab->s.ban_jiffies;
+	old.expires = now.jiffies + 2 * lab->s.policy[POLICY_PLAIN].ban_jiffies;
 	ban_set(lab, &key, &old);
 	assert_true(banned(lab, false, &old));
 	assert_string_equal(old.reason, "before");
@@ -225,7 +229,8 @@ static void test_ban_there_already(void **state)
 	ban_set(lab, &key, &old);
 	fail_times(lab, false, 3, 1);
 	assert_true(banned(lab, false, &b));
-	assert_true(b.expires >= now.jiffies + lab->s.ban_jiffies);
+	assert_true(b.expires >=
+		    now.jiffies + lab->s.policy[POLICY_PLAIN].ban_jiffies);
 	assert_string_equal(b.reason, "before");
 }
 
@@ -235,7 +240,7 @@ static void test_after_ban(void **state)
 	struct lab *lab = lab_of(state);
 	struct ban b;
 
-	lab->s.ban_jiffies = 1;
+	lab->s.policy[POLICY_PLAIN].ban_jiffies = 1;
 	lab_apply(lab);
 	for (int round = 0; round < 5; round++) {
 		struct clock_pair now;

@@ -160,7 +160,7 @@ static int add_locked(struct pins *p, struct ban_args *a, struct ban_row *row,
 		return fail("cannot read the kernel's clock: %s",
 			    strerror(-err));
 	if (!a->seconds)
-		a->seconds = settings_now(p)->ban_sec;
+		a->seconds = settings_now(p)->policy[POLICY_PLAIN].ban_sec;
 	row->net = a->net;
 	row->ban = (struct ban){
 		.expires = now->jiffies + a->seconds * clock_hz(),

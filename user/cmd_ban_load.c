@@ -172,7 +172,7 @@ static int write_all(struct load *l)
 		err = allowlist_nets(&l->p, &nets, &n);
 	net_set_init(&l->allowed, nets, err ? 0 : n);
 	if (!l->seconds)
-		l->seconds = settings_now(&l->p)->ban_sec;
+		l->seconds = settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
 	l->started = now_usec();
 	while (!err && next < l->file.n)
 		err = write_chunk(l, rows, &next);

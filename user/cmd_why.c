@@ -53,7 +53,7 @@ static int look(struct pins *p, struct known *k)
 		k->in_window =
 			window_count(&k->state,
 				     window_tick(k->now.jiffies, s->tick_shift),
-				     s->rate.ticks);
+				     s->policy[POLICY_PLAIN].rate.ticks);
 	return 0;
 }
 
@@ -62,11 +62,12 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 		 size_t size)
 {
 	char window[DURATION_TEXT], ban[DURATION_TEXT], net[NET_TEXT];
-	__u32 left = k->in_window < s->rate.failures ?
-			     s->rate.failures - k->in_window :
-			     1;
+	__u32 left =
+		k->in_window < s->policy[POLICY_PLAIN].rate.failures ?
+			s->policy[POLICY_PLAIN].rate.failures - k->in_window :
+			1;
 
-	duration_format(s->rate.sec, window);
+	duration_format(s->policy[POLICY_PLAIN].rate.sec, window);
 	duration_format(k->next_ban, ban);
 	if (k->banned && !allow_overrules(k->allow, k->ban.ban.flags))
 		snprintf(buf, size, "its packets to %s are dropped for %s more",
@@ -148,7 +149,9 @@ static void print_text(const json_t *doc, const struct settings *s)
 		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
 		       "(%lld); %lld successes\n",
 		       "failures", number_at(client, "in_window"),
-		       s->rate.failures, duration_format(s->rate.sec, duration),
+		       s->policy[POLICY_PLAIN].rate.failures,
+		       duration_format(s->policy[POLICY_PLAIN].rate.sec,
+				       duration),
 		       number_at(client, "failures"),
 		       string_at(client, "last_seen"),
 		       number_at(client, "last_code"),

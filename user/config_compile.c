@@ -121,7 +121,7 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		s->mode = word;
 		return err;
 	case KEY_RATE:
-		return take_limit(value, &s->rate, why);
+		return take_limit(value, &s->policy[POLICY_PLAIN].rate, why);
 	case KEY_SLOW_RATE:
 		return strcmp(value, "off") ? take_limit(value, &s->slow, why) :
 					      0;
@@ -134,7 +134,7 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		s->credit_ratio = number;
 		return err;
 	case KEY_BAN_TIME:
-		return take_time(value, &s->ban_sec, why);
+		return take_time(value, &s->policy[POLICY_PLAIN].ban_sec, why);
 	case KEY_BAN_FACTOR:
 		return parse_number(value, 1, BAN_FACTOR_MAX, &s->ban_factor,
 				    why);
@@ -221,10 +221,11 @@ static void finish_times(struct settings *s, unsigned int hz)
 {
 	while ((1000U << s->tick_shift) / hz < TICK_MIN_MSEC)
 		s->tick_shift++;
-	limit_ticks(&s->rate, hz, s->tick_shift);
+	limit_ticks(&s->policy[POLICY_PLAIN].rate, hz, s->tick_shift);
 	limit_ticks(&s->slow, hz, s->tick_shift);
 	limit_ticks(&s->brake, hz, s->tick_shift);
-	s->ban_jiffies = (uint64_t)s->ban_sec * hz;
+	s->policy[POLICY_PLAIN].ban_jiffies =
+		(uint64_t)s->policy[POLICY_PLAIN].ban_sec * hz;
 }
 
 /* The same, with the key's name before the reason. */

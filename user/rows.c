@@ -48,7 +48,8 @@ uint32_t next_ban_time(const struct pins *p, const struct history *h)
 {
 	const struct settings *s = settings_now(p);
 
-	return policy_ban_time(s, s->ban_sec, h->offences + 1);
+	return policy_ban_time(s, s->policy[POLICY_PLAIN].ban_sec,
+			       h->offences + 1);
 }
 
 json_t *client_json(const struct pins *p, const struct addr *key,
@@ -64,7 +65,7 @@ json_t *client_json(const struct pins *p, const struct addr *key,
 		net_format(&net, text), "failures", (json_int_t)c->failures,
 		"in_window",
 		window_count(c, window_tick(now->jiffies, s->tick_shift),
-			     s->rate.ticks),
+			     s->policy[POLICY_PLAIN].rate.ticks),
 		"last_code", c->last_code, "last_seen",
 		clock_format_boot(clock_boot_of(now, c->last_seen), seen),
 		"banned", !banlist_find(p, key, now, &row), "successes",

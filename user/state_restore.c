@@ -74,8 +74,9 @@ static int restore_history(const struct stored_history *row, void *ctx)
 {
 	struct restore *v = ctx;
 	const struct settings *s = settings_now(v->p);
-	int64_t longest =
-		s->ban_max_sec > s->ban_sec ? s->ban_max_sec : s->ban_sec;
+	int64_t longest = s->ban_max_sec > s->policy[POLICY_PLAIN].ban_sec ?
+				  s->ban_max_sec :
+				  s->policy[POLICY_PLAIN].ban_sec;
 	int64_t until = moment_until(&v->then, &v->now.moment, row->until);
 	struct history h = { .offences = row->offences }, there;
 

@@ -245,9 +245,11 @@ static json_t *limit_json(const struct limit *l)
 
 static json_t *settings_json(const struct settings *s)
 {
-	return json_pack("{s:o, s:o, s:i, s:i}", "rate", limit_json(&s->rate),
-			 "slow_rate", limit_json(&s->slow), "ban_time",
-			 s->ban_sec, "ban_max", s->ban_max_sec);
+	return json_pack("{s:o, s:o, s:i, s:i}", "rate",
+			 limit_json(&s->policy[POLICY_PLAIN].rate), "slow_rate",
+			 limit_json(&s->slow), "ban_time",
+			 s->policy[POLICY_PLAIN].ban_sec, "ban_max",
+			 s->ban_max_sec);
 }
 
 static json_t *describe(struct pins *p, const struct daemon_info *info,
