@@ -19,7 +19,7 @@ enum ban_flags {
 };
 
 struct ban {
-	__u64 expires; /* jiffies, the first at which it no longer holds */
+	__u64 expires; /* jiffies; it holds up to a tick of the table longer */
 	__u64 since;   /* ns of CLOCK_BOOTTIME */
 	__u64 packets; /* dropped */
 	__u64 bytes;

@@ -155,6 +155,15 @@ static inline __u32 ban_tick_up(__u64 jiffies, __u32 shift)
 }
 
 /*
+ * The earliest jiffy for which ban_tick_up() gives this tick: so what is read
+ * and written again stays the same, and nobody is told a second too many.
+ */
+static inline __u64 ban_tick_jiffies(__u32 tick, __u32 shift)
+{
+	return ((__u64)(tick - 1) << shift) + 1;
+}
+
+/*
  * Multiply-shift of the address's words: the upper half is universal, for
  * whoever does not know the seed.
  */

@@ -106,8 +106,8 @@ taken() {
 	same "12.9 s apart" "$(bans_of -- --every 12.9 --count 12)" \
 		"$ATTACKER/32@116"
 	same "13.4 s apart" "$(bans_of -- --every 13.4 --count 100)" ""
-	same "ban over after 60 s, the next one after 120" \
-		"$(bans_of --set ban-time=60s --set rate=3/10s -- \
+	same "ban over after 59 s, the next one after 118" \
+		"$(bans_of --set ban-time=59s --set rate=3/10s -- \
 			--every 3 --count 70)" \
 		"$ATTACKER/32@6 $ATTACKER/32@72 $ATTACKER/32@198"
 }
@@ -123,7 +123,7 @@ taken() {
 		"$(bans_of --set slow-rate=30/$day -- --every 2980 --count 100)" ""
 	# The quick one comes first; what led to that ban is not counted again.
 	same "both" "$(bans_of --set slow-rate=12/1h --set rate=10/2m \
-		--set ban-time=60s -- --every 10 --count 26)" \
+		--set ban-time=59s -- --every 10 --count 26)" \
 		"$ATTACKER/32@90 $ATTACKER/32@240"
 	has "$(capture --every 600 --count 5 | replay -j --set slow-rate=5/2h -)" \
 		'"failures": ?5,.*"offence": ?1'

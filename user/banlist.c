@@ -58,7 +58,8 @@ static void row_of(const struct pins *p, const struct ban_view *v,
 
 	row->net = net_of(&i->client, i->cause.len);
 	*b = (struct ban){
-		.expires = (uint64_t)v->expires << p->bans.head->tick_shift,
+		.expires = ban_tick_jiffies(v->expires,
+					    p->bans.head->tick_shift),
 		.since = i->cause.since,
 		.packets = i->packets,
 		.bytes = i->bytes,
