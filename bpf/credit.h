@@ -12,7 +12,7 @@
 #ifndef SMTPXDP_CREDIT_H
 #define SMTPXDP_CREDIT_H
 
-#include "window.h"
+#include "users.h"
 
 /* A success, at a time of which `tick` is the tick. */
 static inline void credit_add(struct client *c, const struct settings *s,
@@ -28,6 +28,7 @@ static inline void credit_add(struct client *c, const struct settings *s,
 	    __sync_val_compare_and_swap(&c->forgives_from, from, next) != from)
 		return;
 	*(volatile __u32 *)&c->forgiven = *(volatile __u32 *)&c->head;
+	users_forget(c);
 }
 
 /* How many of its last SUCCESS_SLOTS successes lie within so much time. */

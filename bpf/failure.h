@@ -8,8 +8,8 @@
 
 #include "ban_table.h"
 #include "brake.h"
-#include "credit.h"
 #include "event.h"
+#include "judgement.h"
 #include "now.h"
 #include "sighting.h"
 
@@ -74,7 +74,7 @@ static __noinline int ask_if_allowed(const struct addr *peer,
 static __always_inline enum event_outcome
 ban_provisional(const struct settings *s, const struct addr *peer,
 		struct ban_client *client, const struct client *c,
-		const struct limit *over, __u64 until, __u64 now)
+		const struct judgement *j, __u64 until, __u64 now)
 {
 	struct ban_head *h = ban_head();
 	struct ban_entry e = {};
@@ -88,8 +88,8 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 	if (allow_is_inside(s, peer))
 		e.not_plain = BAN_NOT_PLAIN;
 	e.cause.since = now_boot_ns();
-	e.cause.failures = over->failures;
-	e.cause.window = over->sec;
+	e.cause.failures = j->failures;
+	e.cause.window = j->sec;
 	e.cause.code_flags = ban_code_flags(c->last_code, BAN_PROVISIONAL);
 	e.cause.len = c->len;
 	if (ban_put(h, client, &e))
@@ -100,8 +100,8 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 
 static __always_inline void tell(const struct sighting *at,
 				 const struct addr *key, const struct client *c,
-				 const struct policy *p, __u32 failures,
-				 __u32 window_sec, enum event_kind kind,
+				 const struct judgement *j,
+				 enum event_kind kind,
 				 enum event_outcome outcome)
 {
 	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -120,35 +120,24 @@ static __always_inline void tell(const struct sighting *at,
 	e->boot_ns = now_boot_ns();
 	e->client = at->peer;
 	e->ifindex = at->ifindex;
-	e->failures = failures;
-	e->window_sec = window_sec;
-	e->ban_sec = p->ban_sec;
+	e->failures = j->failures;
+	e->window_sec = j->sec;
+	e->ban_sec = j->policy->ban_sec;
 	e->port = at->port;
 	e->text_len = at->text_len;
 	e->regular = !!bpf_map_lookup_elem(&regulars, key);
+	e->policy = j->kind;
+	e->offender = j->offender;
+	e->users = j->users;
 	__builtin_memcpy(e->text, at->text.bytes, TEXT_SIZE);
 	bpf_ringbuf_submit(e, 0);
-}
-
-/* The limit that this failure reaches, or NULL. */
-static __always_inline const struct limit *
-limit_reached(const struct settings *s, const struct policy *p,
-	      const struct client *c, __u32 ticket, __u32 tick)
-{
-	if (window_reached(c, ticket, tick, &p->rate, window_from(c)) &&
-	    !credit_covers(c, s, &p->rate, tick))
-		return &p->rate;
-	if (s->slow.failures &&
-	    window_reached(c, ticket, tick, &s->slow, c->spent))
-		return &s->slow;
-	return NULL;
 }
 
 /* A client crossed the threshold: what comes of it. */
 static __always_inline enum event_outcome
 ban(const struct settings *s, const struct addr *peer,
-    struct ban_client *client, const struct client *c, const struct limit *over,
-    __u64 until, __u64 now)
+    struct ban_client *client, const struct client *c,
+    const struct judgement *j, __u64 until, __u64 now)
 {
 	if (s->mode != MODE_ENFORCE)
 		return OUTCOME_MONITOR;
@@ -160,7 +149,7 @@ ban(const struct settings *s, const struct addr *peer,
 		count(COUNTER_BRAKED, 0);
 		return OUTCOME_BRAKE;
 	}
-	return ban_provisional(s, peer, client, c, over, until, now);
+	return ban_provisional(s, peer, client, c, j, until, now);
 }
 
 /* For the fuse: somebody who used to log in does not succeed any more. */
@@ -177,13 +166,13 @@ static __always_inline void note_regular(const struct addr *key)
 __noinline __weak int client_failure(const struct settings *s,
 				     const struct sighting *at)
 {
-	const struct policy *p;
+	struct judgement j = {};
 	enum event_outcome outcome;
 	__u64 now, until, was;
 	__u32 tick, ticket;
 	struct ban_client client;
 	struct client *c;
-	const struct limit *over;
+	bool over;
 
 	if (!s || !at)
 		return 0;
@@ -197,7 +186,6 @@ __noinline __weak int client_failure(const struct settings *s,
 		count(COUNTER_CLIENTS_FULL, 0);
 		return 0;
 	}
-	p = &s->policy[POLICY_PLAIN];
 	now = now_jiffies();
 	tick = window_tick(now, s->tick_shift);
 	__sync_fetch_and_add(&c->failures, 1);
@@ -210,27 +198,29 @@ __noinline __weak int client_failure(const struct settings *s,
 	}
 	count(COUNTER_FAILURE, 0);
 	ticket = window_add(c, tick);
-	if (window_begins(c, ticket, tick, p->rate.ticks))
+	users_add(c, at->tried.hash, tick);
+	if (window_begins(c, ticket, tick, s->policy[POLICY_PLAIN].rate.ticks))
 		note_regular(&client.addr);
-	over = limit_reached(s, p, c, ticket, tick);
-	until = now + p->ban_jiffies;
+	choose_policy(s, c, tick, &j);
+	over = limit_reached(s, c, ticket, tick, &j);
+	if (s->log_failures && !over)
+		j.failures = window_count(c, tick, j.policy->rate.ticks);
 	if (s->log_failures)
-		tell(at, &client.addr, c, p,
-		     window_count(c, tick, p->rate.ticks), p->rate.sec,
-		     EVENT_FAILURE, OUTCOME_NONE);
+		tell(at, &client.addr, c, &j, EVENT_FAILURE, OUTCOME_NONE);
+	until = now + j.policy->ban_jiffies;
 	if (!over ||
 	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;
+	users_forget(c);
 	count(COUNTER_CROSSED, 0);
-	outcome = ban(s, &at->peer, &client, c, over, until, now);
+	outcome = ban(s, &at->peer, &client, c, &j, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
 		c->until = was + 2; /* is not banned: goes on counting */
 	} else if (outcome != OUTCOME_BANNED) {
 		c->until = window_until(until, MODE_MONITOR);
 	}
-	tell(at, &client.addr, c, p, over->failures, over->sec, EVENT_CROSSED,
-	     outcome);
+	tell(at, &client.addr, c, &j, EVENT_CROSSED, outcome);
 	return 0;
 }
 

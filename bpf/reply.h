@@ -11,17 +11,8 @@
 #ifndef SMTPXDP_REPLY_H
 #define SMTPXDP_REPLY_H
 
+#include "function.h"
 #include "stream.h"
-
-/*
- * A global function of a BPF program is verified once, not per call, and must
- * check its pointers.
- */
-#ifdef __bpf__
-#define REPLY_FUNCTION __attribute__((noinline, weak))
-#else
-#define REPLY_FUNCTION static inline
-#endif
 
 /*
  * How far a packet, or a write to a TLS library, is read: as far as a GSO
@@ -98,7 +89,7 @@ static inline __u32 reply_line_end(const __u64 *word)
 }
 
 /* What the longest text that this line begins with says: action + 1, or 0. */
-REPLY_FUNCTION int reply_match(const struct reply *r, __u32 len,
+PURE_FUNCTION int reply_match(const struct reply *r, __u32 len,
 			       const struct settings *s)
 {
 	if (!r || !s)
@@ -176,7 +167,7 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
  * Takes n bytes (1..reply_room()) that were loaded at line[reply_at()].
  * Consumes them up to the end of the line, or all: call again for the rest.
  */
-REPLY_FUNCTION enum reply_verdict reply_feed(struct reply *r, __u32 n,
+PURE_FUNCTION enum reply_verdict reply_feed(struct reply *r, __u32 n,
 					     const struct settings *s,
 					     struct reply_result *out)
 {

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 
 #include "client.h"
+#include "function.h"
 
 #define TICK_MASK 0x7fffffffU
 /* CPUs read the clock a little apart: so much "in the future" is now. */
@@ -131,12 +132,14 @@ static inline bool window_cross(struct client *c, __u32 ticket, __u64 was,
 }
 
 /* How many failures that count lie within so much time, up to RATE_MAX. */
-static inline __u32 window_count(const struct client *c, __u32 tick,
-				 __u32 ticks)
+PURE_FUNCTION int window_count(const struct client *c, __u32 tick, __u32 ticks)
 {
-	__u32 head = *(volatile const __u32 *)&c->head, n = 0;
-	__u32 from = window_from(c);
+	__u32 head, from, n = 0;
 
+	if (!c)
+		return 0;
+	head = *(volatile const __u32 *)&c->head;
+	from = window_from(c);
 	for (__u32 i = 1; i <= RATE_MAX; i++) {
 		__u32 ticket = head - i;
 

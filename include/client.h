@@ -16,6 +16,9 @@
 /* Of how many successes the times are kept. */
 #define SUCCESS_SLOTS 16
 
+/* Of how many users the last failures are kept. */
+#define USERS_MAX 16
+
 /* Ticket n is failure n of this client, from 0; it lives in log[n % 128]. */
 struct client {
 	__u64 until;	 /* banned, or would be: see window_until() */
@@ -29,13 +32,16 @@ struct client {
 	__u32 success_head; /* how many times success_log was written */
 	__u16 last_code;
 	__u8 len; /* of the client's network, 0..128 */
-	__u8 pad[5];
+	__u8 pad;
+	__u32 unknown_user; /* see users: the last failure that named nobody */
 	__u32 log[LOG_SLOTS]; /* times: see bpf/window.h */
 	__u32 success_log[SUCCESS_SLOTS]; /* ticks: see bpf/credit.h */
+	__u64 users[USERS_MAX]; /* that were tried: see bpf/users.h */
 };
 
 _Static_assert(sizeof(struct client) ==
-		       64 + 4 * (LOG_SLOTS + SUCCESS_SLOTS), "map value");
+		       64 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) + 8 * USERS_MAX,
+	       "map value");
 _Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
 
 #endif

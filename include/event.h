@@ -23,6 +23,13 @@ enum event_outcome {
 	OUTCOME_FUSE,	   /* nor here: the fuse has blown */
 };
 
+/* What the failures within the rate's time look like. */
+enum offender {
+	OFFENDER_UNKNOWN, /* it is not known who was tried, or two users were */
+	OFFENDER_STALE,	  /* one user over and over: an old password? */
+	OFFENDER_ATTACK,  /* many users */
+};
+
 enum sensor { SENSOR_WIRE = 1, SENSOR_TLS };
 
 struct event {
@@ -42,9 +49,14 @@ struct event {
 	__u16 port;    /* the mail server's */
 	__u8 text_len; /* 0..TEXT_SIZE */
 	__u8 regular;  /* the client has logged in before */
+	__u8 policy;   /* enum policy_kind: what it was measured by */
+	__u8 offender; /* enum offender */
+	__u8 users;    /* that were tried within the rate's time, as far as
+			  is known; USERS_MAX: that many or more */
+	__u8 pad[5];
 	__u8 text[TEXT_SIZE]; /* how the reply's line begins: raw, untrusted */
 };
 
-_Static_assert(sizeof(struct event) == 56 + TEXT_SIZE, "ring buffer record");
+_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE, "ring buffer record");
 
 #endif

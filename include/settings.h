@@ -75,7 +75,8 @@ struct settings {
 	__u8 allow_inside; /* some entry of allow_nets is narrower than a
 			      client: 1 of IPv4, 2 of IPv6 */
 	__u32 fuse_clients; /* 0: there is no fuse. User space */
-	struct policy policy[POLICIES_MAX];
+	struct policy policy[POLICIES_MAX]; /* rate.failures 0: there is none */
+	__u32 attack_users; /* so many within the rate's time are too many */
 	__u8 have_ban_nets; /* map ban_nets is not empty */
 	__u8 have_allow;    /* map allow_nets is not empty */
 	__u8 client_len[2]; /* prefix of a client, of 128: IPv4, IPv6 */

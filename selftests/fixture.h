@@ -79,10 +79,11 @@ static inline void settings_rate(struct settings *s, uint32_t rate,
 	};
 }
 
-static inline void settings_ban_time(struct settings *s, uint32_t seconds)
+static inline void settings_ban_time(struct settings *s, enum policy_kind kind,
+				     uint32_t seconds)
 {
-	s->policy[POLICY_PLAIN].ban_jiffies = (uint64_t)seconds * fixture_hz();
-	s->policy[POLICY_PLAIN].ban_sec = seconds;
+	s->policy[kind].ban_jiffies = (uint64_t)seconds * fixture_hz();
+	s->policy[kind].ban_sec = seconds;
 }
 
 /* len: of a client's network, as people write it. */
@@ -137,7 +138,8 @@ static inline void settings_default(struct settings *s)
 	s->fuse_clients = 10;
 	s->credit = CREDIT_RESET;
 	s->credit_ratio = 3;
-	settings_ban_time(s, 3600);
+	settings_ban_time(s, POLICY_PLAIN, 3600);
+	settings_ban_time(s, POLICY_STALE, 600);
 	s->ban_factor = 2;
 	s->ban_max_sec = 7 * 86400;
 	s->ban_forget_sec = 30 * 86400;

@@ -104,6 +104,10 @@ static inline uint64_t vm_helper(struct vm *vm, uint32_t id, uint64_t *r,
 		memcpy((void *)(uintptr_t)r[3], vm->data + r[2], r[4]);
 		return 0;
 	case BPF_FUNC_map_update_elem:
+		return bpf_map_update_elem(r[1], (void *)(uintptr_t)r[2],
+					   (void *)(uintptr_t)r[3], r[4]) ?
+			       -errno :
+			       0;
 	case BPF_FUNC_map_delete_elem:
 	case BPF_FUNC_skb_pull_data:
 		return 0;

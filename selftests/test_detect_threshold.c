@@ -158,7 +158,7 @@ static void test_live_change(void **state)
 	lab_apply(lab);
 	fail_times(lab, false, 2, 2);
 	assert_false(banned(lab, false, &b));
-	settings_ban_time(&lab->s, 7);
+	settings_ban_time(&lab->s, POLICY_PLAIN, 7);
 	lab->s.codes[535] = ACTION_IGNORE;
 	lab_apply(lab);
 	fail_times(lab, false, 2, 1);

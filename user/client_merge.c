@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "client_merge.h"
 
-#include "window.h"
+#include "users.h"
 
 static void append(struct client *c, const struct client *next)
 {
@@ -13,6 +13,10 @@ static void append(struct client *c, const struct client *next)
 	if (next->spent)
 		c->spent = c->head + next->spent;
 	c->head += next->head;
+	for (int i = 0; i < USERS_MAX && next->users[i]; i++)
+		users_add(c, next->users[i], users_slot_tick(next->users[i]));
+	if (next->unknown_user)
+		c->unknown_user = next->unknown_user;
 }
 
 void client_merge(struct client *c, const struct client *next)

@@ -60,6 +60,8 @@ int cmd_clients(const struct globals *g, int argc, char **argv)
 		{ "IN WINDOW", "in_window", 0 },
 		{ "FAILURES", "failures", 0 },
 		{ "SUCCESSES", "successes", 0 },
+		{ "USERS", "users", 0 },
+		{ "KIND", "kind", 0 },
 		{ "LAST CODE", "last_code", 0 },
 		{ "LAST SEEN", "last_seen", 0 },
 		{ "BANNED", "banned", COLUMN_YES },

@@ -16,6 +16,7 @@
 #include "counter_map.h"
 #include "duration.h"
 #include "escape.h"
+#include "journal.h"
 #include "output.h"
 #include "replay.h"
 
@@ -40,14 +41,16 @@ static void on_ban(const struct event *e, const struct decision *d, void *ctx)
 
 	json_array_append_new(
 		j->bans,
-		json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:i, s:s}",
+		json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:i, s:s, s:s, s:i}",
 			  "time", clock_format_wall(e->boot_ns / 1000, time),
 			  "event", d->ban ? "ban" : "would-ban", "client",
 			  addr_format(&e->client, client), "net",
 			  net_format(&net, name), "failures", e->failures,
 			  "code", e->code, "duration", (json_int_t)d->seconds,
 			  "offence", d->offence, "text",
-			  escape(e->text, e->text_len, text, sizeof(text))));
+			  escape(e->text, e->text_len, text, sizeof(text)),
+			  "kind", offender_name(e->offender), "users",
+			  e->users));
 }
 
 static void progress(const struct capture *c, const struct replay *r)

@@ -23,8 +23,11 @@
 static void take_entry(sd_journal *j, struct report *r)
 {
 	char event[32], net[64], text[ESCAPED_SIZE(TEXT_SIZE)], sensor[16];
+	char kind[16];
 	char failures[16], window[16], regular[8], time[CLOCK_TEXT];
-	struct report_event e = { .net = net, .text = text, .sensor = sensor };
+	struct report_event e = {
+		.net = net, .text = text, .sensor = sensor, .kind = kind
+	};
 	uint64_t usec = 0;
 
 	journal_field(j, "SMTPXDP_EVENT", event, sizeof(event));
@@ -39,6 +42,9 @@ static void take_entry(sd_journal *j, struct report *r)
 	journal_field(j, "SMTPXDP_NET", net, sizeof(net));
 	journal_field(j, "SMTPXDP_TEXT", text, sizeof(text));
 	journal_field(j, "SMTPXDP_SENSOR", sensor, sizeof(sensor));
+	/* Events of former versions do not say. */
+	if (!*journal_field(j, "SMTPXDP_KIND", kind, sizeof(kind)))
+		strcpy(kind, offender_name(OFFENDER_UNKNOWN));
 	journal_field(j, "SMTPXDP_WINDOW_SEC", window, sizeof(window));
 	e.regular =
 		*journal_field(j, "SMTPXDP_REGULAR", regular, sizeof(regular));
@@ -102,19 +108,41 @@ static void print_clients(const json_t *list)
 	const json_t *row;
 	size_t i;
 
-	printf("\n%-43s  %5s  %-9s  %s\n", "CLIENT", "TIMES", "LOGGED IN",
-	       "LAST");
+	printf("\n%-43s  %5s  %-9s  %-7s  %s\n", "CLIENT", "TIMES", "LOGGED IN",
+	       "KIND", "LAST");
 	json_array_foreach(list, i, row)
 		if (i < ROWS_SHOWN)
-			printf("%-43s  %5lld  %-9s  %s  %s\n",
+			printf("%-43s  %5lld  %-9s  %-7s  %s  %s\n",
 			       string(row, "net"), (long long)times(row),
 			       json_is_true(json_object_get(row, "regular")) ?
 				       "yes" :
 				       "-",
-			       string(row, "last"),
+			       string(row, "kind"), string(row, "last"),
 			       bar(times(row), times(json_array_get(list, 0)),
 				   line));
 	print_more(list);
+}
+
+static void print_kinds(const json_t *kinds)
+{
+	static const char *const means[] = {
+		[OFFENDER_UNKNOWN] = "not known, or two users",
+		[OFFENDER_STALE] = "one user over and over: an old password?",
+		[OFFENDER_ATTACK] = "many users",
+	};
+	json_int_t all = 0;
+	const json_t *count;
+	const char *name;
+	char line[BAR_WIDTH + 1];
+
+	json_object_foreach((json_t *)kinds, name, count)
+		all += json_integer_value(count);
+	printf("\n%5s  %-*s  %s\n", "TIMES", BAR_WIDTH, "", "KIND");
+	for (int i = OFFENDER_UNKNOWN; i <= OFFENDER_ATTACK; i++)
+		printf("%5lld  %-*s  %s (%s)\n",
+		       (long long)number(kinds, offender_name(i)), BAR_WIDTH,
+		       bar(number(kinds, offender_name(i)), all, line),
+		       offender_name(i), means[i]);
 }
 
 static void print_texts(const json_t *list)
@@ -161,6 +189,7 @@ static void print_text(const json_t *doc, const char *since)
 		return;
 	print_clients(json_object_get(doc, "clients"));
 	print_texts(json_object_get(doc, "texts"));
+	print_kinds(json_object_get(doc, "kinds"));
 	print_advice(doc);
 }
 

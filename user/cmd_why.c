@@ -11,10 +11,10 @@
 #include "config.h"
 #include "duration.h"
 #include "history_map.h"
+#include "judgement.h"
 #include "output.h"
 #include "rows.h"
 #include "settings_map.h"
-#include "window.h"
 
 #define NEXT_SIZE 256
 
@@ -28,6 +28,7 @@ struct known {
 	struct ban_row ban;
 	bool counted;
 	struct client state;
+	struct judgement judgement;
 	__u32 in_window;
 	struct history past;
 	uint32_t next_ban; /* seconds */
@@ -37,6 +38,7 @@ static int look(struct pins *p, struct known *k)
 {
 	const struct settings *s = settings_now(p);
 	struct addr key;
+	__u32 tick;
 	int err = clock_read(p->prog[PROG_CLOCK], &k->now);
 
 	if (err)
@@ -46,14 +48,13 @@ static int look(struct pins *p, struct known *k)
 	key = net_addr(&k->client);
 	k->allow = allowlist_find(p, &k->addr, &k->allow_net);
 	k->past = history_recall(p, &k->client, k->now.boot_ns);
-	k->next_ban = next_ban_time(p, &k->past);
 	k->banned = !banlist_find(p, &k->addr, &k->now, &k->ban);
 	k->counted = !bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &k->state);
-	if (k->counted)
-		k->in_window =
-			window_count(&k->state,
-				     window_tick(k->now.jiffies, s->tick_shift),
-				     s->policy[POLICY_PLAIN].rate.ticks);
+	tick = window_tick(k->now.jiffies, s->tick_shift);
+	choose_policy(s, &k->state, tick, &k->judgement);
+	k->in_window =
+		window_count(&k->state, tick, k->judgement.policy->rate.ticks);
+	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
 	return 0;
 }
 
@@ -62,12 +63,12 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 		 size_t size)
 {
 	char window[DURATION_TEXT], ban[DURATION_TEXT], net[NET_TEXT];
-	__u32 left =
-		k->in_window < s->policy[POLICY_PLAIN].rate.failures ?
-			s->policy[POLICY_PLAIN].rate.failures - k->in_window :
-			1;
+	const struct limit *rate = &k->judgement.policy->rate;
+	__u32 left = k->in_window < rate->failures ?
+			     rate->failures - k->in_window :
+			     1;
 
-	duration_format(s->policy[POLICY_PLAIN].rate.sec, window);
+	duration_format(rate->sec, window);
 	duration_format(k->next_ban, ban);
 	if (k->banned && !allow_overrules(k->allow, k->ban.ban.flags))
 		snprintf(buf, size, "its packets to %s are dropped for %s more",
@@ -120,7 +121,7 @@ static long long number_at(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-static void print_text(const json_t *doc, const struct settings *s)
+static void print_text(const json_t *doc, const struct limit *rate)
 {
 	const json_t *allow = json_object_get(doc, "allow");
 	const json_t *ban = json_object_get(doc, "ban");
@@ -149,15 +150,19 @@ static void print_text(const json_t *doc, const struct settings *s)
 		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
 		       "(%lld); %lld successes\n",
 		       "failures", number_at(client, "in_window"),
-		       s->policy[POLICY_PLAIN].rate.failures,
-		       duration_format(s->policy[POLICY_PLAIN].rate.sec,
-				       duration),
+		       rate->failures, duration_format(rate->sec, duration),
 		       number_at(client, "failures"),
 		       string_at(client, "last_seen"),
 		       number_at(client, "last_code"),
 		       number_at(client, "successes"));
 	else
 		printf("%-10s none seen\n", "failures");
+	if (json_is_object(client) && number_at(client, "users"))
+		printf("%-10s %lld tried%s\n", "users",
+		       number_at(client, "users"),
+		       !strcmp(string_at(client, "kind"), "stale") ?
+			       ", over and over: probably a stale password" :
+			       "");
 	if (json_is_object(past))
 		printf("%-10s %lld, the last ban until %s; forgotten at %s; "
 		       "the next ban: %s\n",
@@ -188,7 +193,7 @@ int cmd_why(const struct globals *g, int argc, char **argv)
 	if (!err) {
 		doc = known_json(&p, &k);
 		if (!output_json(doc))
-			print_text(doc, settings_now(&p));
+			print_text(doc, &k.judgement.policy->rate);
 		json_decref(doc);
 	}
 	pins_close(&p);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "client.h"
 #include "config_check.h"
 #include "config_lines.h"
 #include "daemon.h"
@@ -48,11 +49,11 @@ static int take_limit(const char *value, struct limit *l, const struct why *why)
 	return rate_parse(value, &l->failures, &l->sec, why->text, why->size);
 }
 
-static int take_number_or_off(const char *value, uint32_t max, uint32_t *n,
-			      const struct why *why)
+static int take_number_or_off(const char *value, uint32_t min, uint32_t max,
+			      uint32_t *n, const struct why *why)
 {
 	*n = 0;
-	return strcmp(value, "off") ? parse_number(value, 1, max, n, why) : 0;
+	return strcmp(value, "off") ? parse_number(value, min, max, n, why) : 0;
 }
 
 static int take_prefix(const char *value, int v6, struct settings *s,
@@ -105,6 +106,12 @@ static int check_files(const char *value, const struct why *why)
 	return more;
 }
 
+static int take_limit_or_off(const char *value, struct limit *limit,
+			     const struct why *why)
+{
+	return strcmp(value, "off") ? take_limit(value, limit, why) : 0;
+}
+
 /* Parses one key's value into s, as far as it belongs there. */
 static int take(enum config_key key, const char *value, struct settings *s,
 		const struct why *why)
@@ -123,8 +130,15 @@ static int take(enum config_key key, const char *value, struct settings *s,
 	case KEY_RATE:
 		return take_limit(value, &s->policy[POLICY_PLAIN].rate, why);
 	case KEY_SLOW_RATE:
-		return strcmp(value, "off") ? take_limit(value, &s->slow, why) :
-					      0;
+		return take_limit_or_off(value, &s->slow, why);
+	case KEY_STALE_RATE:
+		return take_limit_or_off(value, &s->policy[POLICY_STALE].rate,
+					 why);
+	case KEY_STALE_BAN_TIME:
+		return take_time(value, &s->policy[POLICY_STALE].ban_sec, why);
+	case KEY_ATTACK_USERS:
+		return take_number_or_off(value, 2, USERS_MAX,
+					  &s->attack_users, why);
 	case KEY_SUCCESS_CREDIT:
 		err = parse_word(value, credits, &word, why);
 		s->credit = word;
@@ -174,11 +188,11 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		return check_files(value, why);
 	case KEY_MAX_BANS_PER_MINUTE:
 		s->brake.sec = 60;
-		return take_number_or_off(value, BRAKE_MAX, &s->brake.failures,
-					  why);
+		return take_number_or_off(value, 1, BRAKE_MAX,
+					  &s->brake.failures, why);
 	case KEY_FUSE_CLIENTS:
-		return take_number_or_off(value, 1000000, &s->fuse_clients,
-					  why);
+		return take_number_or_off(value, 1, 1000000,
+					  &s->fuse_clients, why);
 	case KEY_MAX_CLIENTS:
 	case KEY_MAX_BANS:
 		return parse_number(value, 1024, 16777216, &number, why);
@@ -221,11 +235,14 @@ static void finish_times(struct settings *s, unsigned int hz)
 {
 	while ((1000U << s->tick_shift) / hz < TICK_MIN_MSEC)
 		s->tick_shift++;
-	limit_ticks(&s->policy[POLICY_PLAIN].rate, hz, s->tick_shift);
 	limit_ticks(&s->slow, hz, s->tick_shift);
 	limit_ticks(&s->brake, hz, s->tick_shift);
-	s->policy[POLICY_PLAIN].ban_jiffies =
-		(uint64_t)s->policy[POLICY_PLAIN].ban_sec * hz;
+	for (int i = 0; i < POLICIES_MAX; i++) {
+		struct policy *p = &s->policy[i];
+
+		limit_ticks(&p->rate, hz, s->tick_shift);
+		p->ban_jiffies = (uint64_t)p->ban_sec * hz;
+	}
 }
 
 /* The same, with the key's name before the reason. */

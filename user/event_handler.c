@@ -101,29 +101,39 @@ int handle_crossing(struct pins *p, const struct event *e, struct decision *d)
 	return err;
 }
 
+/* What an event has to tell of a client. */
+static struct record record_of(enum message kind, const struct event *e,
+			       const struct net *net)
+{
+	return (struct record){
+		.kind = kind,
+		.client = &e->client,
+		.net = net,
+		.code = e->code,
+		.failures = e->failures,
+		.window_sec = e->window_sec,
+		.sensor = e->sensor,
+		.regular = e->regular,
+		.offender = e->offender,
+		.users = e->users,
+		.ifindex = e->ifindex,
+		.text = e->text,
+		.text_len = e->text_len,
+	};
+}
+
 static void crossed(struct handler *h, const struct event *e)
 {
 	struct pins *p = h->pins;
 	struct net net = net_of(&e->client, e->len);
 	char reason[2 * BAN_REASON_SIZE];
 	struct decision d;
-	struct record r = {
-		.client = &e->client,
-		.net = &net,
-		.code = e->code,
-		.failures = e->failures,
-		.window_sec = e->window_sec,
-		.sensor = e->sensor,
-		.regular = e->regular,
-		.ifindex = e->ifindex,
-		.text = e->text,
-		.text_len = e->text_len,
-		.reason = reason,
-	};
+	struct record r = record_of(MESSAGE_BAN, e, &net);
 	int lock, err;
 
 	reason_of(reason, sizeof(reason), e->failures, e->window_sec);
 	strcat(reason, excuse(e));
+	r.reason = reason;
 	lock = pins_lock_writer(p->dir);
 	err = handle_crossing(p, e, &d);
 	pins_unlock(lock);
@@ -145,19 +155,7 @@ static void crossed(struct handler *h, const struct event *e)
 static void failed(const struct event *e)
 {
 	struct net net = net_of(&e->client, e->len);
-	struct record r = {
-		.kind = MESSAGE_FAILURE,
-		.client = &e->client,
-		.net = &net,
-		.code = e->code,
-		.failures = e->failures,
-		.window_sec = e->window_sec,
-		.sensor = e->sensor,
-		.regular = e->regular,
-		.ifindex = e->ifindex,
-		.text = e->text,
-		.text_len = e->text_len,
-	};
+	struct record r = record_of(MESSAGE_FAILURE, e, &net);
 
 	journal_record(&r);
 }

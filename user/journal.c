@@ -15,6 +15,7 @@
 
 #include "activity.h"
 #include "address.h"
+#include "client.h"
 #include "clock.h"
 #include "duration.h"
 #include "escape.h"
@@ -49,7 +50,15 @@ _Static_assert(MESSAGES_MAX <= ACTIVITY_KINDS, "room in map activity");
 const char *sensor_name(uint8_t sensor)
 {
 	return sensor == SENSOR_WIRE ? "wire" :
-	       sensor == SENSOR_TLS  ? "tls" : "unknown";
+	       sensor == SENSOR_TLS  ? "tls" :
+				       "unknown";
+}
+
+const char *offender_name(uint8_t offender)
+{
+	return offender == OFFENDER_STALE  ? "stale" :
+	       offender == OFFENDER_ATTACK ? "attack" :
+					     "unknown";
 }
 
 /* The fields of one message, each "NAME=value" in its own buffer. */
@@ -157,12 +166,27 @@ static const char *nth_offence(uint32_t n, char *buf, size_t size)
 	return buf;
 }
 
+/* What is to be made of it, as far as is known. */
+static const char *describe_offender(const struct record *r, char *buf,
+				     size_t size)
+{
+	*buf = '\0';
+	if (r->offender == OFFENDER_STALE)
+		snprintf(buf, size,
+			 "; client keeps trying one user: probably a stale "
+			 "password");
+	else if (r->offender == OFFENDER_ATTACK)
+		snprintf(buf, size, "; client tries %u%s users", r->users,
+			 r->users < USERS_MAX ? "" : " or more");
+	return buf;
+}
+
 /* The sentence that a person reads. */
 static void describe(const struct record *r, const char *net,
 		     const char *client, const char *text, char *buf,
 		     size_t size)
 {
-	char window[DURATION_TEXT], duration[DURATION_TEXT], nth[32];
+	char window[DURATION_TEXT], duration[DURATION_TEXT], nth[32], who[80];
 
 	duration_format(r->window_sec, window);
 	duration_format(r->duration, duration);
@@ -173,11 +197,12 @@ static void describe(const struct record *r, const char *net,
 		break;
 	case MESSAGE_BAN:
 	case MESSAGE_WOULD_BAN:
-		snprintf(buf, size, "%s %s for %s%s: %s%s%s",
+		snprintf(buf, size, "%s %s for %s%s: %s%s%s%s",
 			 r->kind == MESSAGE_BAN ? "banned" : "would ban", net,
 			 duration, nth_offence(r->offence, nth, sizeof(nth)),
 			 r->reason ? r->reason : "by command",
-			 *text ? ": " : "", text);
+			 *text ? ": " : "", text,
+			 describe_offender(r, who, sizeof(who)));
 		break;
 	case MESSAGE_UNBAN:
 		snprintf(buf, size, "unbanned %s", net);
@@ -232,6 +257,11 @@ static json_t *record_document(const struct record *r, const char *net,
 	json_object_set_new(doc, "sensor",
 			    r->sensor ? json_string(sensor_name(r->sensor)) :
 					json_null());
+	json_object_set_new(doc, "kind",
+			    r->sensor ?
+				    json_string(offender_name(r->offender)) :
+				    json_null());
+	json_object_set_new(doc, "users", json_integer(r->users));
 	json_object_set_new(doc, "connections", json_integer(r->connections));
 	return doc;
 }
@@ -266,6 +296,10 @@ void journal_record(const struct record *r)
 		add(&f, "SMTPXDP_OFFENCE=%u", r->offence);
 	if (r->sensor)
 		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
+	if (r->sensor)
+		add(&f, "SMTPXDP_KIND=%s", offender_name(r->offender));
+	if (r->users)
+		add(&f, "SMTPXDP_USERS=%u", r->users);
 	if (r->regular)
 		add(&f, "SMTPXDP_REGULAR=yes");
 	if (r->ifindex && if_indextoname(r->ifindex, iface))

@@ -25,6 +25,8 @@ struct record {
 	uint64_t duration; /* seconds */
 	uint8_t sensor;	   /* enum sensor */
 	bool regular;	   /* has logged in before */
+	uint8_t offender;  /* enum offender */
+	uint8_t users;	   /* that were tried */
 	uint32_t ifindex;
 	const void *text; /* of the reply: raw */
 	size_t text_len;
@@ -37,6 +39,7 @@ struct record {
 extern const char *const message_names[MESSAGES_MAX];
 extern const char *const message_ids[MESSAGES_MAX];
 const char *sensor_name(uint8_t sensor);
+const char *offender_name(uint8_t offender);
 
 /* Where journald listens; sd_journal_sendv() does not say if nobody does. */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"

@@ -13,8 +13,9 @@ int report_init(struct report *r)
 		.clients = json_object(),
 		.texts = json_object(),
 		.sensors = json_object(),
+		.kinds = json_object(),
 	};
-	return r->clients && r->texts && r->sensors ? 0 : -ENOMEM;
+	return r->clients && r->texts && r->sensors && r->kinds ? 0 : -ENOMEM;
 }
 
 static json_int_t number(const json_t *o, const char *key)
@@ -42,7 +43,9 @@ void report_add(struct report *r, const struct report_event *e)
 	json_object_set_new(client, "last", json_string(e->time));
 	json_object_set_new(client, "text", json_string(e->text));
 	add_one(r->texts, e->text);
+	json_object_set_new(client, "kind", json_string(e->kind));
 	add_one(r->sensors, e->sensor);
+	add_one(r->kinds, e->kind);
 	*(e->banned ? &r->bans : &r->would_bans) += 1;
 	r->failures = e->failures;
 	r->window_sec = e->window_sec;
@@ -116,11 +119,11 @@ json_t *report_finish(struct report *r)
 	/* Whom it should not have hit, it hit at just this rate. */
 	if (regulars)
 		better = 2 * better < RATE_MAX ? 2 * better : RATE_MAX;
-	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "bans",
+	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "bans",
 			 (json_int_t)r->bans, "would_bans",
 			 (json_int_t)r->would_bans, "regulars", regulars,
 			 "clients", ranked(r->clients), "texts", texts(r),
-			 "sensors", r->sensors, "rate",
+			 "sensors", r->sensors, "kinds", r->kinds, "rate",
 			 rate(r->failures, r->window_sec), "suggested_rate",
 			 rate(better, r->window_sec));
 }

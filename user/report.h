@@ -17,6 +17,7 @@ struct report_event {
 	const char *text; /* the reply's */
 	const char *sensor;
 	const char *time;
+	const char *kind; /* of offender: stale, attack or unknown */
 	bool regular; /* has logged in before */
 	uint32_t failures; /* within */
 	uint32_t window_sec;
@@ -26,6 +27,7 @@ struct report {
 	json_t *clients; /* by net */
 	json_t *texts; /* by text: how often */
 	json_t *sensors;
+	json_t *kinds;
 	uint64_t bans, would_bans;
 	uint32_t failures, window_sec; /* of the last one: the rate */
 };
@@ -35,8 +37,8 @@ void report_add(struct report *r, const struct report_event *e);
 
 /*
  * {"bans", "would_bans", "regulars", "clients": [{"net", "bans", "would_bans",
- * "regular", "last", "text"}], "texts": [{"text", "count"}], "sensors": {name:
- * count}, "rate", "suggested_rate"}, the busiest first. Takes what r holds.
+ * "regular", "last", "text", "kind"}], "texts": [{"text", "count"}],
+ * "sensors", "kinds": {name: count}, "rate", "suggested_rate"}, the busiest first. Takes what r holds.
  */
 json_t *report_finish(struct report *r);
 

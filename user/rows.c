@@ -3,9 +3,10 @@
 
 #include "address.h"
 #include "history_map.h"
+#include "journal.h"
+#include "judgement.h"
 #include "policy.h"
 #include "settings_map.h"
-#include "window.h"
 
 json_t *ban_json(const struct pins *p, const struct ban_row *row,
 		 const struct clock_pair *now)
@@ -27,7 +28,8 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 		(json_int_t)b->failures, "dropped_packets",
 		(json_int_t)b->packets, "dropped_bytes", (json_int_t)b->bytes,
 		"offences", (json_int_t)h.offences, "next_ban",
-		client ? json_integer(next_ban_time(p, &h)) : json_null());
+		client ? json_integer(next_ban_time(p, POLICY_PLAIN, &h)) :
+			 json_null());
 }
 
 json_t *history_json(const struct pins *p, const struct history *h)
@@ -44,30 +46,32 @@ json_t *history_json(const struct pins *p, const struct history *h)
 				  forgotten));
 }
 
-uint32_t next_ban_time(const struct pins *p, const struct history *h)
+uint32_t next_ban_time(const struct pins *p, enum policy_kind kind,
+		       const struct history *h)
 {
 	const struct settings *s = settings_now(p);
 
-	return policy_ban_time(s, s->policy[POLICY_PLAIN].ban_sec,
-			       h->offences + 1);
+	return policy_ban_time(s, s->policy[kind].ban_sec, h->offences + 1);
 }
 
 json_t *client_json(const struct pins *p, const struct addr *key,
 		    const struct client *c, const struct clock_pair *now)
 {
 	const struct settings *s = settings_now(p);
+	__u32 tick = window_tick(now->jiffies, s->tick_shift);
 	struct net net = net_of(key, c->len);
+	struct judgement j = {};
 	char text[NET_TEXT], seen[CLOCK_TEXT];
 	struct ban_row row;
 
+	choose_policy(s, c, tick, &j);
 	return json_pack(
-		"{s:s, s:I, s:i, s:i, s:s, s:b, s:I}", "net",
+		"{s:s, s:I, s:i, s:i, s:s, s:b, s:I, s:i, s:s}", "net",
 		net_format(&net, text), "failures", (json_int_t)c->failures,
-		"in_window",
-		window_count(c, window_tick(now->jiffies, s->tick_shift),
-			     s->policy[POLICY_PLAIN].rate.ticks),
+		"in_window", window_count(c, tick, j.policy->rate.ticks),
 		"last_code", c->last_code, "last_seen",
 		clock_format_boot(clock_boot_of(now, c->last_seen), seen),
 		"banned", !banlist_find(p, key, now, &row), "successes",
-		(json_int_t)c->successes);
+		(json_int_t)c->successes, "users", j.users, "kind",
+		offender_name(j.offender));
 }

@@ -8,6 +8,7 @@
 #include "banlist.h"
 #include "client.h"
 #include "history.h"
+#include "settings.h"
 
 struct ban_listing {
 	const struct pins *p;
@@ -23,9 +24,13 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 json_t *history_json(const struct pins *p, const struct history *h);
 
 /* Seconds that the client's next ban would last. */
-uint32_t next_ban_time(const struct pins *p, const struct history *h);
+uint32_t next_ban_time(const struct pins *p, enum policy_kind kind,
+		       const struct history *h);
 
-/* {net, failures, in_window, last_code, last_seen, banned, successes} */
+/*
+ * {net, failures, in_window, last_code, last_seen, banned, successes, users,
+ * kind}
+ */
 json_t *client_json(const struct pins *p, const struct addr *key,
 		    const struct client *c, const struct clock_pair *now);
 

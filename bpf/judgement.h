@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a client's failures look like, by what it is therefore measured, and
+ * whether it has reached that. Pure: see reply.h.
+ */
+#ifndef SMTPXDP_JUDGEMENT_H
+#define SMTPXDP_JUDGEMENT_H
+
+#include "credit.h"
+#include "event.h"
+#include "users.h"
+
+/* What a client is measured by, and what comes out. */
+struct judgement {
+	const struct policy *policy;
+	__u32 failures; /* that are too many, */
+	__u32 sec; /* in so much time */
+	__u8 kind; /* enum policy_kind: which policy */
+	__u8 offender; /* enum offender */
+	__u8 users;
+};
+
+/* Where nobody says how many users are more than people mistype. */
+#define ATTACK_USERS 3
+
+static inline enum offender offender_of(const struct settings *s,
+					const struct client *c, __u32 users,
+					__u32 tick)
+{
+	__u32 ticks = s->policy[POLICY_PLAIN].rate.ticks;
+
+	if (users >= (s->attack_users ? s->attack_users : ATTACK_USERS))
+		return OFFENDER_ATTACK;
+	return users == 1 && !users_unknown(c, tick, ticks) ? OFFENDER_STALE :
+							      OFFENDER_UNKNOWN;
+}
+
+/*
+ * Who tries but one user, also over the longer time in which that is counted,
+ * has a rate of his own. What is not known is no excuse.
+ */
+static inline void choose_policy(const struct settings *s,
+				 const struct client *c, __u32 tick,
+				 struct judgement *j)
+{
+	const struct limit *stale = &s->policy[POLICY_STALE].rate;
+
+	j->users = users_count(c, tick, s->policy[POLICY_PLAIN].rate.ticks);
+	j->offender = offender_of(s, c, j->users, tick);
+	j->kind = POLICY_PLAIN;
+	if (stale->failures && j->offender == OFFENDER_STALE &&
+	    users_count(c, tick, stale->ticks) == 1 &&
+	    !users_unknown(c, tick, stale->ticks))
+		j->kind = POLICY_STALE;
+	j->policy = &s->policy[j->kind];
+}
+
+/* Does this failure reach a limit? Then j says how many are too many. */
+static inline bool limit_reached(const struct settings *s,
+				 const struct client *c, __u32 ticket,
+				 __u32 tick, struct judgement *j)
+{
+	const struct limit *rate = &j->policy->rate;
+
+	j->sec = rate->sec;
+	if (!credit_covers(c, s, rate, tick)) {
+		if (window_reached(c, ticket, tick, rate, window_from(c))) {
+			j->failures = rate->failures;
+			return true;
+		}
+		if (s->attack_users && j->users >= s->attack_users) {
+			j->failures = window_count(c, tick, rate->ticks);
+			return true;
+		}
+	}
+	/* A phone with an old password tries day and night. */
+	if (!s->slow.failures || j->kind == POLICY_STALE ||
+	    !window_reached(c, ticket, tick, &s->slow, c->spent))
+		return false;
+	j->failures = s->slow.failures;
+	j->sec = s->slow.sec;
+	return true;
+}
+
+#endif
