@@ -70,20 +70,29 @@ static inline __u64 reply_lf(__u64 w)
 	return (w - ones) & ~w & (ones << 7);
 }
 
+/* Index of the first LF in eight bytes, or 8. */
+static inline __u32 reply_lf_at(__u64 w)
+{
+	__u64 hit;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
+	hit = reply_lf(w);
+	if (!hit)
+		return 8;
+	hit = (hit & -hit) >> 7; /* 1 << 8 * byte */
+	return hit * 0x0001020304050607ULL >> 56;
+}
+
 /* Index of the first LF in LINE_SIZE bytes, or LINE_SIZE. */
 static inline __u32 reply_line_end(const __u64 *word)
 {
 	for (__u32 i = 0; i < LINE_SIZE / 8; i++) {
-		__u64 w = word[i], hit;
+		__u32 at = reply_lf_at(word[i]);
 
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		w = __builtin_bswap64(w);
-#endif
-		hit = reply_lf(w);
-		if (hit) {
-			hit = (hit & -hit) >> 7; /* 1 << 8 * byte */
-			return i * 8 + (hit * 0x0001020304050607ULL >> 56);
-		}
+		if (at < 8)
+			return i * 8 + at;
 	}
 	return LINE_SIZE;
 }
