@@ -83,7 +83,7 @@ $(BUILD)/bench/%: scripts/bench.d/%.c $(BENCH_SKEL)
 
 tests: $(TESTS) ## build the C tests
 
-bench-programs: $(BENCH)
+bench-programs: $(BENCH) $(BUILD)/selftests/test_budget
 
 bench: ## measure it beside its peers (as root; installs them)
 	scripts/bench

@@ -53,7 +53,9 @@ drop_size() { # FAMILY BANS
 		drop_send "$peer" "$@" 65536
 		packets+=($((65536 * ROUND_MS * 1000000 / $(jq .ns <<<"$out"))))
 	done
+	table_latency drop "$@"
 	for ((round = 1; round <= ROUNDS; round++)); do
+		quiet drop 0.25
 		drop_floor "$@" $round
 		for peer in "${!up[@]}"; do
 			drop_round "${up[peer]}" "$@" "${packets[peer]}" $round
@@ -78,6 +80,15 @@ drop_up() { # PEER FAMILY BANS
 	sample drop rate "$1" "ip=$2" "bans=$3" \
 		"note=$(cat "$BENCH_TMP/cannot")"
 	return 1
+}
+
+# How long memory takes for a line of a table as large as that of the bans.
+table_latency() { # PART FAMILY BANS
+	local lines
+	[ "$2" = 4 ] || return 0
+	lines=$(bpftool -j map show pinned "$(find "$PIN" -type f -name bans |
+		head -n 1)" | jq .max_entries)
+	latency "$1" table $((lines * 64)) "bans=$3"
 }
 
 # What the making of packets costs, on the same CPU.

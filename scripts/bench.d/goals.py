@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What smtpxdp wants to reach, and whether it does."""
 
+from reasons import (against_all, ban_bytes, best_against,
+                     best_without_making, broken, loading, packet, sensor,
+                     waking)
 from tables import cost, mpps, packet_ns, reaction
 
-
-# From selftests/test_budget: instructions, calls of helpers.
-DROPPED = "259 instructions and a helper's call a packet; 5 ns are some 50"
-INNOCENT = "211 instructions a packet: headers, VLANs, port, one line of the table"
-OTHER_OUT = "51 instructions: headers, and the port in a bitmap"
-SEEN_250 = "482 instructions, 4 calls of helpers: payload twice, the stream's state"
-SEEN_535 = "637 instructions, 7 calls: besides, allowlist and the client's window"
 
 
 class Goal:
     """`measure(results)` gives a number, or None where it was not measured;
-    `why` is the reason found for not being met."""
+    `why(results)` is the reason found for not being met."""
 
-    def __init__(self, text, measure, limit, at_least=False, form="%.1f",
-                 why=""):
+    def __init__(self, text, measure, limit, why, at_least=False,
+                 form="%.1f"):
         self.text, self.measure, self.limit = text, measure, limit
         self.at_least, self.form, self.why = at_least, form, why
 
@@ -28,7 +24,7 @@ class Goal:
         met = value >= self.limit if self.at_least else value <= self.limit
         return {"goal": self.text, "measured": value,
                 "shown": self.form % value, "met": met,
-                "reason": "" if met else self.why}
+                "reason": "" if met else self.why(results)}
 
 
 def drop_ratio(peer, bans):
@@ -108,41 +104,53 @@ def one(part, field, **match):
 
 GOALS = [
     Goal("drop, 1,000 bans: share of drop everything >= 0.95",
-         drop_ratio("drop-all", 1000), 0.95, True, "%.2f", DROPPED),
+         drop_ratio("drop-all", 1000), 0.95, against_all(1000, 0.95), True,
+         "%.2f"),
     Goal("drop, 1,000 bans: >= 1.3 times xdp-filter",
-         drop_ratio("xdp-filter", 1000), 1.3, True, "%.2f"),
+         drop_ratio("xdp-filter", 1000), 1.3, best_against("xdp-filter", 1000),
+         True, "%.2f"),
     Goal("drop, 100,000 bans: share of drop everything >= 0.6",
-         drop_ratio("drop-all", 100000), 0.6, True, "%.2f"),
+         drop_ratio("drop-all", 100000), 0.6, against_all(100000, 0.6), True,
+         "%.2f"),
     Goal("drop, 1,000 bans: CPU a packet <= 1/6 of nftables netdev "
          "(without making the packet)",
-         drop_cost("nft-netdev", 1000), 1 / 6, False, "%.2f"),
-    Goal("drop: banned packets that leaked: 0", leaked, 0, False, "%d"),
-    Goal("drop: innocent packets lost: 0", lost, 0, False, "%d"),
+         drop_cost("nft-netdev", 1000), 1 / 6,
+         best_without_making("nft-netdev", 1000), form="%.2f"),
+    Goal("drop: banned packets that leaked: 0", leaked, 0, broken, form="%d"),
+    Goal("drop: innocent packets lost: 0", lost, 0, broken, form="%d"),
     Goal("banned packet, 1,000 bans: <= 5 ns over nothing",
-         cost_of("miss", "hit", bans=1000, ip=4), 5, why=DROPPED),
+         cost_of("miss", "hit", bans=1000, ip=4), 5,
+         packet("miss", "gate: IPv4, banned")),
     Goal("banned packet, 100,000 bans: <= 20 ns",
-         cost_of("miss", "hit", bans=100000, ip=4), 20),
+         cost_of("miss", "hit", bans=100000, ip=4), 20,
+         packet("miss", "gate: IPv4, banned", 100000)),
     Goal("banned packet, 1,000,000 bans: <= 90 ns",
-         cost_of("miss", "hit", bans=1000000, ip=4), 90),
+         cost_of("miss", "hit", bans=1000000, ip=4), 90,
+         packet("miss", "gate: IPv4, banned", 1000000)),
     Goal("innocent packet, 100,000 bans: <= 5 ns",
-         cost_of("miss", "miss", bans=100000, ip=4), 5, why=INNOCENT),
+         cost_of("miss", "miss", bans=100000, ip=4), 5,
+         packet("miss", "gate: IPv4, mail port, innocent", 100000)),
     Goal("outgoing packet, not of mail: <= 2 ns",
-         cost_of("sense", "other-port"), 2, why=OTHER_OUT),
+         cost_of("sense", "other-port"), 2,
+         packet("sense", "sensor: IPv4, other port")),
     Goal("reply 250: <= 65 ns", cost_of("sense", "reply-250"), 65,
-         why=SEEN_250),
+         sensor("sensor: IPv4, 250")),
     Goal("reply 535: <= 130 ns", cost_of("sense", "reply-535"), 130,
-         why=SEEN_535),
-    Goal("packets that passed after the tenth 535: 0", passed, 0, False, "%d"),
+         sensor("sensor: IPv4, 535")),
+    Goal("packets that passed after the tenth 535: 0", passed, 0, broken,
+         form="%d"),
     Goal("user space informed: half of the times within 100 µs", informed, 100,
-         False, "%.0f"),
+         waking, form="%.0f"),
     Goal("who reached the rate among 100,000 attackers and is not banned: 0",
-         not_banned, 0, False, "%d"),
+         not_banned, 0, broken, form="%d"),
     Goal("restart: banned packets that passed, bans lost: 0", restart_loss, 0,
-         False, "%d"),
+         broken, form="%d"),
     Goal("a million bans loaded within 0.6 s",
-         one("hold", "seconds", kind="load", bans=1000000), 0.6, False, "%.2f"),
+         one("hold", "seconds", kind="load", bans=1000000), 0.6, loading,
+         form="%.2f"),
     Goal("memory of a ban: <= 96 bytes",
-         one("hold", "bytes", kind="memory", name="ban"), 96, False, "%d"),
+         one("hold", "bytes", kind="memory", name="ban"), 96, ban_bytes,
+         form="%d"),
 ]
 
 

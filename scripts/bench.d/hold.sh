@@ -45,6 +45,7 @@ hold_storm() { # FAILURES-PER-SECOND
 	conf rate "$HOLD_RATE/120s" tls off max-clients $HOLD_ROOM \
 		max-bans $HOLD_ROOM max-bans-per-minute off
 	daemon_up
+	quiet hold 0.5
 	before=$(cpu_ticks "$(daemon_pid)")
 	storm=$(at mail taskset -c "$BENCH_CPU" "$BENCH_BIN"/probe storm eth0 \
 		$HOLD_CLIENTS $((HOLD_CLIENTS * 12)) "$1" $HOLD_RATE) ||
@@ -107,6 +108,7 @@ hold_load() { # BANS
 	conf max-bans "$(room_for "$1")" tls off
 	daemon_up
 	sources list 4 "$1" >"$BENCH_TMP/banned"
+	quiet hold 0.5
 	since=$EPOCHREALTIME
 	if ! ban_load "$BENCH_TMP/banned" >/dev/null; then
 		sample hold load smtpxdp "bans=$1" "note=ban load failed"

@@ -18,6 +18,8 @@ miss_part() {
 miss_size() { # FAMILY BANS
 	victim_up smtpxdp
 	if up_smtpxdp "$@"; then
+		table_latency miss "$@"
+		quiet miss 1
 		probe gate "$@" "$ROUNDS"
 		probed miss "ip=$1" "bans=$2"
 	else

@@ -16,6 +16,7 @@ react_part() {
 	progress "react: starting Postfix"
 	lab_up journald postfix
 	react_cgroup
+	latency react wake wake
 	react_peer smtpxdp $((ROUNDS * 8))
 	for peer in "${REACT_PEERS[@]}"; do
 		react_peer "$peer" "$REACT_ROUNDS"
@@ -50,6 +51,7 @@ react_peer() { # PEER ROUNDS
 # An address for each round, and each guard: the attacker has 54.
 react_round() { # PEER ROUND
 	local client=198.51.100.$((7 + REACT_NEXT++)) pid='' watch result
+	quiet react 0.25
 	[ "$1" != smtpxdp ] || pid=$(daemon_pid)
 	: >"$BENCH_TMP/watch"
 	rm -f "$BENCH_TMP/over"

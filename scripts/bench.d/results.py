@@ -8,7 +8,7 @@ import statistics
 PARTS = ("drop", "miss", "sense", "react", "hold")
 
 # More than this, and a run was disturbed.
-LOAD_MAX = 0.5  # load average before the part began
+BUSY_MAX = 0.05  # share of the CPUs that others took, before and between rounds
 STOLEN_MAX = 0.01  # share of the CPUs' time that the hypervisor took
 WAITED_MAX = 0.02  # share of the time in which others had our CPU
 SPREAD_MAX = 0.05  # of the rounds of our own rates, in half of the cases
@@ -90,8 +90,10 @@ def disturbances(records):
     if not end:
         return ["not finished"]
     found = []
-    if start[0]["load"] > LOAD_MAX:
-        found.append("load average %.2f before it began" % start[0]["load"])
+    for when, busy in others(records):
+        if busy > BUSY_MAX:
+            found.append("others took %.0f %% of the CPUs %s"
+                         % (100 * busy, when))
     time = end[0]["seconds"] * end[0]["hz"] * start[0]["cpus"]
     if time and end[0]["stolen"] / time > STOLEN_MAX:
         found.append("the hypervisor took %.1f %% of the CPUs"
@@ -106,6 +108,15 @@ def disturbances(records):
     if spread > SPREAD_MAX:
         found.append("rounds differ by %.0f %%" % (100 * spread))
     return found
+
+
+def others(records):
+    """While we did nothing: before the part, and between its rounds."""
+    shares = [r["share"] for r in records if r["kind"] == "quiet"]
+    if shares:
+        yield "before it began", shares[0]
+    if shares[1:]:
+        yield "between its rounds", statistics.mean(shares[1:])
 
 
 def spread_of(records):

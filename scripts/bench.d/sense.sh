@@ -13,6 +13,7 @@ sense_part() {
 	# No client may reach the rate: that would be another thing.
 	conf rate 64/1s max-clients 262144 tls off
 	daemon_up
+	quiet sense 1
 	probe sense "$ROUNDS"
 	probed sense
 	[ "$(smtpxdp status -j |
@@ -62,6 +63,7 @@ sense_alone() {
 # Without the daemon, then with it, by a mail server and by another process.
 sense_tls() {
 	local floor other
+	quiet sense 0.25
 	floor=$(write_ns 587) other=$(write_ns 9000)
 	conf tls all tls-libraries "$(tls_library)"
 	daemon_up
