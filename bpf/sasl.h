@@ -26,6 +26,7 @@
 #include <stdbool.h>
 
 #include "dialogue.h"
+#include "function.h"
 #include "reply.h"
 #include "siphash.h"
 
@@ -398,7 +399,7 @@ static inline enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
 }
 
 /* A function of its own: the verifier sees it once. */
-REPLY_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
+PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 					   const struct name_key *key,
 					   __u32 challenges, __u32 keep, __u8 c)
 {
