@@ -14,6 +14,8 @@ struct activity {
 	__u64 unsaved; /* 1: the state file cannot be written */
 	/* Messages told to the journal, by enum message. */
 	__u64 told[ACTIVITY_KINDS];
+	/* Commands that changed too much to save it: the daemon is to. */
+	__u64 asked;
 };
 
 /* What the program `fill` gives: entries of the maps that have no limit but

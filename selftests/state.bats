@@ -142,6 +142,26 @@ left() {
 	left $ATTACKER/32 3600
 }
 
+@test "what ban load has banned comes back, too: by itself, or by the daemon" {
+	conf max-bans 100000 ban-time 365d
+	daemon_up
+	echo 198.51.100.9 | smtpxdp ban load -
+	same "saved" "$(saved)" 198.51.100.9/32
+	# So many that the daemon saves them; and it is told to stop at once.
+	awk 'BEGIN { for (i = 0; i < 70000; i++)
+		printf "10.%d.%d.%d\n", i / 65536, i / 256 % 256, i % 256 }' |
+		smtpxdp ban load - --for 500d --reason weekly
+	reboot 600
+	same "saved" "$(db 'SELECT count(*) FROM bans')" 70001
+	daemon_up
+	same "bans" "$(smtpxdp status -j | jq .bans)" 70001
+	vanished attacker --from 198.51.100.9
+	left 10.1.17.111/32 $((500 * DAYS - AGO))
+	# And what is gone is gone in the file.
+	smtpxdp ban flush
+	until_true 10 saves ''
+}
+
 @test "while the maps are there, they are the truth" {
 	daemon_up
 	smtpxdp ban add $ATTACKER --for 1h

@@ -42,3 +42,13 @@ uint64_t activity_told(const struct pins *p, enum message kind)
 {
 	return __atomic_load_n(&p->activity->told[kind], __ATOMIC_RELAXED);
 }
+
+void activity_ask_save(struct pins *p)
+{
+	__atomic_fetch_add(&p->activity->asked, 1, __ATOMIC_RELEASE);
+}
+
+uint64_t activity_asked(const struct pins *p)
+{
+	return __atomic_load_n(&p->activity->asked, __ATOMIC_ACQUIRE);
+}

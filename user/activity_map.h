@@ -28,6 +28,10 @@ void activity_beat(struct pins *p);
 void activity_saves(struct pins *p, bool yes);
 bool activity_is_saved(const struct pins *p);
 
+/* By a command: everything is to be saved, by the daemon. How often so far. */
+void activity_ask_save(struct pins *p);
+uint64_t activity_asked(const struct pins *p);
+
 /* How many messages of a kind, since the maps were made. */
 uint64_t activity_told(const struct pins *p, enum message kind);
 

@@ -20,6 +20,7 @@
 #include "net_set.h"
 #include "output.h"
 #include "settings_map.h"
+#include "state.h"
 
 #define CHUNK 4096 /* bans between two looks at the clock */
 #define PATIENCE_USEC                                                          \
@@ -229,6 +230,7 @@ int ban_load(const struct globals *g, int argc, char **argv)
 		err = write_all(&l);
 		pins_unlock(lock);
 		err = tell(&l, err);
+		state_save_command(&l.p);
 		json_decref(l.skipped);
 		pins_close(&l.p);
 	}

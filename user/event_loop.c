@@ -33,10 +33,23 @@ static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
 	return 0;
 }
 
+/* Has a command left it to us to save what it changed? */
+static void take_asked(struct daemon *d)
+{
+	uint64_t asked = activity_asked(&d->pins);
+
+	if (asked != d->asked)
+		changes_note_all(&d->pins.changes);
+	d->asked = asked;
+}
+
 /* The proof of life: whatever the sweep costs, and not by a pid or a lock. */
 static int on_beat(sd_event_source *s, uint64_t usec, void *ctx)
 {
-	activity_beat(ctx);
+	struct daemon *d = ctx;
+
+	activity_beat(&d->pins);
+	take_asked(d);
 	return sd_event_source_set_time_relative(s, BEAT_USEC);
 }
 
@@ -165,7 +178,7 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 	if (err >= 0)
 		err = add_timer(e, SWEEP_USEC, on_sweep, d);
 	if (err >= 0)
-		err = add_timer(e, BEAT_USEC, on_beat, &d->pins);
+		err = add_timer(e, BEAT_USEC, on_beat, d);
 	if (err >= 0)
 		err = add_timer(e, FUSE_USEC, on_fuse, d);
 	if (err >= 0)
@@ -228,6 +241,7 @@ int event_loop(struct daemon *d)
 		sd_notify(0, "READY=1\nSTATUS=watching");
 		err = sd_event_loop(e);
 		sd_notify(0, "STOPPING=1");
+		take_asked(d);
 	}
 	if (err < 0)
 		fail("the event loop failed: %s", strerror(-err));

@@ -16,6 +16,7 @@ struct daemon {
 	struct cut_queue cuts;
 	struct fuse fuse;
 	struct metrics_http *metrics; /* or NULL */
+	uint64_t asked; /* how often commands asked to save everything */
 	struct ifaces ifaces;
 	struct net_watch network;
 	struct config overrides; /* what the command line set */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "activity_map.h"
 #include "allowlist.h"
 #include "banlist.h"
 #include "history_map.h"
@@ -75,11 +76,50 @@ static int save_change(struct save *v, const struct changed *c)
 	return -EINVAL;
 }
 
-static int save_ban(const struct ban_row *row, void *ctx)
-{
-	struct save *v = ctx;
+struct net_list {
+	struct net *nets;
+	size_t n, room;
+};
 
-	return ban_holds(v, &row->ban) ? put_ban(v, &row->net, &row->ban) : 0;
+static int list_net(const struct ban_row *row, void *ctx)
+{
+	struct net_list *l = ctx;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 1024;
+		struct net *more = reallocarray(l->nets, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->nets = more;
+		l->room = room;
+	}
+	l->nets[l->n++] = row->net;
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct net));
+}
+
+/*
+ * The table has them in no order. One that is much like the file's own lets it
+ * write each of its pages once, and a million bans in a third of the time.
+ */
+static int save_bans(struct save *v)
+{
+	struct net_list l = {};
+	int err = banlist_each(v->p, list_net, &l);
+	struct ban b;
+
+	if (!err && l.n)
+		qsort(l.nets, l.n, sizeof(*l.nets), by_address);
+	for (size_t i = 0; !err && i < l.n; i++)
+		if (!banlist_get(v->p, &l.nets[i], &b) && ban_holds(v, &b))
+			err = put_ban(v, &l.nets[i], &b);
+	free(l.nets);
+	return err;
 }
 
 static int save_history(const struct net *net, const struct history *h,
@@ -98,7 +138,12 @@ static int save_allow(const struct net *net, __u32 flags, void *ctx)
 /* What the file has, and the maps have not, goes. */
 static int drop_ban(const struct net *net, void *ctx)
 {
-	return save_change(ctx, &(struct changed){ CHANGE_BAN, *net });
+	struct save *v = ctx;
+	struct ban b;
+
+	return !banlist_get(v->p, net, &b) && ban_holds(v, &b) ?
+		       0 :
+		       store_del(v->s, STORE_BANS, net);
 }
 
 static int drop_history(const struct net *net, void *ctx)
@@ -114,7 +159,7 @@ static int drop_allow(const struct net *net, void *ctx)
 static int save_all(struct save *v)
 {
 	size_t odd = 0;
-	int err = banlist_each(v->p, save_ban, v);
+	int err = save_bans(v);
 
 	if (!err)
 		err = history_each(v->p, save_history, v);
@@ -224,8 +269,11 @@ void state_save_command(struct pins *p)
 	char why[STORE_EXPLAIN_SIZE];
 	int err = 0;
 
-	if (info && (changes.n || changes.all) && !daemon_read(p, info) &&
-	    *info->state_dir)
+	/* That takes long, and the daemon can do it as well. */
+	if (changes.all && pins_daemon_alive(p->dir))
+		activity_ask_save(p);
+	else if (info && (changes.n || changes.all) && !daemon_read(p, info) &&
+		 *info->state_dir)
 		err = save_to(p, info->state_dir, &changes);
 	if (err)
 		warn("it is in force, but not saved, and a reboot will undo "

@@ -2,12 +2,14 @@
 /* From the state file into the maps. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
 #include "allowlist.h"
 #include "banlist.h"
 #include "history_map.h"
+#include "net_set.h"
 #include "settings_map.h"
 #include "state.h"
 #include "state_clock.h"
@@ -15,7 +17,7 @@
 #define NSEC 1000000000LL
 /* What `ban add --for` takes at most, seconds. */
 #define BAN_LONGEST (100LL * 365 * 86400)
-#define PROGRESS_EVERY 4096 /* bans */
+#define CHUNK 4096 /* bans that are written at once */
 
 struct restore {
 	struct pins *p;
@@ -23,6 +25,9 @@ struct restore {
 	struct state_clock now;
 	struct restored *r;
 	void (*progress)(size_t bans);
+	struct net_set allowed;
+	struct ban_row *rows; /* CHUNK of them */
+	size_t n;
 };
 
 /* The key `allow`, or this host's addresses, may be others than before. */
@@ -30,9 +35,33 @@ static bool is_allowed(const struct restore *v, const struct stored_ban *b)
 {
 	struct allow allow;
 
-	if (bpf_map_lookup_elem(v->p->map[MAP_ALLOW_NETS], &b->net, &allow))
+	if (!net_set_overlaps(&v->allowed, &b->net) ||
+	    bpf_map_lookup_elem(v->p->map[MAP_ALLOW_NETS], &b->net, &allow))
 		return false;
 	return allow.flags & ALLOW_ADMIN || !(b->flags & BAN_FORCED);
+}
+
+/* Writes what was read so far; for whom there is no room is counted. */
+static int write_bans(struct restore *v)
+{
+	size_t next = 0, done;
+	int err = 0;
+
+	while (!err && next < v->n) {
+		err = banlist_put_many(v->p, v->rows + next, v->n - next,
+				       &done);
+		v->r->bans += done;
+		next += done;
+		if (err == -E2BIG) {
+			v->r->full++;
+			next++;
+			err = 0;
+		}
+	}
+	v->n = 0;
+	if (v->progress)
+		v->progress(v->r->bans);
+	return err;
 }
 
 static int restore_ban(const struct stored_ban *row, void *ctx)
@@ -42,31 +71,48 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 	int64_t left = moment_remaining(&v->then, &v->now.moment, row->since,
 					row->expires, BAN_LONGEST);
 	int64_t since = moment_until(&v->then, &v->now.moment, row->since);
-	struct ban there, b = {
-		.expires = now->jiffies + left * clock_hz(),
-		.since = now->boot_ns + since * NSEC,
-		.failures = row->failures,
-		.code = row->code,
-		.flags = row->flags & ~BAN_PROVISIONAL,
-	};
-	int err;
+	struct ban_row *new = &v->rows[v->n];
+	struct ban there;
 
-	if (++v->r->bans % PROGRESS_EVERY == 0 && v->progress)
-		v->progress(v->r->bans);
 	if (!left || is_allowed(v, row)) {
-		v->r->bans--;
 		v->r->over++;
 		return 0;
 	}
-	memcpy(b.reason, row->reason, sizeof(b.reason));
-	if (!banlist_get(v->p, &row->net, &there) && there.expires >= b.expires)
-		return 0;
-	err = banlist_put(v->p, &row->net, &b);
-	if (err == -E2BIG) {
-		v->r->bans--;
-		v->r->full++;
+	*new = (struct ban_row){
+		.net = row->net,
+		.ban = {
+			.expires = now->jiffies + left * clock_hz(),
+			.since = now->boot_ns + since * NSEC,
+			.failures = row->failures,
+			.code = row->code,
+			.flags = row->flags & ~BAN_PROVISIONAL,
+		},
+	};
+	memcpy(new->ban.reason, row->reason, sizeof(new->ban.reason));
+	if (!banlist_get(v->p, &row->net, &there) &&
+	    there.expires >= new->ban.expires) {
+		v->r->bans++;
 		return 0;
 	}
+	return ++v->n == CHUNK ? write_bans(v) : 0;
+}
+
+static int restore_bans(struct restore *v, struct store *s)
+{
+	struct net *nets = NULL;
+	size_t n = 0;
+	int err = allowlist_nets(v->p, &nets, &n);
+
+	net_set_init(&v->allowed, nets, err ? 0 : n);
+	v->rows = calloc(CHUNK, sizeof(*v->rows));
+	if (!err && !v->rows)
+		err = -ENOMEM;
+	if (!err)
+		err = store_each_ban(s, restore_ban, v, &v->r->odd);
+	if (!err)
+		err = write_bans(v);
+	free(v->rows);
+	net_set_free(&v->allowed);
 	return err;
 }
 
@@ -116,7 +162,7 @@ int state_restore(struct pins *p, struct store *s, struct restored *r,
 		err = store_each_net(s, STORE_ALLOW, restore_allow, &v,
 				     &r->odd);
 	if (!err)
-		err = store_each_ban(s, restore_ban, &v, &r->odd);
+		err = restore_bans(&v, s);
 	if (!err)
 		err = store_each_history(s, restore_history, &v, &r->odd);
 	return err;

@@ -16,7 +16,7 @@
 
 /* "SMXD" in the file's header: file(1) and we know by it whose it is. */
 #define APPLICATION_ID 0x534d5844
-/* Saving a million bans takes a daemon ten seconds. */
+/* Saving a million bans takes a daemon some seconds. */
 #define BUSY_MSEC 20000
 
 static const char schema[] =
