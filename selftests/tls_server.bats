@@ -3,6 +3,8 @@
 #
 # Servers that are built, or run, otherwise than a distribution's: what is seen
 # of them inside TLS is exact, and what is not seen is told.
+#
+# alone: with tls = all, mail servers of other labs would be seen, too.
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
