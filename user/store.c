@@ -18,6 +18,8 @@
 #define APPLICATION_ID 0x534d5844
 /* Saving a million bans takes a daemon some seconds. */
 #define BUSY_MSEC 20000
+#define WAL_TRIES 100
+#define WAL_WAIT_USEC 20000
 
 static const char schema[] =
 	"CREATE TABLE bans (net TEXT PRIMARY KEY, since INTEGER NOT NULL,"
@@ -148,6 +150,21 @@ static int prepare(struct store *s)
 	return !err && empty ? create(s) : err;
 }
 
+/*
+ * To change to WAL, SQLite takes a lock for which it does not wait by itself:
+ * another process that does the same at this moment has it.
+ */
+static int prepare_patiently(struct store *s)
+{
+	int err = prepare(s);
+
+	for (int n = 0; err == -EBUSY && n < WAL_TRIES; n++) {
+		usleep(WAL_WAIT_USEC);
+		err = prepare(s);
+	}
+	return err;
+}
+
 /* The file for the first time, for nobody else's eyes. */
 static int make_file(const char *dir, const char *path)
 {
@@ -203,7 +220,7 @@ int store_open(struct store **out, const char *dir)
 	if (!err)
 		err = open_db(&s, path, SQLITE_OPEN_READWRITE);
 	if (!err)
-		err = prepare(s);
+		err = prepare_patiently(s);
 	if (err)
 		store_close(s);
 	else
