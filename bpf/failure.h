@@ -10,24 +10,32 @@
 #include "brake.h"
 #include "event.h"
 #include "judgement.h"
+#include "net_window.h"
 #include "now.h"
 #include "sighting.h"
 
 /* Too large for the stack. */
 static const struct client client_zero;
 
-static __always_inline struct client *client_get(const struct settings *s,
-						 const struct addr *key)
+/* Of map clients or nets. */
+static __always_inline struct client *
+entry_get(void *map, const struct addr *key, __u8 len)
 {
-	struct client *c = bpf_map_lookup_elem(&clients, key);
+	struct client *c = bpf_map_lookup_elem(map, key);
 
 	if (c)
 		return c;
-	bpf_map_update_elem(&clients, key, &client_zero, BPF_NOEXIST);
-	c = bpf_map_lookup_elem(&clients, key);
+	bpf_map_update_elem(map, key, &client_zero, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(map, key);
 	if (c)
-		c->len = s->client_len[!addr_is_v4(key)];
+		c->len = len;
 	return c;
+}
+
+static __always_inline struct client *client_get(const struct settings *s,
+						 const struct addr *key)
+{
+	return entry_get(&clients, key, s->client_len[!addr_is_v4(key)]);
 }
 
 /* Of such clients, is any perhaps allowlisted in part? */
@@ -133,11 +141,9 @@ static __always_inline void tell(const struct sighting *at,
 	bpf_ringbuf_submit(e, 0);
 }
 
-/* A client crossed the threshold: what comes of it. */
-static __always_inline enum event_outcome
-ban(const struct settings *s, const struct addr *peer,
-    struct ban_client *client, const struct client *c,
-    const struct judgement *j, __u64 until, __u64 now)
+/* What keeps whoever reached a limit from being banned, or OUTCOME_NONE. */
+static __always_inline enum event_outcome held_back(const struct settings *s,
+						    __u64 now)
 {
 	if (s->mode != MODE_ENFORCE)
 		return OUTCOME_MONITOR;
@@ -149,7 +155,61 @@ ban(const struct settings *s, const struct addr *peer,
 		count(COUNTER_BRAKED, 0);
 		return OUTCOME_BRAKE;
 	}
-	return ban_provisional(s, peer, client, c, j, until, now);
+	return OUTCOME_NONE;
+}
+
+/* A client crossed the threshold: what comes of it. */
+static __always_inline enum event_outcome
+ban(const struct settings *s, const struct addr *peer,
+    struct ban_client *client, const struct client *c,
+    const struct judgement *j, __u64 until, __u64 now)
+{
+	enum event_outcome held = held_back(s, now);
+
+	return held ? held : ban_provisional(s, peer, client, c, j, until, now);
+}
+
+/*
+ * A client fails, and its network may have had enough of them. User space
+ * writes the ban: it is one of a network. A function of its own for the
+ * stack's sake.
+ */
+static __noinline int net_failure(const struct settings *s,
+				  const struct sighting *at, struct client *c)
+{
+	struct judgement j = { .policy = &s->policy[POLICY_PLAIN],
+			       .failures = s->net.failures,
+			       .sec = s->net.sec };
+	__u64 now = now_jiffies(), until = now + j.policy->ban_jiffies, was;
+	__u32 tick = window_tick(now, s->tick_shift), ticket;
+	enum event_outcome held;
+	struct client *n;
+	struct addr key;
+
+	client_of(s, &at->peer, &key);
+	if (bpf_map_lookup_elem(&regulars, &key) ||
+	    !net_counts(c, tick, &s->net))
+		return 0;
+	net_block_of(&at->peer, &key);
+	n = entry_get(&nets, &key, net_block_len(&key));
+	if (!n)
+		return 0;
+	__sync_fetch_and_add(&n->failures, 1);
+	n->last_seen = now;
+	n->last_code = at->code;
+	was = *(volatile __u64 *)&n->until;
+	if (window_closed(was, now, s->mode))
+		return 0;
+	ticket = window_add(n, tick);
+	if (!window_reached(n, ticket, tick, &s->net, n->spent) ||
+	    !window_cross(n, ticket, was, window_until(until, s->mode)))
+		return 0;
+	count(COUNTER_NET_CROSSED, 0);
+	held = held_back(s, now);
+	if (held)
+		n->until = window_until(until, MODE_MONITOR);
+	tell(at, &key, n, &j, EVENT_NET_CROSSED, held);
+	return 0;
 }
 
 /* For the fuse: somebody who used to log in does not succeed any more. */
@@ -201,6 +261,8 @@ __noinline __weak int client_failure(const struct settings *s,
 	users_add(c, at->tried.hash, tick);
 	if (window_begins(c, ticket, tick, s->policy[POLICY_PLAIN].rate.ticks))
 		note_regular(&client.addr);
+	if (s->net.failures)
+		net_failure(s, at, c);
 	choose_policy(s, c, tick, &j);
 	over = limit_reached(s, c, ticket, tick, &j);
 	if (s->log_failures && !over)

@@ -46,6 +46,14 @@ struct {
 	__type(value, struct client);
 } clients MAP;
 
+/* Networks, as clients whose failures are clients: see net_window.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct addr);
+	__type(value, struct client);
+} nets MAP;
+
 /* Who has logged in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -32,7 +32,8 @@ struct client {
 	__u32 success_head; /* how many times success_log was written */
 	__u16 last_code;
 	__u8 len; /* of the client's network, 0..128 */
-	__u8 pad;
+	__u8 pad[5];
+	__u32 net_counted; /* tick << 1 | 1: see bpf/net_window.h */
 	__u32 unknown_user; /* see users: the last failure that named nobody */
 	__u32 log[LOG_SLOTS]; /* times: see bpf/window.h */
 	__u32 success_log[SUCCESS_SLOTS]; /* ticks: see bpf/credit.h */
@@ -40,7 +41,7 @@ struct client {
 };
 
 _Static_assert(sizeof(struct client) ==
-		       64 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) + 8 * USERS_MAX,
+		       72 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) + 8 * USERS_MAX,
 	       "map value");
 _Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
 

@@ -47,7 +47,8 @@
 	X(FUSED, "bans-fused", "bans NOT written: the fuse has blown")         \
 	X(REGULARS_FAILING, "regulars-failing",                                \
 	  "times that a client which had logged in before began to fail")         \
-	X(CUT, "connections-cut", "open connections of banned clients, ended")
+	X(CUT, "connections-cut", "open connections of banned clients, ended") \
+	X(NET_CROSSED, "nets-crossed", "networks that reached net-rate")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -11,11 +11,12 @@
 enum event_kind {
 	EVENT_FAILURE = 1, /* one failed login; only with log-failures */
 	EVENT_CROSSED,	   /* the client crossed the threshold */
+	EVENT_NET_CROSSED, /* its network did: len is that one's */
 	EVENT_PROCESS,	   /* a process sends from a mail port, the first time */
 };
 
 enum event_outcome {
-	OUTCOME_NONE,	   /* EVENT_FAILURE */
+	OUTCOME_NONE,	   /* EVENT_FAILURE; of a network: user space bans */
 	OUTCOME_BANNED,	   /* a provisional ban was written */
 	OUTCOME_MONITOR,   /* mode is monitor: nothing was written */
 	OUTCOME_MAP_FULL,  /* map bans had no room: the client is NOT banned */

@@ -40,6 +40,27 @@ struct text {
 	__u32 action; /* enum action */
 };
 
+/* What net-rate takes for one network, of 128 bits: a /24, a /48. */
+#define NET_LEN_V4 120
+#define NET_LEN_V6 48
+
+static inline __u8 net_block_len(const struct addr *a)
+{
+	return addr_is_v4(a) ? NET_LEN_V4 : NET_LEN_V6;
+}
+
+static inline void net_block_of(const struct addr *a, struct addr *block)
+{
+	*block = *a;
+	if (addr_is_v4(a)) {
+		block->b[15] = 0;
+	} else {
+		block->b[6] = 0;
+		block->b[7] = 0;
+		block->q[1] = 0;
+	}
+}
+
 /* So many failures within so much time. */
 struct limit {
 	__u32 failures; /* 1..RATE_MAX; 0: there is no such limit */
@@ -68,6 +89,7 @@ struct settings {
 	__u8 log_failures; /* an event for every failure, not just crossings */
 	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
 	struct limit slow; /* beside the rate; for everybody */
+	struct limit net;  /* of a network, of clients that fail */
 	struct limit brake; /* of bans, not failures: up to BRAKE_MAX */
 	__u8 credit; /* enum credit */
 	__u8 credit_ratio; /* failures to a success that are let pass */
@@ -92,7 +114,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       192 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       200 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
 	       "layout");
 
 /*

@@ -237,6 +237,7 @@ static inline void counters_are(const struct lab *lab, const char *what,
 static inline void lab_reset(struct lab *lab)
 {
 	map_clear(lab->skel->maps.clients);
+	map_clear(lab->skel->maps.nets);
 	map_clear(lab->skel->maps.regulars);
 	map_zero(lab->skel->maps.brake);
 	bans_clear(lab);

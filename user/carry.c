@@ -31,6 +31,7 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_BAN_INFOS: /* goes with it */
 		break;
 	case MAP_CLIENTS:
+	case MAP_NETS:
 		m->put = step == STEP_DRAIN ? put_client : NULL;
 		m->take = true;
 		break;

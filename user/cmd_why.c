@@ -30,6 +30,7 @@ struct known {
 	struct client state;
 	struct judgement judgement;
 	__u32 in_window;
+	uint32_t net_clients; /* of its network, that fail; of net-rate */
 	struct history past;
 	uint32_t next_ban; /* seconds */
 };
@@ -37,6 +38,7 @@ struct known {
 static int look(struct pins *p, struct known *k)
 {
 	const struct settings *s = settings_now(p);
+	struct client net;
 	struct addr key;
 	__u32 tick;
 	int err = clock_read(p->prog[PROG_CLOCK], &k->now);
@@ -54,6 +56,9 @@ static int look(struct pins *p, struct known *k)
 	choose_policy(s, &k->state, tick, &k->judgement);
 	k->in_window =
 		window_count(&k->state, tick, k->judgement.policy->rate.ticks);
+	net_block_of(&k->addr, &key);
+	if (!bpf_map_lookup_elem(p->map[MAP_NETS], &key, &net))
+		k->net_clients = window_count(&net, tick, s->net.ticks);
 	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
 	return 0;
 }
@@ -92,11 +97,15 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 static json_t *known_json(struct pins *p, const struct known *k)
 {
 	char addr[ADDR_TEXT], net[NET_TEXT], allow[NET_TEXT], text[NEXT_SIZE];
-	struct addr key = net_addr(&k->client);
+	char network[NET_TEXT];
+	struct addr key = net_addr(&k->client), block;
+	struct net around;
 
+	net_block_of(&k->addr, &block);
+	around = net_of(&block, net_block_len(&block));
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:s}", "address",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:s}", "address",
 		addr_format(&k->addr, addr), "net", net_format(&k->client, net),
 		"allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
@@ -107,6 +116,9 @@ static json_t *known_json(struct pins *p, const struct known *k)
 		"client",
 		k->counted ? client_json(p, &key, &k->state, &k->now) :
 			     json_null(),
+		"network",
+		json_pack("{s:s, s:i}", "net", net_format(&around, network),
+			  "clients", k->net_clients),
 		"history", history_json(p, &k->past), "next_ban", k->next_ban,
 		"next", text);
 }
@@ -121,7 +133,20 @@ static long long number_at(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-static void print_text(const json_t *doc, const struct limit *rate)
+static void print_network(const json_t *doc, const struct limit *rate)
+{
+	const json_t *network = json_object_get(doc, "network");
+	char duration[DURATION_TEXT];
+
+	if (rate->failures)
+		printf("%-10s %s: %lld of %u failing clients within %s\n",
+		       "network", string_at(network, "net"),
+		       number_at(network, "clients"), rate->failures,
+		       duration_format(rate->sec, duration));
+}
+
+static void print_text(const json_t *doc, const struct settings *s,
+		       const struct limit *rate)
 {
 	const json_t *allow = json_object_get(doc, "allow");
 	const json_t *ban = json_object_get(doc, "ban");
@@ -163,6 +188,7 @@ static void print_text(const json_t *doc, const struct limit *rate)
 		       !strcmp(string_at(client, "kind"), "stale") ?
 			       ", over and over: probably a stale password" :
 			       "");
+	print_network(doc, &s->net);
 	if (json_is_object(past))
 		printf("%-10s %lld, the last ban until %s; forgotten at %s; "
 		       "the next ban: %s\n",
@@ -193,7 +219,8 @@ int cmd_why(const struct globals *g, int argc, char **argv)
 	if (!err) {
 		doc = known_json(&p, &k);
 		if (!output_json(doc))
-			print_text(doc, &k.judgement.policy->rate);
+			print_text(doc, settings_now(&p),
+				   &k.judgement.policy->rate);
 		json_decref(doc);
 	}
 	pins_close(&p);

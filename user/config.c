@@ -46,6 +46,9 @@ const struct config_key_info config_keys[KEYS_MAX] = {
 			       "so many different ones within the rate's time "
 			       "lead to a ban at once",
 			       false },
+	[KEY_NET_RATE] = { "net-rate", "off", "clients/time|off",
+			   "so many clients of a network lead to a ban of it",
+			   false },
 	[KEY_SUCCESS_CREDIT] = { "success-credit", "reset", "reset|ratio|off",
 				 "what a successful login does for failures",
 				 false },

@@ -131,6 +131,12 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		return take_limit(value, &s->policy[POLICY_PLAIN].rate, why);
 	case KEY_SLOW_RATE:
 		return take_limit_or_off(value, &s->slow, why);
+	case KEY_NET_RATE:
+		err = take_limit_or_off(value, &s->net, why);
+		if (!err && s->net.failures == 1)
+			return invalid(why, "one client is no network: 2 to %d",
+				       RATE_MAX);
+		return err;
 	case KEY_STALE_RATE:
 		return take_limit_or_off(value, &s->policy[POLICY_STALE].rate,
 					 why);
@@ -236,6 +242,7 @@ static void finish_times(struct settings *s, unsigned int hz)
 	while ((1000U << s->tick_shift) / hz < TICK_MIN_MSEC)
 		s->tick_shift++;
 	limit_ticks(&s->slow, hz, s->tick_shift);
+	limit_ticks(&s->net, hz, s->tick_shift);
 	limit_ticks(&s->brake, hz, s->tick_shift);
 	for (int i = 0; i < POLICIES_MAX; i++) {
 		struct policy *p = &s->policy[i];

@@ -23,13 +23,14 @@
 /* A provisional ban this old: its event is not coming any more. */
 #define EVENT_LATE_NSEC (2 * NSEC)
 
-/* "10 failures in 2m", as `ban list` and the journal give it. */
+/* "10 failures in 2m", "8 clients in 1h", as `ban list` and the journal give
+ * it. */
 static void reason_of(char *buf, size_t size, uint32_t failures,
-		      uint32_t window_sec)
+		      const char *what, uint32_t window_sec)
 {
 	char window[DURATION_TEXT];
 
-	snprintf(buf, size, "%u failure%s in %s", failures,
+	snprintf(buf, size, "%u %s%s in %s", failures, what,
 		 failures == 1 ? "" : "s", duration_format(window_sec, window));
 }
 
@@ -78,6 +79,9 @@ static int write_final(struct pins *p, const struct event *e,
 			 .code = e->code,
 			 .window = e->window_sec };
 
+	if (e->kind == EVENT_NET_CROSSED)
+		reason_of(b.reason, sizeof(b.reason), e->failures, "client",
+			  e->window_sec);
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
 		    (now->boot_ns - e->boot_ns) / (NSEC / clock_hz());
 	return b.expires > now->jiffies ? banlist_put(p, net, &b) : 0;
@@ -88,14 +92,17 @@ int handle_crossing(struct pins *p, const struct event *e, struct decision *d)
 	struct net net = net_of(&e->client, e->len);
 	struct clock_pair now = {};
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
-	struct history past = history_recall(p, &net, now.boot_ns);
+	struct history past = {};
 
+	/* Clients come back; what a network did before is not kept. */
+	if (e->kind == EVENT_CROSSED)
+		past = history_recall(p, &net, now.boot_ns);
 	*d = policy_decide(e, settings_now(p), &past);
 	if (err || !d->ban ||
 	    (e->outcome == OUTCOME_BANNED && !is_ours(p, e, &net)))
 		return err;
 	err = write_final(p, e, &net, d->seconds, &now);
-	if (!err)
+	if (!err && e->kind == EVENT_CROSSED)
 		err = remember(p, &net, d->offence,
 			       e->boot_ns + d->seconds * NSEC);
 	return err;
@@ -131,7 +138,9 @@ static void crossed(struct handler *h, const struct event *e)
 	struct record r = record_of(MESSAGE_BAN, e, &net);
 	int lock, err;
 
-	reason_of(reason, sizeof(reason), e->failures, e->window_sec);
+	reason_of(reason, sizeof(reason), e->failures,
+		  e->kind == EVENT_NET_CROSSED ? "client" : "failure",
+		  e->window_sec);
 	strcat(reason, excuse(e));
 	r.reason = reason;
 	lock = pins_lock_writer(p->dir);
@@ -173,7 +182,7 @@ int handle_event(void *ctx, void *data, size_t size)
 		return 0;
 	if (e.kind == EVENT_FAILURE)
 		failed(&e);
-	else if (e.kind == EVENT_CROSSED)
+	else if (e.kind == EVENT_CROSSED || e.kind == EVENT_NET_CROSSED)
 		crossed(h, &e);
 	else if (e.kind == EVENT_PROCESS && h->tls)
 		tls_look(h->pins, h->tls, e.pid);

@@ -29,6 +29,7 @@
 
 const char *const map_names[MAPS_MAX] = {
 	[MAP_SETTINGS] = "settings", [MAP_CLIENTS] = "clients",
+	[MAP_NETS] = "nets",
 	[MAP_REGULARS] = "regulars", [MAP_BANS] = "bans",
 	[MAP_BAN_NETS] = "ban_nets", [MAP_ALLOW_NETS] = "allow_nets",
 	[MAP_STREAMS] = "streams",   [MAP_EVENTS] = "events",

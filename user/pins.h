@@ -20,6 +20,7 @@
 enum pinned_map {
 	MAP_SETTINGS,
 	MAP_CLIENTS,
+	MAP_NETS,
 	MAP_REGULARS,
 	MAP_BANS,
 	MAP_BAN_NETS,

@@ -31,7 +31,10 @@ struct decision policy_decide(const struct event *e, const struct settings *s,
 	 * Where the kernel found the map full, the daemon tries again: it may
 	 * have removed bans that had run out meanwhile.
 	 */
-	d.ban = e->kind == EVENT_CROSSED && (e->outcome == OUTCOME_BANNED ||
-					     e->outcome == OUTCOME_MAP_FULL);
+	d.ban = e->kind == EVENT_NET_CROSSED ?
+			e->outcome == OUTCOME_NONE :
+			e->kind == EVENT_CROSSED &&
+				(e->outcome == OUTCOME_BANNED ||
+				 e->outcome == OUTCOME_MAP_FULL);
 	return d;
 }

@@ -34,7 +34,8 @@ static int on_ring(void *ctx, void *data, size_t size)
 	if (size < sizeof(e))
 		return 0;
 	memcpy(&e, data, sizeof(e));
-	if (e.version != EVENT_VERSION || e.kind != EVENT_CROSSED)
+	if (e.version != EVENT_VERSION ||
+	    (e.kind != EVENT_CROSSED && e.kind != EVENT_NET_CROSSED))
 		return 0;
 	if (handle_crossing(&r->pins, &e, &d))
 		r->full++;
