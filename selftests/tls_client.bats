@@ -7,19 +7,7 @@
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
-load common.sh
-
-SERVERS=$LAB_ROOT/selftests/tls_servers.py
-
-servers() {
-	echo journald
-}
-
-before() {
-	lab_certificate
-	conf rate 64/1h
-	daemon_up
-}
+load tls_common.sh
 
 after() {
 	end served
@@ -30,17 +18,6 @@ serve() { # MODE [OPTION...]
 	: >$LAB/log/served
 	background served mail /usr/bin/python3 -B $SERVERS "$@"
 	until_true 10 listens mail $NGINX 465
-}
-
-attack() { # [OPTION...]
-	at attacker /usr/bin/python3 -B $SERVERS attack "$@" >$LAB/truth
-}
-
-judge() { # [OPTION...]
-	{
-		smtpxdp status -j | jq -c .
-		smtpxdp clients -j | jq -c .
-	} | /usr/bin/python3 -B $SERVERS judge "$@"
 }
 
 # --- a socket of its own for each session -----------------------------------

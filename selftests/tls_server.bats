@@ -8,19 +8,7 @@
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
-load common.sh
-
-SERVERS=$LAB_ROOT/selftests/tls_servers.py
-
-servers() {
-	echo journald
-}
-
-before() {
-	lab_certificate
-	conf rate 64/1h
-	daemon_up
-}
+load tls_common.sh
 
 after() {
 	end served
@@ -28,17 +16,6 @@ after() {
 		ip netns del box
 		at router ip route del 10.99.0.0/24
 	fi
-}
-
-attack() { # [OPTION...]
-	at attacker /usr/bin/python3 -B $SERVERS attack "$@" >$LAB/truth
-}
-
-judge() { # [OPTION...]
-	{
-		smtpxdp status -j | jq -c .
-		smtpxdp clients -j | jq -c .
-	} | /usr/bin/python3 -B $SERVERS judge "$@"
 }
 
 blind() {
