@@ -3,16 +3,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "address.h"
 #include "allowlist.h"
 #include "ban_map.h"
 #include "ban_nets.h"
+#include "ban_notes.h"
 #include "client.h"
-#include "duration.h"
 #include "net_set.h"
 #include "settings_map.h"
 
@@ -34,32 +32,16 @@ uint32_t banlist_max(const struct pins *p)
 	return p->bans.head->max;
 }
 
-/* What is not stored, because it can be told from the rest. */
-static void default_reason(const struct ban *b, char reason[BAN_REASON_SIZE])
-{
-	char window[DURATION_TEXT];
-
-	if (!b->failures)
-		snprintf(reason, BAN_REASON_SIZE, "by command");
-	else if (b->flags & BAN_PROVISIONAL)
-		*reason = '\0'; /* the daemon has not handled its event yet */
-	else
-		snprintf(reason, BAN_REASON_SIZE, "%u failure%s in %s",
-			 b->failures, b->failures == 1 ? "" : "s",
-			 duration_format(b->window, window));
-}
-
 static void row_of(const struct pins *p, const struct ban_view *v,
 		   struct ban_row *row)
 {
 	const struct ban_info *i = &v->info;
 	struct ban *b = &row->ban;
-	struct ban_note note;
 
 	row->net = net_of(&i->client, i->cause.len);
 	*b = (struct ban){
-		.expires = ban_tick_jiffies(v->expires,
-					    p->bans.head->tick_shift),
+		.expires =
+			ban_tick_jiffies(v->expires, p->bans.head->tick_shift),
 		.since = i->cause.since,
 		.packets = i->packets,
 		.bytes = i->bytes,
@@ -69,14 +51,9 @@ static void row_of(const struct pins *p, const struct ban_view *v,
 		.flags = ban_flags(&i->cause) & ~BAN_NOTED,
 		.window = i->cause.window,
 	};
-	default_reason(b, b->reason);
-	if (!(ban_flags(&i->cause) & BAN_NOTED) ||
-	    bpf_map_lookup_elem(p->map[MAP_BAN_NOTES], &i->client, &note))
-		return;
-	if (*note.reason)
-		memcpy(b->reason, note.reason, sizeof(b->reason));
-	if (v->expires == BAN_TICK_MAX && note.expires > b->expires)
-		b->expires = note.expires;
+	ban_default_reason(b, b->reason);
+	if (ban_flags(&i->cause) & BAN_NOTED)
+		ban_note_get(p, &i->client, v->expires, b);
 }
 
 static int visit(const struct pins *p, uint32_t line, uint32_t way,
@@ -150,58 +127,6 @@ static int writing_begin(struct writing *w, struct pins *p)
 	return err;
 }
 
-/* Reasons of bans that went in the kernel, where nobody looks for them. */
-static void forget_notes(struct pins *p)
-{
-	struct addr key, next, *prev = NULL;
-	int fd = p->map[MAP_BAN_NOTES];
-	bool gone = false;
-	struct ban b;
-
-	while (!bpf_map_get_next_key(fd, prev, &next)) {
-		struct net net = client_net(p, &next);
-
-		if (gone)
-			bpf_map_delete_elem(fd, &key);
-		key = next;
-		prev = &key;
-		gone = banlist_get(p, &net, &b);
-	}
-	if (gone)
-		bpf_map_delete_elem(fd, &key);
-}
-
-/* What the table has no room for: BAN_NOTED if there is any, 0, or -errno. */
-static int put_note(struct pins *p, const struct ban_client *c,
-		    const struct ban *b, uint32_t tick)
-{
-	int pos = ban_search(p->bans.head, c, 0, BAN_CLAIMED);
-	const struct addr *client = &c->addr;
-	int fd = p->map[MAP_BAN_NOTES];
-	char usual[BAN_REASON_SIZE];
-	struct ban_note note = {};
-
-	default_reason(b, usual);
-	if (strcmp(b->reason, usual))
-		snprintf(note.reason, sizeof(note.reason), "%s", b->reason);
-	if (tick == BAN_TICK_MAX)
-		note.expires = b->expires;
-	if (!*note.reason && !note.expires) {
-		if (pos >= 0 &&
-		    ban_flags(&ban_info_of(p->bans.head, c, pos)->cause) &
-			    BAN_NOTED)
-			bpf_map_delete_elem(fd, client);
-		return 0;
-	}
-	if (!bpf_map_update_elem(fd, client, &note, BPF_ANY))
-		return BAN_NOTED;
-	if (errno != E2BIG)
-		return -errno;
-	forget_notes(p);
-	return bpf_map_update_elem(fd, client, &note, BPF_ANY) ? -errno :
-								 BAN_NOTED;
-}
-
 static int remove_client(struct pins *p, const struct net *net, uint32_t until)
 {
 	struct ban_client c = { .addr = net_addr(net) };
@@ -210,7 +135,7 @@ static int remove_client(struct pins *p, const struct net *net, uint32_t until)
 	ban_client(p->bans.head, &c);
 	n = ban_remove(p->bans.head, &c, until);
 	if (n)
-		bpf_map_delete_elem(p->map[MAP_BAN_NOTES], &c.addr);
+		ban_note_drop(p, &c.addr);
 	return n ? 0 : -ENOENT;
 }
 
@@ -241,7 +166,7 @@ static int put_client(struct writing *w, const struct net *net,
 	if (b->flags & BAN_TEST || net_set_overlaps(&w->allowed, net))
 		e.not_plain = BAN_NOT_PLAIN;
 	ban_client(h, &c);
-	noted = put_note(w->p, &c, b, e.expires);
+	noted = ban_note_put(w->p, &c, b, e.expires);
 	if (noted < 0)
 		return noted;
 	e.cause.code_flags =
