@@ -171,7 +171,7 @@ static const char *describe_offender(const struct record *r, char *buf,
 				     size_t size)
 {
 	*buf = '\0';
-	if (r->offender == OFFENDER_STALE)
+	if (r->offender == OFFENDER_STALE && r->failures > 1)
 		snprintf(buf, size,
 			 "; client keeps trying one user: probably a stale "
 			 "password");
