@@ -7,16 +7,15 @@
 #include <stdbool.h>
 #include <linux/pkt_cls.h>
 
+#include "answer.h"
 #include "failure.h"
+#include "headers.h"
 #include "hello.h"
 #include "maps.h"
 #include "parse.h"
 #include "reply.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* No header of ours ends behind this: Ethernet, VLANs, IPv6, options, TCP. */
-#define PULL_BYTES 256
 
 struct scan {
 	struct __sk_buff *skb;
@@ -27,36 +26,6 @@ struct scan {
 	struct stream *st;
 	struct sighting *at;
 };
-
-/* What was found in front of TCP's payload; offsets in the skb. */
-struct headers {
-	struct addr src;
-	struct addr dst;
-	__u32 l3;
-	__u32 l3_len;
-	__u32 l4;
-	__u32 proto;
-};
-
-/*
- * What a packet is worked on in: too large for the stack, of which kernels
- * before 6.9 round every frame up to 32 bytes. Nothing interrupts this on its
- * CPU.
- */
-struct workspace {
-	struct stream stream;
-	struct sighting at;
-	struct stream_key key;
-	struct headers headers;
-	struct tcphdr tcp;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct workspace);
-} scratch SEC(".maps");
 
 static long scan_step(__u32 i, void *ctx)
 {
@@ -84,8 +53,13 @@ static long scan_step(__u32 i, void *ctx)
 		return 1;
 	}
 	x->off += res.used;
+	if (v == REPLY_MORE)
+		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
+	if (v == REPLY_COUNT)
+		find_tried(x->s, x->key, x->st, &at->tried);
+	count_reply(x->key, x->st, res.code);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
 		return 0;
 	if (v == REPLY_CREDIT) {
@@ -109,7 +83,7 @@ static long scan_step(__u32 i, void *ctx)
  */
 static __always_inline __s64 already_read(struct __sk_buff *skb,
 					  const struct stream *st, __u32 seq,
-					  __u32 len, struct reply *r)
+					  __u32 len, struct stream *fresh)
 {
 	__s32 seen = st->next_seq - seq;
 
@@ -119,8 +93,11 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 		count(COUNTER_STREAM_GAP, skb->len);
 		return 0; /* most likely a reply begins here: they do */
 	}
+	fresh->first_seq = st->first_seq;
+	fresh->replies = st->replies;
+	fresh->challenges = st->challenges;
 	if (reply_unfinished(&st->reply))
-		*r = st->reply;
+		fresh->reply = st->reply;
 	return seen;
 }
 
@@ -170,7 +147,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	};
 
 	__builtin_memset(fresh, 0, sizeof(*fresh));
-
+	fresh->first_seq = seq;
 	if (st) {
 		__s64 seen;
 
@@ -178,7 +155,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 			read_encrypted(skb, key, st, seq, off, end);
 			return;
 		}
-		seen = already_read(skb, st, seq, end - off, r);
+		seen = already_read(skb, st, seq, end - off, fresh);
 		if (seen < 0) {
 			count(COUNTER_RETRANSMIT, skb->len);
 			return;
@@ -196,6 +173,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		hello_read(skb, key, &x.st->hello, x.off, end);
 	} else if (x.off < end) {
 		count(COUNTER_SCAN_LIMIT, skb->len);
+		fresh->first_seq = x.st->next_seq; /* some are not counted */
 		r->skip = 1; /* the next segment begins within some line, */
 		r->line[0] = 0; /* of which nothing is known */
 		r->by_text = 0;
@@ -207,82 +185,12 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	}
 	st->next_seq = x.st->next_seq;
 	st->encrypted = x.st->encrypted;
+	st->first_seq = fresh->first_seq;
+	st->replies = fresh->replies;
+	st->challenges = fresh->challenges;
 	if (x.st->encrypted || reply_unfinished(r) ||
 	    reply_unfinished(&st->reply))
 		st->reply = *r;
-}
-
-/*
- * Global, so that the verifier looks at it once, and not at all that follows
- * for each of the ways through it: that would be a million instructions.
- */
-__noinline int find_headers(struct __sk_buff *skb, int ethernet,
-			    struct headers *h)
-{
-	void *data = (void *)(long)skb->data;
-	void *end = (void *)(long)skb->data_end;
-	struct packet p = {};
-	enum parse_result r;
-
-	if (!h)
-		return PARSE_TRUNCATED;
-	r = parse_packet(data, end, ethernet, &p);
-	if (r != PARSE_OK)
-		return r;
-	h->src = p.src;
-	h->dst = p.dst;
-	h->l3 = p.l3 - data;
-	h->l3_len = p.l3_len;
-	h->l4 = p.l4 - data;
-	h->proto = p.proto;
-	return PARSE_OK;
-}
-
-/* The same by a glance: what is in reach needs no help. */
-static __always_inline void take_headers(struct workspace *w, const void *data,
-					 const struct glance *g)
-{
-	struct headers *h = &w->headers;
-	__u32 len;
-
-	glance_src(g, &h->src);
-	glance_dst(g, &h->dst);
-	h->proto = g->proto;
-	h->l3 = g->l3 - data;
-	h->l4 = (void *)g->tcp - data;
-	if (g->v6) {
-		len = bpf_ntohs(((struct ipv6hdr *)g->l3)->payload_len);
-		h->l3_len = len ? sizeof(struct ipv6hdr) + len : 0;
-	} else {
-		h->l3_len = bpf_ntohs(((struct iphdr *)g->l3)->tot_len);
-	}
-	__builtin_memcpy(&w->tcp, g->tcp, sizeof(w->tcp));
-}
-
-/* And where that does not do. False: it is nothing for us. */
-static __always_inline bool load_headers(struct workspace *w,
-					 struct __sk_buff *skb, bool ethernet)
-{
-	struct headers *h = &w->headers;
-	int r = find_headers(skb, ethernet, h);
-
-	if (r == PARSE_TRUNCATED) {
-		/* Not ours: packets of local sockets have linear headers. */
-		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
-							       PULL_BYTES);
-		r = find_headers(skb, ethernet, h);
-	}
-	if (r != PARSE_OK) {
-		count(COUNTER_OUT_TRUNCATED + r, skb->len);
-		return false;
-	}
-	if (h->proto != IPPROTO_TCP)
-		return false;
-	if (bpf_skb_load_bytes(skb, h->l4, &w->tcp, sizeof(w->tcp))) {
-		count(COUNTER_OUT_TRUNCATED, skb->len);
-		return false;
-	}
-	return true;
 }
 
 /* A packet from a mail port, whose headers are known. */
@@ -293,6 +201,7 @@ static __always_inline int read_packet(struct workspace *w,
 	const struct headers *h = &w->headers;
 	const struct tcphdr *tcp = &w->tcp;
 	__u32 stop, off;
+	int bad;
 
 	w->key.server = h->src;
 	w->key.client = h->dst;
@@ -301,11 +210,12 @@ static __always_inline int read_packet(struct workspace *w,
 	if (tcp->syn) {
 		/* A new connection, whose numbers may lie below the old's. */
 		bpf_map_delete_elem(&streams, &w->key);
+		if (tcp->ack && s->users & USERS_WIRE)
+			begin_dialogue(&w->key, tcp);
 		return TC_ACT_UNSPEC;
 	}
-	off = h->l4 + tcp->doff * 4;
-	stop = h->l3_len ? h->l3 + h->l3_len : skb->len;
-	if (tcp->doff < 5 || off > stop) {
+	bad = find_payload(w, skb->len, &off, &stop);
+	if (bad) {
 		count(COUNTER_OUT_BAD_TCP, skb->len);
 		return TC_ACT_UNSPEC;
 	}
@@ -315,6 +225,8 @@ static __always_inline int read_packet(struct workspace *w,
 	}
 	if (off < stop)
 		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
+	if (tcp->fin || tcp->rst)
+		bpf_map_delete_elem(&dialogues, &w->key);
 	return TC_ACT_UNSPEC;
 }
 
@@ -327,6 +239,7 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 	struct glance g;
 	__u32 zero = 0;
 	bool glanced;
+	int r;
 
 	if (!s)
 		return TC_ACT_UNSPEC;
@@ -337,10 +250,17 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 	w = bpf_map_lookup_elem(&scratch, &zero);
 	if (!w) /* cannot be */
 		return TC_ACT_UNSPEC;
-	if (glanced)
+	if (glanced) {
 		take_headers(w, data, &g);
-	else if (!load_headers(w, skb, ethernet) ||
-		 !port_is_mail(s, bpf_ntohs(w->tcp.source)))
+		return read_packet(w, skb, s);
+	}
+	r = load_headers(w, skb, ethernet);
+	if (r != PARSE_OK) {
+		count(COUNTER_OUT_TRUNCATED + r, skb->len);
+		return TC_ACT_UNSPEC;
+	}
+	if (w->headers.proto != IPPROTO_TCP ||
+	    !port_is_mail(s, bpf_ntohs(w->tcp.source)))
 		return TC_ACT_UNSPEC;
 	return read_packet(w, skb, s);
 }

@@ -138,6 +138,8 @@ static __always_inline void tell(const struct sighting *at,
 	e->offender = j->offender;
 	e->users = j->users;
 	__builtin_memcpy(e->text, at->text.bytes, TEXT_SIZE);
+	e->user_len = at->tried.len;
+	__builtin_memcpy(e->user, at->tried.name, USER_NAME_SIZE);
 	bpf_ringbuf_submit(e, 0);
 }
 

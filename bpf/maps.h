@@ -22,6 +22,7 @@
 #include "client.h"
 #include "counters.h"
 #include "daemon.h"
+#include "dialogue.h"
 #include "history.h"
 #include "settings.h"
 #include "stream.h"
@@ -115,6 +116,25 @@ struct {
 	__type(key, struct stream_key);
 	__type(value, struct stream);
 } streams MAP;
+
+/*
+ * The other direction, made as a connection begins and forgotten as soon as
+ * nobody can log in on it any more: see listen.bpf.c.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct stream_key);
+	__type(value, struct wire_dialogue);
+} dialogues MAP;
+
+/* All zero until user space has set it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct name_key);
+} name_key MAP;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

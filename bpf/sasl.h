@@ -58,21 +58,23 @@ enum sasl_word {
 	SASL_AUTH,
 	SASL_BDAT,
 	SASL_PROXY,
-	SASL_OTHER,
+	SASL_OTHER, /* none of these */
+	SASL_USER, /* how fields within messages begin */
+	SASL_AUTHZID,
+	SASL_TEXTS
 };
 
 #define SASL_MECHS 0x0f /* bits of the words that are mechanisms, */
 #define SASL_VERBS 0x70 /* and verbs */
 #define SASL_WORD_SIZE 16
 
-static const char sasl_words[SASL_OTHER][SASL_WORD_SIZE] = {
+static const char sasl_words[SASL_TEXTS][SASL_WORD_SIZE] = {
 	[SASL_PLAIN] = "PLAIN",	    [SASL_LOGIN] = "LOGIN",
 	[SASL_XOAUTH2] = "XOAUTH2", [SASL_OAUTHBEARER] = "OAUTHBEARER",
 	[SASL_AUTH] = "AUTH",	    [SASL_BDAT] = "BDAT",
-	[SASL_PROXY] = "PROXY",
+	[SASL_PROXY] = "PROXY",	    [SASL_USER] = "user=",
+	[SASL_AUTHZID] = "a=",
 };
-
-static const char sasl_user[8] = "user=", sasl_authzid[8] = "a=";
 
 enum sasl_verdict {
 	SASL_MORE,
@@ -193,7 +195,7 @@ static inline void sasl_message(struct dialogue *d, __u8 c, bool keep)
 		ends = s->field && c == 1;
 		if (s->field)
 			break;
-		fault = c != sasl_user[s->pos & 7];
+		fault = c != sasl_words[SASL_USER][s->pos & 7];
 		starts = c == '=';
 		s->pos++;
 		if (!starts && !fault)
@@ -209,7 +211,7 @@ static inline void sasl_message(struct dialogue *d, __u8 c, bool keep)
 			s->field = c == ',';
 			return;
 		}
-		fault = c != sasl_authzid[s->pos & 7];
+		fault = c != sasl_words[SASL_AUTHZID][s->pos & 7];
 		starts = c == '=';
 		s->pos++;
 		if (!starts && !fault)
@@ -400,8 +402,8 @@ static inline enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
 
 /* A function of its own: the verifier sees it once. */
 PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
-					   const struct name_key *key,
-					   __u32 challenges, __u32 keep, __u8 c)
+					  const struct name_key *key,
+					  __u32 challenges, __u32 keep, __u8 c)
 {
 	bool space = c == ' ' || c == '\t';
 	struct sasl *s;

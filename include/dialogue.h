@@ -56,6 +56,13 @@ struct dialogue {
 	struct attempt attempt[ATTEMPTS];
 };
 
+/* On the wire: map dialogues, until it is known to be of no use. */
+struct wire_dialogue {
+	__u32 next_seq; /* of the client's first byte that was not read yet */
+	__u32 first_seq; /* of the server's first byte: see struct stream */
+	struct dialogue d;
+};
+
 _Static_assert(sizeof(struct sasl) == 64, "part of map values");
 _Static_assert(sizeof(struct dialogue) == 80 + ATTEMPTS * 80,
 	       "part of map values");

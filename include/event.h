@@ -5,6 +5,7 @@
 
 #include "addr.h"
 #include "settings.h"
+#include "tried.h"
 
 #define EVENT_VERSION 1
 
@@ -56,8 +57,10 @@ struct event {
 			  is known; USERS_MAX: that many or more */
 	__u8 pad[5];
 	__u8 text[TEXT_SIZE]; /* how the reply's line begins: raw, untrusted */
+	__u8 user_len; /* 0..USER_NAME_SIZE; 0 unless log-users is on */
+	__u8 user[USER_NAME_SIZE]; /* how the name tried begins: likewise */
 };
 
-_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE, "ring buffer record");
+_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64, "ring buffer record");
 
 #endif

@@ -22,6 +22,9 @@ enum scope { SCOPE_MAIL, SCOPE_ALL };
 /* What a successful login does for the client's failures: see window.h. */
 enum credit { CREDIT_OFF, CREDIT_RESET, CREDIT_RATIO };
 
+/* Where it is read who a failed login was about; bits. */
+enum users { USERS_OFF, USERS_WIRE = 1, USERS_TLS = 2 };
+
 /* What a reply does to its client. */
 enum action {
 	ACTION_IGNORE,
@@ -98,6 +101,9 @@ struct settings {
 			      client: 1 of IPv4, 2 of IPv6 */
 	__u32 fuse_clients; /* 0: there is no fuse. User space */
 	struct policy policy[POLICIES_MAX]; /* rate.failures 0: there is none */
+	__u8 users; /* enum users: who was tried is read there */
+	__u8 log_users; /* and the name itself is kept, not just a hash */
+	__u16 pad;
 	__u32 attack_users; /* so many within the rate's time are too many */
 	__u8 have_ban_nets; /* map ban_nets is not empty */
 	__u8 have_allow;    /* map allow_nets is not empty */
@@ -114,7 +120,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       200 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       208 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
 	       "layout");
 
 /*

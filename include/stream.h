@@ -58,6 +58,10 @@ struct stream_key {
 struct stream {
 	__u32 next_seq;	 /* the first byte that was not read yet */
 	__u32 encrypted; /* TLS: its ServerHello is the last that is read */
+	__u32 first_seq; /* from which byte on these are counted: */
+	__u32 replies; /* but challenges (334) */
+	__u32 challenges;
+	__u32 pad;
 	union {		 /* what is unfinished at next_seq */
 		struct reply reply;
 		struct hello hello; /* once it is encrypted */
@@ -66,6 +70,6 @@ struct stream {
 
 _Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");
 _Static_assert(sizeof(struct stream_key) == 40, "map key");
-_Static_assert(sizeof(struct stream) == 16 + 2 * LINE_SIZE, "map value");
+_Static_assert(sizeof(struct stream) == 32 + 2 * LINE_SIZE, "map value");
 
 #endif

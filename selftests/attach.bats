@@ -67,6 +67,7 @@ after() {
 	daemon_up
 	same "XDP" "$(iface eth0 xdp)" native
 	same "tc" "$(iface eth0 tc)" tcx
+	same "tc ingress" "$(iface eth0 tc_in)" tcx
 	has "$(at mail ip -d link show dev eth0)" 'prog/xdp'
 }
 
@@ -75,6 +76,7 @@ after() {
 	conf rate 3/60s
 	daemon_up
 	same "tc" "$(iface eth0 tc)" clsact
+	same "tc ingress" "$(iface eth0 tc_in)" clsact
 	clsact
 	login_fail attacker 3
 	same "ban list" "$(banned)" $ATTACKER/32
@@ -94,6 +96,7 @@ after() {
 	same "tc" "$(iface eth0 tc)" clsact
 	end_protection
 	clsact
+	same "filters left" "$(at mail tc filter show dev eth0 ingress)" ''
 	same "filters left" "$(at mail tc filter show dev eth0 egress)" ''
 }
 
@@ -224,5 +227,5 @@ tun_client() { # [OPTION...]
 	daemon_down KILL
 	daemon_up -i eth0
 	not grep -q xdp <<<"$(at mail ip link show dev two0)"
-	[ "$(find $PIN/links -name "xdp-*" -o -name "tc-*" | wc -l)" = 2 ]
+	[ "$(find $PIN/links -name "xdp-*" -o -name "tc*" | wc -l)" = 3 ]
 }

@@ -140,6 +140,7 @@ static inline void settings_default(struct settings *s)
 	s->credit_ratio = 3;
 	settings_ban_time(s, POLICY_PLAIN, 3600);
 	settings_ban_time(s, POLICY_STALE, 600);
+	s->users = USERS_WIRE | USERS_TLS;
 	s->ban_factor = 2;
 	s->ban_max_sec = 7 * 86400;
 	s->ban_forget_sec = 30 * 86400;

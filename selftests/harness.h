@@ -244,6 +244,7 @@ static inline void lab_reset(struct lab *lab)
 	map_clear(lab->skel->maps.ban_nets);
 	map_clear(lab->skel->maps.allow_nets);
 	map_clear(lab->skel->maps.streams);
+	map_clear(lab->skel->maps.dialogues);
 	counters_clear(lab);
 	lab_events(lab);
 	lab->n_events = 0;
@@ -266,6 +267,7 @@ static inline int lab_load(struct lab *lab, struct lab_sizes sizes)
 	bpf_map__set_max_entries(skel->maps.ban_infos, ban_map_entries(bans));
 	bpf_map__set_max_entries(skel->maps.clients, MAP_SIZE);
 	bpf_map__set_max_entries(skel->maps.streams, MAP_SIZE);
+	bpf_map__set_max_entries(skel->maps.dialogues, MAP_SIZE);
 	if (sizes.events)
 		bpf_map__set_max_entries(skel->maps.events, sizes.events);
 	err = smtpxdp__load(skel);

@@ -67,7 +67,7 @@ has_ifaces() { # TEXT
 }
 
 pins() {
-	find $PIN/links -name 'xdp-*' -printf '%f\n' -o -name 'tc-*' -printf '%f\n' |
+	find $PIN/links -name 'xdp-*' -printf '%f\n' -o -name 'tc*' -printf '%f\n' |
 		sort | xargs
 }
 
@@ -194,7 +194,7 @@ more_than() { # PACKETS
 	at mail ip link set other0 down
 	at mail ip link set other0 name nic0
 	until_true 5 has_ifaces 'nic0 native tcx'
-	same "the same one" "$(pins)" "tc-$index xdp-$index"
+	same "the same one" "$(pins)" "tc-$index tcin-$index xdp-$index"
 }
 
 @test "moved to another network namespace: let go; back: attached" {

@@ -75,7 +75,7 @@ static void test_escapes(void **state)
 	"\"bans_by\":{\"client\":{\"provisional\":1,\"command\":2}},"          \
 	"\"maps\":{\"bans\":{\"entries\":5,\"max_entries\":1024}},"            \
 	"\"interfaces\":[{\"name\":\"e\\\\0\",\"xdp\":\"native\","             \
-	"\"tc\":\"none\"}],"                                                   \
+	"\"tc\":\"none\",\"tc_in\":\"none\"}],"                                                   \
 	"\"tls\":{\"running\":false,\"libraries\":[\"/a b\"],"                 \
 	"\"blind\":[{\"pid\":1},{\"pid\":2}]}}"
 

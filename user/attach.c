@@ -18,13 +18,24 @@
 #include "pins.h"
 #include "xdp_holder.h"
 
-/* Debian 12's headers do not name it yet (Linux 6.6). */
+/* Debian 12's headers do not name them yet (Linux 6.6). */
+#define TCX_INGRESS 46
 #define TCX_EGRESS 47
 #define TCX_FIRST (1 << 3) /* BPF_F_BEFORE, and no other named: all */
 
 /* Ours, so that a filter can be replaced and removed and no other be hit. */
 #define FILTER_HANDLE 0x535
 #define FILTER_PRIORITY 53
+
+static const struct {
+	const char *kind; /* of its link, in the link's name */
+	const char *name;
+	int tcx;
+	enum bpf_tc_attach_point clsact;
+} tc_sides[TC_SIDES] = {
+	[TC_OUT] = { "tc", "tc egress", TCX_EGRESS, BPF_TC_EGRESS },
+	[TC_IN] = { "tcin", "tc ingress", TCX_INGRESS, BPF_TC_INGRESS },
+};
 
 int iface_is_ethernet(const char *name)
 {
@@ -213,26 +224,27 @@ int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
 	return err;
 }
 
-static void filter_of(const struct daemon_iface *iface,
+static void filter_of(const struct daemon_iface *iface, enum tc_side side,
 		      struct bpf_tc_hook *hook, struct bpf_tc_opts *opts)
 {
 	*hook = (struct bpf_tc_hook){ .sz = sizeof(*hook),
 				      .ifindex = iface->ifindex,
-				      .attach_point = BPF_TC_EGRESS };
+				      .attach_point = tc_sides[side].clsact };
 	*opts = (struct bpf_tc_opts){ .sz = sizeof(*opts),
 				      .handle = FILTER_HANDLE,
 				      .priority = FILTER_PRIORITY };
 }
 
 /* Before Linux 6.6. The qdisc is ours to remove only if we made it. */
-static int attach_clsact(struct daemon_iface *iface, int prog_fd)
+static int attach_clsact(struct daemon_iface *iface, enum tc_side side,
+			 int prog_fd)
 {
 	libbpf_print_fn_t old = libbpf_set_print(NULL);
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts opts;
 	int err;
 
-	filter_of(iface, &hook, &opts);
+	filter_of(iface, side, &hook, &opts);
 	err = bpf_tc_hook_create(&hook);
 	if (!err)
 		iface->flags |= IFACE_QDISC_OURS;
@@ -247,25 +259,28 @@ static int attach_clsact(struct daemon_iface *iface, int prog_fd)
 }
 
 /* Before everybody else's, for theirs may end the chain; ours never does. */
-int attach_tc(const char *dir, struct daemon_iface *iface, int prog_fd,
-	      char *why, size_t size)
+int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
+	      int prog_fd, char *why, size_t size)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = TCX_FIRST);
 	char path[PATH_MAX];
-	int fd, err = link_path(path, sizeof(path), dir, "tc", iface);
+	int fd, err = link_path(path, sizeof(path), dir, tc_sides[side].kind,
+				iface);
 
 	*why = '\0';
 	if (err || adopt(path, iface->ifindex, prog_fd))
 		return err;
-	fd = bpf_link_create(prog_fd, iface->ifindex, TCX_EGRESS, &first);
+	fd = bpf_link_create(prog_fd, iface->ifindex, tc_sides[side].tcx,
+			     &first);
 	if (fd >= 0)
 		err = pin_link(fd, path);
 	else
-		err = errno == EINVAL ? attach_clsact(iface, prog_fd) : -errno;
+		err = errno == EINVAL ? attach_clsact(iface, side, prog_fd) :
+					-errno;
 	if (err)
 		snprintf(why, size,
-			 "cannot attach the sensor (tc egress) to %s: %s",
-			 iface->name, strerror(-err));
+			 "cannot attach the sensor (%s) to %s: %s",
+			 tc_sides[side].name, iface->name, strerror(-err));
 	return err;
 }
 
@@ -274,10 +289,15 @@ static int detach_clsact(const struct daemon_iface *iface)
 	libbpf_print_fn_t old = libbpf_set_print(NULL);
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts opts;
-	int err;
+	int err = 0;
 
-	filter_of(iface, &hook, &opts);
-	err = bpf_tc_detach(&hook, &opts);
+	for (int side = 0; side < TC_SIDES; side++) {
+		int gone;
+
+		filter_of(iface, side, &hook, &opts);
+		gone = bpf_tc_detach(&hook, &opts);
+		err = err ? err : gone;
+	}
 	if (iface->flags & IFACE_QDISC_OURS &&
 	    !netinfo_has_filters(iface->ifindex)) {
 		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
@@ -289,11 +309,11 @@ static int detach_clsact(const struct daemon_iface *iface)
 
 int detach_links(const char *dir, const struct daemon_iface *iface)
 {
-	static const char *const kinds[] = { "xdp", "tc" };
+	static const char *const kinds[] = { "xdp", "tc", "tcin" };
 	char path[PATH_MAX];
 	int err = 0;
 
-	for (int i = 0; i < 2 && !err; i++) {
+	for (int i = 0; i < 3 && !err; i++) {
 		err = link_path(path, sizeof(path), dir, kinds[i], iface);
 		if (!err && unlink(path) && errno != ENOENT)
 			err = -errno;
@@ -317,21 +337,34 @@ __u32 attached_xdp(const char *dir, const struct daemon_iface *iface)
 	return attached_link(dir, "xdp", iface);
 }
 
-static __u32 attached_clsact(const struct daemon_iface *iface)
+static __u32 attached_clsact(const struct daemon_iface *iface,
+			     enum tc_side side)
 {
 	libbpf_print_fn_t old = libbpf_set_print(NULL);
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts opts;
 	int err;
 
-	filter_of(iface, &hook, &opts);
+	filter_of(iface, side, &hook, &opts);
 	err = bpf_tc_query(&hook, &opts);
 	libbpf_set_print(old);
 	return err ? 0 : opts.prog_id;
 }
 
+static __u32 attached_side(const char *dir, const struct daemon_iface *iface,
+			   enum tc_side side)
+{
+	return iface->flags & IFACE_CLSACT ?
+		       attached_clsact(iface, side) :
+		       attached_link(dir, tc_sides[side].kind, iface);
+}
+
 __u32 attached_tc(const char *dir, const struct daemon_iface *iface)
 {
-	return iface->flags & IFACE_CLSACT ? attached_clsact(iface) :
-					     attached_link(dir, "tc", iface);
+	return attached_side(dir, iface, TC_OUT);
+}
+
+__u32 attached_tc_in(const char *dir, const struct daemon_iface *iface)
+{
+	return attached_side(dir, iface, TC_IN);
 }

@@ -12,6 +12,9 @@
 
 #include "daemon.h"
 
+/* The sensor's halves: replies go out, what clients say comes in. */
+enum tc_side { TC_OUT, TC_IN, TC_SIDES };
+
 /* Does the interface have Ethernet headers? -errno if there is no such one. */
 int iface_is_ethernet(const char *name);
 
@@ -23,8 +26,8 @@ int iface_is_ethernet(const char *name);
  */
 int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
 	       char *why, size_t size);
-int attach_tc(const char *dir, struct daemon_iface *iface, int prog_fd,
-	      char *why, size_t size);
+int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
+	      int prog_fd, char *why, size_t size);
 
 /* Takes down what is attached to an interface, whoever attached it. */
 int detach(const char *dir, const struct daemon_iface *iface);
@@ -38,5 +41,6 @@ int detach_links(const char *dir, const struct daemon_iface *iface);
  */
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface);
 __u32 attached_tc(const char *dir, const struct daemon_iface *iface);
+__u32 attached_tc_in(const char *dir, const struct daemon_iface *iface);
 
 #endif

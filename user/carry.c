@@ -53,6 +53,7 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_EVENTS: /* has no entries: see read_events() */
 	case MAP_MAIL_PROCS: /* found again */
 	case MAP_TLS_SESSIONS: /* likewise */
+	case MAP_DIALOGUES: /* of connections under way: not known who, then */
 	case MAP_TLS_TASKS: /* of calls under way */
 		break;
 	default: /* written by the daemon and commands only */

@@ -37,7 +37,8 @@ static json_t *entry_json(sd_journal *j)
 	uint64_t usec = 0;
 
 	sd_journal_get_realtime_usec(j, &usec);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o}",
 			 "time", clock_format_wall(usec, time), "event",
 			 text_json(j, "SMTPXDP_EVENT"), "client",
 			 text_json(j, "SMTPXDP_CLIENT"), "net",
@@ -46,8 +47,10 @@ static json_t *entry_json(sd_journal *j)
 			 number_json(j, "SMTPXDP_FAILURES", false), "duration",
 			 number_json(j, "SMTPXDP_DURATION_SEC", false),
 			 "offence", number_json(j, "SMTPXDP_OFFENCE", true),
-			 "sensor", text_json(j, "SMTPXDP_SENSOR"),
-
+			 "sensor", text_json(j, "SMTPXDP_SENSOR"), "kind",
+			 text_json(j, "SMTPXDP_KIND"), "users",
+			 number_json(j, "SMTPXDP_USERS", false), "user",
+			 text_json(j, "SMTPXDP_USER"),
 			 "connections",
 			 number_json(j, "SMTPXDP_CONNECTIONS", false));
 }

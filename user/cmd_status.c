@@ -70,9 +70,10 @@ static void print_iface(const json_t *iface, const char *title)
 	if (json_is_true(json_object_get(iface, "waiting")))
 		printf("%-12s waiting for %s\n", title, name);
 	else
-		printf("%-12s %s: xdp %s, tc %s\n", title, name,
+		printf("%-12s %s: xdp %s, tc %s, tc ingress %s\n", title, name,
 		       json_string_value(json_object_get(iface, "xdp")),
-		       json_string_value(json_object_get(iface, "tc")));
+		       json_string_value(json_object_get(iface, "tc")),
+		       json_string_value(json_object_get(iface, "tc_in")));
 }
 
 static void print_text(json_t *doc)

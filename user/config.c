@@ -98,6 +98,8 @@ const struct config_key_info config_keys[KEYS_MAX] = {
 	[KEY_TLS_LIBRARIES] = { "tls-libraries", "", "files",
 				"TLS libraries that are not found by themselves",
 				true },
+	[KEY_USERS] = { "users", "auto", "auto|wire|off",
+			"whom clients try to log in as is read", false },
 	[KEY_MAX_BANS_PER_MINUTE] = { "max-bans-per-minute", "1000", "bans|off",
 				      "more clients than this are not banned",
 				      false },
@@ -112,6 +114,8 @@ const struct config_key_info config_keys[KEYS_MAX] = {
 	[KEY_LOG_FAILURES] = { "log-failures", "no", "yes|no",
 			       "an event for every failure, not only for bans",
 			       false },
+	[KEY_LOG_USERS] = { "log-users", "no", "yes|no",
+			    "events name the user who was tried", false },
 	[KEY_METRICS_LISTEN] = { "metrics-listen", "off", "address:port|off",
 				 "where metrics are served by HTTP", true },
 };

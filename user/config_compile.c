@@ -33,6 +33,15 @@ static const char *const tls_words[] = {
 	NULL,
 };
 
+static const char *const users_words[] = {
+	"auto", /* wherever it can be read */
+	"wire",
+	"off",
+	NULL,
+};
+static const __u8 users_where[] = { USERS_WIRE | USERS_TLS, USERS_WIRE,
+				    USERS_OFF };
+
 static int take_time(const char *value, uint32_t *sec, const struct why *why)
 {
 	uint64_t n;
@@ -192,6 +201,10 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		return parse_word(value, tls_words, &word, why);
 	case KEY_TLS_LIBRARIES:
 		return check_files(value, why);
+	case KEY_USERS:
+		err = parse_word(value, users_words, &word, why);
+		s->users = err ? USERS_OFF : users_where[word];
+		return err;
 	case KEY_MAX_BANS_PER_MINUTE:
 		s->brake.sec = 60;
 		return take_number_or_off(value, 1, BRAKE_MAX,
@@ -205,6 +218,10 @@ static int take(enum config_key key, const char *value, struct settings *s,
 	case KEY_LOG_FAILURES:
 		err = parse_bool(value, &yes, why);
 		s->log_failures = yes;
+		return err;
+	case KEY_LOG_USERS:
+		err = parse_bool(value, &yes, why);
+		s->log_users = yes;
 		return err;
 	case KEY_METRICS_LISTEN:
 		return strcmp(value, "off") ? parse_listen(value, &at, why) : 0;

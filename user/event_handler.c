@@ -126,6 +126,8 @@ static struct record record_of(enum message kind, const struct event *e,
 		.ifindex = e->ifindex,
 		.text = e->text,
 		.text_len = e->text_len,
+		.user = e->user,
+		.user_len = e->user_len,
 	};
 }
 
@@ -178,7 +180,7 @@ int handle_event(void *ctx, void *data, size_t size)
 		return 0;
 	memcpy(&e, data, sizeof(e));
 	if (e.version != EVENT_VERSION || e.len > ADDR_BITS ||
-	    e.text_len > TEXT_SIZE)
+	    e.text_len > TEXT_SIZE || e.user_len > USER_NAME_SIZE)
 		return 0;
 	if (e.kind == EVENT_FAILURE)
 		failed(&e);

@@ -96,7 +96,12 @@ static const struct hook {
 	  PROG_DETECT_ETHERNET, PROG_DETECT_RAW, self_test_sensor,
 	  1 << MAP_SETTINGS | 1 << MAP_CLIENTS | 1 << MAP_BANS |
 		  1 << MAP_ALLOW_NETS | 1 << MAP_STREAMS | 1 << MAP_EVENTS |
-		  1 << MAP_COUNTERS },
+		  1 << MAP_COUNTERS | 1 << MAP_DIALOGUES },
+	{ HEALTH_TC, HEALTH_SENSOR, "the sensor of users (tc ingress)",
+	  "is not attached: who is tried is not read here", attached_tc_in,
+	  PROG_LISTEN_ETHERNET, PROG_LISTEN_RAW, self_test_listen,
+	  1 << MAP_SETTINGS | 1 << MAP_STREAMS | 1 << MAP_DIALOGUES |
+		  1 << MAP_NAME_KEY },
 };
 
 #define HOOKS (sizeof(hooks) / sizeof(*hooks))

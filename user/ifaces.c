@@ -130,22 +130,29 @@ int ifaces_attach_gate(struct ifaces *f, struct watched *w)
 int ifaces_attach_sensor(struct ifaces *f, struct watched *w)
 {
 	int ethernet = iface_is_ethernet(w->iface.name), err;
-	const struct bpf_program *prog =
-		ethernet ? f->skel->progs.detect_ethernet :
-			   f->skel->progs.detect_raw;
+	const struct bpf_program *out = ethernet ?
+						f->skel->progs.detect_ethernet :
+						f->skel->progs.detect_raw,
+				 *in = ethernet ?
+					       f->skel->progs.listen_ethernet :
+					       f->skel->progs.listen_raw;
 	char why[512];
 
 	if (ethernet < 0)
 		return ethernet;
-	err = attach_tc(f->pins->dir, &w->iface, bpf_program__fd(prog), why,
-			sizeof(why));
+	err = attach_tc(f->pins->dir, &w->iface, TC_OUT, bpf_program__fd(out),
+			why, sizeof(why));
+	if (!err)
+		err = attach_tc(f->pins->dir, &w->iface, TC_IN,
+				bpf_program__fd(in), why, sizeof(why));
 	return err ? refused(w, err, why) : 0;
 }
 
 bool ifaces_is_attached(const struct ifaces *f, const struct watched *w)
 {
 	return w->iface.ifindex && attached_xdp(f->pins->dir, &w->iface) &&
-	       attached_tc(f->pins->dir, &w->iface);
+	       attached_tc(f->pins->dir, &w->iface) &&
+	       attached_tc_in(f->pins->dir, &w->iface);
 }
 
 void ifaces_fill(const struct ifaces *f, struct daemon_info *info)

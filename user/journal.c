@@ -240,7 +240,7 @@ static void describe(const struct record *r, const char *net,
 
 /* The shape that smtpxdp(8) promises. */
 static json_t *record_document(const struct record *r, const char *net,
-			       const char *client)
+			       const char *client, const char *user)
 {
 	json_t *doc = event_document(r->kind);
 
@@ -262,6 +262,8 @@ static json_t *record_document(const struct record *r, const char *net,
 				    json_string(offender_name(r->offender)) :
 				    json_null());
 	json_object_set_new(doc, "users", json_integer(r->users));
+	json_object_set_new(doc, "user",
+			    *user ? json_string(user) : json_null());
 	json_object_set_new(doc, "connections", json_integer(r->connections));
 	return doc;
 }
@@ -270,6 +272,7 @@ void journal_record(const struct record *r)
 {
 	char net[NET_TEXT] = "", client[ADDR_TEXT] = "", iface[IF_NAMESIZE];
 	char text[ESCAPED_SIZE(TEXT_SIZE)], message[FIELD_SIZE - 16];
+	char user[ESCAPED_SIZE(USER_NAME_SIZE)];
 	struct fields f = { .n = 0 };
 	json_t *doc;
 
@@ -278,6 +281,7 @@ void journal_record(const struct record *r)
 	if (r->client)
 		addr_format(r->client, client);
 	escape(r->text, r->text ? r->text_len : 0, text, sizeof(text));
+	escape(r->user, r->user ? r->user_len : 0, user, sizeof(user));
 	describe(r, net, client, text, message, sizeof(message));
 	if (*client)
 		add(&f, "SMTPXDP_CLIENT=%s", client);
@@ -300,6 +304,8 @@ void journal_record(const struct record *r)
 		add(&f, "SMTPXDP_KIND=%s", offender_name(r->offender));
 	if (r->users)
 		add(&f, "SMTPXDP_USERS=%u", r->users);
+	if (*user)
+		add(&f, "SMTPXDP_USER=%s", user);
 	if (r->regular)
 		add(&f, "SMTPXDP_REGULAR=yes");
 	if (r->ifindex && if_indextoname(r->ifindex, iface))
@@ -310,7 +316,7 @@ void journal_record(const struct record *r)
 		add(&f, "SMTPXDP_TEXT=%s", text);
 	if (r->reason)
 		add(&f, "SMTPXDP_REASON=%s", r->reason);
-	doc = record_document(r, net, client);
+	doc = record_document(r, net, client, user);
 	send_message(r->kind, message, &f, doc);
 	json_decref(doc);
 }

@@ -30,6 +30,8 @@ struct record {
 	uint32_t ifindex;
 	const void *text; /* of the reply: raw */
 	size_t text_len;
+	const void *user; /* who was tried, with log-users: raw */
+	size_t user_len;
 	uint32_t offence; /* the client's nth, from 1 */
 	const char *reason;
 	uint64_t packets, bytes; /* dropped, of a ban that ended */

@@ -173,19 +173,19 @@ static void add_fill(json_t *all, const json_t *status)
 
 static void add_attached(json_t *all, const json_t *status)
 {
-	static const char *const hooks[] = { "xdp", "tc" };
+	static const char *const hooks[] = { "xdp", "tc", "tc_in" };
 	const char *name, *how;
 	json_t *samples, *v;
 	size_t i;
 
 	samples =
 		family(all, "attached", "gauge", "",
-		       "Is the gate (xdp), is the sensor (tc) attached to the "
-		       "interface? As the kernel has it; how: native, "
+		       "Is the gate (xdp), is the sensor (tc; tc_in: of users) "
+		       "attached to the interface? As the kernel has it; how: native, "
 		       "generic, tcx, clsact, none.");
 	json_array_foreach(json_object_get(status, "interfaces"), i, v) {
 		name = json_string_value(json_object_get(v, "name"));
-		for (int h = 0; h < 2; h++) {
+		for (int h = 0; h < 3; h++) {
 			how = json_string_value(json_object_get(v, hooks[h]));
 			number(samples,
 			       json_pack("{s:s, s:s, s:s}", "interface", name,

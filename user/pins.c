@@ -40,6 +40,8 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_TLS_PLACES] = "tls_places",
 	[MAP_BAN_INFOS] = "ban_infos",
 	[MAP_BAN_NOTES] = "ban_notes",
+	[MAP_DIALOGUES] = "dialogues",
+	[MAP_NAME_KEY] = "name_key",
 	[MAP_TLS_SESSIONS] = "tls_sessions",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
@@ -51,6 +53,8 @@ const char *const prog_names[PROGS_MAX] = {
 	[PROG_DROP_RAW] = "drop_raw",
 	[PROG_DETECT_ETHERNET] = "detect_ethernet",
 	[PROG_DETECT_RAW] = "detect_raw",
+	[PROG_LISTEN_ETHERNET] = "listen_ethernet",
+	[PROG_LISTEN_RAW] = "listen_raw",
 };
 
 int pins_path(char *buf, size_t size, const char *dir, const char *name)

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "event_handler.h"
 #include "loader.h"
+#include "name_key.h"
 #include "output.h"
 #include "parse.h"
 #include "settings_map.h"
@@ -61,6 +62,8 @@ int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 		return err;
 	err = pins_of(&r->pins, r->skel->obj);
 	if (!err)
+		err = name_key_ensure(&r->pins);
+	if (!err)
 		err = config_apply(&r->pins, c);
 	if (!err)
 		r->ring = ring_buffer__new(r->pins.map[MAP_EVENTS], on_ring, r,
@@ -105,8 +108,9 @@ static int run(struct replay *r, const struct bpf_program *prog,
  * wire (TSO). The kernel would not run it: so it goes in pieces, as it then
  * did. Checksums do not matter: the programs do not look at them.
  */
-static void sense_in_pieces(struct replay *r, const struct captured *f,
-			    const struct packet *p, uint32_t at, uint32_t end)
+static void run_in_pieces(struct replay *r, const struct bpf_program *prog,
+			  const struct captured *f, const struct packet *p,
+			  uint32_t at, uint32_t end)
 {
 	uint8_t piece[RUN_MAX];
 	uint32_t l3 = (uint8_t *)p->l3 - f->data;
@@ -127,7 +131,7 @@ static void sense_in_pieces(struct replay *r, const struct captured *f,
 				htons(headers + n - l3 - sizeof(*ip6));
 		tcp->seq = htonl(seq);
 		seq += n;
-		run(r, r->skel->progs.detect_ethernet, piece, headers + n);
+		run(r, prog, piece, headers + n);
 	}
 }
 
@@ -141,33 +145,42 @@ static bool is_banned(const struct replay *r, const struct addr *client)
 	       !banlist_find(&r->pins, client, &now, &row);
 }
 
-static void sense(struct replay *r, const struct captured *f,
-		  const struct packet *p)
+static void run_whole(struct replay *r, const struct bpf_program *prog,
+		      const struct captured *f, const struct packet *p)
 {
 	const struct tcphdr *tcp = p->l4;
 	uint32_t at = (uint8_t *)(tcp + 1) - f->data, end = f->len;
 
-	if (is_banned(r, &p->dst))
-		return;
-	r->cut += f->cut;
 	if (f->len <= RUN_MAX || at > f->len) {
-		run(r, r->skel->progs.detect_ethernet, f->data, f->len);
+		run(r, prog, f->data, f->len);
 		return;
 	}
 	at += tcp->doff * 4 - sizeof(*tcp);
 	if (p->l3_len && end > (uint8_t *)p->l3 - f->data + p->l3_len)
 		end = (uint8_t *)p->l3 - f->data + p->l3_len;
 	if (tcp->doff >= 5 && at < HEADERS_MAX)
-		sense_in_pieces(r, f, p, at, end);
+		run_in_pieces(r, prog, f, p, at, end);
+}
+
+static void sense(struct replay *r, const struct captured *f,
+		  const struct packet *p)
+{
+	if (is_banned(r, &p->dst))
+		return;
+	r->cut += f->cut;
+	run_whole(r, r->skel->progs.detect_ethernet, f, p);
 }
 
 /* Would the gate have let it in? Only what is before the payload matters. */
-static void gate(struct replay *r, const struct captured *f)
+static void gate(struct replay *r, const struct captured *f,
+		 const struct packet *p)
 {
 	uint32_t len = f->len < HEADERS_MAX ? f->len : HEADERS_MAX;
 
 	if (run(r, r->skel->progs.drop_ethernet, f->data, len) == XDP_DROP)
 		r->dropped++;
+	else
+		run_whole(r, r->skel->progs.listen_ethernet, f, p);
 }
 
 static bool from_server(const struct replay *r, const struct captured *f,
@@ -197,7 +210,7 @@ int replay_frame(struct replay *r, const struct captured *f)
 	if (port_is_mail(s, ntohs(tcp->source)) && from_server(r, f, &p))
 		sense(r, f, &p);
 	else if (port_is_mail(s, ntohs(tcp->dest)))
-		gate(r, f);
+		gate(r, f, &p);
 	else
 		return 0;
 	return ring_buffer__consume(r->ring) < 0 ? -EIO : 0;

@@ -14,6 +14,7 @@
 #include "event_handler.h"
 #include "generation.h"
 #include "journal.h"
+#include "name_key.h"
 #include "netinfo.h"
 #include "output.h"
 #include "settings_map.h"
@@ -30,6 +31,8 @@ static int put_in_force(struct run *r, const struct config *c)
 	int lock = pins_lock_writer(p->dir);
 	int err = lock < 0 ? lock : carry_fill(&r->carry);
 
+	if (!err)
+		err = name_key_ensure(p);
 	if (!err) {
 		activity_begin(p);
 		run_inherit(r);

@@ -13,6 +13,7 @@
 
 #include "allowlist.h"
 #include "banlist.h"
+#include "dialogue.h"
 #include "settings_map.h"
 #include "stream.h"
 
@@ -21,6 +22,7 @@
 #define CLIENT_PORT 1
 #define SEQ 1
 #define BAN_SEC 10 /* the test's own, should nobody come to lift it */
+#define AUTH "AUTH PLAIN AGEAYQ==\r\n"
 #define REPLY "535 self-test" /* no line's end: counts as nothing */
 
 struct frame {
@@ -185,5 +187,41 @@ int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 	    st.next_seq == SEQ + strlen(REPLY))
 		return 0;
 	snprintf(why, size, "a reply was not read in the self-test");
+	return -EPROTO;
+}
+
+int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
+		     size_t size)
+{
+	__u16 port = mail_port(settings_now(p));
+	struct stream_key key = { .server = address(SERVER),
+				  .client = address(CLIENT),
+				  .server_port = htons(port),
+				  .client_port = htons(CLIENT_PORT) };
+	struct wire_dialogue w = { .next_seq = SEQ, .d.commands = 1 };
+	int map = p->map[MAP_DIALOGUES], err;
+	__u32 verdict;
+	struct frame f;
+
+	if (!(settings_now(p)->users & USERS_WIRE))
+		return 0;
+	if (bpf_map_update_elem(map, &key, &w, BPF_ANY)) {
+		err = -errno;
+		snprintf(why, size,
+			 "the self-test's dialogue cannot be written: %s",
+			 strerror(-err));
+		return err;
+	}
+	build(&f, prog == PROG_LISTEN_ETHERNET, CLIENT, SERVER, CLIENT_PORT,
+	      port, AUTH);
+	err = run(p, prog, &f, &verdict, why, size);
+	memset(&w, 0, sizeof(w));
+	bpf_map_lookup_elem(map, &key, &w);
+	bpf_map_delete_elem(map, &key);
+	if (err)
+		return err;
+	if (verdict == (__u32)TC_ACT_UNSPEC && w.d.attempt[0].tried.hash)
+		return 0;
+	snprintf(why, size, "a login was not read in the self-test");
 	return -EPROTO;
 }

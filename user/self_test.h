@@ -22,4 +22,8 @@ int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size);
 
+/* PROG_LISTEN_*: who a login is about is read, unless users is off. */
+int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
+		     size_t size);
+
 #endif

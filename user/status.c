@@ -51,15 +51,15 @@ static json_t *iface_json(const struct pins *p, const struct daemon_info *info,
 {
 	bool clsact = iface->flags & IFACE_CLSACT;
 	bool tc = (clsact && !is_here(info)) || attached_tc(p->dir, iface);
+	bool in = (clsact && !is_here(info)) || attached_tc_in(p->dir, iface);
+	const char *how = clsact ? "clsact" : "tcx";
 	bool xdp = attached_xdp(p->dir, iface);
 
-	return json_pack("{s:o, s:b, s:s, s:s}", "name",
+	return json_pack("{s:o, s:b, s:s, s:s, s:s}", "name",
 			 printed(iface->name, sizeof(iface->name)), "waiting",
 			 !iface->ifindex, "xdp",
 			 xdp ? xdp_mode(info, iface) : "none", "tc",
-			 !tc	? "none" :
-			 clsact ? "clsact" :
-				  "tcx");
+			 tc ? how : "none", "tc_in", in ? how : "none");
 }
 
 static json_t *interfaces_json(const struct pins *p,

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The wire sensor's part in who was tried: it numbers the replies. See sasl.h
+ * for how that tells which AUTH a reply is about.
+ *
+ * Only the sensor on the client's side (listen.bpf.c) writes to a dialogue,
+ * only this one to a stream; each looks at the other's numbers.
+ */
+#ifndef SMTPXDP_ANSWER_H
+#define SMTPXDP_ANSWER_H
+
+#include "maps.h"
+#include "sasl.h"
+
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+
+#define CODE_CHALLENGE 334
+#define CODE_MESSAGE 354
+#define CODE_LOGGED_IN 235
+
+/* Too large for the stack. */
+static const struct wire_dialogue dialogue_zero;
+
+/* The server's SYN: the greeting will be its first reply. */
+static __always_inline void begin_dialogue(const struct stream_key *key,
+					   const struct tcphdr *tcp)
+{
+	struct wire_dialogue *w;
+
+	bpf_map_update_elem(&dialogues, key, &dialogue_zero, BPF_ANY);
+	w = bpf_map_lookup_elem(&dialogues, key);
+	if (!w)
+		return;
+	w->next_seq = bpf_ntohl(tcp->ack_seq);
+	w->first_seq = bpf_ntohl(tcp->seq) + 1;
+	w->d.commands = 1;
+}
+
+/* Who was tried in the login that the reply is about which ended just now. */
+static __noinline __attribute__((unused)) int
+find_tried(const struct settings *s, const struct stream_key *key,
+	   const struct stream *st, struct tried *tried)
+{
+	const struct wire_dialogue *w;
+	const struct attempt *a;
+
+	__builtin_memset(tried, 0, sizeof(*tried));
+	if (!(s->users & USERS_WIRE))
+		return 0;
+	w = bpf_map_lookup_elem(&dialogues, key);
+	if (!w || w->first_seq != st->first_seq)
+		return 0;
+	a = dialogue_attempt(&w->d, st->replies);
+	if (a)
+		*tried = a->tried;
+	return 0;
+}
+
+/* The reply ended. After some of them, the client's side is of no use. */
+static __noinline __attribute__((unused)) int
+count_reply(const struct stream_key *key, struct stream *st, __u32 code)
+{
+	const struct wire_dialogue *w;
+
+	if (code == CODE_CHALLENGE) {
+		w = bpf_map_lookup_elem(&dialogues, key);
+		if (w &&
+		    !dialogue_challenged(&w->d, st->replies, st->challenges))
+			bpf_map_delete_elem(&dialogues, key);
+		st->challenges++;
+		return 0;
+	}
+	st->replies++;
+	if (code == CODE_MESSAGE || code == CODE_LOGGED_IN)
+		bpf_map_delete_elem(&dialogues, key);
+	return 0;
+}
+
+#endif

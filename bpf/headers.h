@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The tc programs: a packet's headers, and where they work on it. */
+#ifndef SMTPXDP_HEADERS_H
+#define SMTPXDP_HEADERS_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+#include "parse.h"
+#include "sighting.h"
+
+/* No header of ours ends behind this: Ethernet, VLANs, IPv6, options, TCP. */
+#define PULL_BYTES 256
+
+/* What was found in front of TCP's payload; offsets in the skb. */
+struct headers {
+	struct addr src;
+	struct addr dst;
+	__u32 l3;
+	__u32 l3_len;
+	__u32 l4;
+	__u32 proto;
+};
+
+/*
+ * What a packet is worked on in: too large for the stack, of which kernels
+ * before 6.9 round every frame up to 32 bytes. Nothing interrupts this on its
+ * CPU.
+ */
+struct workspace {
+	struct stream stream;
+	struct sighting at;
+	struct stream_key key;
+	struct headers headers;
+	struct tcphdr tcp;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct workspace);
+} scratch MAP;
+
+/*
+ * Global, so that the verifier looks at it once, and not at all that follows
+ * for each of the ways through it: that would be a million instructions.
+ */
+__noinline __weak int find_headers(struct __sk_buff *skb, int ethernet,
+				   struct headers *h)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct packet p = {};
+	enum parse_result r;
+
+	if (!h)
+		return PARSE_TRUNCATED;
+	r = parse_packet(data, end, ethernet, &p);
+	if (r != PARSE_OK)
+		return r;
+	h->src = p.src;
+	h->dst = p.dst;
+	h->l3 = p.l3 - data;
+	h->l3_len = p.l3_len;
+	h->l4 = p.l4 - data;
+	h->proto = p.proto;
+	return PARSE_OK;
+}
+
+/* The same by a glance: what is in reach needs no help. */
+static __always_inline void take_headers(struct workspace *w, const void *data,
+					 const struct glance *g)
+{
+	struct headers *h = &w->headers;
+	__u32 len;
+
+	glance_src(g, &h->src);
+	glance_dst(g, &h->dst);
+	h->proto = g->proto;
+	h->l3 = g->l3 - data;
+	h->l4 = (void *)g->tcp - data;
+	if (g->v6) {
+		len = bpf_ntohs(((struct ipv6hdr *)g->l3)->payload_len);
+		h->l3_len = len ? sizeof(struct ipv6hdr) + len : 0;
+	} else {
+		h->l3_len = bpf_ntohs(((struct iphdr *)g->l3)->tot_len);
+	}
+	__builtin_memcpy(&w->tcp, g->tcp, sizeof(w->tcp));
+}
+
+/* And where that does not do: PARSE_OK, or why not. */
+static __always_inline int load_headers(struct workspace *w,
+					struct __sk_buff *skb, bool ethernet)
+{
+	struct headers *h = &w->headers;
+	int r = find_headers(skb, ethernet, h);
+
+	if (r == PARSE_TRUNCATED) {
+		/* Not ours: packets of local sockets have linear headers. */
+		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
+							       PULL_BYTES);
+		r = find_headers(skb, ethernet, h);
+	}
+	if (r == PARSE_OK && h->proto == IPPROTO_TCP &&
+	    bpf_skb_load_bytes(skb, h->l4, &w->tcp, sizeof(w->tcp)))
+		return PARSE_TRUNCATED;
+	return r;
+}
+
+/* Where TCP's payload begins and ends in the skb. -1: it cannot be. */
+static __always_inline int find_payload(const struct workspace *w, __u32 len,
+					__u32 *off, __u32 *end)
+{
+	const struct headers *h = &w->headers;
+
+	*off = h->l4 + w->tcp.doff * 4;
+	*end = h->l3_len ? h->l3 + h->l3_len : len;
+	return w->tcp.doff < 5 || *off > *end ? -1 : 0;
+}
+
+#endif
