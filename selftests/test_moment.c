@@ -40,6 +40,19 @@ static void test_reboot(void **state)
 	assert_int_equal(moment_step(&then, &now), 0);
 }
 
+/* A container of a host that has been up for long is started again. */
+static void test_container(void **state)
+{
+	struct moment then = at("a", T2026, 50 * DAY);
+	struct moment now = at("b", T2026 + 61, 50 * DAY + 60);
+
+	assert_int_equal(moment_elapsed(&then, &now), 60);
+	assert_int_equal(left(then, now, T2026 - 60, T2026 + HOUR), HOUR - 60);
+	/* The host was booted, and has been up for longer now. */
+	now = at("b", T2026 + 60 * DAY, 51 * DAY);
+	assert_int_equal(moment_elapsed(&then, &now), 60 * DAY);
+}
+
 /* Within one boot the wall clock may be set to anything. */
 static void test_same_boot(void **state)
 {
@@ -145,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reboot),
+		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_same_boot),
 		cmocka_unit_test(test_no_rtc),
 		cmocka_unit_test(test_no_rtc_twice),

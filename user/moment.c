@@ -5,6 +5,8 @@
 
 /* Rounding, and what a clock is slewed in a while, is no step. */
 #define STEP_MIN 2
+/* Earlier than this, nobody has set the clock. */
+#define YEAR_2020 1577836800LL
 /* Times that nobody means: sums of two of them must not overflow. */
 #define TIME_LIMIT (INT64_MAX / 8)
 
@@ -18,9 +20,19 @@ static int64_t sane(int64_t t)
 	return clamp(t, -TIME_LIMIT, TIME_LIMIT);
 }
 
-static bool same_boot(const struct moment *a, const struct moment *b)
+/*
+ * A container that starts anew may get another boot id (systemd-nspawn's do),
+ * but the boot clock goes on. After a real boot, the two clocks do not stand to
+ * each other as before; unless the wall clock was never set.
+ */
+static bool same_boot(const struct moment *then, const struct moment *now)
 {
-	return !strcmp(a->boot_id, b->boot_id);
+	int64_t drift = sane(now->wall) - sane(then->wall) -
+			(sane(now->boot) - sane(then->boot));
+
+	return !strcmp(then->boot_id, now->boot_id) ||
+	       (then->wall > YEAR_2020 && now->boot >= then->boot &&
+		drift < STEP_MIN && drift > -STEP_MIN);
 }
 
 int64_t moment_elapsed(const struct moment *then, const struct moment *now)

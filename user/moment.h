@@ -20,7 +20,8 @@ struct moment {
 };
 
 /*
- * Seconds from `then` to `now`, never negative. Within one boot by the boot
+ * Seconds from `then` to `now`, never negative. Within one boot (also of a host,
+ * seen from a container that was started again) by the boot
  * clock, whatever the wall clock was set to. Else by the wall clock; but if
  * that went back (a machine without a battery starts in 1970), only what
  * this boot has lasted is known to have passed: the time that the machine was
