@@ -20,7 +20,9 @@ static inline void credit_add(struct client *c, const struct settings *s,
 {
 	__u32 n = __sync_fetch_and_add(&c->success_head, 1);
 	__u64 from = *(volatile __u64 *)&c->forgives_from;
-	__u64 next = jiffies + ((__u64)(s->policy[POLICY_PLAIN].rate.ticks + 1)
+	__u32 ticks = s->policy[POLICY_PLAIN].rate.ticks;
+	__u32 own = s->policy[c->policy % POLICIES_MAX].rate.ticks;
+	__u64 next = jiffies + ((__u64)((own > ticks ? own : ticks) + 1)
 				<< s->tick_shift);
 
 	*(volatile __u32 *)&c->success_log[n % SUCCESS_SLOTS] = tick;

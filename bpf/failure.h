@@ -45,6 +45,21 @@ static __always_inline bool allow_is_inside(const struct settings *s,
 	return s->allow_inside >> !addr_is_v4(peer) & 1;
 }
 
+/* One lookup, and none while there are no groups. An enum group. */
+static __noinline int group_of(const struct settings *s,
+			       const struct addr *peer)
+{
+	const struct group_entry *g;
+	struct net key = { .len = ADDR_BITS };
+
+	if (!s->groups)
+		return GROUP_NONE;
+	__builtin_memcpy(key.addr, peer->b, sizeof(key.addr));
+	g = s->groups == 1 ? bpf_map_lookup_elem(&groups_a, &key) :
+			     bpf_map_lookup_elem(&groups_b, &key);
+	return g ? g->group : GROUP_NONE;
+}
+
 /* A function of its own for the stack's sake. */
 static __noinline int peer_allowed(const struct settings *s,
 				   const struct addr *peer)
@@ -235,10 +250,12 @@ __noinline __weak int client_failure(const struct settings *s,
 	struct ban_client client;
 	struct client *c;
 	bool over;
+	int group;
 
 	if (!s || !at)
 		return 0;
-	if (peer_allowed(s, &at->peer)) {
+	group = group_of(s, &at->peer);
+	if (group == GROUP_ALLOW || peer_allowed(s, &at->peer)) {
 		count(COUNTER_FAILURE_ALLOWED, 0);
 		return 0;
 	}
@@ -263,9 +280,10 @@ __noinline __weak int client_failure(const struct settings *s,
 	users_add(c, at->tried.hash, tick);
 	if (window_begins(c, ticket, tick, s->policy[POLICY_PLAIN].rate.ticks))
 		note_regular(&client.addr);
-	if (s->net.failures)
+	if (s->net.failures && group != GROUP_LENIENT)
 		net_failure(s, at, c);
-	choose_policy(s, c, tick, &j);
+	choose_policy(s, c, tick, group, &j);
+	c->policy = j.kind;
 	over = limit_reached(s, c, ticket, tick, &j);
 	if (s->log_failures && !over)
 		j.failures = window_count(c, tick, j.policy->rate.ticks);

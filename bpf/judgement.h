@@ -8,6 +8,7 @@
 
 #include "credit.h"
 #include "event.h"
+#include "groups.h"
 #include "users.h"
 
 /* What a client is measured by, and what comes out. */
@@ -36,11 +37,12 @@ static inline enum offender offender_of(const struct settings *s,
 }
 
 /*
- * Who tries but one user, also over the longer time in which that is counted,
- * has a rate of his own. What is not known is no excuse.
+ * Who is in a group has its rate. Of all others, who tries but one user, also
+ * over the longer time in which that is counted, has a rate of his own. What is
+ * not known is no excuse.
  */
 static inline void choose_policy(const struct settings *s,
-				 const struct client *c, __u32 tick,
+				 const struct client *c, __u32 tick, int group,
 				 struct judgement *j)
 {
 	const struct limit *stale = &s->policy[POLICY_STALE].rate;
@@ -48,7 +50,11 @@ static inline void choose_policy(const struct settings *s,
 	j->users = users_count(c, tick, s->policy[POLICY_PLAIN].rate.ticks);
 	j->offender = offender_of(s, c, j->users, tick);
 	j->kind = POLICY_PLAIN;
-	if (stale->failures && j->offender == OFFENDER_STALE &&
+	if (group == GROUP_STRICT)
+		j->kind = POLICY_STRICT;
+	else if (group == GROUP_LENIENT)
+		j->kind = POLICY_LENIENT;
+	else if (stale->failures && j->offender == OFFENDER_STALE &&
 	    users_count(c, tick, stale->ticks) == 1 &&
 	    !users_unknown(c, tick, stale->ticks))
 		j->kind = POLICY_STALE;
@@ -68,13 +74,16 @@ static inline bool limit_reached(const struct settings *s,
 			j->failures = rate->failures;
 			return true;
 		}
-		if (s->attack_users && j->users >= s->attack_users) {
+		/* Of a whole office, many have a new password. */
+		if (s->attack_users && j->kind != POLICY_LENIENT &&
+		    j->users >= s->attack_users) {
 			j->failures = window_count(c, tick, rate->ticks);
 			return true;
 		}
 	}
-	/* A phone with an old password tries day and night. */
+	/* And a phone with an old one tries day and night. */
 	if (!s->slow.failures || j->kind == POLICY_STALE ||
+	    j->kind == POLICY_LENIENT ||
 	    !window_reached(c, ticket, tick, &s->slow, c->spent))
 		return false;
 	j->failures = s->slow.failures;

@@ -23,6 +23,7 @@
 #include "counters.h"
 #include "daemon.h"
 #include "dialogue.h"
+#include "groups.h"
 #include "history.h"
 #include "settings.h"
 #include "stream.h"
@@ -109,6 +110,26 @@ struct {
 	__type(value, struct allow);
 } allow_nets MAP;
 
+/*
+ * Who is in a group: one of these two is in use, and the other one is filled
+ * when the groups change.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, GROUP_NETS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct net);
+	__type(value, struct group_entry);
+} groups_a MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, GROUP_NETS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct net);
+	__type(value, struct group_entry);
+} groups_b MAP;
+
 /* One entry a connection, made by its first reply: see detect.bpf.c. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -155,6 +176,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct daemon_info);
 } daemon MAP;
+
+/* Nor at this: where the groups are from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct groups);
+} groups MAP;
 
 /* Nor at this: who was banned before, and so is banned for longer. */
 struct {

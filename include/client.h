@@ -32,7 +32,8 @@ struct client {
 	__u32 success_head; /* how many times success_log was written */
 	__u16 last_code;
 	__u8 len; /* of the client's network, 0..128 */
-	__u8 pad[5];
+	__u8 policy; /* enum policy_kind, of the last failure */
+	__u8 pad[4];
 	__u32 net_counted; /* tick << 1 | 1: see bpf/net_window.h */
 	__u32 unknown_user; /* see users: the last failure that named nobody */
 	__u32 log[LOG_SLOTS]; /* times: see bpf/window.h */

@@ -108,6 +108,7 @@ struct settings {
 	__u8 have_ban_nets; /* map ban_nets is not empty */
 	__u8 have_allow;    /* map allow_nets is not empty */
 	__u8 client_len[2]; /* prefix of a client, of 128: IPv4, IPv6 */
+	__u32 groups; /* as in struct groups: which map says who is in one */
 	struct addr client_mask[2]; /* the same as masks */
 	__u32 ban_factor; /* each further ban is so many times longer, */
 	__u32 ban_max_sec; /* but not than this; */

@@ -66,17 +66,23 @@ static inline void settings_port(struct settings *s, uint16_t port)
 }
 
 /* "rate/seconds", rounded up to whole ticks. */
-static inline void settings_rate(struct settings *s, uint32_t rate,
-				 uint32_t seconds)
+static inline struct limit settings_limit(const struct settings *s,
+					  uint32_t rate, uint32_t seconds)
 {
 	uint64_t jiffies = (uint64_t)seconds * fixture_hz();
 
-	s->policy[POLICY_PLAIN].rate = (struct limit){
+	return (struct limit){
 		.failures = rate,
 		.ticks = (jiffies + (1ULL << s->tick_shift) - 1) >>
 			 s->tick_shift,
 		.sec = seconds,
 	};
+}
+
+static inline void settings_rate(struct settings *s, uint32_t rate,
+				 uint32_t seconds)
+{
+	s->policy[POLICY_PLAIN].rate = settings_limit(s, rate, seconds);
 }
 
 static inline void settings_ban_time(struct settings *s, enum policy_kind kind,
@@ -140,6 +146,10 @@ static inline void settings_default(struct settings *s)
 	s->credit_ratio = 3;
 	settings_ban_time(s, POLICY_PLAIN, 3600);
 	settings_ban_time(s, POLICY_STALE, 600);
+	s->policy[POLICY_STRICT].rate = settings_limit(s, 3, 3600);
+	settings_ban_time(s, POLICY_STRICT, 86400);
+	s->policy[POLICY_LENIENT].rate = settings_limit(s, 30, 120);
+	settings_ban_time(s, POLICY_LENIENT, 600);
 	s->users = USERS_WIRE | USERS_TLS;
 	s->ban_factor = 2;
 	s->ban_max_sec = 7 * 86400;

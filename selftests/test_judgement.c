@@ -15,6 +15,7 @@ struct subject {
 	struct client c;
 	struct judgement j; /* of the last failure */
 	uint32_t tick;
+	int group;
 };
 
 static struct subject *fresh(uint32_t attack_users, uint32_t stale_failures)
@@ -47,7 +48,7 @@ static bool fails(struct subject *x, char name)
 
 	users_add(&x->c, user(name), x->tick);
 	memset(&x->j, 0, sizeof(x->j));
-	choose_policy(&x->s, &x->c, x->tick, &x->j);
+	choose_policy(&x->s, &x->c, x->tick, x->group, &x->j);
 	if (!limit_reached(&x->s, &x->c, ticket, x->tick, &x->j))
 		return false;
 	x->c.spent = ticket + 1;
@@ -193,6 +194,36 @@ static void test_success(void **state)
 	script(x, "an office: six failures are made up for", "abcdef1g!");
 }
 
+/* A group's rate takes the place of all others, but for strict of the slow. */
+static void test_group(void **state)
+{
+	static const struct policy strict = {
+		.rate = { 3, STALE_SEC * SECOND, STALE_SEC },
+		.ban_sec = 86400,
+	};
+	static const struct policy lenient = {
+		.rate = { 12, RATE_SEC * SECOND, RATE_SEC },
+		.ban_sec = 60,
+	};
+	struct subject *x = fresh(5, 30);
+
+	x->s.policy[POLICY_STRICT] = strict;
+	x->s.policy[POLICY_LENIENT] = lenient;
+	x->s.slow = (struct limit){ 6, 86400 * SECOND, 86400 };
+	x->group = GROUP_STRICT;
+	script(x, "strict", "abc!a~~~~ab!");
+	assert_int_equal(x->j.kind, POLICY_STRICT);
+	assert_int_equal(x->j.policy->ban_sec, 86400);
+	script(x, "strict, and stale is no excuse", "~~~~~~~~~~~aaa!");
+	x = fresh(5, 30);
+	x->s.policy[POLICY_LENIENT] = lenient;
+	x->s.slow = (struct limit){ 6, 86400 * SECOND, 86400 };
+	x->group = GROUP_LENIENT;
+	script(x, "lenient: nor many users nor the slow rate", "abcdefghijkl!");
+	assert_int_equal(x->j.kind, POLICY_LENIENT);
+	assert_int_equal(x->j.failures, 12);
+}
+
 /* More than there is room for: the latest are kept, and counted. */
 static void test_many(void **state)
 {
@@ -218,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_attack),	cmocka_unit_test(test_told),
 		cmocka_unit_test(test_stale),	cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_success), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_group),
 	};
 
 	return cmocka_run_group_tests_name("judgement", tests, NULL, NULL);

@@ -121,20 +121,20 @@ static int refuse_host_bits(const struct addr *a, unsigned int len,
 	return -EINVAL;
 }
 
-int net_parse(const char *s, struct net *n, char *err, size_t size)
+/* The address as it was written, and its length. */
+static int parse(const char *s, struct addr *a, unsigned int *bits, char *err,
+		 size_t size)
 {
 	char text[ADDR_TEXT] = "", shown[64];
 	const char *slash = strchrnul(s, '/');
 	bool v6 = strchr(s, ':');
 	int max = v6 ? ADDR_BITS : ADDR_BITS - ADDR_V4_BITS;
 	int len = *slash ? parse_len(slash + 1) : max;
-	struct addr a;
-	struct net net;
 
 	escape(s, strlen(s), shown, sizeof(shown));
 	if (slash - s < ADDR_TEXT)
 		memcpy(text, s, slash - s);
-	if (addr_parse(text, &a)) {
+	if (addr_parse(text, a)) {
 		snprintf(err, size, "\"%s\" is not an IP address or network%s",
 			 shown,
 			 strchr(s, '%') ? ": leave away the zone (%...)" :
@@ -147,17 +147,53 @@ int net_parse(const char *s, struct net *n, char *err, size_t size)
 			 shown, max);
 		return -EINVAL;
 	}
-	net = net_of(&a, v6 ? len : len + ADDR_V4_BITS);
-	if (memcmp(net.addr, a.b, sizeof(net.addr)))
-		return refuse_host_bits(&a, net.len, shown, err, size);
-	/* IPv4 lies within ::/80, which nobody thinks of who writes ::/0. */
-	if (net.len < ADDR_V4_BITS && net_contains(&net, &v4_all)) {
+	*bits = v6 ? len : len + ADDR_V4_BITS;
+	return 0;
+}
+
+/* IPv4 lies within ::/80, which nobody thinks of who writes ::/0. */
+static int take(const struct net *net, const char *s, struct net *to, char *err,
+		size_t size)
+{
+	char shown[64];
+
+	if (net->len < ADDR_V4_BITS && net_contains(net, &v4_all)) {
 		snprintf(err, size,
 			 "%s would include every IPv4 address: write 2000::/3 "
 			 "for all of the public IPv6 Internet",
-			 shown);
+			 escape(s, strlen(s), shown, sizeof(shown)));
 		return -EINVAL;
 	}
-	*n = net;
+	*to = *net;
 	return 0;
+}
+
+int net_parse_masked(const char *s, struct net *n, char *err, size_t size)
+{
+	unsigned int len;
+	struct addr a;
+	struct net net;
+
+	if (parse(s, &a, &len, err, size))
+		return -EINVAL;
+	net = net_of(&a, len);
+	return take(&net, s, n, err, size);
+}
+
+int net_parse(const char *s, struct net *n, char *err, size_t size)
+{
+	unsigned int len;
+	struct addr a;
+	struct net net;
+	char shown[64];
+
+	if (parse(s, &a, &len, err, size))
+		return -EINVAL;
+	net = net_of(&a, len);
+	if (memcmp(net.addr, a.b, sizeof(net.addr)))
+		return refuse_host_bits(&a, net.len,
+					escape(s, strlen(s), shown,
+					       sizeof(shown)),
+					err, size);
+	return take(&net, s, n, err, size);
 }

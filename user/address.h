@@ -20,6 +20,8 @@ int addr_parse(const char *s, struct addr *a);
  * the prefix are set, the network that was probably meant.
  */
 int net_parse(const char *s, struct net *n, char *err, size_t size);
+/* The same, but such bits do not count. */
+int net_parse_masked(const char *s, struct net *n, char *err, size_t size);
 
 /* Both return buf. A network is written with its length, always. */
 const char *addr_format(const struct addr *a, char buf[static ADDR_TEXT]);

@@ -21,6 +21,11 @@ uint64_t clock_monotonic_usec(void)
 	return clock_ns(CLOCK_MONOTONIC) / 1000;
 }
 
+uint64_t clock_wall_usec(void)
+{
+	return clock_ns(CLOCK_REALTIME) / 1000;
+}
+
 uint64_t clock_cpu_usec(void)
 {
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000;

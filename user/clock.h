@@ -15,6 +15,9 @@
 /* CLOCK_MONOTONIC, in microseconds. */
 uint64_t clock_monotonic_usec(void);
 
+/* CLOCK_REALTIME, in microseconds. */
+uint64_t clock_wall_usec(void);
+
 /* What this thread has used of a CPU, in microseconds. */
 uint64_t clock_cpu_usec(void);
 

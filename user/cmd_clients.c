@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "origin.h"
 #include "output.h"
 #include "rows.h"
 
@@ -39,8 +40,21 @@ static json_t *sorted(json_t *rows)
 	return out;
 }
 
+static json_t *row(const struct pins *p, const struct geo *geo,
+		   const struct addr *key, const struct client *c,
+		   const struct clock_pair *now)
+{
+	json_t *r = client_json(p, key, c, now);
+	struct geo_place at;
+
+	geo_look(geo, key, &at);
+	json_object_set_new(r, "country", country_json(&at));
+	return r;
+}
+
 static void collect(struct pins *p, const struct clock_pair *now, json_t *rows)
 {
+	struct geo *geo = origin_open(p);
 	struct addr key, *prev = NULL;
 	struct client c;
 
@@ -48,9 +62,10 @@ static void collect(struct pins *p, const struct clock_pair *now, json_t *rows)
 		if (!bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c) &&
 		    c.failures)
 			json_array_append_new(rows,
-					      client_json(p, &key, &c, now));
+					      row(p, geo, &key, &c, now));
 		prev = &key;
 	}
+	geo_close(geo);
 }
 
 int cmd_clients(const struct globals *g, int argc, char **argv)
@@ -65,6 +80,7 @@ int cmd_clients(const struct globals *g, int argc, char **argv)
 		{ "LAST CODE", "last_code", 0 },
 		{ "LAST SEEN", "last_seen", 0 },
 		{ "BANNED", "banned", COLUMN_YES },
+		{ "COUNTRY", "country", 0 },
 		{}
 	};
 	int err = cmd_no_args(argc, argv);

@@ -2,6 +2,7 @@
 /* smtpxdp config: list, get, set, reset, check. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "cmd.h"
 #include "config_file.h"
 #include "config_session.h"
+#include "groups_user.h"
 #include "journal.h"
 #include "output.h"
 
@@ -106,10 +108,46 @@ static int persist(struct config_session *s, const struct change *ch)
 		       0;
 }
 
-static int put_in_force(struct config_session *s)
+static void keep_problem(const char *text, void *ctx)
 {
-	int err = s->loaded ? config_apply(&s->pins, &s->c) : 0;
+	char *first = ctx;
 
+	if (!*first)
+		snprintf(first, GROUPS_PROBLEM_SIZE, "%s", text);
+}
+
+/* What cannot be read is refused if it is new, else it keeps what it had. */
+static int read_groups(struct config_session *s, struct groups_plan *g)
+{
+	char problem[GROUPS_PROBLEM_SIZE] = "";
+	int err;
+
+	g->problem = keep_problem;
+	g->ctx = problem;
+	err = groups_read(g, &s->pins, &s->c, false);
+	if (err || groups_lack(g))
+		return fail("%s", *problem ? problem : strerror(-err));
+	if (*problem)
+		warn("%s; what it had before stays in force", problem);
+	return 0;
+}
+
+static int put_in_force(struct config_session *s, const struct change *ch)
+{
+	bool groups = config_is_of_groups(ch->key);
+	struct groups_plan g = {};
+	int err = 0;
+
+	if (!s->loaded)
+		return 0;
+	if (groups && read_groups(s, &g)) {
+		groups_free(&g);
+		return EXIT_FAILURE;
+	}
+	err = config_apply(&s->pins, &s->c);
+	if (!err && groups)
+		err = groups_put(&s->pins, &g);
+	groups_free(&g);
 	return err ? fail("cannot put it in force: %s", strerror(-err)) : 0;
 }
 
@@ -154,7 +192,7 @@ static int change(const struct globals *g, const struct change *ch)
 	if (!err)
 		err = persist(&s, ch);
 	if (!err) {
-		err = put_in_force(&s);
+		err = put_in_force(&s, ch);
 		if (err) /* then the file does not say so either */
 			persist(&s, &undo);
 	}

@@ -38,7 +38,7 @@ static json_t *entry_json(sd_journal *j)
 
 	sd_journal_get_realtime_usec(j, &usec);
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "time", clock_format_wall(usec, time), "event",
 			 text_json(j, "SMTPXDP_EVENT"), "client",
 			 text_json(j, "SMTPXDP_CLIENT"), "net",
@@ -50,8 +50,10 @@ static json_t *entry_json(sd_journal *j)
 			 "sensor", text_json(j, "SMTPXDP_SENSOR"), "kind",
 			 text_json(j, "SMTPXDP_KIND"), "users",
 			 number_json(j, "SMTPXDP_USERS", false), "user",
-			 text_json(j, "SMTPXDP_USER"),
-			 "connections",
+			 text_json(j, "SMTPXDP_USER"), "group",
+			 text_json(j, "SMTPXDP_GROUP"), "country",
+			 text_json(j, "SMTPXDP_COUNTRY"), "asn",
+			 number_json(j, "SMTPXDP_ASN", true), "connections",
 			 number_json(j, "SMTPXDP_CONNECTIONS", false));
 }
 

@@ -6,12 +6,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "address.h"
 #include "clock.h"
 #include "cmd.h"
 #include "duration.h"
 #include "escape.h"
 #include "journal.h"
 #include "journal_read.h"
+#include "origin.h"
 #include "output.h"
 #include "report.h"
 
@@ -20,13 +22,32 @@
 #define ROWS_SHOWN 20
 #define BAR_WIDTH 30
 
-static void take_entry(sd_journal *j, struct report *r)
+/* Events of before there was a database do not say: it may know now. */
+static void look_up(sd_journal *j, const struct geo *geo, char country[8])
 {
+	char client[ADDR_TEXT];
+	struct geo_place at;
+	struct addr a;
+
+	journal_field(j, "SMTPXDP_COUNTRY", country, 8);
+	if (*country ||
+	    addr_parse(journal_field(j, "SMTPXDP_CLIENT", client,
+				     sizeof(client)),
+		       &a))
+		return;
+	geo_look(geo, &a, &at);
+	strcpy(country, at.country);
+}
+
+static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
+{
+	char country[8], group[16];
 	char event[32], net[64], text[ESCAPED_SIZE(TEXT_SIZE)], sensor[16];
 	char kind[16];
 	char failures[16], window[16], regular[8], time[CLOCK_TEXT];
 	struct report_event e = {
-		.net = net, .text = text, .sensor = sensor, .kind = kind
+		.net = net, .text = text, .sensor = sensor, .kind = kind,
+		.country = country, .group = group
 	};
 	uint64_t usec = 0;
 
@@ -45,6 +66,8 @@ static void take_entry(sd_journal *j, struct report *r)
 	/* Events of former versions do not say. */
 	if (!*journal_field(j, "SMTPXDP_KIND", kind, sizeof(kind)))
 		strcpy(kind, offender_name(OFFENDER_UNKNOWN));
+	journal_field(j, "SMTPXDP_GROUP", group, sizeof(group));
+	look_up(j, geo, country);
 	journal_field(j, "SMTPXDP_WINDOW_SEC", window, sizeof(window));
 	e.regular =
 		*journal_field(j, "SMTPXDP_REGULAR", regular, sizeof(regular));
@@ -53,7 +76,21 @@ static void take_entry(sd_journal *j, struct report *r)
 	report_add(r, &e);
 }
 
-static int read_journal(uint64_t since_usec, struct report *r)
+/* Of the settings in force, if there are any. */
+static struct geo *open_geo(const struct globals *g)
+{
+	struct geo *geo;
+	struct pins p;
+
+	if (!pins_exist(g->pin_dir) || pins_try_open(&p, g->pin_dir))
+		return NULL;
+	geo = origin_open(&p);
+	pins_close(&p);
+	return geo;
+}
+
+static int read_journal(const struct geo *geo, uint64_t since_usec,
+			struct report *r)
 {
 	sd_journal *j;
 	int err = journal_open(&j);
@@ -62,7 +99,7 @@ static int read_journal(uint64_t since_usec, struct report *r)
 		return err;
 	err = sd_journal_seek_realtime_usec(j, since_usec);
 	while (err >= 0 && (err = sd_journal_next(j)) > 0)
-		take_entry(j, r);
+		take_entry(j, geo, r);
 	sd_journal_close(j);
 	return err < 0 ? fail("cannot read the journal: %s", strerror(-err)) :
 			 0;
@@ -108,18 +145,42 @@ static void print_clients(const json_t *list)
 	const json_t *row;
 	size_t i;
 
-	printf("\n%-43s  %5s  %-9s  %-7s  %s\n", "CLIENT", "TIMES", "LOGGED IN",
-	       "KIND", "LAST");
+	printf("\n%-43s  %5s  %-9s  %-7s  %-7s  %s\n", "CLIENT", "TIMES",
+	       "LOGGED IN", "KIND", "COUNTRY", "LAST");
 	json_array_foreach(list, i, row)
 		if (i < ROWS_SHOWN)
-			printf("%-43s  %5lld  %-9s  %-7s  %s  %s\n",
+			printf("%-43s  %5lld  %-9s  %-7s  %-7s  %s  %s\n",
 			       string(row, "net"), (long long)times(row),
 			       json_is_true(json_object_get(row, "regular")) ?
 				       "yes" :
 				       "-",
-			       string(row, "kind"), string(row, "last"),
+			       string(row, "kind"), string(row, "country"),
+			       string(row, "last"),
 			       bar(times(row), times(json_array_get(list, 0)),
 				   line));
+	print_more(list);
+}
+
+/* Nothing where no country is known. */
+static void print_countries(const json_t *list)
+{
+	const json_t *row = json_array_get(list, 0);
+	json_int_t most = times(row);
+	char line[BAR_WIDTH + 1];
+	size_t i;
+
+	if (json_array_size(list) == 1 &&
+	    json_is_null(json_object_get(row, "country")))
+		return;
+	printf("\n%5s  %7s  %-*s  %s\n", "TIMES", "CLIENTS", BAR_WIDTH, "",
+	       "COUNTRY");
+	json_array_foreach(list, i, row)
+		if (i < ROWS_SHOWN)
+			printf("%5lld  %7lld  %-*s  %s\n",
+			       (long long)times(row),
+			       (long long)number(row, "clients"), BAR_WIDTH,
+			       bar(times(row), most, line),
+			       string(row, "country"));
 	print_more(list);
 }
 
@@ -167,6 +228,8 @@ static void print_advice(const json_t *doc)
 {
 	long long regulars = number(doc, "regulars");
 
+	if (json_is_null(json_object_get(doc, "rate")))
+		return; /* strict and lenient ones only */
 	if (!regulars)
 		printf("\nNone of them had logged in before: rate %s hits "
 		       "whom it should.\n",
@@ -188,6 +251,7 @@ static void print_text(const json_t *doc, const char *since)
 	if (!json_array_size(json_object_get(doc, "clients")))
 		return;
 	print_clients(json_object_get(doc, "clients"));
+	print_countries(json_object_get(doc, "countries"));
 	print_texts(json_object_get(doc, "texts"));
 	print_kinds(json_object_get(doc, "kinds"));
 	print_advice(doc);
@@ -201,6 +265,7 @@ int cmd_report(const struct globals *g, int argc, char **argv)
 	uint64_t seconds = SINCE_DEFAULT, now = time(NULL);
 	char since[CLOCK_TEXT];
 	struct report r;
+	struct geo *geo;
 	json_t *doc;
 	int c;
 
@@ -217,7 +282,9 @@ int cmd_report(const struct globals *g, int argc, char **argv)
 	if (report_init(&r))
 		return fail("out of memory");
 	seconds = seconds < now ? now - seconds : 0;
-	c = read_journal(seconds * USEC, &r);
+	geo = open_geo(g);
+	c = read_journal(geo, seconds * USEC, &r);
+	geo_close(geo);
 	doc = report_finish(&r);
 	clock_format_wall(seconds * USEC, since);
 	json_object_set_new(doc, "since", json_string(since));

@@ -63,6 +63,29 @@ static void print_protection(const json_t *doc, const char *mode)
 	print_problems(doc, "PROBLEM      ");
 }
 
+/* Nothing where there are none. */
+static void print_groups(const json_t *groups)
+{
+	const json_t *s, *sources = json_object_get(groups, "sources");
+	const char *source, *by, *group, *since;
+	long long nets;
+	size_t i;
+	int failed;
+
+	json_array_foreach(sources, i, s) {
+		since = json_string_value(json_object_get(s, "since"));
+		if (json_unpack((json_t *)s, "{s:s, s:s, s:s, s:b}", "group",
+				&group, "by", &by, "source", &source, "failed",
+				&failed))
+			continue;
+		nets = json_integer_value(json_object_get(s, "networks"));
+		printf("%-12s %s: %s %s, %lld network%s since %s%s\n",
+		       i ? "" : "groups", group, by, source,
+		       nets, nets == 1 ? "" : "s", since ? since : "-",
+		       failed ? "; CANNOT BE READ now" : "");
+	}
+}
+
 static void print_iface(const json_t *iface, const char *title)
 {
 	const char *name = json_string_value(json_object_get(iface, "name"));
@@ -95,6 +118,7 @@ static void print_text(json_t *doc)
 	if (!json_array_size(json_object_get(doc, "interfaces")))
 		printf("%-12s none: nothing is attached\n", "interfaces");
 	print_tls(json_object_get(doc, "tls"));
+	print_groups(json_object_get(doc, "groups"));
 	print_fill(doc, "bans", "max_bans");
 	print_fill(doc, "clients", "max_clients");
 	printf("\n%-18s %12s %14s\n", "COUNTER", "PACKETS", "BYTES");

@@ -10,8 +10,10 @@
 #include "cmd.h"
 #include "config.h"
 #include "duration.h"
+#include "groups_user.h"
 #include "history_map.h"
 #include "judgement.h"
+#include "origin.h"
 #include "output.h"
 #include "rows.h"
 #include "settings_map.h"
@@ -28,6 +30,9 @@ struct known {
 	struct ban_row ban;
 	bool counted;
 	struct client state;
+	bool grouped;
+	struct group_entry group;
+	struct geo_place place;
 	struct judgement judgement;
 	__u32 in_window;
 	uint32_t net_clients; /* of its network, that fail; of net-rate */
@@ -40,6 +45,7 @@ static int look(struct pins *p, struct known *k)
 	const struct settings *s = settings_now(p);
 	struct client net;
 	struct addr key;
+	struct geo *geo;
 	__u32 tick;
 	int err = clock_read(p->prog[PROG_CLOCK], &k->now);
 
@@ -53,7 +59,11 @@ static int look(struct pins *p, struct known *k)
 	k->banned = !banlist_find(p, &k->addr, &k->now, &k->ban);
 	k->counted = !bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &k->state);
 	tick = window_tick(k->now.jiffies, s->tick_shift);
-	choose_policy(s, &k->state, tick, &k->judgement);
+	geo = origin_open(p);
+	geo_look(geo, &k->addr, &k->place);
+	geo_close(geo);
+	k->grouped = groups_find(p, &k->addr, &k->group);
+	choose_policy(s, &k->state, tick, k->group.group, &k->judgement);
 	k->in_window =
 		window_count(&k->state, tick, k->judgement.policy->rate.ticks);
 	net_block_of(&k->addr, &key);
@@ -86,6 +96,8 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 			 "nothing: failures of %s are not counted, and nothing "
 			 "of it is dropped",
 			 net_format(&k->allow_net, net));
+	else if (k->group.group == GROUP_ALLOW)
+		snprintf(buf, size, "nothing: failures are not counted");
 	else
 		snprintf(buf, size,
 			 "%u more failure%s within %s would %sban it for %s",
@@ -105,13 +117,17 @@ static json_t *known_json(struct pins *p, const struct known *k)
 	around = net_of(&block, net_block_len(&block));
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:s}", "address",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s}",
+		"address",
 		addr_format(&k->addr, addr), "net", net_format(&k->client, net),
 		"allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
 				     net_format(&k->allow_net, allow), "origin",
 				     allow_origin(k->allow)) :
 			   json_null(),
+		"group",
+		k->grouped ? group_json(p, &k->addr, &k->group) : json_null(),
+		"country", country_json(&k->place), "as", as_json(&k->place),
 		"ban", k->banned ? ban_json(p, &k->ban, &k->now) : json_null(),
 		"client",
 		k->counted ? client_json(p, &key, &k->state, &k->now) :
@@ -145,6 +161,30 @@ static void print_network(const json_t *doc, const struct limit *rate)
 		       duration_format(rate->sec, duration));
 }
 
+/* Where it is from, and what that means; what is not known, has no line. */
+static void print_origin(const json_t *doc)
+{
+	const json_t *group = json_object_get(doc, "group");
+	const json_t *as = json_object_get(doc, "as");
+	const char *country = string_at(doc, "country"), *by;
+
+	if (json_is_object(group)) {
+		by = string_at(group, "by");
+		printf("%-10s %s, as %s by %s%s\n", "group",
+		       string_at(group, "name"), string_at(group, "net"),
+		       !by		     ? "?" :
+		       !strcmp(by, "file")   ? "" :
+		       !strcmp(by, "country") ? "country " :
+						"AS",
+		       by ? string_at(group, "source") : "");
+	}
+	if (country)
+		printf("%-10s %s\n", "country", country);
+	if (json_is_object(as))
+		printf("%-10s AS%lld %s\n", "as", number_at(as, "number"),
+		       string_at(as, "name"));
+}
+
 static void print_text(const json_t *doc, const struct settings *s,
 		       const struct limit *rate)
 {
@@ -161,6 +201,7 @@ static void print_text(const json_t *doc, const struct settings *s,
 		       string_at(allow, "origin"));
 	else
 		printf("%-10s no\n", "allowed");
+	print_origin(doc);
 	if (json_is_object(ban))
 		printf("%-10s as %s since %s, for %s more: %s; %lld packets "
 		       "dropped\n",

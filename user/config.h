@@ -38,6 +38,17 @@ enum config_key {
 	KEY_IPV4_PREFIX,
 	KEY_IPV6_PREFIX,
 	KEY_ALLOW,
+	KEY_ALLOW_NETS,
+	KEY_STRICT_NETS,
+	KEY_STRICT_COUNTRIES,
+	KEY_STRICT_ASNS,
+	KEY_STRICT_RATE,
+	KEY_STRICT_BAN_TIME,
+	KEY_LENIENT_NETS,
+	KEY_LENIENT_COUNTRIES,
+	KEY_LENIENT_RATE,
+	KEY_LENIENT_BAN_TIME,
+	KEY_GEO_DATABASES,
 	KEY_INTERFACES,
 	KEY_TLS,
 	KEY_TLS_LIBRARIES,
@@ -122,7 +133,7 @@ void config_compile(const struct config *c, unsigned int hz,
 		    struct settings *s);
 
 /* Lists, already checked by config_set(): free() what they return. */
-/* The items of interfaces or tls-libraries, NULL-terminated. */
+/* The items of a list of names, files, countries or ASNs, NULL-terminated. */
 char **config_items(const struct config *c, enum config_key key);
 void config_items_free(char **items);
 /* Where metrics are served; false: nowhere. */

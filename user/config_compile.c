@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What the values mean: checked, and compiled by the very same code. */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
@@ -13,6 +14,7 @@
 #include "config_lines.h"
 #include "daemon.h"
 #include "duration.h"
+#include "groups.h"
 
 #define BAN_TIME_MAX (365 * 86400)
 #define BAN_FACTOR_MAX 100
@@ -121,6 +123,44 @@ static int take_limit_or_off(const char *value, struct limit *limit,
 	return strcmp(value, "off") ? take_limit(value, limit, why) : 0;
 }
 
+/* So long paths have no room in map groups. */
+static int check_lists(const char *value, const struct why *why)
+{
+	char path[GROUP_NAME_SIZE];
+	const char *all = value;
+	int more;
+
+	while ((more = next_item(&value, path, sizeof(path), why)) > 0)
+		;
+	return more ? more : check_files(all, why);
+}
+
+static int check_countries(const char *value, const struct why *why)
+{
+	char item[8];
+	int more;
+
+	while ((more = next_item(&value, item, sizeof(item), why)) > 0)
+		if (strlen(item) != 2 || !isalpha(item[0]) || !isalpha(item[1]))
+			return invalid(why,
+				       "'%s' is not a country's two letters "
+				       "(ISO 3166), like DE",
+				       item);
+	return more;
+}
+
+static int check_asns(const char *value, const struct why *why)
+{
+	char item[16];
+	uint32_t asn;
+	int more;
+
+	while ((more = next_item(&value, item, sizeof(item), why)) > 0)
+		if (parse_asn(item, &asn, why))
+			return -EINVAL;
+	return more;
+}
+
 /* Parses one key's value into s, as far as it belongs there. */
 static int take(enum config_key key, const char *value, struct settings *s,
 		const struct why *why)
@@ -195,6 +235,26 @@ static int take(enum config_key key, const char *value, struct settings *s,
 		return take_prefix(value, 1, s, why);
 	case KEY_ALLOW:
 		return check_networks(value, why);
+	case KEY_ALLOW_NETS:
+	case KEY_STRICT_NETS:
+	case KEY_LENIENT_NETS:
+		return check_lists(value, why);
+	case KEY_STRICT_COUNTRIES:
+	case KEY_LENIENT_COUNTRIES:
+		return check_countries(value, why);
+	case KEY_STRICT_ASNS:
+		return check_asns(value, why);
+	case KEY_GEO_DATABASES:
+		return check_files(value, why);
+	case KEY_STRICT_RATE:
+		return take_limit(value, &s->policy[POLICY_STRICT].rate, why);
+	case KEY_STRICT_BAN_TIME:
+		return take_time(value, &s->policy[POLICY_STRICT].ban_sec, why);
+	case KEY_LENIENT_RATE:
+		return take_limit(value, &s->policy[POLICY_LENIENT].rate, why);
+	case KEY_LENIENT_BAN_TIME:
+		return take_time(value, &s->policy[POLICY_LENIENT].ban_sec,
+				 why);
 	case KEY_INTERFACES:
 		return check_names(value, why);
 	case KEY_TLS:
@@ -295,10 +355,26 @@ int config_check_value(enum config_key key, const char *value,
 	return take_named(key, value, &s, why);
 }
 
+/* What one key alone cannot tell. */
+static int check_geo(const struct config *c, const struct why *why)
+{
+	static const enum config_key keys[] = { KEY_STRICT_COUNTRIES,
+						KEY_LENIENT_COUNTRIES,
+						KEY_STRICT_ASNS };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (*c->value[keys[i]] && !*c->value[KEY_GEO_DATABASES])
+			return invalid(why,
+				       "%s needs a database that knows them: "
+				       "set geo-databases first",
+				       config_keys[keys[i]].name);
+	return 0;
+}
+
 static int compile(const struct config *c, struct settings *s,
 		   const struct why *why)
 {
-	int err = 0;
+	int err = check_geo(c, why);
 
 	memset(s, 0, sizeof(*s));
 	for (int k = 0; k < KEYS_MAX && !err; k++)

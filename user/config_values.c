@@ -105,6 +105,13 @@ int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
 	return 0;
 }
 
+int parse_asn(const char *s, uint32_t *asn, const struct why *why)
+{
+	if (!strncasecmp(s, "AS", 2))
+		s += 2;
+	return parse_number(s, 1, UINT32_MAX, asn, why);
+}
+
 int parse_listen(const char *s, struct listen_address *at,
 		 const struct why *why)
 {

@@ -40,6 +40,8 @@ int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
 /* ADDRESS:PORT, with brackets around an IPv6 address. */
 int parse_listen(const char *s, struct listen_address *at,
 		 const struct why *why);
+/* "64496" or "AS64496" (RFC 5396). */
+int parse_asn(const char *s, uint32_t *asn, const struct why *why);
 int parse_ports(const char *s, uint64_t *bitmap, const struct why *why);
 int parse_codes(const char *s, uint8_t *codes, const struct why *why);
 

@@ -12,6 +12,8 @@
 #include "counter_map.h"
 #include "cut_queue.h"
 #include "duration.h"
+#include "groups.h"
+#include "groups_watch.h"
 #include "history_map.h"
 #include "journal.h"
 #include "policy.h"
@@ -109,10 +111,18 @@ int handle_crossing(struct pins *p, const struct event *e, struct decision *d)
 }
 
 /* What an event has to tell of a client. */
-static struct record record_of(enum message kind, const struct event *e,
-			       const struct net *net)
+static struct record record_of(const struct handler *h, enum message kind,
+			       const struct event *e, const struct net *net)
 {
+	struct geo_place at;
+
+	geo_look(h->groups ? h->groups->geo : NULL, &e->client, &at);
 	return (struct record){
+		.group = e->policy == POLICY_STRICT  ? GROUP_STRICT :
+			 e->policy == POLICY_LENIENT ? GROUP_LENIENT :
+						       GROUP_NONE,
+		.country = { at.country[0], at.country[1] },
+		.asn = at.asn,
 		.kind = kind,
 		.client = &e->client,
 		.net = net,
@@ -137,7 +147,7 @@ static void crossed(struct handler *h, const struct event *e)
 	struct net net = net_of(&e->client, e->len);
 	char reason[2 * BAN_REASON_SIZE];
 	struct decision d;
-	struct record r = record_of(MESSAGE_BAN, e, &net);
+	struct record r = record_of(h, MESSAGE_BAN, e, &net);
 	int lock, err;
 
 	reason_of(reason, sizeof(reason), e->failures,
@@ -163,10 +173,10 @@ static void crossed(struct handler *h, const struct event *e)
 		cut_queue_add(h->cuts, &net);
 }
 
-static void failed(const struct event *e)
+static void failed(const struct handler *h, const struct event *e)
 {
 	struct net net = net_of(&e->client, e->len);
-	struct record r = record_of(MESSAGE_FAILURE, e, &net);
+	struct record r = record_of(h, MESSAGE_FAILURE, e, &net);
 
 	journal_record(&r);
 }
@@ -183,7 +193,7 @@ int handle_event(void *ctx, void *data, size_t size)
 	    e.text_len > TEXT_SIZE || e.user_len > USER_NAME_SIZE)
 		return 0;
 	if (e.kind == EVENT_FAILURE)
-		failed(&e);
+		failed(h, &e);
 	else if (e.kind == EVENT_CROSSED || e.kind == EVENT_NET_CROSSED)
 		crossed(h, &e);
 	else if (e.kind == EVENT_PROCESS && h->tls)

@@ -10,12 +10,14 @@
 #include "policy.h"
 
 struct cut_queue;
+struct groups_watch;
 struct tls_sensor;
 
 struct handler {
 	struct pins *pins;
 	struct tls_sensor *tls; /* NULL: there is none */
 	struct cut_queue *cuts; /* NULL: no connection is to be cut */
+	const struct groups_watch *groups; /* knows countries, or NULL */
 };
 
 /* A ring_buffer_sample_fn; ctx is the struct handler. Always 0. */

@@ -15,6 +15,7 @@
 #include "config_file.h"
 #include "event_handler.h"
 #include "fuse_watch.h"
+#include "groups_user.h"
 #include "journal.h"
 #include "metrics_http.h"
 #include "output.h"
@@ -26,6 +27,7 @@
 #define SWEEP_SHARE 100
 #define BEAT_USEC USEC
 #define FUSE_USEC USEC
+#define GROUPS_USEC USEC
 
 static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
 {
@@ -61,12 +63,22 @@ static int on_fuse(sd_event_source *s, uint64_t usec, void *ctx)
 	return sd_event_source_set_time_relative(s, FUSE_USEC);
 }
 
+static int on_groups(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	groups_watch(&d->pins, &d->groups);
+	return sd_event_source_set_time_relative(s, GROUPS_USEC);
+}
+
 static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 {
 	struct daemon *d = ctx;
 	uint64_t start = clock_monotonic_usec(), cost, wait;
 
-	handle_sweep(&(struct handler){ &d->pins, d->tls, &d->cuts });
+	handle_sweep(&(struct handler){ .pins = &d->pins,
+					.tls = d->tls,
+					.cuts = &d->cuts });
 	cost = clock_monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
@@ -118,6 +130,8 @@ static int apply_locked(struct daemon *d, const struct config *c)
 	int lock = pins_lock_writer(d->pins.dir);
 	int err = lock < 0 ? lock : config_apply(&d->pins, c);
 
+	if (!err)
+		groups_apply(&d->pins, c, true);
 	pins_unlock(lock);
 	return err;
 }
@@ -181,6 +195,8 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 		err = add_timer(e, BEAT_USEC, on_beat, d);
 	if (err >= 0)
 		err = add_timer(e, FUSE_USEC, on_fuse, d);
+	if (err >= 0) /* at once: the databases are opened */
+		err = add_timer(e, 0, on_groups, d);
 	if (err >= 0)
 		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
 	if (err >= 0) /* no handler: they end the loop */
@@ -222,7 +238,8 @@ static void serve_metrics(struct daemon *d, sd_event *e)
 
 int event_loop(struct daemon *d)
 {
-	struct handler handler = { &d->pins, d->tls, &d->cuts };
+	struct handler handler = { &d->pins, d->tls, &d->cuts,
+				   &d->groups };
 	struct ring_buffer *ring;
 	sd_event *e = NULL;
 	int err;
@@ -246,6 +263,7 @@ int event_loop(struct daemon *d)
 	if (err < 0)
 		fail("the event loop failed: %s", strerror(-err));
 	metrics_http_stop(d->metrics);
+	groups_watch_free(&d->groups);
 	sd_event_unref(e);
 	ring_buffer__free(ring);
 	return err;

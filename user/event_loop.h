@@ -6,6 +6,7 @@
 #include "config.h"
 #include "cut_queue.h"
 #include "fuse.h"
+#include "groups_watch.h"
 #include "ifaces.h"
 #include "net_watch.h"
 #include "pins.h"
@@ -15,6 +16,7 @@ struct daemon {
 	struct tls_sensor *tls;
 	struct cut_queue cuts;
 	struct fuse fuse;
+	struct groups_watch groups;
 	struct metrics_http *metrics; /* or NULL */
 	uint64_t asked; /* how often commands asked to save everything */
 	struct ifaces ifaces;

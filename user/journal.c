@@ -19,9 +19,10 @@
 #include "clock.h"
 #include "duration.h"
 #include "escape.h"
+#include "groups_user.h"
 #include "output.h"
 
-#define FIELDS_MAX 24
+#define FIELDS_MAX 32
 #define FIELD_SIZE 1024
 
 const char *const message_names[MESSAGES_MAX] = {
@@ -181,12 +182,34 @@ static const char *describe_offender(const struct record *r, char *buf,
 	return buf;
 }
 
+/* " (strict, KP, AS64496)", as far as there is something to say. */
+static const char *describe_origin(const struct record *r, char *buf,
+				   size_t size)
+{
+	char asn[16] = "";
+	const char *const parts[] = { r->group ? group_names[r->group] : "",
+				      r->country, asn };
+	size_t n = 0;
+
+	if (r->asn)
+		snprintf(asn, sizeof(asn), "AS%u", r->asn);
+	*buf = '\0';
+	for (int i = 0; i < 3; i++)
+		if (*parts[i])
+			n += snprintf(buf + n, size - n, "%s%s",
+				      n ? ", " : " (", parts[i]);
+	if (n)
+		snprintf(buf + n, size - n, ")");
+	return buf;
+}
+
 /* The sentence that a person reads. */
 static void describe(const struct record *r, const char *net,
 		     const char *client, const char *text, char *buf,
 		     size_t size)
 {
 	char window[DURATION_TEXT], duration[DURATION_TEXT], nth[32], who[80];
+	char from[64];
 
 	duration_format(r->window_sec, window);
 	duration_format(r->duration, duration);
@@ -197,9 +220,9 @@ static void describe(const struct record *r, const char *net,
 		break;
 	case MESSAGE_BAN:
 	case MESSAGE_WOULD_BAN:
-		snprintf(buf, size, "%s %s for %s%s: %s%s%s%s",
+		snprintf(buf, size, "%s %s%s for %s%s: %s%s%s%s",
 			 r->kind == MESSAGE_BAN ? "banned" : "would ban", net,
-			 duration, nth_offence(r->offence, nth, sizeof(nth)),
+			 describe_origin(r, from, sizeof(from)), duration, nth_offence(r->offence, nth, sizeof(nth)),
 			 r->reason ? r->reason : "by command",
 			 *text ? ": " : "", text,
 			 describe_offender(r, who, sizeof(who)));
@@ -264,6 +287,14 @@ static json_t *record_document(const struct record *r, const char *net,
 	json_object_set_new(doc, "users", json_integer(r->users));
 	json_object_set_new(doc, "user",
 			    *user ? json_string(user) : json_null());
+	json_object_set_new(doc, "group",
+			    r->group ? json_string(group_names[r->group]) :
+				       json_null());
+	json_object_set_new(doc, "country",
+			    *r->country ? json_string(r->country) :
+					  json_null());
+	json_object_set_new(doc, "asn",
+			    r->asn ? json_integer(r->asn) : json_null());
 	json_object_set_new(doc, "connections", json_integer(r->connections));
 	return doc;
 }
@@ -306,6 +337,12 @@ void journal_record(const struct record *r)
 		add(&f, "SMTPXDP_USERS=%u", r->users);
 	if (*user)
 		add(&f, "SMTPXDP_USER=%s", user);
+	if (r->group)
+		add(&f, "SMTPXDP_GROUP=%s", group_names[r->group]);
+	if (*r->country)
+		add(&f, "SMTPXDP_COUNTRY=%s", r->country);
+	if (r->asn)
+		add(&f, "SMTPXDP_ASN=%u", r->asn);
 	if (r->regular)
 		add(&f, "SMTPXDP_REGULAR=yes");
 	if (r->ifindex && if_indextoname(r->ifindex, iface))

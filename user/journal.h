@@ -27,6 +27,9 @@ struct record {
 	bool regular;	   /* has logged in before */
 	uint8_t offender;  /* enum offender */
 	uint8_t users;	   /* that were tried */
+	uint8_t group; /* enum group */
+	char country[3]; /* or "" */
+	uint32_t asn;
 	uint32_t ifindex;
 	const void *text; /* of the reply: raw */
 	size_t text_len;

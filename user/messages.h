@@ -73,7 +73,11 @@
 	X(STATE_ASIDE, "state-set-aside", "e7b0c4d29f1a4b6d8a35c1f7d60e9b82", \
 	  LOG_ERR) \
 	X(LOADED, "loaded", "7c1d2f6f5e0c4bb39c6d5b0a4e0f8a31", \
-	  LOG_NOTICE)
+	  LOG_NOTICE) \
+	X(GROUPS, "groups", "3b8d6a52c1f04e7fa9e27d1c0b64f385", \
+	  LOG_INFO) \
+	X(GROUPS_KEPT, "groups-kept", "a41c7e9d05b2468c93f8d6e1b7502ca4", \
+	  LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,

@@ -43,6 +43,9 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_DIALOGUES] = "dialogues",
 	[MAP_NAME_KEY] = "name_key",
 	[MAP_TLS_SESSIONS] = "tls_sessions",
+	[MAP_GROUPS] = "groups",
+	[MAP_GROUPS_A] = "groups_a",
+	[MAP_GROUPS_B] = "groups_b",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

@@ -39,6 +39,9 @@ enum pinned_map {
 	MAP_DIALOGUES,
 	MAP_NAME_KEY,
 	MAP_TLS_SESSIONS,
+	MAP_GROUPS,
+	MAP_GROUPS_A,
+	MAP_GROUPS_B,
 	/* Only where the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

@@ -12,6 +12,7 @@
 #include "banlist.h"
 #include "clock.h"
 #include "event_handler.h"
+#include "groups_user.h"
 #include "loader.h"
 #include "name_key.h"
 #include "output.h"
@@ -65,6 +66,8 @@ int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 		err = name_key_ensure(&r->pins);
 	if (!err)
 		err = config_apply(&r->pins, c);
+	if (!err)
+		groups_apply(&r->pins, c, true);
 	if (!err)
 		r->ring = ring_buffer__new(r->pins.map[MAP_EVENTS], on_ring, r,
 					   NULL);

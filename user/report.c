@@ -14,8 +14,12 @@ int report_init(struct report *r)
 		.texts = json_object(),
 		.sensors = json_object(),
 		.kinds = json_object(),
+		.countries = json_object(),
 	};
-	return r->clients && r->texts && r->sensors && r->kinds ? 0 : -ENOMEM;
+	return r->clients && r->texts && r->sensors && r->kinds &&
+			       r->countries ?
+		       0 :
+		       -ENOMEM;
 }
 
 static json_int_t number(const json_t *o, const char *key)
@@ -28,13 +32,33 @@ static void add_one(json_t *o, const char *key)
 	json_object_set_new(o, key, json_integer(number(o, key) + 1));
 }
 
+/* A client counts where it was first from. */
+static void add_country(struct report *r, const struct report_event *e,
+			bool first)
+{
+	json_t *row = json_object_get(r->countries, e->country);
+
+	if (!row) {
+		row = json_pack("{s:o, s:i, s:i, s:i}", "country",
+				*e->country ? json_string(e->country) :
+					      json_null(),
+				"bans", 0, "would_bans", 0, "clients", 0);
+		json_object_set_new(r->countries, e->country, row);
+	}
+	add_one(row, e->banned ? "bans" : "would_bans");
+	if (first)
+		add_one(row, "clients");
+}
+
 void report_add(struct report *r, const struct report_event *e)
 {
 	json_t *client = json_object_get(r->clients, e->net);
+	bool first = !client;
 
-	if (!client) {
+	if (first) {
 		client = json_pack("{s:s, s:i, s:i, s:b}", "net", e->net,
 				   "bans", 0, "would_bans", 0, "regular", 0);
+		json_object_set_new(client, "group", json_null());
 		json_object_set_new(r->clients, e->net, client);
 	}
 	add_one(client, e->banned ? "bans" : "would_bans");
@@ -46,7 +70,15 @@ void report_add(struct report *r, const struct report_event *e)
 	json_object_set_new(client, "kind", json_string(e->kind));
 	add_one(r->sensors, e->sensor);
 	add_one(r->kinds, e->kind);
+	json_object_set_new(client, "country",
+			    *e->country ? json_string(e->country) :
+					  json_null());
+	if (*e->group)
+		json_object_set_new(client, "group", json_string(e->group));
+	add_country(r, e, first);
 	*(e->banned ? &r->bans : &r->would_bans) += 1;
+	if (*e->group)
+		return; /* which has a rate of its own */
 	r->failures = e->failures;
 	r->window_sec = e->window_sec;
 }
@@ -119,11 +151,13 @@ json_t *report_finish(struct report *r)
 	/* Whom it should not have hit, it hit at just this rate. */
 	if (regulars)
 		better = 2 * better < RATE_MAX ? 2 * better : RATE_MAX;
-	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "bans",
+	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "bans",
 			 (json_int_t)r->bans, "would_bans",
 			 (json_int_t)r->would_bans, "regulars", regulars,
 			 "clients", ranked(r->clients), "texts", texts(r),
-			 "sensors", r->sensors, "kinds", r->kinds, "rate",
+			 "sensors", r->sensors, "kinds", r->kinds,
+			 "countries", ranked(r->countries), "rate",
 			 rate(r->failures, r->window_sec), "suggested_rate",
 			 rate(better, r->window_sec));
 }

@@ -18,6 +18,8 @@ struct report_event {
 	const char *sensor;
 	const char *time;
 	const char *kind; /* of offender: stale, attack or unknown */
+	const char *group; /* of networks, or "" */
+	const char *country; /* or "" */
 	bool regular; /* has logged in before */
 	uint32_t failures; /* within */
 	uint32_t window_sec;
@@ -28,6 +30,7 @@ struct report {
 	json_t *texts; /* by text: how often */
 	json_t *sensors;
 	json_t *kinds;
+	json_t *countries; /* by code, "" where it is not known */
 	uint64_t bans, would_bans;
 	uint32_t failures, window_sec; /* of the last one: the rate */
 };
@@ -37,8 +40,11 @@ void report_add(struct report *r, const struct report_event *e);
 
 /*
  * {"bans", "would_bans", "regulars", "clients": [{"net", "bans", "would_bans",
- * "regular", "last", "text", "kind"}], "texts": [{"text", "count"}],
- * "sensors", "kinds": {name: count}, "rate", "suggested_rate"}, the busiest first. Takes what r holds.
+ * "regular", "last", "text", "kind", "country", "group"}], "texts": [{"text",
+ * "count"}], "sensors", "kinds": {name: count}, "countries": [{"country",
+ * "bans", "would_bans", "clients"}], "rate", "suggested_rate"}, the busiest
+ * first. Takes what r holds. The rate is that of whom no group has: null if
+ * there were none.
  */
 json_t *report_finish(struct report *r);
 

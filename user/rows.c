@@ -2,6 +2,7 @@
 #include "rows.h"
 
 #include "address.h"
+#include "groups_user.h"
 #include "history_map.h"
 #include "journal.h"
 #include "judgement.h"
@@ -28,7 +29,8 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 		(json_int_t)b->failures, "dropped_packets",
 		(json_int_t)b->packets, "dropped_bytes", (json_int_t)b->bytes,
 		"offences", (json_int_t)h.offences, "next_ban",
-		client ? json_integer(next_ban_time(p, POLICY_PLAIN, &h)) :
+		client ? json_integer(next_ban_time(
+				 p, groups_policy(p, &addr), &h)) :
 			 json_null());
 }
 
@@ -60,11 +62,13 @@ json_t *client_json(const struct pins *p, const struct addr *key,
 	const struct settings *s = settings_now(p);
 	__u32 tick = window_tick(now->jiffies, s->tick_shift);
 	struct net net = net_of(key, c->len);
+	struct group_entry group = {};
 	struct judgement j = {};
 	char text[NET_TEXT], seen[CLOCK_TEXT];
 	struct ban_row row;
 
-	choose_policy(s, c, tick, &j);
+	groups_find(p, key, &group);
+	choose_policy(s, c, tick, group.group, &j);
 	return json_pack(
 		"{s:s, s:I, s:i, s:i, s:s, s:b, s:I, s:i, s:s}", "net",
 		net_format(&net, text), "failures", (json_int_t)c->failures,

@@ -13,6 +13,7 @@
 #include "apply.h"
 #include "event_handler.h"
 #include "generation.h"
+#include "groups_user.h"
 #include "journal.h"
 #include "name_key.h"
 #include "netinfo.h"
@@ -41,6 +42,8 @@ static int put_in_force(struct run *r, const struct config *c)
 	}
 	if (!err)
 		err = config_apply(p, c);
+	if (!err)
+		groups_apply(p, c, true);
 	if (!err)
 		err = allowlist_sync_host(p);
 	if (!err)

@@ -75,12 +75,14 @@ static int put_lists(struct pins *p, const struct settings *lists)
 
 	if (lists->have_ban_nets == now->have_ban_nets &&
 	    lists->have_allow == now->have_allow &&
-	    lists->allow_inside == now->allow_inside)
+	    lists->allow_inside == now->allow_inside &&
+	    lists->groups == now->groups)
 		return 0;
 	*spare = *now;
 	spare->have_ban_nets = lists->have_ban_nets;
 	spare->have_allow = lists->have_allow;
 	spare->allow_inside = lists->allow_inside;
+	spare->groups = lists->groups;
 	settings_switch(p);
 	return 0;
 }
@@ -101,6 +103,14 @@ int settings_note_allow(struct pins *p)
 	return put_lists(p, &lists);
 }
 
+void settings_set_groups(struct pins *p, __u32 which)
+{
+	struct settings lists = *settings_now(p);
+
+	lists.groups = which;
+	put_lists(p, &lists);
+}
+
 int settings_publish(struct pins *p, const struct config *c)
 {
 	struct daemon_info *info = malloc(sizeof(*info));
@@ -119,6 +129,7 @@ int settings_publish(struct pins *p, const struct config *c)
 	config_compile(c, clock_hz(), settings_spare(p));
 	note_nets(p, settings_spare(p));
 	note_allow(p, settings_spare(p));
+	settings_spare(p)->groups = settings_now(p)->groups;
 	settings_switch(p);
 	return 0;
 }

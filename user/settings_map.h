@@ -21,6 +21,9 @@ int settings_publish(struct pins *p, const struct config *c);
 int settings_note_nets(struct pins *p);
 int settings_note_allow(struct pins *p);
 
+/* Which map of groups is in use: see struct groups. */
+void settings_set_groups(struct pins *p, __u32 which);
+
 /* The configuration in force, from map daemon. -errno. */
 int settings_load(const struct pins *p, struct config *c);
 

@@ -120,12 +120,13 @@ static int restore_history(const struct stored_history *row, void *ctx)
 {
 	struct restore *v = ctx;
 	const struct settings *s = settings_now(v->p);
-	int64_t longest = s->ban_max_sec > s->policy[POLICY_PLAIN].ban_sec ?
-				  s->ban_max_sec :
-				  s->policy[POLICY_PLAIN].ban_sec;
+	int64_t longest = s->ban_max_sec;
 	int64_t until = moment_until(&v->then, &v->now.moment, row->until);
 	struct history h = { .offences = row->offences }, there;
 
+	for (int i = 0; i < POLICIES_MAX; i++)
+		if (s->policy[i].ban_sec > longest)
+			longest = s->policy[i].ban_sec;
 	/* No last ban is longer: a clock was wrong that said so. */
 	if (until > longest)
 		until = longest;

@@ -18,6 +18,7 @@
 #include "health.h"
 #include "journal.h"
 #include "netinfo.h"
+#include "origin.h"
 #include "settings_map.h"
 #include "tls_watch.h"
 
@@ -269,6 +270,7 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 	json_object_set_new(doc, "interfaces", interfaces_json(p, info));
 	add_fill(doc, p);
 	json_object_set_new(doc, "settings", settings_json(settings_now(p)));
+	json_object_set_new(doc, "groups", groups_json(p));
 	json_object_set_new(doc, "tls", tls);
 	json_object_set_new(doc, "counters", counters_json(p));
 	json_object_set_new(doc, "events", events_json(p));
