@@ -47,12 +47,12 @@ static __always_inline bool ban_find(struct ban_found *f)
 	for (__u32 w = 0; w < BAN_WAYS; w++) {
 		__u32 e;
 
-		if (BAN_READ(f->line->key[w]) != f->client.key)
+		if (BAN_READ(f->line->who[w]) != f->client.key)
 			continue;
 		e = BAN_READ(f->line->expires[w]);
 		f->expired |= e > BAN_CLAIMED && e <= now;
 		f->pos = w;
-		if (e > now && BAN_READ(f->line->key[w]) == f->client.key &&
+		if (e > now && BAN_READ(f->line->who[w]) == f->client.key &&
 		    !ban_key_is_hashed(f->client.key))
 			return true;
 	}

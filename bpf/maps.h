@@ -85,14 +85,18 @@ struct {
 	__type(value, struct ban_infos);
 } ban_infos MAP;
 
-/* The reasons that somebody gave; most bans have none but their failures. */
+/*
+ * The reasons that somebody gave; most bans have none but their failures. By
+ * the client's address in full length: a trie takes up nothing for those that
+ * are not there, a hash 16 bytes.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct addr);
+	__type(key, struct net);
 	__type(value, struct ban_note);
-} ban_notes MAP;
+} ban_reasons MAP;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

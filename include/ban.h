@@ -15,7 +15,7 @@ enum ban_flags {
 		1, /* written by the kernel, not yet seen by the daemon */
 	BAN_FORCED = 2, /* holds against the host's own addresses too */
 	BAN_TEST = 4, /* of `status`, for a moment: nothing counts on it */
-	BAN_NOTED = 8, /* there is more in map ban_notes */
+	BAN_NOTED = 8, /* there is more in map ban_reasons */
 };
 
 struct ban {
@@ -34,7 +34,7 @@ struct ban {
 
 _Static_assert(sizeof(struct ban) == 112, "map value");
 
-/* In map ban_notes, by client: what the table has no room for. */
+/* In map ban_reasons, by client: what the table has no room for. */
 struct ban_note {
 	__u64 expires; /* jiffies; beyond what a tick can say, else 0 */
 	char reason[BAN_REASON_SIZE];

@@ -45,14 +45,14 @@
 #include "ban.h"
 
 #define BAN_WAYS 4
-#define BAN_PROBE 16 /* lines that a search looks at, at most */
+#define BAN_PROBE 32 /* lines that a search looks at, at most */
 
 #define BAN_FREE 0
 #define BAN_CLAIMED 1
 #define BAN_TICK_MAX 0xffffffffU /* holds as long as the machine is up */
 
 struct ban_line {
-	__u64 key[BAN_WAYS]; /* see ban_key() */
+	__u64 who[BAN_WAYS]; /* see ban_key(); where he is, ban_hash() says */
 	__u32 expires[BAN_WAYS]; /* ticks, or BAN_FREE, BAN_CLAIMED */
 	__u32 count[BAN_WAYS]; /* see below */
 };
@@ -165,16 +165,23 @@ static inline __u64 ban_tick_jiffies(__u32 tick, __u32 shift)
 
 /*
  * Multiply-shift of the address's words: the upper half is universal, for
- * whoever does not know the seed.
+ * whoever does not know the seed. But of addresses one behind the other it
+ * makes numbers at equal distances, which with some seeds come in heaps that
+ * do not fit: hence the second round.
  */
+static inline __u64 ban_mix(const struct ban_head *h, __u64 sum)
+{
+	return (sum ^ sum >> 32) * h->seed[2];
+}
+
 static inline __u64 ban_hash(const struct ban_head *h, const struct addr *a)
 {
 	if (addr_is_v4(a)) /* the rest of it is always the same */
-		return a->d[3] * h->seed[3];
+		return ban_mix(h, a->d[3] * h->seed[3]);
 	if (!a->q[1])
-		return a->d[0] * h->seed[0] + a->d[1] * h->seed[1];
-	return a->d[0] * h->seed[0] + a->d[1] * h->seed[1] +
-	       a->d[2] * h->seed[2] + a->d[3] * h->seed[3];
+		return ban_mix(h, a->d[0] * h->seed[0] + a->d[1] * h->seed[1]);
+	return ban_mix(h, a->d[0] * h->seed[0] + a->d[1] * h->seed[1] +
+				  a->d[2] * h->seed[2] + a->d[3] * h->seed[3]);
 }
 
 /*

@@ -36,7 +36,7 @@ static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i);
  * The line at `dist` steps from a home line. Each step is longer than the one
  * before, lest full lines grow together; a small table is searched in order.
  */
-#define BAN_SMALL 128 /* lines: more than all steps together */
+#define BAN_SMALL 512 /* lines: more than all steps together */
 
 static inline __u32 ban_index_at(__u32 lines, __u32 home, __u32 dist)
 {
@@ -78,7 +78,7 @@ static inline bool ban_is_of(struct ban_head *h, const struct ban_client *c,
 	__u32 w = pos % BAN_WAYS, was;
 	const struct ban_info *i;
 
-	if (BAN_READ(l->key[w]) != c->key)
+	if (BAN_READ(l->who[w]) != c->key)
 		return false;
 	if (!ban_key_is_hashed(c->key))
 		return true;
@@ -93,7 +93,7 @@ static inline bool ban_is_of(struct ban_head *h, const struct ban_client *c,
 		was = e;
 		e = BAN_READ(l->expires[w]);
 		if (e == was)
-			return BAN_READ(l->key[w]) == c->key;
+			return BAN_READ(l->who[w]) == c->key;
 		if (e <= BAN_CLAIMED)
 			return false;
 	}
@@ -118,7 +118,7 @@ BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
 	for (__u32 w = 0; w < BAN_WAYS; w++) {
 		__u32 e;
 
-		if (w < pos % BAN_WAYS || BAN_READ(l->key[w]) != c->key)
+		if (w < pos % BAN_WAYS || BAN_READ(l->who[w]) != c->key)
 			continue;
 		BAN_STEP();
 		e = BAN_READ(l->expires[w]);
@@ -288,7 +288,7 @@ BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
 	i = ban_info_of(h, c, pos);
 	if (!l || !i)
 		return 0;
-	BAN_WRITE(l->key[w], c->key);
+	BAN_WRITE(l->who[w], c->key);
 	BAN_STEP();
 	i->client = c->addr;
 	i->packets = 0;

@@ -123,7 +123,7 @@ static inline void bans_clear(struct lab *lab)
 		memset(ban_infos_at(h, i), 0, sizeof(struct ban_infos));
 	}
 	h->used = 0;
-	map_clear(lab->skel->maps.ban_notes);
+	map_clear(lab->skel->maps.ban_reasons);
 }
 
 static inline int count_row(const struct ban_row *row, void *ctx)

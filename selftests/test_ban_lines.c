@@ -3,6 +3,8 @@
  * The table of bans (include/ban_ops.h) alone: what it finds and what not,
  * how full it gets, and two or three CPUs at once, in every order of steps.
  */
+#include <arpa/inet.h>
+
 #include "fixture.h"
 
 #include "interleave.h"
@@ -101,7 +103,7 @@ static unsigned int check_table(void)
 				continue;
 			n++;
 			ban_client(head, &c);
-			assert_int_equal(lines[i].key[w], c.key);
+			assert_int_equal(lines[i].who[w], c.key);
 			for (dist = 0; dist < BAN_PROBE; dist++) {
 				uint32_t at =
 					ban_index_at(head->lines, c.home, dist);
@@ -161,13 +163,15 @@ static void test_whose(void **state)
 /* It holds as many as it says, wherever they hash to, and not one more. */
 static void test_full(void **state)
 {
-	static const uint32_t sizes[] = { 1,   2,   3,	  16,	    17,
-					  127, 128, 1000, LINES_MAX };
+	static const uint32_t sizes[] = { 1,   2,   3,	  16,	    33,
+					  511, 512, 1000, LINES_MAX };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		/* As full as user space makes it, small ones to the brim. */
 		uint32_t slots = sizes[i] * BAN_WAYS;
-		uint32_t max = sizes[i] <= BAN_PROBE ? slots : slots * 10 / 14;
+		uint32_t max = sizes[i] <= 16	     ? slots :
+			       sizes[i] < BAN_SMALL ? slots / 2 :
+						      slots * 10 / 14;
 		struct addr a;
 
 		table_make(sizes[i], max);
@@ -202,6 +206,72 @@ static void test_full(void **state)
 			lift(&a, BAN_TICK_MAX);
 		}
 		assert_int_equal(check_table(), 0);
+	}
+}
+
+/* Lists as they come: the nth address of each. */
+static struct addr v6(uint32_t upper, uint32_t lower)
+{
+	struct addr a = {};
+
+	a.d[0] = htonl(upper);
+	a.d[1] = htonl(lower);
+	return a;
+}
+
+static struct addr listed(int kind, uint32_t n)
+{
+	switch (kind) {
+	case 0: /* one behind the other */
+		return v4(htonl(0x0a000000 + n));
+	case 1: /* the first of each /24 */
+		return v4(htonl(n << 8 | n >> 24));
+	case 2: /* one of each /19 */
+		return v4(htonl(n << 13 | (n & 1)));
+	case 3: /* the /64s of a provider's /32 */
+		return v6(0x20010db8, n);
+	case 4: /* the first /64 of each /56, each /48, each /36, each /32 */
+		return v6(0x20010db8 + (n >> 24), n << 8);
+	case 5:
+		return v6(0x20010db8 + (n >> 16), n << 16);
+	case 6:
+		return v6(0x20010000 + (n >> 4), n << 28);
+	case 7:
+		return v6(0x20010000 + n, 0);
+	default: /* the last one of each /56 of two providers */
+		return v6(n & 1 ? 0x20010db8 : 0x2a000000, n << 7 | 0xff);
+	}
+}
+
+/* Of ban_map.h, which has a table of its own. */
+uint32_t ban_map_entries(uint32_t max_bans);
+
+/* Of whatever list, and whatever the seed, as many fit as are promised. */
+static void test_fits(void **state)
+{
+	static const struct {
+		uint32_t bans, n_lines, seeds;
+	} sizes[] = {
+		/* n_lines: as ban_map_entries() says */
+		{ 100, 50, 1000 },   { 1000, 500, 300 },
+		{ 2047, 1024, 100 }, { 2048, 717, 100 },
+		{ 65536, 22938, 6 }, { 280000, 98000, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		assert_int_equal(ban_map_entries(sizes[i].bans),
+				 sizes[i].n_lines + 1);
+		for (uint32_t s = 0; s < 9 * sizes[i].seeds; s++) {
+			table_make(sizes[i].n_lines, sizes[i].bans);
+			for (uint32_t n = 0; n < sizes[i].bans; n++) {
+				struct addr a = listed(s % 9, n);
+
+				if (put(&a, LONG, NOW, BAN_EXTEND))
+					fail_msg("list %u: %u of %u fit", s % 9,
+						 n, sizes[i].bans);
+			}
+			assert_int_equal(head->used, sizes[i].bans);
+		}
 	}
 }
 
@@ -344,7 +414,7 @@ static void stage_check(void *arg, unsigned int order)
 	for (uint32_t i = 1; i <= head->lines; i++)
 		for (int w = 0; w < BAN_WAYS; w++)
 			slots += lines[i].expires[w] > NOW &&
-				 lines[i].key[w] == c.key;
+				 lines[i].who[w] == c.key;
 	assert_true(slots <= 1); /* no double is left */
 	if (holds(&a, NOW) != stage.what->in_the_end)
 		fail_msg("%s, order %u: wrong in the end", stage.what->name,
@@ -465,6 +535,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whose),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_fits),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_concurrent),
 	};

@@ -108,21 +108,21 @@ static void test_reasons(void **state)
 	give_reason(&rq, "11 failures in 2m");
 	assert_int_equal(write_ban(lab, &rq), 0);
 	check_ban(lab, &rq, 0, 0);
-	assert_int_equal(map_count(lab->skel->maps.ban_notes), 0);
+	assert_int_equal(map_count(lab->skel->maps.ban_reasons), 0);
 	give_reason(&rq, "some other");
 	assert_int_equal(write_ban(lab, &rq), 0);
 	check_ban(lab, &rq, 0, 0);
-	assert_int_equal(map_count(lab->skel->maps.ban_notes), 1);
+	assert_int_equal(map_count(lab->skel->maps.ban_reasons), 1);
 	give_reason(&rq, "by command");
 	rq.ban.failures = 0;
 	rq.ban.window = 0;
 	assert_int_equal(write_ban(lab, &rq), 0);
 	check_ban(lab, &rq, 0, 0);
-	assert_int_equal(map_count(lab->skel->maps.ban_notes), 0);
+	assert_int_equal(map_count(lab->skel->maps.ban_reasons), 0);
 	give_reason(&rq, "gone with the ban");
 	assert_int_equal(write_ban(lab, &rq), 0);
 	assert_int_equal(banlist_remove(&lab->pins, &rq.net), 0);
-	assert_int_equal(map_count(lab->skel->maps.ban_notes), 0);
+	assert_int_equal(map_count(lab->skel->maps.ban_reasons), 0);
 }
 
 static void test_rewrite(void **state)
@@ -176,7 +176,7 @@ static void test_long(void **state)
 	rq.ban.expires = lab_clock(lab).jiffies + 100000;
 	assert_int_equal(write_ban(lab, &rq), 0);
 	check_ban(lab, &rq, 1, 54 + strlen(PAYLOAD));
-	assert_int_equal(map_count(lab->skel->maps.ban_notes), 0);
+	assert_int_equal(map_count(lab->skel->maps.ban_reasons), 0);
 }
 
 static void test_full(void **state)

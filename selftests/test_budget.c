@@ -28,13 +28,13 @@ static const struct gate_row {
 	{ "IPv4, other port", &v4, 80, INNOCENT, 58, 0 },
 	{ "IPv6, other port", &v6, 80, INNOCENT, 57, 0 },
 	{ "IPv4 in a VLAN, other port", &vlan, 80, INNOCENT, 148, 0 },
-	{ "IPv4, mail port, innocent", &v4, 25, INNOCENT, 157, 0 },
-	{ "IPv6, mail port, innocent", &v6, 25, INNOCENT, 167, 0 },
-	{ "IPv4, banned", &v4, 25, BANNED, 205, 1 },
-	{ "IPv6, banned", &v6, 25, BANNED, 215, 1 },
+	{ "IPv4, mail port, innocent", &v4, 25, INNOCENT, 162, 0 },
+	{ "IPv6, mail port, innocent", &v6, 25, INNOCENT, 172, 0 },
+	{ "IPv4, banned", &v4, 25, BANNED, 210, 1 },
+	{ "IPv6, banned", &v6, 25, BANNED, 220, 1 },
 	{ "IPv4, banned, other port", &v4, 80, BANNED, 58, 0 },
-	{ "IPv4, in a banned network", &v4, 25, IN_BANNED_NET, 260, 2 },
-	{ "IPv4, allowlisted in a banned network", &v4, 25, ALLOWED, 266, 3 },
+	{ "IPv4, in a banned network", &v4, 25, IN_BANNED_NET, 265, 2 },
+	{ "IPv4, allowlisted in a banned network", &v4, 25, ALLOWED, 271, 3 },
 };
 
 static const struct sensor_row {

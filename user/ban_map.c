@@ -9,14 +9,21 @@
 
 #include "clock.h"
 
-/* Slots for each ten bans: so full is it at most, and so few go past a line. */
+/*
+ * Slots for each ten bans: so full is it at most, and so few go past a line. A
+ * small table, which is searched in order, needs more, lest it have no room in
+ * reach.
+ */
 #define SLOTS_FOR_TEN 14
+#define SLOTS_FOR_TEN_SMALL 20
 /* A tick is about so long: it fits into 32 bits for 13 years, at least. */
 #define TICK_MSEC 100
 
 uint32_t ban_map_entries(uint32_t max_bans)
 {
-	uint64_t slots = ((uint64_t)max_bans * SLOTS_FOR_TEN + 9) / 10;
+	uint64_t ten = max_bans < BAN_SMALL * BAN_WAYS ? SLOTS_FOR_TEN_SMALL :
+							 SLOTS_FOR_TEN;
+	uint64_t slots = (max_bans * ten + 9) / 10;
 
 	return 1 + (slots + BAN_WAYS - 1) / BAN_WAYS; /* and the head */
 }
@@ -131,7 +138,7 @@ bool ban_map_view(struct ban_head *h, uint32_t line, uint32_t way,
 		  struct ban_view *v)
 {
 	struct ban_line *l = ban_line_at(h, line);
-	__u64 key = BAN_READ(l->key[way]);
+	__u64 key = BAN_READ(l->who[way]);
 
 	v->expires = __atomic_load_n(&l->expires[way], __ATOMIC_ACQUIRE);
 	if (v->expires <= BAN_CLAIMED)
@@ -140,7 +147,7 @@ bool ban_map_view(struct ban_head *h, uint32_t line, uint32_t way,
 	v->info = ban_infos_at(h, line)->way[way];
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (BAN_READ(l->expires[way]) != v->expires ||
-	    BAN_READ(l->key[way]) != key)
+	    BAN_READ(l->who[way]) != key)
 		return false;
 	v->info.packets += (v->count & BAN_DROPS_MASK) / BAN_PACKET;
 	v->info.bytes += v->count & BAN_BYTES_MASK;

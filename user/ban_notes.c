@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "address.h"
 #include "banlist.h"
 #include "duration.h"
 
@@ -23,12 +24,19 @@ void ban_default_reason(const struct ban *b, char reason[BAN_REASON_SIZE])
 			 duration_format(b->window, window));
 }
 
+/* The map is a trie, which knows networks. */
+static struct net key_of(const struct addr *client)
+{
+	return net_of(client, ADDR_BITS);
+}
+
 void ban_note_get(const struct pins *p, const struct addr *client,
 		  uint32_t tick, struct ban *b)
 {
+	struct net key = key_of(client);
 	struct ban_note note;
 
-	if (bpf_map_lookup_elem(p->map[MAP_BAN_NOTES], client, &note))
+	if (bpf_map_lookup_elem(p->map[MAP_BAN_NOTES], &key, &note))
 		return;
 	if (*note.reason)
 		memcpy(b->reason, note.reason, sizeof(b->reason));
@@ -38,19 +46,22 @@ void ban_note_get(const struct pins *p, const struct addr *client,
 
 void ban_note_drop(struct pins *p, const struct addr *client)
 {
-	bpf_map_delete_elem(p->map[MAP_BAN_NOTES], client);
+	struct net key = key_of(client);
+
+	bpf_map_delete_elem(p->map[MAP_BAN_NOTES], &key);
 }
 
 /* Reasons of bans that went in the kernel, where nobody looks for them. */
 static void forget_notes(struct pins *p)
 {
-	struct addr key, next, *prev = NULL;
+	struct net key, next, *prev = NULL;
 	int fd = p->map[MAP_BAN_NOTES];
 	bool gone = false;
 	struct ban b;
 
 	while (!bpf_map_get_next_key(fd, prev, &next)) {
-		struct net net = client_net(p, &next);
+		struct addr client = net_addr(&next);
+		struct net net = client_net(p, &client);
 
 		if (gone)
 			bpf_map_delete_elem(fd, &key);
@@ -66,7 +77,7 @@ int ban_note_put(struct pins *p, const struct ban_client *c,
 		 const struct ban *b, uint32_t tick)
 {
 	int pos = ban_search(p->bans.head, c, 0, BAN_CLAIMED);
-	const struct addr *client = &c->addr;
+	struct net key = key_of(&c->addr);
 	int fd = p->map[MAP_BAN_NOTES];
 	char usual[BAN_REASON_SIZE];
 	struct ban_note note = {};
@@ -80,14 +91,15 @@ int ban_note_put(struct pins *p, const struct ban_client *c,
 		if (pos >= 0 &&
 		    ban_flags(&ban_info_of(p->bans.head, c, pos)->cause) &
 			    BAN_NOTED)
-			bpf_map_delete_elem(fd, client);
+			bpf_map_delete_elem(fd, &key);
 		return 0;
 	}
-	if (!bpf_map_update_elem(fd, client, &note, BPF_ANY))
+	if (!bpf_map_update_elem(fd, &key, &note, BPF_ANY))
 		return BAN_NOTED;
-	if (errno != E2BIG)
+	if (errno != ENOSPC)
 		return -errno;
 	forget_notes(p);
-	return bpf_map_update_elem(fd, client, &note, BPF_ANY) ? -errno :
-								 BAN_NOTED;
+	if (!bpf_map_update_elem(fd, &key, &note, BPF_ANY))
+		return BAN_NOTED;
+	return errno == ENOSPC ? -E2BIG : -errno;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the table of bans has no room for, in map ban_notes: the reasons that
+ * What the table of bans has no room for, in map ban_reasons: the reasons that
  * somebody gave, and ends that are beyond what a tick can say. Most bans have
  * neither.
  */
