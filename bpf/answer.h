@@ -15,10 +15,6 @@
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
 
-#define CODE_CHALLENGE 334
-#define CODE_MESSAGE 354
-#define CODE_LOGGED_IN 235
-
 /* Too large for the stack. */
 static const struct wire_dialogue dialogue_zero;
 

@@ -24,11 +24,17 @@
 #define SMTPXDP_SASL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "dialogue.h"
 #include "function.h"
 #include "reply.h"
 #include "siphash.h"
+
+/* Replies that say more than that a command is answered. */
+#define CODE_CHALLENGE 334
+#define CODE_MESSAGE 354
+#define CODE_LOGGED_IN 235
 
 #define SASL_CHUNK 64 /* bytes that sasl_feed() takes at once */
 
@@ -502,6 +508,19 @@ static inline bool dialogue_challenged(const struct dialogue *d, __u32 replies,
 {
 	return d->sasl.mode == SASL_START && d->commands == replies + 1 &&
 	       d->responses == challenges;
+}
+
+/*
+ * Nothing is outstanding but the line under way, or a challenge: so it is where
+ * a server reads on that answers what it has read first.
+ */
+static inline bool dialogue_settled(const struct dialogue *d, __u32 replies,
+				    __u32 challenges)
+{
+	if (d->sasl.mode != SASL_START)
+		return d->commands == replies + 1 && d->responses == challenges;
+	return d->commands == replies + (challenges - d->responses) &&
+	       challenges - d->responses <= 1;
 }
 
 /* The AUTH that reply number `reply` answers, or NULL. */

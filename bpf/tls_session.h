@@ -42,6 +42,13 @@ struct {
 } tls_sessions MAP;
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct tls_key);
+	__type(value, struct tls_dialogue);
+} tls_dialogues MAP;
+
+struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
@@ -138,6 +145,7 @@ struct tls_scan {
 	__u64 pos;
 	__u64 end;
 	struct reply *reply;
+	struct tls_dialogue *dialogue; /* or NULL: nobody knows who is tried */
 };
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "failure.h"
 #include "reply.h"
+#include "sasl.h"
 #include "tls_session.h"
 
 #include <bpf/bpf_tracing.h>
@@ -57,6 +58,33 @@ int BPF_KPROBE(tls_enter_ex2, __u64 object, __u64 buf, __u64 num, __u64 flags,
 	return enter(ctx, object, buf, num, written);
 }
 
+/* Whom the reply is about that ended just now; and it is counted. */
+static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
+				   __u32 code)
+{
+	struct tls_dialogue *w = x->dialogue;
+	struct tried *tried = &x->t->at.tried;
+	const struct attempt *a;
+
+	if (v == REPLY_COUNT)
+		__builtin_memset(tried, 0, sizeof(*tried));
+	if (!w || w->lost)
+		return;
+	if (v == REPLY_COUNT) {
+		a = dialogue_attempt(&w->d, w->replies);
+		if (a)
+			*tried = a->tried;
+	}
+	if (code == CODE_CHALLENGE) {
+		w->lost = !dialogue_challenged(&w->d, w->replies,
+					       w->challenges);
+		w->challenges++;
+		return;
+	}
+	w->replies++;
+	w->lost = code == CODE_MESSAGE || code == CODE_LOGGED_IN;
+}
+
 static __always_inline void
 see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 {
@@ -71,10 +99,12 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 	at->code = res->code;
 	at->sensor = SENSOR_TLS;
 	at->text = x->reply->first;
-	if (x->known)
+	if (x->known) {
 		client_failure(x->s, at);
-	else
-		x->t->pending++;
+		return;
+	}
+	if (x->t->pending++) /* one stands for all of them */
+		__builtin_memset(&at->tried, 0, sizeof(at->tried));
 }
 
 static long tls_step(__u32 i, void *ctx)
@@ -103,6 +133,8 @@ static long tls_step(__u32 i, void *ctx)
 	}
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
+	if (v != REPLY_MORE)
+		answer(x, v, res.code);
 	if (v == REPLY_COUNT || v == REPLY_CREDIT)
 		see(x, &res, v);
 	return 0;
@@ -176,6 +208,8 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 	} else {
 		__builtin_memset(&t->reply, 0, sizeof(t->reply));
 	}
+	if (x.s->users & USERS_TLS)
+		x.dialogue = bpf_map_lookup_elem(&tls_dialogues, &t->key);
 	x.pos = t->buf;
 	x.end = t->buf + (bytes < SCAN_BYTES ? bytes : SCAN_BYTES);
 	bpf_loop(SCAN_STEPS, tls_step, &x, 0);
@@ -233,5 +267,6 @@ int BPF_KPROBE(tls_free, __u64 object)
 	struct tls_key key = key_of(object);
 
 	bpf_map_delete_elem(&tls_sessions, &key);
+	bpf_map_delete_elem(&tls_dialogues, &key);
 	return 0;
 }

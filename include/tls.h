@@ -4,6 +4,7 @@
 #define SMTPXDP_TLS_H
 
 #include "addr.h"
+#include "dialogue.h"
 #include "sighting.h"
 #include "stream.h"
 
@@ -67,6 +68,23 @@ struct tls_task {
 	__u32 pending; /* failures that nobody is charged with yet: */
 	struct sighting at; /* the last of them */
 	struct reply reply; /* the line in the making, while a write is read */
+};
+
+/* Map tls_dialogues: what the client says in a session, from EHLO on. */
+struct tls_dialogue {
+	__u32 replies; /* but challenges (334), */
+	__u32 challenges;
+	__u32 lost; /* it cannot be followed any more */
+	__u32 pad;
+	struct dialogue d;
+};
+
+/* A thread's call of the read function. */
+struct tls_reading {
+	struct tls_key key;
+	__u64 buf; /* 0: none is under way */
+	__u64 num;
+	__u64 got; /* size_t *, where the function has such an argument */
 };
 
 /* A process that sends from mail ports: map mail_procs, by its pid as the

@@ -63,17 +63,17 @@ static const struct sensor_row {
 
 /* What clients say to the mail server, and to others. */
 static const struct sensor_row client_rows[] = {
-	{ "IPv4, other port", &v4, 80, "GET / HTTP/1.1\r\n", 61, 0 },
-	{ "IPv6, other port", &v6, 80, "GET / HTTP/1.1\r\n", 58, 0 },
-	{ "IPv4, mail port, ACK", &v4, 25, "", 114, 0 },
-	{ "IPv4, nothing to hear any more", &v4, 26, "x", 148, 1 },
-	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 481, 5 },
+	{ "IPv4, other port", &v4, 80, "GET / HTTP/1.1\r\n", 63, 0 },
+	{ "IPv6, other port", &v6, 80, "GET / HTTP/1.1\r\n", 62, 0 },
+	{ "IPv4, mail port, ACK", &v4, 25, "", 123, 0 },
+	{ "IPv4, nothing to hear any more", &v4, 26, "x", 156, 1 },
+	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 489, 5 },
 	{ "IPv4, MAIL, RCPT, DATA", &v4, 25,
 	  "MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\n"
 	  "DATA\r\n",
-	  1019, 9 },
+	  1027, 9 },
 	{ "IPv4, AUTH PLAIN", &v4, 25,
-	  "AUTH PLAIN AEJvYkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n", 5397, 4 },
+	  "AUTH PLAIN AEJvYkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n", 5405, 4 },
 };
 
 static struct vm vm;

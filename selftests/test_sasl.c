@@ -252,7 +252,15 @@ static void hold(const struct talk *talk, struct server *t, int cut, size_t at)
 			reply(t, talk, l);
 			continue;
 		}
+		/* So a server would read on; but not before it answers. */
+		if (t->replies)
+			assert_true(dialogue_settled(&t->d, t->replies,
+						     t->challenges));
 		send_bytes(t, l->text, n);
+		if (t->replies && n == len && !t->lost && talk->line[i + 1].who)
+			assert_int_equal(dialogue_settled(&t->d, t->replies,
+							  t->challenges),
+					 talk->line[i + 1].who == 'C');
 		search(t, talk->title, PASSWORD);
 		search(t, talk->title, BOB_PASSWORD);
 		send_bytes(t, l->text + n, len - n);

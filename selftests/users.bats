@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Who was tried, in the clear, at real servers.
+# Who was tried, in the clear and inside TLS, at real servers.
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
@@ -51,10 +51,18 @@ everything() { # all that is pinned, as bytes
 	local map
 	for map in "$PIN"/*/*; do
 		bpftool -j map dump pinned "$map" 2>/dev/null || true
-	done | python3 -B -c '
+	done | cat - <(tls_maps) | python3 -B -c '
 import json, re, sys
 hexes = re.findall(r"0x([0-9a-f]{2})\b", sys.stdin.read())
 sys.stdout.buffer.write(bytes(int(h, 16) for h in hexes))'
+}
+
+tls_maps() { # which are not pinned
+	local id
+	for id in $(bpftool -j map list | jq '.[] |
+		select(.name == "tls_dialogues") | .id'); do
+		bpftool -j map dump id $id 2>/dev/null || true
+	done
 }
 
 memory() { # PID: what it can write to
@@ -97,10 +105,27 @@ memory() { # PID: what it can write to
 		a-name-that-does-not-fit-into-one-segment-of-some-eighty-bytes
 }
 
-@test "inside TLS: counted, and not known who" {
+@test "inside TLS at Postfix: STARTTLS, port 465, three in one segment" {
+	try erin LOGIN $POSTFIX --tls
+	try erin PLAIN $POSTFIX --tls-on-connect --port 465
+	login_fail attacker 1 --tls starttls --tries 3 --pipeline --user dave
+	until_true 5 tried_are erin erin dave dave dave
+}
+
+@test "inside TLS at Exim (GnuTLS)" {
+	have_exim || skip "no Exim with AUTH"
+	try erin PLAIN $EXIM --tls
+	try erin LOGIN $EXIM --tls
+	until_true 5 tried_are erin erin
+}
+
+@test "users wire: inside TLS, counted, and not known who" {
+	smtpxdp config set users wire
 	login_fail attacker 1 --tls starttls --user erin
 	until_true 5 tried_are -
 	same "in window" "$(in_window $ATTACKER)" 1
+	login_fail attacker 1 --user erin
+	until_true 5 tried_are - erin
 }
 
 @test "users off: counted, and not known who; on again: known" {
@@ -155,7 +180,10 @@ memory() { # PID: what it can write to
 	try Bob@mail.example PLAIN $POSTFIX
 	try Bob@mail.example LOGIN $POSTFIX
 	login_fail attacker 1 --tries 3 --pipeline --password "$PASSWORD"
-	until_true 5 tried_are Bob@mail.example Bob@mail.example alice alice alice
+	try alice PLAIN $POSTFIX --tls
+	try alice LOGIN $POSTFIX --tls
+	until_true 5 tried_are Bob@mail.example Bob@mail.example alice alice alice \
+		alice alice
 	texts=("$PASSWORD" "$(base64 -w0 <<<"$PASSWORD" | cut -c-32)"
 		"$(printf '\0Bob@mail.example\0%s' "$PASSWORD" | base64 -w0)"
 		"$(printf '\0alice\0%s' "$PASSWORD" | base64 -w0)")

@@ -16,6 +16,9 @@ static const struct {
 	{ "gnutls_record_send2", TLS_WRITE },
 	{ "SSL_write_ex", TLS_WRITE_EX },
 	{ "SSL_write_ex2", TLS_WRITE_EX2 }, /* may be what that one calls */
+	{ "SSL_read", TLS_READ },
+	{ "gnutls_record_recv", TLS_READ },
+	{ "SSL_read_ex", TLS_READ_EX },
 	{ "SSL_free", TLS_FREE },
 	{ "SSL_clear", TLS_FREE },
 	{ "SSL_set_fd", TLS_FREE },

@@ -11,6 +11,8 @@ enum tls_function {
 	TLS_WRITE, /* (object, buffer, bytes), returns bytes */
 	TLS_WRITE_EX, /* (object, buffer, bytes, &written), returns 1 */
 	TLS_WRITE_EX2, /* (object, buffer, bytes, flags, &written), likewise */
+	TLS_READ, /* (object, buffer, bytes), returns bytes */
+	TLS_READ_EX, /* (object, buffer, bytes, &read), returns 1 */
 	TLS_FREE, /* (object): it is another session from here on */
 	TLS_FUNCTIONS
 };

@@ -24,9 +24,11 @@ static bool kernel_has_tracepoint(void)
 void tls_load_configure(struct smtpxdp *skel, const struct loader_options *o)
 {
 	struct bpf_program *const probes[] = {
-		skel->progs.tls_enter,	   skel->progs.tls_enter_ex,
-		skel->progs.tls_enter_ex2, skel->progs.tls_leave,
-		skel->progs.tls_leave_ex,  skel->progs.tls_free,
+		skel->progs.tls_enter,	    skel->progs.tls_enter_ex,
+		skel->progs.tls_enter_ex2,  skel->progs.tls_leave,
+		skel->progs.tls_leave_ex,   skel->progs.tls_free,
+		skel->progs.tls_read_enter, skel->progs.tls_read_enter_ex,
+		skel->progs.tls_read_leave, skel->progs.tls_read_leave_ex,
 	};
 	struct bpf_program *const functions[] = {
 		skel->progs.tls_sent_v4,
@@ -43,6 +45,7 @@ void tls_load_configure(struct smtpxdp *skel, const struct loader_options *o)
 	}
 	bpf_program__set_autoload(skel->progs.tls_sent, tracepoint);
 	bpf_map__set_autocreate(skel->maps.tls_tasks, tls);
+	bpf_map__set_autocreate(skel->maps.tls_readings, tls);
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
 		bpf_program__set_autoload(functions[i], tls && !tracepoint);
 	skel->rodata->only_netns = o->netns;

@@ -14,6 +14,7 @@
 
 #include "generation.h"
 #include "pins.h"
+#include "settings_map.h"
 #include "smtpxdp.skel.h"
 #include "tls_library.h"
 #include "tls_pins.h"
@@ -22,8 +23,9 @@
 #define FILES_MAX 64
 #define PATH_SIZE 256
 #define HOOKS_MAX 2
-/* At entry and at return for each way to write, and at free. */
-#define PROBES 7
+/* At entry and at return for each way to write and read, and at free. */
+#define PROBES 11
+#define PROBES_WRITE 7 /* all but the last four */
 
 struct tls_file {
 	dev_t dev;
@@ -114,10 +116,15 @@ static int put_probes(struct tls_sensor *t, struct tls_file *f,
 		{ t->skel->progs.tls_enter, TLS_WRITE, false },
 		{ t->skel->progs.tls_enter_ex, TLS_WRITE_EX, false },
 		{ t->skel->progs.tls_enter_ex2, TLS_WRITE_EX2, false },
+		{ t->skel->progs.tls_read_leave, TLS_READ, true },
+		{ t->skel->progs.tls_read_leave_ex, TLS_READ_EX, true },
+		{ t->skel->progs.tls_read_enter, TLS_READ, false },
+		{ t->skel->progs.tls_read_enter_ex, TLS_READ_EX, false },
 	};
+	bool reads = settings_now(t->pins)->users & USERS_TLS;
 	int err = 0;
 
-	for (int i = 0; i < PROBES && !err; i++)
+	for (int i = 0; i < (reads ? PROBES : PROBES_WRITE) && !err; i++)
 		err = put_probe(f, probes[i].prog, path, lib, probes[i].fn,
 				probes[i].at_return);
 	return err;

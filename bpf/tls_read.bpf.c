@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The TLS sensor, where the mail server takes the client's words from its TLS
+ * library: who is tried, see sasl.h. Processes that do not send from mail ports
+ * are not looked at.
+ *
+ * Replies are counted where they are written (tls_write.bpf.c). There are no
+ * sequence numbers here: so whoever reads on while replies are outstanding is
+ * not followed any more, lest one of them was missed.
+ */
+#include <linux/errno.h>
+#include <linux/ptrace.h>
+#include <stdbool.h>
+
+#include "sasl.h"
+#include "tls_session.h"
+
+#include <bpf/bpf_tracing.h>
+
+#define READ_STEPS 512
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tls_reading);
+} tls_readings MAP;
+
+static const struct tls_dialogue tls_dialogue_zero;
+
+static __always_inline bool is_mail_server(void)
+{
+	__u32 pid = process_id();
+
+	return bpf_map_lookup_elem(&mail_procs, &pid);
+}
+
+static __always_inline int read_enter(__u64 object, __u64 buf, __u64 num,
+				      __u64 got)
+{
+	const struct settings *s = settings_active();
+	struct tls_reading *r;
+
+	if (!s || !(s->users & USERS_TLS) || !is_mail_server())
+		return 0;
+	r = bpf_task_storage_get(&tls_readings, bpf_get_current_task_btf(), 0,
+				 BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!r)
+		return 0;
+	r->key = key_of(object);
+	r->buf = buf;
+	r->num = num;
+	r->got = got;
+	return 0;
+}
+
+SEC("uprobe")
+int BPF_KPROBE(tls_read_enter, __u64 object, __u64 buf, __u64 num)
+{
+	return read_enter(object, buf, num, 0);
+}
+
+/* SSL_read_ex() says in its fourth argument how much there is. */
+SEC("uprobe")
+int BPF_KPROBE(tls_read_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 got)
+{
+	return read_enter(object, buf, num, got);
+}
+
+struct tls_listening {
+	struct tls_dialogue *w;
+	const struct name_key *name_key;
+	__u32 keep;
+	__u64 pos;
+	__u64 end;
+};
+
+static long read_step(__u32 i, void *ctx)
+{
+	struct tls_listening *x = ctx;
+	union sasl_chunk chunk = {};
+	__u32 n = SASL_CHUNK, used = 0;
+
+	if (x->pos >= x->end)
+		return 1;
+	if (n > x->end - x->pos)
+		n = x->end - x->pos;
+	if (n < 1 || n > SASL_CHUNK ||
+	    bpf_probe_read_user(&chunk, n, (void *)x->pos) ||
+	    sasl_feed(&x->w->d, x->name_key, x->w->challenges, x->keep, &chunk,
+		      n, &used)) {
+		x->w->lost = 1;
+		return 1;
+	}
+	x->pos += used;
+	return 0;
+}
+
+/*
+ * A session begins with EHLO or HELO, though there was one in the clear before
+ * (RFC 3207, 4.2). One that began before us does not.
+ */
+static __always_inline bool is_beginning(const struct tls_reading *r)
+{
+	char c[4] = {};
+
+	if (bpf_probe_read_user(c, sizeof(c), (void *)r->buf))
+		return false;
+	for (int i = 0; i < 4; i++)
+		c[i] |= 0x20;
+	return (c[0] == 'e' && c[1] == 'h' && c[2] == 'l' && c[3] == 'o') ||
+	       (c[0] == 'h' && c[1] == 'e' && c[2] == 'l' && c[3] == 'o');
+}
+
+static __always_inline int heard(struct tls_reading *r, __u64 bytes)
+{
+	struct tls_dialogue *w = bpf_map_lookup_elem(&tls_dialogues, &r->key);
+	const struct settings *s = settings_active();
+	struct tls_listening x = {};
+	__u32 zero = 0;
+
+	if (!s)
+		return 0;
+	if (!w && is_beginning(r)) {
+		bpf_map_update_elem(&tls_dialogues, &r->key, &tls_dialogue_zero,
+				    BPF_NOEXIST);
+		w = bpf_map_lookup_elem(&tls_dialogues, &r->key);
+	}
+	if (!w || w->lost)
+		return 0;
+	x.w = w;
+	x.name_key = bpf_map_lookup_elem(&name_key, &zero);
+	x.keep = s->log_users;
+	x.pos = r->buf;
+	x.end = r->buf + bytes;
+	if (!x.name_key ||
+	    !dialogue_settled(&w->d, w->replies, w->challenges)) {
+		w->lost = 1;
+		return 0;
+	}
+	bpf_loop(READ_STEPS, read_step, &x, 0);
+	if (x.pos < x.end)
+		w->lost = 1;
+	return 0;
+}
+
+static __always_inline struct tls_reading *read_leave(void)
+{
+	struct tls_reading *r = bpf_task_storage_get(
+		&tls_readings, bpf_get_current_task_btf(), 0, 0);
+
+	return r && r->buf ? r : NULL;
+}
+
+/* SSL_read(), gnutls_record_recv(): bytes, or an error. */
+SEC("uretprobe")
+int BPF_KRETPROBE(tls_read_leave, long ret)
+{
+	struct tls_reading *r = read_leave();
+	__s32 n = ret;
+
+	if (r && n > 0)
+		heard(r, (__u32)n < r->num ? (__u32)n : r->num);
+	if (r)
+		r->buf = 0;
+	return 0;
+}
+
+SEC("uretprobe")
+int BPF_KRETPROBE(tls_read_leave_ex, long ret)
+{
+	struct tls_reading *r = read_leave();
+	__u64 n = 0;
+
+	if (r && (__s32)ret == 1 &&
+	    !bpf_probe_read_user(&n, sizeof(n), (void *)r->got) && n)
+		heard(r, n < r->num ? n : r->num);
+	if (r)
+		r->buf = 0;
+	return 0;
+}
