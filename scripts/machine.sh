@@ -83,9 +83,10 @@ machine_settled() {
 	machine_ready || ! running machine
 }
 
-# machine COMMAND...: runs it in there.
+# machine COMMAND...: runs it in there. (Its mounts do not imply its root, where
+# the lab is in a chroot.)
 machine() {
-	nsenter -m -u -i -p -n -C \
+	nsenter -m -u -i -p -n -C -r -w \
 		-t "$(sed -n 's/^X_NSPAWN_LEADER_PID=//p' "$LAB"/log/machine-notify)" \
 		-- "$@"
 }

@@ -9,8 +9,8 @@
 #include "interpret.h"
 #include "talk.h"
 
-/* clang 14's instructions; other versions need a few more or less. */
-#define SLACK_PERCENT 12
+/* clang 14's instructions; clang 19 needs up to 12 % fewer. */
+#define SLACK_PERCENT 15
 
 static const struct shape v4 = { .name = "IPv4" };
 static const struct shape v6 = { .name = "IPv6", .v6 = true };
