@@ -131,12 +131,11 @@ static int parse(const char *s, struct addr *a, unsigned int *bits, char *err,
 	int max = v6 ? ADDR_BITS : ADDR_BITS - ADDR_V4_BITS;
 	int len = *slash ? parse_len(slash + 1) : max;
 
-	escape(s, strlen(s), shown, sizeof(shown));
 	if (slash - s < ADDR_TEXT)
 		memcpy(text, s, slash - s);
 	if (addr_parse(text, a)) {
 		snprintf(err, size, "\"%s\" is not an IP address or network%s",
-			 shown,
+			 escape(s, strlen(s), shown, sizeof(shown)),
 			 strchr(s, '%') ? ": leave away the zone (%...)" :
 					  ": write it like 192.0.2.7, "
 					  "192.0.2.0/24 or 2001:db8::/32");
@@ -144,7 +143,7 @@ static int parse(const char *s, struct addr *a, unsigned int *bits, char *err,
 	}
 	if (len < 0 || len > max) {
 		snprintf(err, size, "%s: the prefix length must be 0 to %d",
-			 shown, max);
+			 escape(s, strlen(s), shown, sizeof(shown)), max);
 		return -EINVAL;
 	}
 	*bits = v6 ? len : len + ADDR_V4_BITS;

@@ -82,8 +82,9 @@ int ban_note_put(struct pins *p, const struct ban_client *c,
 	char usual[BAN_REASON_SIZE];
 	struct ban_note note = {};
 
-	ban_default_reason(b, usual);
-	if (strcmp(b->reason, usual))
+	if (*b->reason)
+		ban_default_reason(b, usual);
+	if (*b->reason && strcmp(b->reason, usual))
 		snprintf(note.reason, sizeof(note.reason), "%s", b->reason);
 	if (tick == BAN_TICK_MAX)
 		note.expires = b->expires;
