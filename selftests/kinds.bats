@@ -78,3 +78,16 @@ ban_event() { # JQ-FILTER
 	until_true 5 journal_has SMTPXDP_EVENT=ban
 	same "kind" "$(ban_event .SMTPXDP_KIND)" unknown
 }
+@test "inside TLS the same" {
+	conf rate 3/60s attack-users 3 stale-rate 6/10m
+	daemon_up
+	login_fail attacker 5 --tls starttls
+	same "stale" "$(why $ATTACKER '[.client.kind, .client.in_window] | @csv')" \
+		'"stale",5'
+	for user in a b; do
+		fail_as $user --tls implicit --port 465 --from 198.51.100.9
+	done
+	same "nobody" "$(banned)" ''
+	fail_as c --tls starttls --from 198.51.100.9
+	until_true 5 banned_are 198.51.100.9/32
+}
