@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -403,34 +402,6 @@ void config_compile(const struct config *c, unsigned int hz, struct settings *s)
 	finish_texts(s);
 }
 
-char **config_items(const struct config *c, enum config_key key)
-{
-	char item[PATH_MAX], why[CONFIG_ERROR_SIZE];
-	const char *value = c->value[key];
-	char **items = calloc(strlen(value) / 2 + 2, sizeof(*items));
-	size_t n = 0;
-
-	while (items && next_item(&value, item, sizeof(item),
-				  &(struct why){ why, sizeof(why) }) > 0)
-		items[n++] = strdup(item);
-	return items;
-}
-
-void config_items_free(char **items)
-{
-	for (size_t i = 0; items && items[i]; i++)
-		free(items[i]);
-	free(items);
-}
-
-bool config_metrics_listen(const struct config *c, struct listen_address *at)
-{
-	char why[CONFIG_ERROR_SIZE];
-
-	return !parse_listen(c->value[KEY_METRICS_LISTEN], at,
-			     &(struct why){ why, sizeof(why) });
-}
-
 enum config_tls config_tls(const struct config *c)
 {
 	char why[CONFIG_ERROR_SIZE];
@@ -439,22 +410,4 @@ enum config_tls config_tls(const struct config *c)
 	parse_word(c->value[KEY_TLS], tls_words, &word,
 		   &(struct why){ why, sizeof(why) });
 	return word;
-}
-
-size_t config_allow(const struct config *c, struct net **nets)
-{
-	char item[NET_TEXT], why[CONFIG_ERROR_SIZE];
-	const char *value = c->value[KEY_ALLOW];
-	size_t n = 0;
-
-	*nets = calloc(strlen(value) / 2 + 1, sizeof(**nets));
-	while (*nets && next_item(&value, item, sizeof(item),
-				  &(struct why){ why, sizeof(why) }) > 0)
-		n += !net_parse(item, &(*nets)[n], why, sizeof(why));
-	return n;
-}
-
-uint32_t config_number(const struct config *c, enum config_key key)
-{
-	return strtoul(c->value[key], NULL, 10);
 }

@@ -162,14 +162,19 @@ int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 	return err ? err : judge_banned(p, prog, &f, &now, why, size);
 }
 
+static struct stream_key connection(__u16 port)
+{
+	return (struct stream_key){ .server = address(SERVER),
+				    .client = address(CLIENT),
+				    .server_port = htons(port),
+				    .client_port = htons(CLIENT_PORT) };
+}
+
 int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size)
 {
 	__u16 port = mail_port(settings_now(p));
-	struct stream_key key = { .server = address(SERVER),
-				  .client = address(CLIENT),
-				  .server_port = htons(port),
-				  .client_port = htons(CLIENT_PORT) };
+	struct stream_key key = connection(port);
 	int map = p->map[MAP_STREAMS], err;
 	struct stream st = {};
 	__u32 verdict;
@@ -194,10 +199,7 @@ int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size)
 {
 	__u16 port = mail_port(settings_now(p));
-	struct stream_key key = { .server = address(SERVER),
-				  .client = address(CLIENT),
-				  .server_port = htons(port),
-				  .client_port = htons(CLIENT_PORT) };
+	struct stream_key key = connection(port);
 	struct wire_dialogue w = { .next_seq = SEQ, .d.commands = 1 };
 	int map = p->map[MAP_DIALOGUES], err;
 	__u32 verdict;
