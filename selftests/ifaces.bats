@@ -107,7 +107,7 @@ more_than() { # PACKETS
 	fails 1 smtpxdp status --check
 	has "$output" '^nic0: there is no such interface'
 	until_true 5 journal_has SMTPXDP_EVENT=waiting
-	has "$(pins)" "^tc-[0-9]+ xdp-[0-9]+\$" # of eth0
+	has "$(pins)" "^tc-[0-9]+ tcin-[0-9]+ xdp-[0-9]+\$" # of eth0
 	nic_add
 	until_true 5 has_ifaces 'eth0 native tcx, nic0 native tcx'
 	until_true 5 journal_has SMTPXDP_EVENT=attached
@@ -241,7 +241,7 @@ more_than() { # PACKETS
 	daemon_up -i nic0 -i eth0
 	same "interfaces" "$(ifaces)" 'eth0 native tcx, nic0 native tcx'
 	not has "$(pins)" "xdp-$old( |\$)"
-	same "pins" "$(pins | wc -w)" 4
+	same "pins" "$(pins | wc -w)" 6
 }
 
 @test "an interface that flaps wildly is attached in the end" {
@@ -253,7 +253,7 @@ more_than() { # PACKETS
 	nic_add
 	until_true 10 has_ifaces 'eth0 native tcx, nic0 native tcx'
 	until_true 10 smtpxdp status --check
-	same "pins" "$(pins | wc -w)" 4
+	same "pins" "$(pins | wc -w)" 6
 	nic_up
 	smtpxdp ban add $NEAR
 	vanished attacker --from $NEAR
