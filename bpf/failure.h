@@ -46,13 +46,13 @@ static __always_inline bool allow_is_inside(const struct settings *s,
 }
 
 /* One lookup, and none while there are no groups. An enum group. */
-static __noinline int group_of(const struct settings *s,
+__noinline __weak int group_of(const struct settings *s,
 			       const struct addr *peer)
 {
 	const struct group_entry *g;
 	struct net key = { .len = ADDR_BITS };
 
-	if (!s->groups)
+	if (!s || !peer || !s->groups)
 		return GROUP_NONE;
 	__builtin_memcpy(key.addr, peer->b, sizeof(key.addr));
 	g = s->groups == 1 ? bpf_map_lookup_elem(&groups_a, &key) :
@@ -61,10 +61,10 @@ static __noinline int group_of(const struct settings *s,
 }
 
 /* A function of its own for the stack's sake. */
-static __noinline int peer_allowed(const struct settings *s,
+__noinline __weak int peer_allowed(const struct settings *s,
 				   const struct addr *peer)
 {
-	return allow_find(s, peer);
+	return s && peer ? allow_find(s, peer) : 0;
 }
 
 /*
@@ -145,7 +145,7 @@ static __always_inline void tell(const struct sighting *at,
 	e->ifindex = at->ifindex;
 	e->failures = j->failures;
 	e->window_sec = j->sec;
-	e->ban_sec = j->policy->ban_sec;
+	e->ban_sec = j->ban_sec;
 	e->port = at->port;
 	e->text_len = at->text_len;
 	e->regular = !!bpf_map_lookup_elem(&regulars, key);
@@ -191,17 +191,23 @@ ban(const struct settings *s, const struct addr *peer,
  * writes the ban: it is one of a network. A function of its own for the
  * stack's sake.
  */
-static __noinline int net_failure(const struct settings *s,
+__noinline __weak int net_failure(const struct settings *s,
 				  const struct sighting *at, struct client *c)
 {
-	struct judgement j = { .policy = &s->policy[POLICY_PLAIN],
-			       .failures = s->net.failures,
-			       .sec = s->net.sec };
-	__u64 now = now_jiffies(), until = now + j.policy->ban_jiffies, was;
-	__u32 tick = window_tick(now, s->tick_shift), ticket;
+	__u64 now = now_jiffies(), until, was;
+	struct judgement j = {};
 	enum event_outcome held;
+	__u32 tick, ticket;
 	struct client *n;
 	struct addr key;
+
+	if (!s || !at || !c)
+		return 0;
+	j.ban_sec = s->policy[POLICY_PLAIN].ban_sec;
+	j.failures = s->net.failures;
+	j.sec = s->net.sec;
+	until = now + s->policy[POLICY_PLAIN].ban_jiffies;
+	tick = window_tick(now, s->tick_shift);
 
 	client_of(s, &at->peer, &key);
 	if (bpf_map_lookup_elem(&regulars, &key) ||
@@ -284,12 +290,14 @@ __noinline __weak int client_failure(const struct settings *s,
 		net_failure(s, at, c);
 	choose_policy(s, c, tick, group, &j);
 	c->policy = j.kind;
+	j.ban_sec = policy_of(s, &j)->ban_sec;
 	over = limit_reached(s, c, ticket, tick, &j);
 	if (s->log_failures && !over)
-		j.failures = window_count(c, tick, j.policy->rate.ticks);
+		j.failures =
+			window_count(c, tick, policy_of(s, &j)->rate.ticks);
 	if (s->log_failures)
 		tell(at, &client.addr, c, &j, EVENT_FAILURE, OUTCOME_NONE);
-	until = now + j.policy->ban_jiffies;
+	until = now + policy_of(s, &j)->ban_jiffies;
 	if (!over ||
 	    !window_cross(c, ticket, was, window_until(until, s->mode)))
 		return 0;

@@ -13,13 +13,22 @@
 
 /* What a client is measured by, and what comes out. */
 struct judgement {
-	const struct policy *policy;
 	__u32 failures; /* that are too many, */
 	__u32 sec; /* in so much time */
+	__u32 ban_sec;
 	__u8 kind; /* enum policy_kind: which policy */
 	__u8 offender; /* enum offender */
 	__u8 users;
 };
+
+/* (The verifier does not know what a function has put into `kind`.) */
+static inline const struct policy *policy_of(const struct settings *s,
+					     const struct judgement *j)
+{
+	__u32 kind = j->kind;
+
+	return &s->policy[kind < POLICIES_MAX ? kind : POLICY_PLAIN];
+}
 
 /* Where nobody says how many users are more than people mistype. */
 #define ATTACK_USERS 3
@@ -41,12 +50,15 @@ static inline enum offender offender_of(const struct settings *s,
  * over the longer time in which that is counted, has a rate of his own. What is
  * not known is no excuse.
  */
-static inline void choose_policy(const struct settings *s,
-				 const struct client *c, __u32 tick, int group,
-				 struct judgement *j)
+PURE_FUNCTION int choose_policy(const struct settings *s,
+				const struct client *c, __u32 tick, int group,
+				struct judgement *j)
 {
-	const struct limit *stale = &s->policy[POLICY_STALE].rate;
+	const struct limit *stale;
 
+	if (!s || !c || !j)
+		return 0;
+	stale = &s->policy[POLICY_STALE].rate;
 	j->users = users_count(c, tick, s->policy[POLICY_PLAIN].rate.ticks);
 	j->offender = offender_of(s, c, j->users, tick);
 	j->kind = POLICY_PLAIN;
@@ -55,19 +67,22 @@ static inline void choose_policy(const struct settings *s,
 	else if (group == GROUP_LENIENT)
 		j->kind = POLICY_LENIENT;
 	else if (stale->failures && j->offender == OFFENDER_STALE &&
-	    users_count(c, tick, stale->ticks) == 1 &&
-	    !users_unknown(c, tick, stale->ticks))
+		 users_count(c, tick, stale->ticks) == 1 &&
+		 !users_unknown(c, tick, stale->ticks))
 		j->kind = POLICY_STALE;
-	j->policy = &s->policy[j->kind];
+	return 0;
 }
 
 /* Does this failure reach a limit? Then j says how many are too many. */
-static inline bool limit_reached(const struct settings *s,
-				 const struct client *c, __u32 ticket,
-				 __u32 tick, struct judgement *j)
+PURE_FUNCTION int limit_reached(const struct settings *s,
+				const struct client *c, __u32 ticket,
+				__u32 tick, struct judgement *j)
 {
-	const struct limit *rate = &j->policy->rate;
+	const struct limit *rate;
 
+	if (!s || !c || !j)
+		return false;
+	rate = &policy_of(s, j)->rate;
 	j->sec = rate->sec;
 	if (!credit_covers(c, s, rate, tick)) {
 		if (window_reached(c, ticket, tick, rate, window_from(c))) {

@@ -158,7 +158,7 @@ static void test_stale(void **state)
 
 		script(x, rows[i].what, rows[i].failures);
 		assert_int_equal(x->j.kind, rows[i].by);
-		assert_int_equal(x->j.policy->ban_sec,
+		assert_int_equal(policy_of(&x->s, &x->j)->ban_sec,
 				 rows[i].by == POLICY_STALE ? 60 : 3600);
 	}
 	script(fresh(0, 0), "off", "aaaaaaaaaa!");
@@ -213,7 +213,7 @@ static void test_group(void **state)
 	x->group = GROUP_STRICT;
 	script(x, "strict", "abc!a~~~~ab!");
 	assert_int_equal(x->j.kind, POLICY_STRICT);
-	assert_int_equal(x->j.policy->ban_sec, 86400);
+	assert_int_equal(policy_of(&x->s, &x->j)->ban_sec, 86400);
 	script(x, "strict, and stale is no excuse", "~~~~~~~~~~~aaa!");
 	x = fresh(5, 30);
 	x->s.policy[POLICY_LENIENT] = lenient;

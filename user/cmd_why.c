@@ -64,8 +64,8 @@ static int look(struct pins *p, struct known *k)
 	geo_close(geo);
 	k->grouped = groups_find(p, &k->addr, &k->group);
 	choose_policy(s, &k->state, tick, k->group.group, &k->judgement);
-	k->in_window =
-		window_count(&k->state, tick, k->judgement.policy->rate.ticks);
+	k->in_window = window_count(&k->state, tick,
+				    policy_of(s, &k->judgement)->rate.ticks);
 	net_block_of(&k->addr, &key);
 	if (!bpf_map_lookup_elem(p->map[MAP_NETS], &key, &net))
 		k->net_clients = window_count(&net, tick, s->net.ticks);
@@ -78,7 +78,7 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 		 size_t size)
 {
 	char window[DURATION_TEXT], ban[DURATION_TEXT], net[NET_TEXT];
-	const struct limit *rate = &k->judgement.policy->rate;
+	const struct limit *rate = &policy_of(s, &k->judgement)->rate;
 	__u32 left = k->in_window < rate->failures ?
 			     rate->failures - k->in_window :
 			     1;
@@ -118,9 +118,8 @@ static json_t *known_json(struct pins *p, const struct known *k)
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s}",
-		"address",
-		addr_format(&k->addr, addr), "net", net_format(&k->client, net),
-		"allow",
+		"address", addr_format(&k->addr, addr), "net",
+		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
 				     net_format(&k->allow_net, allow), "origin",
 				     allow_origin(k->allow)) :
@@ -172,8 +171,8 @@ static void print_origin(const json_t *doc)
 		by = string_at(group, "by");
 		printf("%-10s %s, as %s by %s%s\n", "group",
 		       string_at(group, "name"), string_at(group, "net"),
-		       !by		     ? "?" :
-		       !strcmp(by, "file")   ? "" :
+		       !by		      ? "?" :
+		       !strcmp(by, "file")    ? "" :
 		       !strcmp(by, "country") ? "country " :
 						"AS",
 		       by ? string_at(group, "source") : "");
@@ -261,7 +260,8 @@ int cmd_why(const struct globals *g, int argc, char **argv)
 		doc = known_json(&p, &k);
 		if (!output_json(doc))
 			print_text(doc, settings_now(&p),
-				   &k.judgement.policy->rate);
+				   &policy_of(settings_now(&p), &k.judgement)
+					    ->rate);
 		json_decref(doc);
 	}
 	pins_close(&p);

@@ -20,18 +20,18 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 	bool client = client_net(p, &addr).len == row->net.len;
 
 	/* Before the daemon has handled its event, a ban has no reason yet. */
-	return json_pack(
-		"{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "net",
-		net_format(&row->net, net), "expires_in",
-		(json_int_t)clock_until(now, b->expires), "banned_at",
-		clock_format_boot(b->since, at), "reason",
-		*b->reason ? b->reason : "failed logins", "failures",
-		(json_int_t)b->failures, "dropped_packets",
-		(json_int_t)b->packets, "dropped_bytes", (json_int_t)b->bytes,
-		"offences", (json_int_t)h.offences, "next_ban",
-		client ? json_integer(next_ban_time(
-				 p, groups_policy(p, &addr), &h)) :
-			 json_null());
+	return json_pack("{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "net",
+			 net_format(&row->net, net), "expires_in",
+			 (json_int_t)clock_until(now, b->expires), "banned_at",
+			 clock_format_boot(b->since, at), "reason",
+			 *b->reason ? b->reason : "failed logins", "failures",
+			 (json_int_t)b->failures, "dropped_packets",
+			 (json_int_t)b->packets, "dropped_bytes",
+			 (json_int_t)b->bytes, "offences",
+			 (json_int_t)h.offences, "next_ban",
+			 client ? json_integer(next_ban_time(
+					  p, groups_policy(p, &addr), &h)) :
+				  json_null());
 }
 
 json_t *history_json(const struct pins *p, const struct history *h)
@@ -69,13 +69,14 @@ json_t *client_json(const struct pins *p, const struct addr *key,
 
 	groups_find(p, key, &group);
 	choose_policy(s, c, tick, group.group, &j);
-	return json_pack(
-		"{s:s, s:I, s:i, s:i, s:s, s:b, s:I, s:i, s:s}", "net",
-		net_format(&net, text), "failures", (json_int_t)c->failures,
-		"in_window", window_count(c, tick, j.policy->rate.ticks),
-		"last_code", c->last_code, "last_seen",
-		clock_format_boot(clock_boot_of(now, c->last_seen), seen),
-		"banned", !banlist_find(p, key, now, &row), "successes",
-		(json_int_t)c->successes, "users", j.users, "kind",
-		offender_name(j.offender));
+	return json_pack("{s:s, s:I, s:i, s:i, s:s, s:b, s:I, s:i, s:s}", "net",
+			 net_format(&net, text), "failures",
+			 (json_int_t)c->failures, "in_window",
+			 window_count(c, tick, policy_of(s, &j)->rate.ticks),
+			 "last_code", c->last_code, "last_seen",
+			 clock_format_boot(clock_boot_of(now, c->last_seen),
+					   seen),
+			 "banned", !banlist_find(p, key, now, &row),
+			 "successes", (json_int_t)c->successes, "users",
+			 j.users, "kind", offender_name(j.offender));
 }
