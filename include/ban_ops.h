@@ -21,6 +21,19 @@ static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i);
 #define BAN_FN static inline
 #endif
 
+/*
+ * A loop that no program has as a loop. Kernel 6.1 refuses one whose last
+ * instruction is no jump and stands before its first; where clang puts the
+ * blocks of a loop, nothing in C can say. If it cannot unroll one, that is an
+ * error of the build. Bodies are calls mostly: to global functions, once more.
+ */
+#ifdef __bpf__
+#define BAN_UNROLL _Pragma("unroll")
+#else
+#define BAN_UNROLL
+#endif
+#define ban_times(i, n) BAN_UNROLL for (__u32 i = 0; i < (n); i++)
+
 /* Where other CPUs may come in between; the tests do. */
 #ifndef BAN_STEP
 #define BAN_STEP()
@@ -72,12 +85,14 @@ static inline bool ban_passed(const struct ban_line *l)
 #define BAN_TRIES 4
 
 /* Is the slot at `pos`, which was seen to expire at `e`, the client's? */
-static inline bool ban_is_of(struct ban_head *h, const struct ban_client *c,
-			     const struct ban_line *l, __u32 pos, __u32 e)
+BAN_FN int ban_is_of(struct ban_head *h, const struct ban_client *c,
+		     const struct ban_line *l, __u32 pos, __u32 e)
 {
 	__u32 w = pos % BAN_WAYS, was;
 	const struct ban_info *i;
 
+	if (!h || !c || !l)
+		return false;
 	if (BAN_READ(l->who[w]) != c->key)
 		return false;
 	if (!ban_key_is_hashed(c->key))
@@ -85,7 +100,7 @@ static inline bool ban_is_of(struct ban_head *h, const struct ban_client *c,
 	i = ban_info_of(h, c, pos);
 	if (!i)
 		return false;
-	for (int n = 0; n < BAN_TRIES; n++) {
+	ban_times(n, BAN_TRIES) {
 		if (BAN_READ(i->client.q[0]) != c->addr.q[0] ||
 		    BAN_READ(i->client.q[1]) != c->addr.q[1])
 			return false;
@@ -110,12 +125,12 @@ BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
 {
 	struct ban_line *l;
 
-	if (!h || !c)
+	if (!h || !c || pos >= BAN_POS_MAX || pos / BAN_WAYS >= c->lines)
 		return BAN_NOT_HERE;
 	l = ban_line_of(h, c, pos);
 	if (!l)
 		return BAN_NOT_HERE;
-	for (__u32 w = 0; w < BAN_WAYS; w++) {
+	ban_times(w, BAN_WAYS) {
 		__u32 e;
 
 		if (w < pos % BAN_WAYS || BAN_READ(l->who[w]) != c->key)
@@ -139,12 +154,9 @@ BAN_FN int ban_search(struct ban_head *h, const struct ban_client *c, __u32 pos,
 {
 	if (!h || !c)
 		return -ENOENT;
-	for (int i = 0; i < BAN_PROBE; i++) {
-		int found;
+	ban_times(i, BAN_PROBE) {
+		int found = ban_search_line(h, c, pos, after);
 
-		if (pos >= BAN_POS_MAX || pos / BAN_WAYS >= c->lines)
-			break;
-		found = ban_search_line(h, c, pos, after);
 		if (found >= 0)
 			return found;
 		if (found == BAN_NOT_HERE)
@@ -154,20 +166,27 @@ BAN_FN int ban_search(struct ban_head *h, const struct ban_client *c, __u32 pos,
 	return -ENOENT;
 }
 
+BAN_FN int ban_unpass_line(struct ban_head *h, __u32 line)
+{
+	struct ban_line *l;
+
+	if (!h)
+		return 0;
+	l = ban_line_at(h, line);
+	if (l)
+		__sync_fetch_and_sub(&l->count[0], BAN_PASS);
+	BAN_STEP();
+	return 0;
+}
+
 /* One entry less lies behind these `n` lines. */
 BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 {
 	if (!h)
 		return 0;
-	for (__u32 i = 0; i < BAN_PROBE; i++) {
-		struct ban_line *l;
-
-		if (i >= n)
-			break;
-		l = ban_line_at(h, ban_index_at(h->lines, home, i));
-		if (l)
-			__sync_fetch_and_sub(&l->count[0], BAN_PASS);
-		BAN_STEP();
+	ban_times(i, BAN_PROBE) {
+		if (i < n)
+			ban_unpass_line(h, ban_index_at(h->lines, home, i));
 	}
 	return 0;
 }
@@ -175,17 +194,25 @@ BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 /* Added to the way, or position, of a slot that has a former client. */
 #define BAN_TAKEN BAN_POS_MAX
 
-/* Claims a slot of a line, a free one only if there may be more. Or -1. */
-BAN_FN int ban_claim_line(struct ban_head *h, __u32 line, __u32 now, int room)
+/* What ban_claim_line() says if it claims none. */
+#define BAN_PASSED -1
+#define BAN_FULL -2 /* nor may another entry go past it */
+
+/*
+ * Claims a slot of the line at `dist`, a free one only if there is room: its
+ * way. Otherwise an entry goes past the line, or the search ends here.
+ */
+BAN_FN int ban_claim_line(struct ban_head *h, const struct ban_client *c,
+			  __u32 dist, __u32 now, int room)
 {
 	struct ban_line *l;
 
-	if (!h)
-		return -1;
-	l = ban_line_at(h, line);
+	if (!h || !c || dist >= c->lines)
+		return BAN_FULL;
+	l = ban_line_of(h, c, dist * BAN_WAYS);
 	if (!l)
-		return -1;
-	for (__u32 w = 0; w < BAN_WAYS; w++) {
+		return BAN_FULL;
+	ban_times(w, BAN_WAYS) {
 		__u32 e = BAN_READ(l->expires[w]);
 
 		if (e == BAN_CLAIMED || e > now || (e == BAN_FREE && !room))
@@ -194,49 +221,40 @@ BAN_FN int ban_claim_line(struct ban_head *h, __u32 line, __u32 now, int room)
 		if (BAN_SWAP(&l->expires[w], e, BAN_CLAIMED) == e)
 			return e == BAN_FREE ? w : BAN_TAKEN + w;
 	}
-	return -1;
+	if ((BAN_READ(l->count[0]) & BAN_PASS_MASK) >=
+	    BAN_PASSES_MAX * BAN_PASS)
+		return BAN_FULL;
+	__sync_fetch_and_add(&l->count[0], BAN_PASS);
+	BAN_STEP();
+	return BAN_PASSED;
 }
 
-/* Claims a slot: its position. Or the complement of the lines passed in vain. */
+/* Claims a slot: its position. Or ~lines, how many it passed in vain. */
 BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 {
-	__u32 dist;
+	int way = BAN_FULL;
+	__u32 passed = 0;
 	bool room;
 
 	if (!h || !c)
 		return ~0;
 	room = __sync_fetch_and_add(&h->used, 1) < h->max;
-	if (!room)
-		__sync_fetch_and_sub(&h->used, 1);
-	for (dist = 0; dist < BAN_PROBE; dist++) {
-		struct ban_line *l;
-		int w;
-
-		if (dist >= c->lines)
+	ban_times(dist, BAN_PROBE) {
+		way = ban_claim_line(h, c, dist, now, room);
+		if (way != BAN_PASSED)
 			break;
-		w = ban_claim_line(h, ban_index(c, dist * BAN_WAYS), now, room);
-		if (w >= 0) {
-			/* It takes the former one's place among `used`. */
-			if (w >= BAN_TAKEN && room)
-				__sync_fetch_and_sub(&h->used, 1);
-			return dist * BAN_WAYS + w;
-		}
-		l = ban_line_of(h, c, dist * BAN_WAYS);
-		if (!l || (BAN_READ(l->count[0]) & BAN_PASS_MASK) >=
-				  BAN_PASSES_MAX * BAN_PASS)
-			break;
-		__sync_fetch_and_add(&l->count[0], BAN_PASS);
-		BAN_STEP();
+		passed++;
 	}
-	if (room)
+	/* What has a former client takes his place among `used`. */
+	if (!room || way < 0 || way >= BAN_TAKEN)
 		__sync_fetch_and_sub(&h->used, 1);
-	return ~dist;
+	return way < 0 ? (int)~passed : (int)(passed * BAN_WAYS) + way;
 }
 
 /* What the former client of a slot that is ours now has left in other lines. */
 BAN_FN int ban_evict(struct ban_head *h, const struct ban_client *c, __u32 pos)
 {
-	__u32 line, home, n;
+	__u32 line, home;
 	struct ban_info *i;
 
 	if (!h || !c)
@@ -246,11 +264,12 @@ BAN_FN int ban_evict(struct ban_head *h, const struct ban_client *c, __u32 pos)
 		return 0;
 	line = ban_index(c, pos);
 	home = ban_home(h, ban_hash(h, &i->client));
-	for (n = 0; n < BAN_PROBE; n++)
-		if (ban_index_at(h->lines, home, n) == line)
+	ban_times(n, BAN_PROBE) {
+		if (ban_index_at(h->lines, home, n) == line) {
+			ban_unpass(h, home, n);
 			break;
-	if (n < BAN_PROBE)
-		ban_unpass(h, home, n);
+		}
+	}
 	return 0;
 }
 
@@ -418,7 +437,7 @@ BAN_FN int ban_change(struct ban_head *h, const struct ban_client *c, __u32 pos,
 BAN_FN int ban_settle(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		      __u32 now)
 {
-	for (int i = 0; i < BAN_TRIES; i++) {
+	ban_times(i, BAN_TRIES) {
 		__u32 mine = ban_expires(h, c, pos), e;
 		int other;
 
@@ -443,10 +462,12 @@ BAN_FN int ban_settle(struct ban_head *h, const struct ban_client *c, __u32 pos,
  * Bans a client until e->expires. -E2BIG when the table is full; -EAGAIN when
  * others were at the same slots all the time.
  */
-static inline int ban_put(struct ban_head *h, const struct ban_client *c,
-			  const struct ban_entry *e)
+BAN_FN int ban_put(struct ban_head *h, const struct ban_client *c,
+		   const struct ban_entry *e)
 {
-	for (int i = 0; i < BAN_TRIES; i++) {
+	if (!h || !c || !e)
+		return -EAGAIN;
+	ban_times(i, BAN_TRIES) {
 		int pos = ban_search(h, c, 0, e->now);
 
 		if (pos < 0)
