@@ -27,23 +27,36 @@ struct scan {
 	struct sighting *at;
 };
 
-static long scan_step(__u32 i, void *ctx)
+/* Up to `most` bytes of the line in the making: how many, or -EFAULT. */
+__noinline __weak int load_line(struct __sk_buff *skb, struct reply *r,
+				__u32 off, __u32 most)
 {
-	struct scan *x = ctx;
+	__u32 n;
+
+	if (!r)
+		return -EFAULT;
+	n = reply_room(r);
+	n = bound_size(n < most ? n : most, LINE_SIZE);
+	return bpf_skb_load_bytes(skb, off,
+				  r->line + bound_most(reply_at(r), LINE_SIZE),
+				  n) ?
+		       -EFAULT :
+		       (int)n;
+}
+
+/* A line, or a part of one. Nonzero ends the scan. */
+static __always_inline int scan_line(struct scan *x)
+{
 	struct reply *r = &x->st->reply;
 	struct reply_result res = {};
 	struct sighting *at = x->at;
-	__u32 n = reply_room(r), pos = reply_at(r);
 	enum reply_verdict v;
+	int n;
 
 	if (x->off >= x->end)
 		return 1;
-	if (n > x->end - x->off)
-		n = x->end - x->off;
-	/* The verifier wants to see both bounds, whatever the state says. */
-	if (pos > LINE_SIZE || n < 1 || n > LINE_SIZE)
-		return 1;
-	if (bpf_skb_load_bytes(x->skb, x->off, r->line + pos, n)) {
+	n = load_line(x->skb, r, x->off, x->end - x->off);
+	if (n < 0) {
 		count(COUNTER_LOAD_ERROR, x->skb->len);
 		return 1;
 	}
@@ -75,6 +88,11 @@ static long scan_step(__u32 i, void *ctx)
 	at->text = r->first;
 	client_failure(x->s, at);
 	return 0;
+}
+
+static long scan_step(__u32 i, void *ctx)
+{
+	return bound_index(scan_line(ctx), LOOP_VERDICTS);
 }
 
 /*
@@ -239,7 +257,7 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 	struct glance g;
 	__u32 zero = 0;
 	bool glanced;
-	int r;
+	int r = PARSE_OK;
 
 	if (!s)
 		return TC_ACT_UNSPEC;
@@ -250,17 +268,16 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 	w = bpf_map_lookup_elem(&scratch, &zero);
 	if (!w) /* cannot be */
 		return TC_ACT_UNSPEC;
-	if (glanced) {
+	if (glanced)
 		take_headers(w, data, &g);
-		return read_packet(w, skb, s);
-	}
-	r = load_headers(w, skb, ethernet);
+	else
+		r = load_headers(w, skb, ethernet);
 	if (r != PARSE_OK) {
 		count(COUNTER_OUT_TRUNCATED + r, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	if (w->headers.proto != IPPROTO_TCP ||
-	    !port_is_mail(s, bpf_ntohs(w->tcp.source)))
+	if (!glanced && (w->headers.behind.proto != IPPROTO_TCP ||
+			 !port_is_mail(s, bpf_ntohs(w->tcp.source))))
 		return TC_ACT_UNSPEC;
 	return read_packet(w, skb, s);
 }

@@ -11,19 +11,53 @@
 #include "now.h"
 #include "parse.h"
 
+/* Who sends a packet, and to what. */
+struct source {
+	struct addr addr;
+	struct behind_ip behind;
+};
+
+static __always_inline long load_xdp(void *ctx, __u32 off, void *to, __u32 len)
+{
+	return bpf_xdp_load_bytes(ctx, off, to, len);
+}
+
+/*
+ * Of a packet that is not of the usual shape. A function of its own: the
+ * verifier would follow all that comes after it for each way through it.
+ */
+__noinline __weak int find_source(struct xdp_md *ctx, int ethernet,
+				  struct source *from)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	struct packet p = {};
+	enum parse_result r;
+
+	if (!from)
+		return PARSE_TRUNCATED;
+	r = parse_packet(data, end, ethernet, &p);
+	from->addr = p.src;
+	from->behind = p.behind;
+	if (r == PARSE_OK && p.v6)
+		r = parse_ext(ctx, load_xdp, bpf_xdp_get_buff_len(ctx),
+			      &from->behind);
+	return r;
+}
+
 /* Is this for the mail server? Of TCP's header only the ports are looked at. */
 static __always_inline bool to_mail_port(struct xdp_md *ctx,
 					 const struct settings *s,
-					 const struct packet *p, void *end,
+					 const struct source *from,
 					 enum parse_result r)
 {
-	__be16 *ports = p->l4;
+	__be16 ports[2];
 
 	if (r != PARSE_OK)
 		return true; /* can't be told: counts as mail */
-	if (p->proto != IPPROTO_TCP)
+	if (from->behind.proto != IPPROTO_TCP)
 		return false;
-	if ((void *)(ports + 2) > end) {
+	if (bpf_xdp_load_bytes(ctx, from->behind.l4, ports, sizeof(ports))) {
 		count(COUNTER_IN_TRUNCATED, bpf_xdp_get_buff_len(ctx));
 		return false;
 	}
@@ -103,7 +137,7 @@ static __always_inline bool is_of_interest(struct xdp_md *ctx,
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
-	struct packet p = {};
+	struct source from = {};
 	enum parse_result r;
 	struct glance g;
 
@@ -115,7 +149,7 @@ static __always_inline bool is_of_interest(struct xdp_md *ctx,
 		glance_src(&g, src);
 		return true;
 	}
-	r = parse_packet(data, end, ethernet, &p);
+	r = find_source(ctx, ethernet, &from);
 	if (r != PARSE_OK)
 		count(COUNTER_IN_TRUNCATED + r, bpf_xdp_get_buff_len(ctx));
 	/*
@@ -124,8 +158,8 @@ static __always_inline bool is_of_interest(struct xdp_md *ctx,
 	 */
 	if (r != PARSE_OK && r != PARSE_FRAGMENT && r != PARSE_EXT_HEADERS)
 		return false;
-	*src = p.src;
-	return s->scope != SCOPE_MAIL || to_mail_port(ctx, s, &p, end, r);
+	*src = from.addr;
+	return s->scope != SCOPE_MAIL || to_mail_port(ctx, s, &from, r);
 }
 
 static __always_inline int drop(struct xdp_md *ctx, bool ethernet)

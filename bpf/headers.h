@@ -20,8 +20,8 @@ struct headers {
 	struct addr dst;
 	__u32 l3;
 	__u32 l3_len;
-	__u32 l4;
-	__u32 proto;
+	struct behind_ip behind;
+	__u32 v6;
 };
 
 /*
@@ -63,11 +63,22 @@ __noinline __weak int find_headers(struct __sk_buff *skb, int ethernet,
 		return r;
 	h->src = p.src;
 	h->dst = p.dst;
-	h->l3 = p.l3 - data;
+	h->l3 = p.l3;
 	h->l3_len = p.l3_len;
-	h->l4 = p.l4 - data;
-	h->proto = p.proto;
+	h->behind = p.behind;
+	h->v6 = p.v6;
 	return PARSE_OK;
+}
+
+static __always_inline long load_skb(void *skb, __u32 off, void *to, __u32 len)
+{
+	return bpf_skb_load_bytes(skb, off, to, len);
+}
+
+/* Past IPv6's extension headers. Global, as find_headers(). */
+__noinline __weak int pass_ext(struct __sk_buff *skb, struct behind_ip *b)
+{
+	return b ? parse_ext(skb, load_skb, skb->len, b) : PARSE_TRUNCATED;
 }
 
 /* The same by a glance: what is in reach needs no help. */
@@ -79,9 +90,9 @@ static __always_inline void take_headers(struct workspace *w, const void *data,
 
 	glance_src(g, &h->src);
 	glance_dst(g, &h->dst);
-	h->proto = g->proto;
+	h->behind.proto = g->proto;
+	h->behind.l4 = (void *)g->tcp - data;
 	h->l3 = g->l3 - data;
-	h->l4 = (void *)g->tcp - data;
 	if (g->v6) {
 		len = bpf_ntohs(((struct ipv6hdr *)g->l3)->payload_len);
 		h->l3_len = len ? sizeof(struct ipv6hdr) + len : 0;
@@ -104,8 +115,10 @@ static __always_inline int load_headers(struct workspace *w,
 							       PULL_BYTES);
 		r = find_headers(skb, ethernet, h);
 	}
-	if (r == PARSE_OK && h->proto == IPPROTO_TCP &&
-	    bpf_skb_load_bytes(skb, h->l4, &w->tcp, sizeof(w->tcp)))
+	if (r == PARSE_OK && h->v6)
+		r = pass_ext(skb, &h->behind);
+	if (r == PARSE_OK && h->behind.proto == IPPROTO_TCP &&
+	    bpf_skb_load_bytes(skb, h->behind.l4, &w->tcp, sizeof(w->tcp)))
 		return PARSE_TRUNCATED;
 	return r;
 }
@@ -116,7 +129,7 @@ static __always_inline int find_payload(const struct workspace *w, __u32 len,
 {
 	const struct headers *h = &w->headers;
 
-	*off = h->l4 + w->tcp.doff * 4;
+	*off = h->behind.l4 + w->tcp.doff * 4;
 	*end = h->l3_len ? h->l3 + h->l3_len : len;
 	return w->tcp.doff < 5 || *off > *end ? -1 : 0;
 }

@@ -52,15 +52,17 @@ static __always_inline void hello_tell(const struct hello *h,
 	bpf_map_update_elem(&tls_hellos, &random, &hello, BPF_ANY);
 }
 
-/* Enough of the record is there to say what it is. */
-static __always_inline void hello_judge(struct hello *h,
-					const struct stream_key *key)
+/* Enough of the record is there to say what it is. Global: seen once. */
+__noinline __weak int hello_judge(struct hello *h, const struct stream_key *key)
 {
-	__u32 record = (h->byte[3] << 8 | h->byte[4]) + RECORD_HEADER;
+	__u32 record;
 
+	if (!h || !key)
+		return 0;
+	record = (h->byte[3] << 8 | h->byte[4]) + RECORD_HEADER;
 	if (h->byte[0] == RECORD_HANDSHAKE && h->len < HELLO_SIZE &&
 	    record >= HELLO_SIZE)
-		return; /* the header; the rest follows */
+		return 0; /* the header; the rest follows */
 	if (h->byte[0] == RECORD_CCS ||
 	    (h->len == HELLO_SIZE &&
 	     h->byte[RECORD_HEADER] == HANDSHAKE_SERVER_HELLO &&
@@ -74,15 +76,16 @@ static __always_inline void hello_judge(struct hello *h,
 	} else {
 		h->state = HELLO_MISSED;
 	}
+	return 0;
 }
 
 /*
  * What the payload at [off, end) of the skb says, which is TLS records. A
  * function of its own for the stack's sake.
  */
-static __noinline __attribute__((unused)) int hello_read(struct __sk_buff *skb,
-				 const struct stream_key *key, struct hello *h,
-				 __u32 off, __u32 end)
+static __noinline __attribute__((unused)) int
+hello_read(struct __sk_buff *skb, const struct stream_key *key, struct hello *h,
+	   __u32 off, __u32 end)
 {
 	for (int i = 0; i < HELLO_STEPS; i++) {
 		__u32 len = h->len, n;
@@ -98,9 +101,9 @@ static __noinline __attribute__((unused)) int hello_read(struct __sk_buff *skb,
 		n = (len < RECORD_HEADER ? RECORD_HEADER : HELLO_SIZE) - len;
 		if (n > end - off)
 			n = end - off;
-		/* The verifier wants to see both bounds. */
-		if (len > HELLO_SIZE || n < 1 || n > HELLO_SIZE ||
-		    bpf_skb_load_bytes(skb, off, h->byte + len, n)) {
+		if (bpf_skb_load_bytes(skb, off,
+				       h->byte + bound_most(len, HELLO_SIZE),
+				       bound_size(n, HELLO_SIZE))) {
 			h->state = HELLO_MISSED;
 			return 0;
 		}

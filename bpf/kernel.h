@@ -91,21 +91,36 @@ static __always_inline __u32 process_started(void)
 	return BPF_CORE_READ(task, group_leader, start_time) >> 20;
 }
 
+/*
+ * The number at this address, a struct upid's, if it is that of the PID
+ * namespace of user space, or 0. Global, so that the verifier looks at it once
+ * and not for each level.
+ */
+__noinline __weak int number_in_our_pidns(__u64 upid)
+{
+	struct upid id;
+
+	if (bpf_probe_read_kernel(&id, sizeof(id), (void *)upid) ||
+	    BPF_CORE_READ(id.ns, ns.inum) != our_pidns)
+		return 0;
+	return id.nr;
+}
+
 /* The process as user space knows it, or 0 if that cannot see it. */
 static __noinline __u32 process_id(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	__u32 level = BPF_CORE_READ(pid, level);
-	const struct upid *numbers =
-		__builtin_preserve_access_index(&pid->numbers[0]);
-	struct upid id;
+	__u64 numbers =
+		(__u64)__builtin_preserve_access_index(&pid->numbers[0]);
 
-	for (__u32 i = 0; i < PIDNS_LEVELS && i <= level; i++) {
-		if (bpf_probe_read_kernel(&id, sizeof(id), numbers + i))
-			return 0;
-		if (BPF_CORE_READ(id.ns, ns.inum) == our_pidns)
-			return id.nr;
+	for (__u32 i = 0; i < PIDNS_LEVELS && i <= bound_hide(level); i++) {
+		int number =
+			number_in_our_pidns(numbers + i * sizeof(struct upid));
+
+		if (number)
+			return number;
 	}
 	return 0;
 }

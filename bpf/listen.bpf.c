@@ -31,28 +31,28 @@ struct listening {
 	__u32 end;
 };
 
-static long listen_step(__u32 i, void *ctx)
+static __always_inline int listen_chunk(struct listening *x)
 {
-	struct listening *x = ctx;
-	union sasl_chunk chunk = {};
-	__u32 n = SASL_CHUNK, used = 0;
+	struct sasl_chunk chunk = { .challenges = x->challenges,
+				    .keep = x->keep };
+	int used;
 
 	if (x->off >= x->end)
 		return 1;
-	if (n > x->end - x->off)
-		n = x->end - x->off;
-	/* The verifier wants to see both bounds, clang 19 knows one by itself.
-	 */
-	barrier_var(n);
-	if (n < 1 || n > SASL_CHUNK ||
-	    bpf_skb_load_bytes(x->skb, x->off, &chunk, n) ||
-	    sasl_feed(x->d, x->name_key, x->challenges, x->keep, &chunk, n,
-		      &used)) {
+	chunk.len = bound_size(sasl_room(x->end - x->off), SASL_CHUNK);
+	if (bpf_skb_load_bytes(x->skb, x->off, chunk.byte, chunk.len)) {
 		x->lost = true;
 		return 1;
 	}
+	used = sasl_feed(x->d, x->name_key, &chunk);
+	x->lost = used < 0;
 	x->off += used;
-	return 0;
+	return x->lost;
+}
+
+static long listen_step(__u32 i, void *ctx)
+{
+	return bound_index(listen_chunk(ctx), LOOP_VERDICTS);
 }
 
 /* A client's segment whose payload lies in [off, end) of the skb. */

@@ -15,16 +15,14 @@
 #include <bpf/bpf_endian.h>
 
 #include "addr.h"
+#include "bound.h"
+#include "function.h"
 
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
 #else
 #define UNROLL
 #endif
-#ifndef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#endif
-
 #define VLAN_DEPTH 2 /* 802.1Q, or 802.1ad around it */
 #define EXT_HEADERS_MAX 8 /* RFC 8200 names six kinds, one of them twice */
 
@@ -47,13 +45,19 @@ struct cursor {
 	void *end;
 };
 
+/* What follows IP's headers, and where it begins in the frame. */
+struct behind_ip {
+	__u32 l4;
+	__u32 proto; /* IPPROTO_* */
+};
+
 struct packet {
 	struct addr src;
 	struct addr dst;
-	__u8 proto; /* IPPROTO_* of what follows the IP headers */
-	void *l4;
-	void *l3;
+	__u32 l3; /* where IP's header begins in the frame */
 	__u32 l3_len; /* bytes from l3 as IP says; 0: more than IP can say */
+	struct behind_ip behind;
+	bool v6;
 };
 
 struct vlan_tag {
@@ -61,10 +65,12 @@ struct vlan_tag {
 	__be16 proto;
 };
 
+/* As far as all have one. */
 struct ext_header {
 	__u8 next;
 	__u8 len;
 	__be16 offset; /* fragment header only */
+	__be32 rest;
 };
 
 static __always_inline enum parse_result parse_ethernet(struct cursor *c,
@@ -131,54 +137,18 @@ static __always_inline enum parse_result parse_ipv4(struct cursor *c,
 	hlen = ip->ihl * 4;
 	if (ip->version != 4 || hlen < sizeof(*ip))
 		return PARSE_BAD_IP;
-	p->l3 = ip;
 	p->l3_len = bpf_ntohs(ip->tot_len);
 	if (p->l3_len && p->l3_len < hlen)
 		return PARSE_BAD_IP;
 	map_v4(&p->src, ip->saddr);
 	map_v4(&p->dst, ip->daddr);
-	p->proto = ip->protocol;
+	p->behind.proto = ip->protocol;
 	if (ip->frag_off & bpf_htons(IP_OFFSET_MASK))
 		return PARSE_FRAGMENT;
 	if (c->pos + hlen > c->end)
 		return PARSE_TRUNCATED;
 	c->pos += hlen;
 	return PARSE_OK;
-}
-
-/* RFC 8200, section 4: walks to the first header that is not an extension. */
-static __always_inline enum parse_result parse_ext(struct cursor *c,
-						   struct packet *p)
-{
-	UNROLL
-	for (int i = 0; i <= EXT_HEADERS_MAX; i++) {
-		struct ext_header *h = c->pos;
-		__u32 len;
-
-		if (p->proto != IPPROTO_HOPOPTS &&
-		    p->proto != IPPROTO_ROUTING &&
-		    p->proto != IPPROTO_DSTOPTS &&
-		    p->proto != IPPROTO_FRAGMENT && p->proto != IPPROTO_AH)
-			return PARSE_OK;
-		if (i == EXT_HEADERS_MAX)
-			break;
-		if (c->pos + 8 > c->end)
-			return PARSE_TRUNCATED;
-		if (p->proto == IPPROTO_FRAGMENT) {
-			if (h->offset & bpf_htons(IP6_OFFSET_MASK))
-				return PARSE_FRAGMENT;
-			len = 8;
-		} else if (p->proto == IPPROTO_AH) {
-			len = (h->len + 2) * 4; /* RFC 4302, 2.2 */
-		} else {
-			len = (h->len + 1) * 8;
-		}
-		p->proto = h->next;
-		if (c->pos + len > c->end)
-			return PARSE_TRUNCATED;
-		c->pos += len;
-	}
-	return PARSE_EXT_HEADERS;
 }
 
 static __always_inline enum parse_result parse_ipv6(struct cursor *c,
@@ -190,22 +160,22 @@ static __always_inline enum parse_result parse_ipv6(struct cursor *c,
 		return PARSE_TRUNCATED;
 	if (ip6->version != 6)
 		return PARSE_BAD_IP;
-	p->l3 = ip6;
 	/* 0 is a jumbogram (RFC 2675), or a GSO packet above 64 KiB. */
 	p->l3_len = ip6->payload_len ?
 			    sizeof(*ip6) + bpf_ntohs(ip6->payload_len) :
 			    0;
 	__builtin_memcpy(&p->src, &ip6->saddr, sizeof(p->src));
 	__builtin_memcpy(&p->dst, &ip6->daddr, sizeof(p->dst));
-	p->proto = ip6->nexthdr;
+	p->behind.proto = ip6->nexthdr;
+	p->v6 = true;
 	c->pos = ip6 + 1;
-	return parse_ext(c, p);
+	return PARSE_OK;
 }
 
 /*
- * From the first byte of the frame to the header behind IP's. src, dst and
- * proto are set by PARSE_OK, and by PARSE_FRAGMENT and PARSE_EXT_HEADERS, whose
- * proto may be an extension header's; l4 is set by PARSE_OK only.
+ * From the first byte of the frame to what follows IP's fixed header. All of *p
+ * is set by PARSE_OK; src, dst and behind.proto by PARSE_FRAGMENT, too. Behind
+ * IPv6's, parse_ext() goes on.
  */
 static __always_inline enum parse_result
 parse_packet(void *data, void *end, bool ethernet, struct packet *p)
@@ -217,14 +187,57 @@ parse_packet(void *data, void *end, bool ethernet, struct packet *p)
 	r = ethernet ? parse_ethernet(&c, &proto) : parse_raw(&c, &proto);
 	if (r != PARSE_OK)
 		return r;
+	p->l3 = c.pos - data;
 	if (proto == bpf_htons(ETH_P_IP))
 		r = parse_ipv4(&c, p);
 	else if (proto == bpf_htons(ETH_P_IPV6))
 		r = parse_ipv6(&c, p);
 	else
 		return PARSE_NOT_IP;
-	p->l4 = c.pos;
+	p->behind.l4 = c.pos - data;
 	return r;
+}
+
+/* The includer's: copies `len` bytes at `off`; 0, or they are not there. */
+typedef long (*frame_load)(void *frame, __u32 off, void *to, __u32 len);
+
+/*
+ * RFC 8200, section 4: walks to the first header that is not an extension. By
+ * offsets: the verifier, to whom they are numbers like any other, sees each
+ * turn of this loop once, where pointers would make it follow each way through
+ * it.
+ */
+static __always_inline enum parse_result
+parse_ext(void *frame, frame_load load, __u32 size, struct behind_ip *b)
+{
+	for (int i = 0; i <= EXT_HEADERS_MAX; i++) {
+		struct ext_header h;
+		__u32 len;
+
+		if (b->proto != IPPROTO_HOPOPTS &&
+		    b->proto != IPPROTO_ROUTING &&
+		    b->proto != IPPROTO_DSTOPTS &&
+		    b->proto != IPPROTO_FRAGMENT && b->proto != IPPROTO_AH)
+			return PARSE_OK;
+		if (i == EXT_HEADERS_MAX)
+			break;
+		if (load(frame, b->l4, &h, sizeof(h)))
+			return PARSE_TRUNCATED;
+		if (b->proto == IPPROTO_FRAGMENT) {
+			if (h.offset & bpf_htons(IP6_OFFSET_MASK))
+				return PARSE_FRAGMENT;
+			len = 8;
+		} else if (b->proto == IPPROTO_AH) {
+			len = (h.len + 2) * 4; /* RFC 4302, 2.2 */
+		} else {
+			len = (h.len + 1) * 8;
+		}
+		b->proto = h.next;
+		b->l4 += len;
+		if (b->l4 > size)
+			return PARSE_TRUNCATED;
+	}
+	return PARSE_EXT_HEADERS;
 }
 
 /* What most packets are, seen without walking: see glance(). */

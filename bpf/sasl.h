@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bound.h"
 #include "dialogue.h"
 #include "function.h"
 #include "reply.h"
@@ -38,10 +39,23 @@
 
 #define SASL_CHUNK 64 /* bytes that sasl_feed() takes at once */
 
-union sasl_chunk {
-	__u8 byte[SASL_CHUNK];
-	__u64 word[SASL_CHUNK / 8];
+/* What the client sent, piece by piece. */
+struct sasl_chunk {
+	union {
+		__u8 byte[SASL_CHUNK];
+		__u64 word[SASL_CHUNK / 8];
+	};
+	__u32 len; /* 1..SASL_CHUNK */
+	__u32 challenges; /* that the server had made when this came */
+	__u32 keep; /* the name itself is asked for */
+	__u32 pad;
 };
+
+/* How many of so many bytes go into a chunk. */
+static inline __u32 sasl_room(__u64 bytes)
+{
+	return bytes < SASL_CHUNK ? bytes : SASL_CHUNK;
+}
 
 enum sasl_mode {
 	SASL_START, /* of a line */
@@ -99,9 +113,13 @@ static inline __u8 sasl_upper(__u8 c)
 }
 
 /* The next character of a word: which may it still become? */
-static inline void sasl_match(struct sasl *s, __u8 c)
+PURE_FUNCTION int sasl_match(struct sasl *s, __u8 c)
 {
-	__u32 pos = s->pos & (SASL_WORD_SIZE - 1);
+	__u32 pos;
+
+	if (!s)
+		return 0;
+	pos = s->pos & (SASL_WORD_SIZE - 1);
 
 	c = sasl_upper(c);
 	for (int w = 0; w < SASL_OTHER; w++)
@@ -109,13 +127,17 @@ static inline void sasl_match(struct sasl *s, __u8 c)
 			s->alive &= ~(1 << w);
 	if (s->pos < SASL_WORD_SIZE - 1)
 		s->pos++;
+	return 0;
 }
 
 /* The word is complete: which is it? */
-static inline enum sasl_word sasl_word(const struct sasl *s)
+PURE_FUNCTION enum sasl_word sasl_word(const struct sasl *s)
 {
-	__u32 pos = s->pos & (SASL_WORD_SIZE - 1);
+	__u32 pos;
 
+	if (!s)
+		return SASL_OTHER;
+	pos = s->pos & (SASL_WORD_SIZE - 1);
 	for (int w = 0; w < SASL_OTHER; w++)
 		if (s->alive >> w & 1 && !sasl_words[w][pos])
 			return w;
@@ -181,17 +203,20 @@ static inline void sasl_cut(struct sasl *s)
 }
 
 /* A byte of the message, before the cut. */
-static inline void sasl_message(struct dialogue *d, __u8 c, bool keep)
+PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
 {
-	struct sasl *s = &d->sasl;
 	bool starts = false, ends = false, fault = false;
+	struct sasl *s;
 
+	if (!d)
+		return 0;
+	s = &d->sasl;
 	switch (s->mech) {
 	case SASL_PLAIN: /* [authzid] NUL authcid NUL passwd */
 		starts = s->field == 0 && !c;
 		ends = s->field && !c;
 		if (s->field == 0 && c)
-			return;
+			return 0;
 		break;
 	case SASL_LOGIN:
 		s->field = 1;
@@ -205,7 +230,7 @@ static inline void sasl_message(struct dialogue *d, __u8 c, bool keep)
 		starts = c == '=';
 		s->pos++;
 		if (!starts && !fault)
-			return;
+			return 0;
 		break;
 	default: /* OAUTHBEARER: n,a=NAME,^A ... (RFC 5801, 4) */
 		ends = s->field == 2 && c == ',';
@@ -215,13 +240,13 @@ static inline void sasl_message(struct dialogue *d, __u8 c, bool keep)
 		}
 		if (s->field == 0) {
 			s->field = c == ',';
-			return;
+			return 0;
 		}
 		fault = c != sasl_words[SASL_AUTHZID][s->pos & 7];
 		starts = c == '=';
 		s->pos++;
 		if (!starts && !fault)
-			return;
+			return 0;
 	}
 	if (fault)
 		sasl_spoil(d);
@@ -231,6 +256,7 @@ static inline void sasl_message(struct dialogue *d, __u8 c, bool keep)
 		sasl_cut(s);
 	else
 		sasl_name(d, c, keep);
+	return 0;
 }
 
 /* The value of a character of base64 (RFC 4648, 4), or -1. */
@@ -245,25 +271,30 @@ static inline int sasl_sextet(__u8 c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-static inline void sasl_decode(struct dialogue *d, __u8 c, bool keep)
+PURE_FUNCTION int sasl_decode(struct dialogue *d, __u8 c, __u32 keep)
 {
-	struct sasl *s = &d->sasl;
-	__u8 quad = s->quad, bits = s->bits;
+	struct sasl *s;
+	__u8 quad, bits;
 	int v = sasl_sextet(c);
 
+	if (!d)
+		return 0;
+	s = &d->sasl;
+	quad = s->quad;
+	bits = s->bits;
 	if (c == '=' && quad >= 2) {
 		s->quad = (quad + 1) & 3;
 		s->pads++;
 		s->bits = 0;
-		return;
+		return 0;
 	}
 	if (v < 0 || s->pads) {
 		sasl_spoil(d);
-		return;
+		return 0;
 	}
 	s->quad = (quad + 1) & 3;
 	if (s->mode == SASL_CHECK)
-		return;
+		return 0;
 	s->bits = quad == 0 ? v : quad == 1 ? v & 15 : quad == 2 ? v & 3 : 0;
 	if (quad)
 		sasl_message(d,
@@ -271,6 +302,7 @@ static inline void sasl_decode(struct dialogue *d, __u8 c, bool keep)
 			     quad == 2 ? bits << 4 | v >> 2 :
 					 bits << 6 | v,
 			     keep);
+	return 0;
 }
 
 /* The line with the name has ended. */
@@ -388,11 +420,14 @@ static inline void sasl_begin_initial(struct dialogue *d,
 }
 
 /* CR or LF. */
-static inline enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
+PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
 {
-	struct sasl *s = &d->sasl;
 	enum sasl_verdict v = SASL_MORE;
+	struct sasl *s;
 
+	if (!d)
+		return SASL_LOST;
+	s = &d->sasl;
 	if (s->mode == SASL_VERB)
 		v = sasl_end_verb(s);
 	if (s->mode == SASL_BEFORE_MECH)
@@ -409,16 +444,20 @@ static inline enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
 /* A function of its own: the verifier sees it once. */
 PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 					  const struct name_key *key,
-					  __u32 challenges, __u32 keep, __u8 c)
+					  const struct sasl_chunk *chunk,
+					  __u32 i)
 {
-	bool space = c == ' ' || c == '\t';
+	bool space;
 	struct sasl *s;
+	__u8 c;
 
-	if (!d || !key)
+	if (!d || !key || !chunk)
 		return SASL_LOST;
 	s = &d->sasl;
+	c = chunk->byte[bound_index(i, SASL_CHUNK)];
+	space = c == ' ' || c == '\t';
 	if (s->mode == SASL_START &&
-	    sasl_begin(d, key, challenges, c) == SASL_LOST)
+	    sasl_begin(d, key, chunk->challenges, c) == SASL_LOST)
 		return SASL_LOST;
 	if (c == '\n' || c == '\r')
 		return sasl_end_line(d, c);
@@ -442,11 +481,11 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 		break;
 	case SASL_BEFORE_INITIAL:
 		if (!space)
-			sasl_begin_initial(d, key, keep, c);
+			sasl_begin_initial(d, key, chunk->keep, c);
 		break;
 	case SASL_DECODE:
 	case SASL_CHECK:
-		sasl_decode(d, c, keep);
+		sasl_decode(d, c, chunk->keep);
 		break;
 	case SASL_EMPTY:
 	case SASL_END: /* a CR within the line */
@@ -467,36 +506,43 @@ static inline __u32 sasl_line_end(const __u64 *word)
 	return SASL_CHUNK;
 }
 
+/* The rest of a line that is of no interest. How many bytes. */
+static inline __u32 sasl_skip(struct dialogue *d,
+			      const struct sasl_chunk *chunk)
+{
+	__u32 end = sasl_line_end(chunk->word);
+
+	if (end >= chunk->len)
+		return chunk->len;
+	d->sasl.mode = SASL_START;
+	return end + 1;
+}
+
 /*
- * Takes the first n bytes (1..SASL_CHUNK) of a chunk; `challenges` is how many
- * the server had made when they came; `keep` asks for the name itself. Sets
- * *used: call again for the rest.
+ * Takes bytes of a chunk, but not of two lines: how many, and the caller comes
+ * back with the rest. Or -1, SASL_LOST.
+ *
+ * The length is read anew for each byte: so the verifier, which knows nothing
+ * of it, has the same state at each turn.
  */
-static inline enum sasl_verdict
-sasl_feed(struct dialogue *d, const struct name_key *key, __u32 challenges,
-	  bool keep, const union sasl_chunk *chunk, __u32 n, __u32 *used)
+PURE_FUNCTION int sasl_feed(struct dialogue *d, const struct name_key *key,
+			    const struct sasl_chunk *chunk)
 {
 	__u32 i;
 
-	if (d->sasl.mode == SASL_SKIP) {
-		i = sasl_line_end(chunk->word);
-		*used = i < n ? i + 1 : n;
-		if (i < n)
-			d->sasl.mode = SASL_START;
-		return SASL_MORE;
-	}
+	if (!d || !key || !chunk)
+		return -1;
+	if (d->sasl.mode == SASL_SKIP)
+		return sasl_skip(d, chunk);
 	for (i = 0; i < SASL_CHUNK; i++) {
-		if (i >= n)
+		if (i >= *(volatile const __u32 *)&chunk->len)
 			break;
-		if (sasl_byte(d, key, challenges, keep, chunk->byte[i]))
-			return SASL_LOST;
-		if (d->sasl.mode == SASL_SKIP) {
-			i++;
-			break;
-		}
+		if (sasl_byte(d, key, chunk, i))
+			return -1;
+		if (d->sasl.mode == SASL_SKIP)
+			return i + 1;
 	}
-	*used = i;
-	return SASL_MORE;
+	return i;
 }
 
 /*

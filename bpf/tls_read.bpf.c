@@ -75,25 +75,28 @@ struct tls_listening {
 	__u64 end;
 };
 
-static long read_step(__u32 i, void *ctx)
+static __always_inline int read_chunk(struct tls_listening *x)
 {
-	struct tls_listening *x = ctx;
-	union sasl_chunk chunk = {};
-	__u32 n = SASL_CHUNK, used = 0;
+	struct sasl_chunk chunk = { .challenges = x->w->challenges,
+				    .keep = x->keep };
+	int used;
 
 	if (x->pos >= x->end)
 		return 1;
-	if (n > x->end - x->pos)
-		n = x->end - x->pos;
-	if (n < 1 || n > SASL_CHUNK ||
-	    bpf_probe_read_user(&chunk, n, (void *)x->pos) ||
-	    sasl_feed(&x->w->d, x->name_key, x->w->challenges, x->keep, &chunk,
-		      n, &used)) {
+	chunk.len = bound_size(sasl_room(x->end - x->pos), SASL_CHUNK);
+	if (bpf_probe_read_user(chunk.byte, chunk.len, (void *)x->pos)) {
 		x->w->lost = 1;
 		return 1;
 	}
+	used = sasl_feed(&x->w->d, x->name_key, &chunk);
+	x->w->lost = used < 0;
 	x->pos += used;
-	return 0;
+	return x->w->lost;
+}
+
+static long read_step(__u32 i, void *ctx)
+{
+	return bound_index(read_chunk(ctx), LOOP_VERDICTS);
 }
 
 /*

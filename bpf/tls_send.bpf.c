@@ -65,9 +65,8 @@ struct tls_search {
 	__u32 place; /* found, unless 0 */
 };
 
-static long search_step(__u32 i, void *ctx)
+static __always_inline int search_at(struct tls_search *x, __u32 i)
 {
-	struct tls_search *x = ctx;
 	struct tls_random r;
 
 	i = (i + 1) * 4; /* the first bytes are pointers, or a type */
@@ -77,6 +76,11 @@ static long search_step(__u32 i, void *ctx)
 		return 0;
 	x->place = i;
 	return 1;
+}
+
+static long search_step(__u32 i, void *ctx)
+{
+	return bound_index(search_at(ctx, i), LOOP_VERDICTS);
 }
 
 /* Is the random of this socket's ServerHello anywhere in the object? */

@@ -76,8 +76,8 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 			*tried = a->tried;
 	}
 	if (code == CODE_CHALLENGE) {
-		w->lost = !dialogue_challenged(&w->d, w->replies,
-					       w->challenges);
+		w->lost =
+			!dialogue_challenged(&w->d, w->replies, w->challenges);
 		w->challenges++;
 		return;
 	}
@@ -107,21 +107,33 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 		__builtin_memset(&at->tried, 0, sizeof(at->tried));
 }
 
-static long tls_step(__u32 i, void *ctx)
+/* Up to `most` bytes of the line in the making: how many, or -EFAULT. */
+__noinline __weak int copy_line(struct reply *r, __u64 from, __u64 most)
 {
-	struct tls_scan *x = ctx;
+	__u64 n;
+
+	if (!r)
+		return -EFAULT;
+	n = reply_room(r);
+	n = bound_size(n < most ? n : most, LINE_SIZE);
+	return bpf_probe_read_user(r->line + bound_most(reply_at(r), LINE_SIZE),
+				   n, (void *)from) ?
+		       -EFAULT :
+		       (int)n;
+}
+
+/* A line, or a part of one. Nonzero ends the scan. */
+static __always_inline int tls_line(struct tls_scan *x)
+{
 	struct reply *r = x->reply;
 	struct reply_result res = {};
-	__u32 n = reply_room(r), pos = reply_at(r);
 	enum reply_verdict v;
+	int n;
 
 	if (x->pos >= x->end)
 		return 1;
-	if (n > x->end - x->pos)
-		n = x->end - x->pos;
-	if (pos > LINE_SIZE || n < 1 || n > LINE_SIZE)
-		return 1;
-	if (bpf_probe_read_user(r->line + pos, n, (void *)x->pos)) {
+	n = copy_line(r, x->pos, x->end - x->pos);
+	if (n < 0) {
 		count(COUNTER_LOAD_ERROR, 0);
 		return 1;
 	}
@@ -138,6 +150,11 @@ static long tls_step(__u32 i, void *ctx)
 	if (v == REPLY_COUNT || v == REPLY_CREDIT)
 		see(x, &res, v);
 	return 0;
+}
+
+static long tls_step(__u32 i, void *ctx)
+{
+	return bound_index(tls_line(ctx), LOOP_VERDICTS);
 }
 
 /* What is known of a session, or NULL. */

@@ -26,6 +26,33 @@ static inline __u32 users_slot_tick(__u64 slot)
 	return (__u32)slot >> 1;
 }
 
+/*
+ * The slot for this user: his own, else a free one, else that of the oldest;
+ * and what was in it. A function of its own: the verifier keeps the ways
+ * through apart by the slot as soon as that is used for an index.
+ */
+PURE_FUNCTION int users_find(const struct client *c, __u64 hash, __u32 tick,
+			     __u64 *was)
+{
+	__u32 slot = 0, most = 0;
+
+	if (!c || !was)
+		return 0;
+	for (__u32 i = 0; i < USERS_MAX; i++) {
+		__u64 v = *(volatile const __u64 *)&c->users[i];
+		__u32 age = (tick + TICK_SKEW - users_slot_tick(v)) & TICK_MASK;
+
+		if (i && v && v >> 32 != hash >> 32 && age <= most)
+			continue;
+		slot = i;
+		most = age;
+		*was = v;
+		if (!v || v >> 32 == hash >> 32)
+			break;
+	}
+	return slot;
+}
+
 /* A failure at `tick` to log in as this user; 0: it is not known who. */
 PURE_FUNCTION int users_add(struct client *c, __u64 hash, __u32 tick)
 {
@@ -36,26 +63,13 @@ PURE_FUNCTION int users_add(struct client *c, __u64 hash, __u32 tick)
 		return 0;
 	}
 	for (int n = 0; n < USERS_TRIES; n++) {
-		__u32 slot = 0, most = 0;
 		__u64 was = 0;
+		__u32 slot = users_find(c, hash, tick, &was);
 
-		for (__u32 i = 0; i < USERS_MAX; i++) {
-			__u64 v = *(volatile __u64 *)&c->users[i];
-			__u32 age = (tick + TICK_SKEW - users_slot_tick(v)) &
-				    TICK_MASK;
-
-			if (i && v && v >> 32 != hash >> 32 && age <= most)
-				continue; /* an older one gives way first */
-			slot = i;
-			most = age;
-			was = v;
-			if (!v || v >> 32 == hash >> 32)
-				break;
-		}
 		/* Of two CPUs, one takes the slot; the other looks again. */
-		if (__sync_val_compare_and_swap(&c->users[slot % USERS_MAX],
-						was,
-						users_slot(hash, tick)) == was)
+		if (__sync_val_compare_and_swap(
+			    &c->users[bound_index(slot, USERS_MAX)], was,
+			    users_slot(hash, tick)) == was)
 			break;
 	}
 	return 0;

@@ -7,12 +7,13 @@
 #define SMTPXDP_SETTINGS_H
 
 #include "addr.h"
+#include "bound.h"
 
-#define RATE_MAX 64	/* failures */
-#define BRAKE_MAX 4096	/* bans in a minute */
-#define WINDOW_MIN 1	/* seconds */
+#define RATE_MAX 64 /* failures */
+#define BRAKE_MAX 4096 /* bans in a minute */
+#define WINDOW_MIN 1 /* seconds */
 #define WINDOW_MAX 604800 /* seconds: seven days */
-#define TEXT_SIZE 96	/* bytes of a line that a text can match */
+#define TEXT_SIZE 96 /* bytes of a line that a text can match */
 #define TEXTS_MAX 32
 #define CODE_MAX 600 /* RFC 5321, 4.2.1: reply codes end at 559 */
 
@@ -28,7 +29,7 @@ enum users { USERS_OFF, USERS_WIRE = 1, USERS_TLS = 2 };
 /* What a reply does to its client. */
 enum action {
 	ACTION_IGNORE,
-	ACTION_COUNT,  /* a failed login */
+	ACTION_COUNT, /* a failed login */
 	ACTION_CREDIT, /* a successful one */
 };
 
@@ -39,7 +40,7 @@ enum action {
 struct text {
 	__u64 bytes[TEXT_SIZE / 8];
 	__u64 mask[TEXT_SIZE / 8];
-	__u32 len;    /* 4..TEXT_SIZE */
+	__u32 len; /* 4..TEXT_SIZE */
 	__u32 action; /* enum action */
 };
 
@@ -87,12 +88,12 @@ struct policy {
 };
 
 struct settings {
-	__u8 mode;  /* enum mode */
+	__u8 mode; /* enum mode */
 	__u8 scope; /* enum scope */
 	__u8 log_failures; /* an event for every failure, not just crossings */
-	__u8 tick_shift;   /* a tick of the window is 1 << tick_shift jiffies */
+	__u8 tick_shift; /* a tick of the window is 1 << tick_shift jiffies */
 	struct limit slow; /* beside the rate; for everybody */
-	struct limit net;  /* of a network, of clients that fail */
+	struct limit net; /* of a network, of clients that fail */
 	struct limit brake; /* of bans, not failures: up to BRAKE_MAX */
 	__u8 credit; /* enum credit */
 	__u8 credit_ratio; /* failures to a success that are let pass */
@@ -106,7 +107,7 @@ struct settings {
 	__u16 pad;
 	__u32 attack_users; /* so many within the rate's time are too many */
 	__u8 have_ban_nets; /* map ban_nets is not empty */
-	__u8 have_allow;    /* map allow_nets is not empty */
+	__u8 have_allow; /* map allow_nets is not empty */
 	__u8 client_len[2]; /* prefix of a client, of 128: IPv4, IPv6 */
 	__u32 groups; /* as in struct groups: which map says who is in one */
 	struct addr client_mask[2]; /* the same as masks */
@@ -115,7 +116,7 @@ struct settings {
 	__u32 ban_forget_sec; /* after so long without one, all is forgotten */
 	__u32 n_texts;
 	__u64 ports[65536 / 64]; /* bit n: local TCP port n is mail */
-	__u8 codes[CODE_MAX];	 /* enum action, CODE_HAS_TEXT */
+	__u8 codes[CODE_MAX]; /* enum action, CODE_HAS_TEXT */
 	struct text texts[TEXTS_MAX]; /* longest first */
 };
 
@@ -151,7 +152,9 @@ static inline int net_filter_has(const struct net_filter *f,
 	int v6 = !addr_is_v4(a);
 	__u32 bit = net_filter_bit(a, v6);
 
-	return f->bits[v6][bit >> 6] >> (bit & 63) & 1;
+	return f->bits[v6][bound_index(bit >> 6, NET_FILTER_BITS / 64)] >>
+		       (bit & 63) &
+	       1;
 }
 
 /*

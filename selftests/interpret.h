@@ -99,6 +99,7 @@ static inline uint64_t vm_helper(struct vm *vm, uint32_t id, uint64_t *r,
 	case BPF_FUNC_xdp_get_buff_len:
 		return vm->len;
 	case BPF_FUNC_skb_load_bytes:
+	case BPF_FUNC_xdp_load_bytes:
 		if (r[2] + r[4] > vm->len)
 			return -EFAULT;
 		memcpy((void *)(uintptr_t)r[3], vm->data + r[2], r[4]);

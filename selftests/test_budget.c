@@ -27,7 +27,7 @@ static const struct gate_row {
 } gate_rows[] = {
 	{ "IPv4, other port", &v4, 80, INNOCENT, 58, 0 },
 	{ "IPv6, other port", &v6, 80, INNOCENT, 57, 0 },
-	{ "IPv4 in a VLAN, other port", &vlan, 80, INNOCENT, 148, 0 },
+	{ "IPv4 in a VLAN, other port", &vlan, 80, INNOCENT, 186, 1 },
 	{ "IPv4, mail port, innocent", &v4, 25, INNOCENT, 162, 0 },
 	{ "IPv6, mail port, innocent", &v6, 25, INNOCENT, 172, 0 },
 	{ "IPv4, banned", &v4, 25, BANNED, 210, 1 },

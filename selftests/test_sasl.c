@@ -188,16 +188,18 @@ static uint64_t hash_of(const char *name)
 static void send_bytes(struct server *t, const char *text, size_t len)
 {
 	while (len && !t->lost) {
-		union sasl_chunk chunk = {};
-		uint32_t n = len < SASL_CHUNK ? len : SASL_CHUNK, used = 0;
+		struct sasl_chunk chunk = { .len = sasl_room(len),
+					    .challenges = t->challenges,
+					    .keep = t->keep };
+		int used;
 
-		memcpy(&chunk, text, n);
-		if (sasl_feed(&t->d, &key, t->challenges, t->keep, &chunk, n,
-			      &used)) {
+		memcpy(chunk.byte, text, chunk.len);
+		used = sasl_feed(&t->d, &key, &chunk);
+		if (used < 0) {
 			t->lost = true;
 			return;
 		}
-		assert_in_range(used, 1, n);
+		assert_in_range(used, 1, chunk.len);
 		text += used;
 		len -= used;
 	}

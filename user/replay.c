@@ -116,8 +116,8 @@ static void run_in_pieces(struct replay *r, const struct bpf_program *prog,
 			  uint32_t at, uint32_t end)
 {
 	uint8_t piece[RUN_MAX];
-	uint32_t l3 = (uint8_t *)p->l3 - f->data;
-	struct tcphdr *tcp = (void *)(piece + ((uint8_t *)p->l4 - f->data));
+	uint32_t l3 = p->l3;
+	struct tcphdr *tcp = (void *)(piece + p->behind.l4);
 	struct ipv6hdr *ip6 = (void *)(piece + l3);
 	struct iphdr *ip = (void *)(piece + l3);
 	uint32_t headers = at, seq, n;
@@ -151,7 +151,7 @@ static bool is_banned(const struct replay *r, const struct addr *client)
 static void run_whole(struct replay *r, const struct bpf_program *prog,
 		      const struct captured *f, const struct packet *p)
 {
-	const struct tcphdr *tcp = p->l4;
+	const struct tcphdr *tcp = (const void *)(f->data + p->behind.l4);
 	uint32_t at = (uint8_t *)(tcp + 1) - f->data, end = f->len;
 
 	if (f->len <= RUN_MAX || at > f->len) {
@@ -159,8 +159,8 @@ static void run_whole(struct replay *r, const struct bpf_program *prog,
 		return;
 	}
 	at += tcp->doff * 4 - sizeof(*tcp);
-	if (p->l3_len && end > (uint8_t *)p->l3 - f->data + p->l3_len)
-		end = (uint8_t *)p->l3 - f->data + p->l3_len;
+	if (p->l3_len && end > p->l3 + p->l3_len)
+		end = p->l3 + p->l3_len;
 	if (tcp->doff >= 5 && at < HEADERS_MAX)
 		run_in_pieces(r, prog, f, p, at, end);
 }
@@ -194,22 +194,39 @@ static bool from_server(const struct replay *r, const struct captured *f,
 	return !f->incoming && (!r->server || net_contains(r->server, &source));
 }
 
-int replay_frame(struct replay *r, const struct captured *f)
+static long load_captured(void *frame, __u32 off, void *to, __u32 len)
+{
+	const struct captured *f = frame;
+
+	if (off > f->len || len > f->len - off)
+		return -EFAULT;
+	memcpy(to, f->data + off, len);
+	return 0;
+}
+
+static bool find_tcp(struct captured *f, struct packet *p)
+{
+	void *data = (void *)f->data;
+	enum parse_result r = parse_packet(data, data + f->len, true, p);
+
+	if (r == PARSE_OK && p->v6)
+		r = parse_ext(f, load_captured, f->len, &p->behind);
+	return r == PARSE_OK && p->behind.proto == IPPROTO_TCP &&
+	       p->behind.l4 + 4 <= f->len;
+}
+
+int replay_frame(struct replay *r, struct captured *f)
 {
 	const struct settings *s = settings_now(&r->pins);
-	uint8_t *data = (uint8_t *)f->data, *end = data + f->len;
 	struct packet p = {};
 	const struct tcphdr *tcp;
 
 	set_clock(r, f->wall_ns);
 	r->frames++;
 	r->bytes += f->len;
-	if (parse_packet(data, end, true, &p) != PARSE_OK ||
-	    p.proto != IPPROTO_TCP)
+	if (!find_tcp(f, &p))
 		return 0;
-	tcp = p.l4;
-	if ((uint8_t *)p.l4 + 4 > end)
-		return 0;
+	tcp = (const void *)(f->data + p.behind.l4);
 	if (port_is_mail(s, ntohs(tcp->source)) && from_server(r, f, &p))
 		sense(r, f, &p);
 	else if (port_is_mail(s, ntohs(tcp->dest)))

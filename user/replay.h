@@ -41,7 +41,7 @@ int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 		void *ctx);
 
 /* One frame through the programs; on_ban is called where that bans. -errno. */
-int replay_frame(struct replay *r, const struct captured *f);
+int replay_frame(struct replay *r, struct captured *f);
 
 void replay_close(struct replay *r);
 
