@@ -16,54 +16,13 @@ static __always_inline struct ban_head *ban_head(void)
 	return bpf_map_lookup_elem(&bans, &zero);
 }
 
-/* A ban that was found. */
-struct ban_found {
-	struct ban_client client;
-	struct ban_head *head;
-	struct ban_line *line;
-	__u32 pos;
-	bool expired; /* there was one, but it has run out */
-};
-
-/*
- * Does a ban of the client f->client.addr hold? Its own line tells, but for the
- * few that had to go past it, and for keys that do not tell whose they are.
- */
-static __always_inline bool ban_find(struct ban_found *f)
+/* Of f->client.addr. */
+static __always_inline bool ban_find_now(struct ban_found *f)
 {
-	__u32 now;
-	int pos;
-
 	f->expired = false;
 	f->head = ban_head();
-	if (!f->head)
-		return false;
-	ban_client(f->head, &f->client);
-	f->line = ban_line_at(f->head, f->client.home);
-	if (!f->line)
-		return false;
-	now = now_jiffies() >> f->head->tick_shift;
-#pragma unroll
-	for (__u32 w = 0; w < BAN_WAYS; w++) {
-		__u32 e;
-
-		if (BAN_READ(f->line->who[w]) != f->client.key)
-			continue;
-		e = BAN_READ(f->line->expires[w]);
-		f->expired |= e > BAN_CLAIMED && e <= now;
-		f->pos = w;
-		if (e > now && BAN_READ(f->line->who[w]) == f->client.key &&
-		    !ban_key_is_hashed(f->client.key))
-			return true;
-	}
-	if (!ban_passed(f->line) && !ban_key_is_hashed(f->client.key))
-		return false;
-	pos = ban_search(f->head, &f->client, 0, now);
-	if (pos < 0)
-		return false;
-	f->pos = pos;
-	f->line = ban_line_of(f->head, &f->client, pos);
-	return f->line;
+	return f->head && ban_find_line(f) &&
+	       ban_find(f, now_jiffies() >> f->head->tick_shift);
 }
 
 /*
@@ -107,6 +66,7 @@ static __always_inline __u32 ban_found_flags(const struct ban_found *f)
 {
 	const struct ban_info *i = ban_info_of(f->head, &f->client, f->pos);
 
+	ban_fence();
 	return i ? ban_flags(&i->cause) : 0;
 }
 

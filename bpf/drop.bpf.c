@@ -113,7 +113,7 @@ static __always_inline int drop_banned(struct xdp_md *ctx,
 	__u64 bytes;
 
 	client_of(s, src, &ban.client.addr);
-	if (!ban_find(&ban)) {
+	if (!ban_find_now(&ban)) {
 		if (s->have_ban_nets && net_filter_has(&slots->net_filter, src))
 			return drop_by_net(ctx, s, src, ban.expired);
 		return ban.expired ? pass(COUNTER_PASS_EXPIRED, ctx) : XDP_PASS;

@@ -1,170 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What programs and user space do with the table of bans: search, put, remove.
- * See ban_lines.h for what holds meanwhile.
+ * What programs and user space change in the table of bans: put, remove. See
+ * ban_lines.h for what holds meanwhile.
  */
 #ifndef SMTPXDP_BAN_OPS_H
 #define SMTPXDP_BAN_OPS_H
 
-#include "ban_lines.h"
-
-/* The includer's. NULL for no such line, which cannot be. */
-static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i);
-static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i);
-
-#define BAN_READ(x) (*(const volatile __typeof__(x) *)&(x))
-#define BAN_WRITE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
-#define BAN_SWAP(p, old, new) __sync_val_compare_and_swap(p, old, new)
-
-/* In programs, functions that the verifier looks at once. */
-#ifndef BAN_FN
-#define BAN_FN static inline
-#endif
-
-/*
- * A loop that no program has as a loop. Kernel 6.1 refuses one whose last
- * instruction is no jump and stands before its first; where clang puts the
- * blocks of a loop, nothing in C can say. If it cannot unroll one, that is an
- * error of the build. Bodies are calls mostly: to global functions, once more.
- */
-#ifdef __bpf__
-#define BAN_UNROLL _Pragma("unroll")
-#else
-#define BAN_UNROLL
-#endif
-#define ban_times(i, n) BAN_UNROLL for (__u32 i = 0; i < (n); i++)
-
-/* Where other CPUs may come in between; the tests do. */
-#ifndef BAN_STEP
-#define BAN_STEP()
-#endif
-
-/*
- * Where a slot is, as the functions say it: steps from the client's home line,
- * times BAN_WAYS, plus the way.
- */
-#define BAN_POS_MAX (BAN_PROBE * BAN_WAYS)
-
-/*
- * The line at `dist` steps from a home line. Each step is longer than the one
- * before, lest full lines grow together; a small table is searched in order.
- */
-#define BAN_SMALL 512 /* lines: more than all steps together */
-
-static inline __u32 ban_index_at(__u32 lines, __u32 home, __u32 dist)
-{
-	__u32 i = home + (lines < BAN_SMALL ? dist : dist * (dist + 1) / 2);
-
-	return i > lines ? i - lines : i; /* round once, at most */
-}
-
-static inline __u32 ban_index(const struct ban_client *c, __u32 pos)
-{
-	return ban_index_at(c->lines, c->home, pos / BAN_WAYS);
-}
-
-static inline struct ban_line *
-ban_line_of(struct ban_head *h, const struct ban_client *c, __u32 pos)
-{
-	return ban_line_at(h, ban_index(c, pos));
-}
-
-static inline struct ban_info *
-ban_info_of(struct ban_head *h, const struct ban_client *c, __u32 pos)
-{
-	struct ban_infos *infos = ban_infos_at(h, ban_index(c, pos));
-
-	return infos ? &infos->way[pos % BAN_WAYS] : NULL;
-}
-
-static inline bool ban_passed(const struct ban_line *l)
-{
-	return BAN_READ(l->count[0]) & BAN_PASS_MASK;
-}
-
-#define BAN_TRIES 4
-
-/* Is the slot at `pos`, which was seen to expire at `e`, the client's? */
-BAN_FN int ban_is_of(struct ban_head *h, const struct ban_client *c,
-		     const struct ban_line *l, __u32 pos, __u32 e)
-{
-	__u32 w = pos % BAN_WAYS, was;
-	const struct ban_info *i;
-
-	if (!h || !c || !l)
-		return false;
-	if (BAN_READ(l->who[w]) != c->key)
-		return false;
-	if (!ban_key_is_hashed(c->key))
-		return true;
-	i = ban_info_of(h, c, pos);
-	if (!i)
-		return false;
-	ban_times(n, BAN_TRIES) {
-		if (BAN_READ(i->client.q[0]) != c->addr.q[0] ||
-		    BAN_READ(i->client.q[1]) != c->addr.q[1])
-			return false;
-		BAN_STEP();
-		was = e;
-		e = BAN_READ(l->expires[w]);
-		if (e == was)
-			return BAN_READ(l->who[w]) == c->key;
-		if (e <= BAN_CLAIMED)
-			return false;
-	}
-	return true; /* made longer all the time, and so not given away */
-}
-
-/* What ban_search_line() says when the search ends with this line. */
-#define BAN_NOT_HERE -1 /* nor anywhere else */
-#define BAN_GO_ON -2
-
-/* In the line of `pos`, from there on: a position, or one of these. */
-BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
-			   __u32 pos, __u32 after)
-{
-	struct ban_line *l;
-
-	if (!h || !c || pos >= BAN_POS_MAX || pos / BAN_WAYS >= c->lines)
-		return BAN_NOT_HERE;
-	l = ban_line_of(h, c, pos);
-	if (!l)
-		return BAN_NOT_HERE;
-	ban_times(w, BAN_WAYS) {
-		__u32 e;
-
-		if (w < pos % BAN_WAYS || BAN_READ(l->who[w]) != c->key)
-			continue;
-		BAN_STEP();
-		e = BAN_READ(l->expires[w]);
-		BAN_STEP();
-		if (e > after &&
-		    ban_is_of(h, c, l, pos / BAN_WAYS * BAN_WAYS + w, e))
-			return pos / BAN_WAYS * BAN_WAYS + w;
-	}
-	return ban_passed(l) ? BAN_GO_ON : BAN_NOT_HERE;
-}
-
-/*
- * The first slot of the client, from `pos` on, which expires after the tick
- * `after` (now, for a ban that holds; BAN_CLAIMED for any), or -ENOENT.
- */
-BAN_FN int ban_search(struct ban_head *h, const struct ban_client *c, __u32 pos,
-		      __u32 after)
-{
-	if (!h || !c)
-		return -ENOENT;
-	ban_times(i, BAN_PROBE) {
-		int found = ban_search_line(h, c, pos, after);
-
-		if (found >= 0)
-			return found;
-		if (found == BAN_NOT_HERE)
-			break;
-		pos = (pos / BAN_WAYS + 1) * BAN_WAYS;
-	}
-	return -ENOENT;
-}
+#include "ban_search.h"
 
 BAN_FN int ban_unpass_line(struct ban_head *h, __u32 line)
 {
@@ -174,7 +16,7 @@ BAN_FN int ban_unpass_line(struct ban_head *h, __u32 line)
 		return 0;
 	l = ban_line_at(h, line);
 	if (l)
-		__sync_fetch_and_sub(&l->count[0], BAN_PASS);
+		BAN_ADD(&l->count[0], -BAN_PASS);
 	BAN_STEP();
 	return 0;
 }
@@ -224,7 +66,7 @@ BAN_FN int ban_claim_line(struct ban_head *h, const struct ban_client *c,
 	if ((BAN_READ(l->count[0]) & BAN_PASS_MASK) >=
 	    BAN_PASSES_MAX * BAN_PASS)
 		return BAN_FULL;
-	__sync_fetch_and_add(&l->count[0], BAN_PASS);
+	BAN_ADD(&l->count[0], BAN_PASS);
 	BAN_STEP();
 	return BAN_PASSED;
 }
@@ -238,7 +80,7 @@ BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 
 	if (!h || !c)
 		return ~0;
-	room = __sync_fetch_and_add(&h->used, 1) < h->max;
+	room = BAN_FETCH_ADD(&h->used, 1) < h->max;
 	ban_times(dist, BAN_PROBE) {
 		way = ban_claim_line(h, c, dist, now, room);
 		if (way != BAN_PASSED)
@@ -247,7 +89,7 @@ BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 	}
 	/* What has a former client takes his place among `used`. */
 	if (!room || way < 0 || way >= BAN_TAKEN)
-		__sync_fetch_and_sub(&h->used, 1);
+		BAN_ADD(&h->used, -1);
 	return way < 0 ? (int)~passed : (int)(passed * BAN_WAYS) + way;
 }
 
@@ -309,12 +151,13 @@ BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
 		return 0;
 	BAN_WRITE(l->who[w], c->key);
 	BAN_STEP();
-	i->client = c->addr;
+	BAN_WRITE(i->client.q[0], c->addr.q[0]);
+	BAN_WRITE(i->client.q[1], c->addr.q[1]);
 	i->packets = 0;
 	i->bytes = 0;
 	i->cause = e->cause;
-	__sync_fetch_and_and(&l->count[w], BAN_PASS_MASK);
-	__sync_fetch_and_or(&l->count[w], e->not_plain);
+	BAN_AND(&l->count[w], BAN_PASS_MASK);
+	BAN_OR(&l->count[w], e->not_plain);
 	BAN_STEP();
 	BAN_SWAP(&l->expires[w], BAN_CLAIMED, e->expires);
 	BAN_STEP();
@@ -335,10 +178,10 @@ BAN_FN int ban_release(struct ban_head *h, const struct ban_client *c,
 		return -EAGAIN;
 	BAN_STEP();
 	ban_unpass(h, c->home, pos / BAN_WAYS);
-	__sync_fetch_and_and(&l->count[w], BAN_PASS_MASK);
+	BAN_AND(&l->count[w], BAN_PASS_MASK);
 	BAN_SWAP(&l->expires[w], BAN_CLAIMED, BAN_FREE);
 	BAN_STEP();
-	__sync_fetch_and_sub(&h->used, 1);
+	BAN_ADD(&h->used, -1);
 	return 0;
 }
 
@@ -366,9 +209,9 @@ static inline int ban_prolong(struct ban_head *h, const struct ban_client *c,
 		return 0;
 	i->cause = e->cause;
 	if (e->not_plain)
-		__sync_fetch_and_or(&l->count[w], BAN_NOT_PLAIN);
+		BAN_OR(&l->count[w], BAN_NOT_PLAIN);
 	else
-		__sync_fetch_and_and(&l->count[w], ~BAN_NOT_PLAIN);
+		BAN_AND(&l->count[w], ~BAN_NOT_PLAIN);
 	return 0;
 }
 
@@ -384,7 +227,7 @@ BAN_FN int ban_renew(struct ban_head *h, const struct ban_client *c, __u32 pos,
 	l = ban_line_of(h, c, pos);
 	if (!l)
 		return -EAGAIN;
-	old = BAN_READ(l->expires[pos % BAN_WAYS]);
+	old = BAN_LOAD(l, expires[pos % BAN_WAYS]);
 	BAN_STEP();
 	if (old <= BAN_CLAIMED || !ban_is_of(h, c, l, pos, old))
 		return -EAGAIN;
@@ -408,7 +251,7 @@ BAN_FN __u32 ban_expires(struct ban_head *h, const struct ban_client *c,
 	l = ban_line_of(h, c, pos);
 	if (!l)
 		return 0;
-	e = BAN_READ(l->expires[pos % BAN_WAYS]);
+	e = BAN_LOAD(l, expires[pos % BAN_WAYS]);
 	BAN_STEP();
 	return e > BAN_CLAIMED && ban_is_of(h, c, l, pos, e) ? e : 0;
 }
@@ -499,7 +342,7 @@ static inline int ban_remove(struct ban_head *h, const struct ban_client *c,
 
 	while ((pos = ban_search(h, c, pos + 1, BAN_CLAIMED)) >= 0) {
 		struct ban_line *l = ban_line_of(h, c, pos);
-		__u32 e = BAN_READ(l->expires[pos % BAN_WAYS]);
+		__u32 e = BAN_LOAD(l, expires[pos % BAN_WAYS]);
 
 		if (e > BAN_CLAIMED && e <= until && ban_is_of(h, c, l, pos, e))
 			n += !ban_release(h, c, pos, e);

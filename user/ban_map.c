@@ -138,15 +138,16 @@ bool ban_map_view(struct ban_head *h, uint32_t line, uint32_t way,
 		  struct ban_view *v)
 {
 	struct ban_line *l = ban_line_at(h, line);
-	__u64 key = BAN_READ(l->who[way]);
+	__u64 key;
 
-	v->expires = __atomic_load_n(&l->expires[way], __ATOMIC_ACQUIRE);
+	v->expires = BAN_LOAD(l, expires[way]);
 	if (v->expires <= BAN_CLAIMED)
 		return false;
+	key = BAN_LOAD(l, who[way]);
 	v->count = BAN_READ(l->count[way]);
 	v->info = ban_infos_at(h, line)->way[way];
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (BAN_READ(l->expires[way]) != v->expires ||
+	ban_fence();
+	if (BAN_LOAD(l, expires[way]) != v->expires ||
 	    BAN_READ(l->who[way]) != key)
 		return false;
 	v->info.packets += (v->count & BAN_DROPS_MASK) / BAN_PACKET;

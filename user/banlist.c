@@ -301,6 +301,8 @@ int banlist_ask(struct pins *p, const struct net *nets, size_t n)
 		return -ENOMEM;
 	memcpy(copy, nets, n * sizeof(*copy));
 	net_set_init(&set, copy, n);
+	/* The allowlist was written first: see ask_if_allowed(), failure.h. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 1; n && i <= h->lines; i++) {
 		for (uint32_t w = 0; w < BAN_WAYS; w++) {
 			struct net net;
