@@ -88,7 +88,7 @@ BAN_FN int ban_is_of(struct ban_head *h, const struct ban_client *c,
 
 	if (!h || !c || !l)
 		return false;
-	if (BAN_LOAD(l, who[w]) != c->key)
+	if (BAN_READ(l->who[w]) != c->key)
 		return false;
 	if (!ban_key_is_hashed(c->key))
 		return true;
@@ -105,7 +105,7 @@ BAN_FN int ban_is_of(struct ban_head *h, const struct ban_client *c,
 		was = e;
 		e = BAN_LOAD(l, expires[w]);
 		if (e == was)
-			return BAN_LOAD(l, who[w]) == c->key;
+			return BAN_READ(l->who[w]) == c->key;
 		if (e <= BAN_CLAIMED)
 			return false;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Runs functions as if on several CPUs, in every order in which their steps
- * can follow each other: a step ends where the code calls interrupt().
+ * can follow each other: a step ends where the code calls interrupt(). What
+ * else may go one way or the other asks il_choose().
  */
 #ifndef SELFTESTS_INTERLEAVE_H
 #define SELFTESTS_INTERLEAVE_H
@@ -28,11 +29,28 @@ static struct {
 	ucontext_t context[CPUS_MAX];
 	bool done[CPUS_MAX];
 	char stack[CPUS_MAX][STACK_SIZE];
-	/* At each step: how many CPUs could have been next, and which was. */
+	/* At each choice: how many there were, and which was taken. */
 	unsigned char options[STEPS_MAX], pick[STEPS_MAX];
+	unsigned int choices; /* so far */
+	unsigned int given; /* of them, before the first that is free */
 } il;
 
 static __thread int il_running = -1; /* the CPU; -1: no interleaving */
+
+/* 0..n-1: one after the other, over all the runs. */
+static inline unsigned int il_choose(unsigned int n)
+{
+	unsigned int i = il.choices;
+
+	if (n < 2)
+		return 0;
+	assert_true(i < STEPS_MAX);
+	if (i >= il.given)
+		il.pick[i] = 0;
+	il.options[i] = n;
+	il.choices++;
+	return il.pick[i];
+}
 
 static inline void interrupt(void)
 {
@@ -75,25 +93,22 @@ static unsigned int il_options(int last, unsigned int preempts, int *cpu)
 	return n;
 }
 
-/* Follows the first `given` picks, then the first option. Returns the steps. */
-static unsigned int il_run(unsigned int given)
+/* Follows the picks that are given, then the first option. */
+static void il_run(void)
 {
-	unsigned int step, preempts = il.what->preempts;
+	unsigned int preempts = il.what->preempts;
 	int cpu[CPUS_MAX], last = -1;
 
 	il_start();
-	for (step = 0;; step++) {
-		unsigned int n = il_options(last, preempts, cpu);
+	for (;;) {
+		unsigned int n = il_options(last, preempts, cpu), pick;
 
 		if (!n)
-			return step;
-		assert_true(step < STEPS_MAX);
-		if (step >= given)
-			il.pick[step] = 0;
-		il.options[step] = n;
-		if (cpu[0] == last && il.pick[step])
+			return;
+		pick = il_choose(n);
+		if (cpu[0] == last && pick)
 			preempts--;
-		last = cpu[il.pick[step]];
+		last = cpu[pick];
 		il_running = last;
 		swapcontext(&il.scheduler, &il.context[last]);
 		il_running = -1;
@@ -103,17 +118,20 @@ static unsigned int il_run(unsigned int given)
 /* Returns the number of orders. */
 static unsigned int interleave(const struct interleave *what)
 {
-	unsigned int step, orders = 0;
+	unsigned int orders = 0, i;
 
 	il.what = what;
-	for (step = 0;; il.pick[step++]++) {
-		step = il_run(step);
+	for (il.given = 0;; il.given = i + 1) {
+		il.choices = 0;
+		il_run();
 		what->check(what->arg, ++orders);
+		i = il.choices;
 		do {
-			if (!step)
+			if (!i)
 				return orders;
-			step--;
-		} while (il.pick[step] + 1 >= il.options[step]);
+			i--;
+		} while (il.pick[i] + 1 >= il.options[i]);
+		il.pick[i]++;
 	}
 }
 
