@@ -26,7 +26,7 @@ BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 {
 	if (!h)
 		return 0;
-	ban_times(i, BAN_PROBE) {
+	for (__u32 i = 0; i < BAN_PROBE; i++) {
 		if (i < n)
 			ban_unpass_line(h, ban_index_at(h->lines, home, i));
 	}
@@ -81,7 +81,7 @@ BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 	if (!h || !c)
 		return ~0;
 	room = BAN_FETCH_ADD(&h->used, 1) < h->max;
-	ban_times(dist, BAN_PROBE) {
+	for (__u32 dist = 0; dist < BAN_PROBE; dist++) {
 		way = ban_claim_line(h, c, dist, now, room);
 		if (way != BAN_PASSED)
 			break;
@@ -106,7 +106,7 @@ BAN_FN int ban_evict(struct ban_head *h, const struct ban_client *c, __u32 pos)
 		return 0;
 	line = ban_index(c, pos);
 	home = ban_home(h, ban_hash(h, &i->client));
-	ban_times(n, BAN_PROBE) {
+	for (__u32 n = 0; n < BAN_PROBE; n++) {
 		if (ban_index_at(h->lines, home, n) == line) {
 			ban_unpass(h, home, n);
 			break;
@@ -274,61 +274,66 @@ BAN_FN int ban_change(struct ban_head *h, const struct ban_client *c, __u32 pos,
 /*
  * Other CPUs may have published the client as well. The last slot of all
  * stays, made to hold as long as any: a search that has gone past a slot does
- * not come back to it, so it must not miss both. True: the one at `pos`, which
- * is ours, was given up for one behind it.
+ * not come back to it, so it must not miss both. 0: done; 1: the slot at `pos`,
+ * which is ours, was given up for one behind it; -EAGAIN: there may be more.
  */
 BAN_FN int ban_settle(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		      __u32 now)
 {
-	ban_times(i, BAN_TRIES) {
-		__u32 mine = ban_expires(h, c, pos), e;
-		int other;
+	__u32 mine, e;
+	int other;
 
-		if (!mine)
-			return false; /* unbanned */
-		if (ban_search(h, c, pos + 1, now) >= 0) {
-			if (!ban_release(h, c, pos, mine))
-				return true;
-			continue;
-		}
-		other = ban_search(h, c, 0, BAN_CLAIMED);
-		if (other < 0 || (__u32)other >= pos)
-			return false;
-		e = ban_expires(h, c, other);
-		if (e && (e <= mine || !ban_change(h, c, pos, mine, e)))
-			ban_release(h, c, other, e);
-	}
-	return false;
+	if (!h || !c)
+		return 0;
+	mine = ban_expires(h, c, pos);
+	if (!mine)
+		return 0; /* unbanned */
+	if (ban_search(h, c, pos + 1, now) >= 0)
+		return ban_release(h, c, pos, mine) ? -EAGAIN : 1;
+	other = ban_search(h, c, 0, BAN_CLAIMED);
+	if (other < 0 || (__u32)other >= pos)
+		return 0;
+	e = ban_expires(h, c, other);
+	if (e && (e <= mine || !ban_change(h, c, pos, mine, e)))
+		ban_release(h, c, other, e);
+	return -EAGAIN;
+}
+
+/* Once. -EAGAIN if others were at the same slots. */
+BAN_FN int ban_try(struct ban_head *h, const struct ban_client *c,
+		   const struct ban_entry *e)
+{
+	int pos, settled = -EAGAIN;
+
+	if (!h || !c || !e)
+		return -EAGAIN;
+	pos = ban_search(h, c, 0, e->now);
+	if (pos < 0)
+		pos = ban_search(h, c, 0, BAN_CLAIMED);
+	if (pos >= 0)
+		return ban_renew(h, c, pos, e);
+	pos = ban_take(h, c, e->now);
+	if (pos < 0)
+		return -E2BIG;
+	BAN_STEP();
+	ban_publish(h, c, pos, e);
+	for (__u32 i = 0; i < BAN_TRIES && settled == -EAGAIN; i++)
+		settled = ban_settle(h, c, pos, e->now);
+	return settled == 1 ? -EAGAIN : 0;
 }
 
 /*
  * Bans a client until e->expires. -E2BIG when the table is full; -EAGAIN when
  * others were at the same slots all the time.
  */
-BAN_FN int ban_put(struct ban_head *h, const struct ban_client *c,
-		   const struct ban_entry *e)
+static inline int ban_put(struct ban_head *h, const struct ban_client *c,
+			  const struct ban_entry *e)
 {
-	if (!h || !c || !e)
-		return -EAGAIN;
-	ban_times(i, BAN_TRIES) {
-		int pos = ban_search(h, c, 0, e->now);
+	int err = -EAGAIN;
 
-		if (pos < 0)
-			pos = ban_search(h, c, 0, BAN_CLAIMED);
-		if (pos >= 0) {
-			if (!ban_renew(h, c, pos, e))
-				return 0;
-			continue;
-		}
-		pos = ban_take(h, c, e->now);
-		if (pos < 0)
-			return -E2BIG;
-		BAN_STEP();
-		ban_publish(h, c, pos, e);
-		if (!ban_settle(h, c, pos, e->now))
-			return 0;
-	}
-	return -EAGAIN;
+	for (__u32 i = 0; i < BAN_TRIES && err == -EAGAIN; i++)
+		err = ban_try(h, c, e);
+	return err;
 }
 
 /*

@@ -40,6 +40,23 @@ static __always_inline __u64 bound_hide(__u64 n)
 	return n;
 }
 
+/*
+ * A pointer that was found not to be NULL. The compiler may go on from it
+ * before it looks whether it is, as that does no harm on a CPU; the verifier
+ * allows no arithmetic on what may be NULL.
+ */
+#ifdef __bpf__
+#define bound_pointer(p)                                                       \
+	({                                                                     \
+		__typeof__(p) p_ = (p);                                        \
+                                                                               \
+		asm volatile("" : "+r"(p_));                                   \
+		p_;                                                            \
+	})
+#else
+#define bound_pointer(p) (p)
+#endif
+
 /* What a callback of bpf_loop() may return: go on, or end. */
 #define LOOP_VERDICTS 2
 

@@ -46,16 +46,18 @@ static unsigned long stack(const char *log)
 	return sum;
 }
 
+/* Without the statistics of each function, which kernels from 7.0 on add. */
 static void print_end(char *log)
 {
-	size_t n = strlen(log);
-	int lines = 0;
+	const char *last[LOG_LINES] = {};
+	unsigned int n = 0;
 
-	while (n && lines <= LOG_LINES)
-		lines += log[--n] == '\n';
-	for (char *line = strtok(log + n, "\n"); line;
-	     line = strtok(NULL, "\n"))
-		printf("| %s\n", line);
+	for (char *line = strtok(log, "\n"); line; line = strtok(NULL, "\n"))
+		if (strncmp(line, "subprog ", 8))
+			last[n++ % LOG_LINES] = line;
+	for (unsigned int i = 0; i < LOG_LINES; i++)
+		if (last[(n + i) % LOG_LINES])
+			printf("| %s\n", last[(n + i) % LOG_LINES]);
 }
 
 /* A tracepoint that the kernel lacks: the daemon takes another program. */
