@@ -8,6 +8,12 @@
 
 #include "tried.h"
 
+/*
+ * The client of a connection that is the self-test's: 0.0.0.1, which nobody can
+ * have (RFC 1122, 3.2.1.3).
+ */
+#define SELF_TEST_CLIENT 0x00000001
+
 /* Of so many AUTHs at once, the latest, the answers may be outstanding. */
 #define ATTEMPTS 8
 

@@ -104,6 +104,13 @@ static inline uint64_t vm_helper(struct vm *vm, uint32_t id, uint64_t *r,
 			return -EFAULT;
 		memcpy((void *)(uintptr_t)r[3], vm->data + r[2], r[4]);
 		return 0;
+	case BPF_FUNC_skb_load_bytes_relative:
+		assert_int_equal(r[5], BPF_HDR_START_NET);
+		if (ETH_HLEN + r[2] + r[4] > vm->len)
+			return -EFAULT;
+		memcpy((void *)(uintptr_t)r[3], vm->data + ETH_HLEN + r[2],
+		       r[4]);
+		return 0;
 	case BPF_FUNC_map_update_elem:
 		return bpf_map_update_elem(r[1], (void *)(uintptr_t)r[2],
 					   (void *)(uintptr_t)r[3], r[4]) ?
@@ -134,6 +141,8 @@ static inline uint64_t vm_load(struct vm *vm, uint64_t addr, int size)
 			return (uintptr_t)vm->data;
 		if (off == (vm->skb ? offsetof(struct __sk_buff, data_end) : 4))
 			return (uintptr_t)vm->data + vm->len;
+		if (vm->skb && off == offsetof(struct __sk_buff, protocol))
+			return *(const uint16_t *)(vm->data + ETH_HLEN - 2);
 		return vm->skb && !off ? vm->len : 1;
 	}
 	switch (size) {

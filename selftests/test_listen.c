@@ -32,7 +32,7 @@ static void client_says_at(struct both *b, uint32_t seq, const char *text,
 			     .dport = b->t.flow.sport };
 
 	frame_build(&b->t.frame, s, &flow, false, seq, text, len);
-	assert_int_equal(run_bytes(b->t.lab->skel->progs.listen_ethernet,
+	assert_int_equal(run_bytes(b->t.lab->skel->progs.listen,
 				   b->t.frame.data, b->t.frame.len),
 			 UNSPEC);
 }

@@ -99,7 +99,7 @@ static const struct hook {
 		  1 << MAP_COUNTERS | 1 << MAP_DIALOGUES },
 	{ HEALTH_TC, HEALTH_SENSOR, "the sensor of users (tc ingress)",
 	  "is not attached: who is tried is not read here", attached_tc_in,
-	  PROG_LISTEN_ETHERNET, PROG_LISTEN_RAW, self_test_listen,
+	  PROG_LISTEN, PROG_LISTEN, self_test_listen,
 	  1 << MAP_SETTINGS | 1 << MAP_STREAMS | 1 << MAP_DIALOGUES |
 		  1 << MAP_NAME_KEY },
 };

@@ -133,9 +133,7 @@ int ifaces_attach_sensor(struct ifaces *f, struct watched *w)
 	const struct bpf_program *out = ethernet ?
 						f->skel->progs.detect_ethernet :
 						f->skel->progs.detect_raw,
-				 *in = ethernet ?
-					       f->skel->progs.listen_ethernet :
-					       f->skel->progs.listen_raw;
+				 *in = f->skel->progs.listen;
 	char why[512];
 
 	if (ethernet < 0)

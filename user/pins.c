@@ -56,8 +56,8 @@ const char *const prog_names[PROGS_MAX] = {
 	[PROG_DROP_RAW] = "drop_raw",
 	[PROG_DETECT_ETHERNET] = "detect_ethernet",
 	[PROG_DETECT_RAW] = "detect_raw",
-	[PROG_LISTEN_ETHERNET] = "listen_ethernet",
-	[PROG_LISTEN_RAW] = "listen_raw",
+	[PROG_LISTEN] = "listen",
+	[PROG_DELIVER] = "deliver",
 };
 
 int pins_path(char *buf, size_t size, const char *dir, const char *name)

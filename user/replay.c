@@ -183,7 +183,7 @@ static void gate(struct replay *r, const struct captured *f,
 	if (run(r, r->skel->progs.drop_ethernet, f->data, len) == XDP_DROP)
 		r->dropped++;
 	else
-		run_whole(r, r->skel->progs.listen_ethernet, f, p);
+		run_whole(r, r->skel->progs.listen, f, p);
 }
 
 static bool from_server(const struct replay *r, const struct captured *f,

@@ -17,7 +17,7 @@
 #include "settings_map.h"
 #include "stream.h"
 
-#define CLIENT 0x00000001 /* 0.0.0.1 */
+#define CLIENT SELF_TEST_CLIENT
 #define SERVER 0x00000002
 #define CLIENT_PORT 1
 #define SEQ 1
@@ -214,15 +214,14 @@ int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 			 strerror(-err));
 		return err;
 	}
-	build(&f, prog == PROG_LISTEN_ETHERNET, CLIENT, SERVER, CLIENT_PORT,
-	      port, AUTH);
+	build(&f, true, CLIENT, SERVER, CLIENT_PORT, port, AUTH);
 	err = run(p, prog, &f, &verdict, why, size);
 	memset(&w, 0, sizeof(w));
 	bpf_map_lookup_elem(map, &key, &w);
 	bpf_map_delete_elem(map, &key);
 	if (err)
 		return err;
-	if (verdict == (__u32)TC_ACT_UNSPEC && w.d.attempt[0].tried.hash)
+	if (verdict == TC_ACT_SHOT && w.d.attempt[0].tried.hash)
 		return 0;
 	snprintf(why, size, "a login was not read in the self-test");
 	return -EPROTO;
