@@ -89,14 +89,19 @@ static void print_groups(const json_t *groups)
 static void print_iface(const json_t *iface, const char *title)
 {
 	const char *name = json_string_value(json_object_get(iface, "name"));
+	const char *why =
+		json_string_value(json_object_get(iface, "users_why"));
 
-	if (json_is_true(json_object_get(iface, "waiting")))
+	if (json_is_true(json_object_get(iface, "waiting"))) {
 		printf("%-12s waiting for %s\n", title, name);
-	else
-		printf("%-12s %s: xdp %s, tc %s, tc ingress %s\n", title, name,
-		       json_string_value(json_object_get(iface, "xdp")),
-		       json_string_value(json_object_get(iface, "tc")),
-		       json_string_value(json_object_get(iface, "tc_in")));
+		return;
+	}
+	printf("%-12s %s: xdp %s, tc %s, tc ingress %s, users %s%s%s%s\n",
+	       title, name, json_string_value(json_object_get(iface, "xdp")),
+	       json_string_value(json_object_get(iface, "tc")),
+	       json_string_value(json_object_get(iface, "tc_in")),
+	       json_string_value(json_object_get(iface, "users")),
+	       why ? " (" : "", why ? why : "", why ? ")" : "");
 }
 
 static void print_text(json_t *doc)

@@ -13,6 +13,7 @@
 #include "cut.h"
 #include "escape.h"
 #include "fuse_watch.h"
+#include "health_users.h"
 #include "netinfo.h"
 #include "self_test.h"
 #include "settings_map.h"
@@ -33,8 +34,10 @@ struct checkup {
 	const struct daemon_info *info;
 	enum daemon_state state;
 	bool attached[PROGS_MAX]; /* somewhere */
+	bool sound[PROGS_MAX]; /* that, and the self-test finds no fault */
 	__u32 prog_id[PROGS_MAX]; /* of the pinned ones; 0: there is none */
 	__u32 map_id[MAPS_MAX];
+	const json_t *interfaces;
 	json_t *problems;
 };
 
@@ -261,6 +264,7 @@ static void check_program(struct checkup *c, const struct hook *h,
 	    !check_maps(c, h, h->maps & ~maps_used(c, prog)) || !locked)
 		return;
 	err = h->self_test(c->p, prog, why, sizeof(why));
+	c->sound[prog] = !err;
 	if (err == -E2BIG)
 		wrong(c->problems, HEALTH_ROOM, "bans",
 		      "the ban list is full: whoever fails next is NOT banned",
@@ -268,6 +272,27 @@ static void check_program(struct checkup *c, const struct hook *h,
 		      "ban-time");
 	else if (err)
 		wrong(c->problems, h->test, prog_names[prog], why, RESTART);
+}
+
+/* Through the devices themselves: the programs alone may be in order. */
+static void check_devices(struct checkup *c, bool locked)
+{
+	const char *reason = !locked ? "another command holds the lock" :
+			     !c->sound[PROG_LISTEN] ?
+				       "the sensor of users is not in order" :
+				       NULL;
+	json_t *shown;
+	size_t i;
+
+	json_array_foreach(c->interfaces, i, shown)
+		if (health_users(c->p, c->info, i, reason, shown) == UNHEARD)
+			wrong(c->problems, HEALTH_SENSOR,
+			      c->info->ifaces[i].name,
+			      "who is tried in the clear is not read here: "
+			      "attack-users, stale-rate and log-users do nothing",
+			      RESTART
+			      "; if that does not help, report it with the "
+			      "kernel's version and the device's kind");
 }
 
 static int lock_patiently(const char *dir, unsigned int patience)
@@ -295,6 +320,7 @@ static void check_programs(struct checkup *c, unsigned int patience)
 	for (size_t h = 0; h < HOOKS; h++)
 		for (int i = hooks[h].first; i <= (int)hooks[h].last; i++)
 			check_program(c, &hooks[h], i, lock >= 0);
+	check_devices(c, lock >= 0);
 	pins_unlock(lock);
 }
 
@@ -375,11 +401,13 @@ static void check_state(struct checkup *c)
 
 json_t *health_check(struct pins *p, const struct daemon_info *info,
 		     enum daemon_state state, const json_t *tls,
-		     unsigned int patience)
+		     const json_t *interfaces, unsigned int patience)
 {
-	struct checkup c = {
-		.p = p, .info = info, .state = state, .problems = json_array()
-	};
+	struct checkup c = { .p = p,
+			     .info = info,
+			     .state = state,
+			     .interfaces = interfaces,
+			     .problems = json_array() };
 	struct config config;
 
 	learn_ids(&c);

@@ -19,7 +19,7 @@
 	X(TC, "tc") /* and the sensor, to every interface */                   \
 	X(MAPS, "maps") /* they work on the maps that are pinned */            \
 	X(GATE, "gate") /* drops who is banned, and nobody else */             \
-	X(SENSOR, "sensor") /* reads replies */                                \
+	X(SENSOR, "sensor") /* reads replies, and who was tried */             \
 	X(ROOM, "room") /* for the next ban */                                 \
 	X(TLS, "tls") /* replies inside TLS are read */                        \
 	X(CUT, "cut") /* open connections of the banned can be ended */        \
@@ -37,12 +37,13 @@ extern const char *const health_names[HEALTH_MAX];
 
 /*
  * An array of what is wrong: [{"check", "object", "problem", "remedy"}]. `tls`
- * is what the status has under this name. The self-test waits `patience`
+ * and `interfaces` are what the status has under these names; into each of the
+ * latter go "users" and "users_why". The self-test waits `patience`
  * milliseconds for the writers' lock.
  */
 json_t *health_check(struct pins *p, const struct daemon_info *info,
 		     enum daemon_state state, const json_t *tls,
-		     unsigned int patience);
+		     const json_t *interfaces, unsigned int patience);
 
 /* The same where nothing is pinned at all. */
 json_t *health_unloaded(const char *dir);

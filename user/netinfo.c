@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -183,6 +185,43 @@ bool netinfo_has_filters(unsigned int ifindex)
 	if (nl)
 		mnl_socket_close(nl);
 	return found || err;
+}
+
+static int on_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct netinfo_link *link = data;
+	const struct nlattr *attr;
+
+	link->up = ifi->ifi_flags & IFF_UP;
+	link->ethernet = ifi->ifi_type == ARPHRD_ETHER ||
+			 ifi->ifi_type == ARPHRD_LOOPBACK;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_MASTER)
+			link->port = true;
+	}
+	return MNL_CB_OK;
+}
+
+int netinfo_link(unsigned int ifindex, struct netinfo_link *link)
+{
+	char buf[MNL_ALIGN(MNL_NLMSG_HDRLEN) + 64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
+	struct ifinfomsg *ifi;
+	int err;
+
+	memset(link, 0, sizeof(*link));
+	if (!nl)
+		return -errno;
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	err = netlink_ask(nl, nlh, on_link, link);
+	mnl_socket_close(nl);
+	return err;
 }
 
 int netinfo_watch(void)

@@ -33,6 +33,16 @@ uint64_t pidns_inode(void);
  */
 bool netinfo_has_filters(unsigned int ifindex);
 
+/* What a link is like. */
+struct netinfo_link {
+	bool up;
+	bool ethernet; /* its frames have the header, as loopback's do */
+	bool port; /* of a bridge, a bond, ...: what it receives goes there */
+};
+
+/* -errno. */
+int netinfo_link(unsigned int ifindex, struct netinfo_link *link);
+
 /* A socket that becomes readable when any of that, or a link, changes. -errno. */
 int netinfo_watch(void);
 void netinfo_drain(int fd);

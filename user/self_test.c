@@ -10,10 +10,13 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "allowlist.h"
 #include "banlist.h"
+#include "deliver.h"
 #include "dialogue.h"
+#include "netinfo.h"
 #include "settings_map.h"
 #include "stream.h"
 
@@ -25,8 +28,11 @@
 #define AUTH "AUTH PLAIN AGEAYQ==\r\n"
 #define REPLY "535 self-test" /* no line's end: counts as nothing */
 
+#define HEARD_MSEC 250 /* where another CPU takes the frame (RPS) */
+#define HEARD_TRIES 3 /* for its dialogue may be evicted by others' */
+
 struct frame {
-	__u8 bytes[128];
+	__u8 bytes[DELIVER_SIZE];
 	__u32 len;
 };
 
@@ -39,7 +45,9 @@ static void append(struct frame *f, const void *bytes, size_t n)
 static void build(struct frame *f, bool ethernet, __u32 src, __u32 dst,
 		  __u16 sport, __u16 dport, const char *payload)
 {
-	struct ethhdr eth = { .h_proto = htons(ETH_P_IP) };
+	struct ethhdr eth = { .h_dest = { 2, 's', 'm', 't', 'p', 1 },
+			      .h_source = { 2, 's', 'm', 't', 'p', 2 },
+			      .h_proto = htons(ETH_P_IP) };
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = sizeof(ip) / 4,
@@ -58,7 +66,7 @@ static void build(struct frame *f, bool ethernet, __u32 src, __u32 dst,
 		.ack = 1,
 	};
 
-	f->len = 0;
+	memset(f, 0, sizeof(*f));
 	if (ethernet)
 		append(f, &eth, sizeof(eth));
 	append(f, &ip, sizeof(ip));
@@ -195,34 +203,134 @@ int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 	return -EPROTO;
 }
 
+/* Of a client who is about to log in. -errno. */
+static int put_dialogue(struct pins *p, const struct stream_key *key, char *why,
+			size_t size)
+{
+	struct wire_dialogue w = { .next_seq = SEQ, .d.commands = 1 };
+	int err = bpf_map_update_elem(p->map[MAP_DIALOGUES], key, &w, BPF_ANY) ?
+			  -errno :
+			  0;
+
+	if (err)
+		snprintf(why, size,
+			 "the self-test's dialogue cannot be written: %s",
+			 strerror(-err));
+	return err;
+}
+
+/* -ENOENT: its dialogue is not there any more. */
+static int is_heard(struct pins *p, const struct stream_key *key)
+{
+	struct wire_dialogue w;
+
+	if (bpf_map_lookup_elem(p->map[MAP_DIALOGUES], key, &w))
+		return -ENOENT;
+	return w.d.attempt[0].tried.hash != 0;
+}
+
 int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size)
 {
 	__u16 port = mail_port(settings_now(p));
 	struct stream_key key = connection(port);
-	struct wire_dialogue w = { .next_seq = SEQ, .d.commands = 1 };
-	int map = p->map[MAP_DIALOGUES], err;
 	__u32 verdict;
 	struct frame f;
+	int err, heard;
 
 	if (!(settings_now(p)->users & USERS_WIRE))
 		return 0;
-	if (bpf_map_update_elem(map, &key, &w, BPF_ANY)) {
-		err = -errno;
-		snprintf(why, size,
-			 "the self-test's dialogue cannot be written: %s",
-			 strerror(-err));
-		return err;
-	}
-	build(&f, true, CLIENT, SERVER, CLIENT_PORT, port, AUTH);
-	err = run(p, prog, &f, &verdict, why, size);
-	memset(&w, 0, sizeof(w));
-	bpf_map_lookup_elem(map, &key, &w);
-	bpf_map_delete_elem(map, &key);
+	err = put_dialogue(p, &key, why, size);
 	if (err)
 		return err;
-	if (verdict == TC_ACT_SHOT && w.d.attempt[0].tried.hash)
+	build(&f, true, CLIENT, SERVER, CLIENT_PORT, port, AUTH);
+	err = run(p, prog, &f, &verdict, why, size);
+	heard = is_heard(p, &key);
+	bpf_map_delete_elem(p->map[MAP_DIALOGUES], &key);
+	if (err)
+		return err;
+	if (verdict == TC_ACT_SHOT && heard == 1)
 		return 0;
 	snprintf(why, size, "a login was not read in the self-test");
 	return -EPROTO;
+}
+
+/* Why not, or NULL. */
+static const char *untestable(struct pins *p, __u32 ifindex)
+{
+	struct addr client = address(CLIENT);
+	struct netinfo_link link;
+	struct clock_pair now;
+	struct ban_row row;
+
+	if (p->prog[PROG_DELIVER] < 0)
+		return "the program for it is not loaded";
+	if (netinfo_link(ifindex, &link))
+		return "the device cannot be looked at";
+	if (!link.up)
+		return "the device is down";
+	if (!link.ethernet)
+		return "the device has no Ethernet header";
+	if (link.port)
+		return "the device is a port of another one, such as a bridge";
+	if (clock_read(p->prog[PROG_CLOCK], &now) ||
+	    !banlist_find(p, &client, &now, &row))
+		return "the self-test's address is banned";
+	return NULL;
+}
+
+/* As if it had come in by the wire. -errno. */
+static int receive(struct pins *p, __u32 ifindex, const struct frame *f)
+{
+	struct xdp_md ctx = { .data_end = sizeof(f->bytes),
+			      .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes,
+		    .data_size_in = sizeof(f->bytes), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = 1, .batch_size = 1,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+
+	return bpf_prog_test_run_opts(p->prog[PROG_DELIVER], &opts) ? -errno :
+								      0;
+}
+
+/* 1, 0, or -ENOENT, as is_heard(); else the kernel refuses the frame. */
+static int try_device(struct pins *p, __u32 ifindex,
+		      const struct stream_key *key, const struct frame *f,
+		      char *why, size_t size)
+{
+	int err = put_dialogue(p, key, why, size), heard;
+
+	if (err)
+		return err;
+	err = receive(p, ifindex, f);
+	if (err) {
+		snprintf(why, size, "the kernel refuses the frame: %s",
+			 strerror(-err));
+		return err == -ENOENT ? -EIO : err;
+	}
+	for (int t = 0; !(heard = is_heard(p, key)) && t < HEARD_MSEC; t++)
+		usleep(1000);
+	return heard;
+}
+
+enum heard self_test_device(struct pins *p, __u32 ifindex, char *why,
+			    size_t size)
+{
+	__u16 port = mail_port(settings_now(p));
+	struct stream_key key = connection(port);
+	const char *reason = untestable(p, ifindex);
+	int heard = -ENOENT;
+	struct frame f;
+
+	if (reason) {
+		snprintf(why, size, "%s", reason);
+		return UNTESTED;
+	}
+	build(&f, true, CLIENT, SERVER, CLIENT_PORT, port, AUTH);
+	for (int i = 0; i < HEARD_TRIES && heard == -ENOENT; i++)
+		heard = try_device(p, ifindex, &key, &f, why, size);
+	bpf_map_delete_elem(p->map[MAP_DIALOGUES], &key);
+	if (heard == 1)
+		return HEARD;
+	return !heard || heard == -ENOENT ? UNHEARD : UNTESTED;
 }

@@ -258,8 +258,9 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 {
 	enum daemon_state state = daemon_state(p);
 	json_t *doc = json_object(), *tls = tls_json(p, info), *problems;
+	json_t *interfaces = interfaces_json(p, info);
 
-	problems = health_check(p, info, state, tls, patience);
+	problems = health_check(p, info, state, tls, interfaces, patience);
 	json_object_set_new(doc, "ok",
 			    json_boolean(!json_array_size(problems)));
 	json_object_set_new(doc, "problems", problems);
@@ -267,7 +268,7 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 			    json_string(settings_now(p)->mode == MODE_MONITOR ?
 						"monitor" :
 						"enforce"));
-	json_object_set_new(doc, "interfaces", interfaces_json(p, info));
+	json_object_set_new(doc, "interfaces", interfaces);
 	add_fill(doc, p);
 	json_object_set_new(doc, "settings", settings_json(settings_now(p)));
 	json_object_set_new(doc, "groups", groups_json(p));

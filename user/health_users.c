@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "health_users.h"
+
+#include <string.h>
+
+#include "netinfo.h"
+#include "settings_map.h"
+
+#define TEXT 256
+
+static const char *const states[] = {
+	[HEARD] = "read",
+	[UNHEARD] = "not read",
+	[UNTESTED] = "not tested",
+};
+
+static const char *untestable(const struct daemon_info *info, size_t i,
+			      const json_t *shown)
+{
+	const json_t *hook = json_object_get(shown, "tc_in");
+
+	if (!info->ifaces[i].ifindex)
+		return "the device is not there";
+	if (info->netns != netns_inode())
+		return "the device is in another network namespace";
+	if (!strcmp(json_string_value(hook), "none"))
+		return "the sensor of users is not attached";
+	return NULL;
+}
+
+static void tell(json_t *shown, const char *state, const char *why)
+{
+	json_object_set_new(shown, "users", json_string(state));
+	json_object_set_new(shown, "users_why",
+			    why ? json_string(why) : json_null());
+}
+
+enum heard health_users(struct pins *p, const struct daemon_info *info,
+			size_t i, const char *reason, json_t *shown)
+{
+	enum heard heard = UNTESTED;
+	char why[TEXT];
+
+	if (!(settings_now(p)->users & USERS_WIRE)) {
+		tell(shown, "off", NULL);
+		return UNTESTED;
+	}
+	if (!reason)
+		reason = untestable(info, i, shown);
+	if (!reason) {
+		heard = self_test_device(p, info->ifaces[i].ifindex, why,
+					 sizeof(why));
+		reason = heard == UNTESTED ? why : NULL;
+	}
+	tell(shown, states[heard], reason);
+	return heard;
+}
