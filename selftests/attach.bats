@@ -180,9 +180,13 @@ tun_client() { # [OPTION...]
 		skip "this kernel has no TUN devices"
 	at mail ip link set tun0 up
 	at mail ip route add 203.0.113.200 dev tun0
-	conf rate 3/60s
+	conf rate 3/60s log-failures yes log-users yes
 	daemon_up -i tun0 -i eth0
+	# The self-test's frame has an Ethernet header, which tun0's have not.
+	same "users" "$(iface tun0 users), $(iface eth0 users)" 'not tested, read'
+	has "$(smtpxdp status)" 'tun0: .*users not tested .*no Ethernet header'
 	tun_client --tries 3 --expect 535
+	until_true 5 journal_has SMTPXDP_EVENT=failure SMTPXDP_USER=alice
 	same "failures counted" "$(counter failures)" 3
 	same "ban list" "$(banned)" 203.0.113.200/32
 	same "interfaces" "$(smtpxdp status -j | jq -c '[.interfaces[].name] | sort')" \

@@ -251,7 +251,7 @@ allowlisted() {
 	same "shape" "$(jq 'has("mode") and has("interfaces") and has("bans") and
 		has("clients") and has("counters") and has("daemon")' <<<"$s")" true
 	same "interfaces" "$(jq -c .interfaces <<<"$s")" \
-		'[{"name":"eth0","waiting":false,"xdp":"native","tc":"tcx","tc_in":"tcx"}]'
+		'[{"name":"eth0","waiting":false,"xdp":"native","tc":"tcx","tc_in":"tcx","users":"read","users_why":null}]'
 	same "daemon" "$(jq -c '.daemon | [.running, .serves, .pid]' <<<"$s")" \
 		"[true,true,$(daemon_pid)]"
 	same "counters" "$(jq '.counters | all(.[];

@@ -75,7 +75,11 @@ static void test_escapes(void **state)
 	"\"bans_by\":{\"client\":{\"provisional\":1,\"command\":2}},"          \
 	"\"maps\":{\"bans\":{\"entries\":5,\"max_entries\":1024}},"            \
 	"\"interfaces\":[{\"name\":\"e\\\\0\",\"xdp\":\"native\","             \
-	"\"tc\":\"none\",\"tc_in\":\"none\"}],"                                                   \
+	"\"tc\":\"none\",\"tc_in\":\"none\",\"users\":\"read\"},"            \
+	"{\"name\":\"f0\",\"xdp\":\"native\",\"tc\":\"tcx\","                \
+	"\"tc_in\":\"tcx\",\"users\":\"not read\"},"                         \
+	"{\"name\":\"g0\",\"xdp\":\"native\",\"tc\":\"tcx\","                \
+	"\"tc_in\":\"tcx\",\"users\":\"not tested\"}],"                      \
 	"\"tls\":{\"running\":false,\"libraries\":[\"/a b\"],"                 \
 	"\"blind\":[{\"pid\":1},{\"pid\":2}]}}"
 
@@ -123,6 +127,9 @@ static void test_status(void **state)
 	has_line(text, "smtpxdp_bans{kind=\"client\",origin=\"command\"} 2");
 	has_line(text, "smtpxdp_map_entries{map=\"bans\"} 5");
 	has_line(text, "smtpxdp_map_max_entries{map=\"bans\"} 1024");
+	has_line(text, "smtpxdp_users_read{interface=\"e\\\\0\"} 1");
+	has_line(text, "smtpxdp_users_read{interface=\"f0\"} 0");
+	assert_null(strstr(text, "smtpxdp_users_read{interface=\"g0\""));
 	has_line(text, "smtpxdp_attached{interface=\"e\\\\0\",hook=\"xdp\","
 		       "how=\"native\"} 1");
 	has_line(text, "smtpxdp_attached{interface=\"e\\\\0\",hook=\"tc\","

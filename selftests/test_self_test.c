@@ -44,6 +44,8 @@ static void all_pass(struct lab *lab)
 	for (int i = PROG_DETECT_ETHERNET; i <= PROG_DETECT_RAW; i++)
 		if (self_test_sensor(&p, i, why, sizeof(why)))
 			fail_msg("%s: %s", prog_names[i], why);
+	if (self_test_listen(&p, PROG_LISTEN, why, sizeof(why)))
+		fail_msg("listen: %s", why);
 	pins_close(&p);
 }
 
@@ -54,6 +56,7 @@ static void no_trace(struct lab *lab, const char *what)
 	assert_int_equal(map_count(lab->skel->maps.ban_nets), 0);
 	assert_int_equal(map_count(lab->skel->maps.clients), 0);
 	assert_int_equal(map_count(lab->skel->maps.streams), 0);
+	assert_int_equal(map_count(lab->skel->maps.dialogues), 0);
 	assert_int_equal(lab_events(lab), 0);
 }
 
@@ -89,6 +92,8 @@ static void refuses(struct pins *p, enum pinned_prog prog, const char *pattern)
 {
 	int err = prog <= PROG_DROP_RAW ?
 			  self_test_gate(p, prog, why, sizeof(why)) :
+		  prog == PROG_LISTEN ?
+			  self_test_listen(p, prog, why, sizeof(why)) :
 			  self_test_sensor(p, prog, why, sizeof(why));
 
 	assert_true(err < 0);
@@ -96,7 +101,10 @@ static void refuses(struct pins *p, enum pinned_prog prog, const char *pattern)
 		fail_msg("%s: not '%s'", why, pattern);
 }
 
-/* A gate and a sensor that look for their headers in the wrong place. */
+/*
+ * A gate and a sensor that look for their headers in the wrong place, and one
+ * that reads the other side.
+ */
 static void test_broken(void **state)
 {
 	struct lab *lab = lab_of(state);
@@ -106,6 +114,8 @@ static void test_broken(void **state)
 	refuses(&q, PROG_DROP_ETHERNET, "banned client was let through");
 	q.prog[PROG_DETECT_ETHERNET] = p.prog[PROG_DETECT_RAW];
 	refuses(&q, PROG_DETECT_ETHERNET, "not read");
+	q.prog[PROG_LISTEN] = p.prog[PROG_DETECT_ETHERNET];
+	refuses(&q, PROG_LISTEN, "login was not read");
 	pins_close(&p);
 	assert_int_equal(bans_count(lab), 0);
 	assert_int_equal(map_count(lab->skel->maps.streams), 0);

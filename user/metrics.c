@@ -195,6 +195,28 @@ static void add_attached(json_t *all, const json_t *status)
 	}
 }
 
+/* No sample where it was not tested: that is neither. */
+static void add_users(json_t *all, const json_t *status)
+{
+	json_t *samples, *v;
+	const char *users;
+	size_t i;
+
+	samples = family(all, "users_read", "gauge", "",
+			 "Is it read in the clear who is tried, as a frame "
+			 "through the interface shows? Only where that could "
+			 "be tested.");
+	json_array_foreach(json_object_get(status, "interfaces"), i, v) {
+		users = json_string_value(json_object_get(v, "users"));
+		if (!strcmp(users, "read") || !strcmp(users, "not read"))
+			number(samples,
+			       label("interface",
+				     json_string_value(
+					     json_object_get(v, "name"))),
+			       !strcmp(users, "read"));
+	}
+}
+
 static void add_tls(json_t *all, const json_t *status)
 {
 	const json_t *tls = json_object_get(status, "tls");
@@ -225,6 +247,7 @@ json_t *metrics_of(const json_t *status)
 	add_counters(all, status);
 	add_fill(all, status);
 	add_attached(all, status);
+	add_users(all, status);
 	add_tls(all, status);
 	return all;
 }
