@@ -84,6 +84,7 @@ users_are_known() {
 	same "XDP" "$(iface xdp)" generic
 	same "self-test" "$(iface users)" read
 	smtpxdp status --check
+	has "$(smtpxdp status)" "$DEV: xdp generic, .*, users read$"
 	login_fail attacker 1 --user alice
 	login_fail attacker 1 --user carol --mss 88
 	login_fail attacker 1 --tries 3 --pipeline --user alice

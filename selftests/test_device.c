@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -303,6 +304,30 @@ static void test_self_test(void **state)
 	close(d.fd);
 }
 
+/* A bridge would pass on what the listener does not drop. */
+static void test_self_test_port(void **state)
+{
+	struct ifreq req = { .ifr_name = "br0" };
+	struct lab *lab = lab_of(state);
+	struct device d;
+	int fd;
+
+	device_open(&d, lab, IFF_TAP);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (ioctl(fd, SIOCBRADDBR, req.ifr_name)) {
+		printf("# SKIP this kernel has no bridges: %s\n",
+		       strerror(errno));
+		skip();
+	}
+	req.ifr_ifindex = d.ifindex;
+	assert_int_equal(ioctl(fd, SIOCBRADDIF, &req), 0);
+	tested(&d, UNTESTED, "port of another");
+	assert_int_equal(ioctl(fd, SIOCBRDELIF, &req), 0);
+	tested(&d, HEARD, NULL);
+	close(fd);
+	close(d.fd);
+}
+
 static void test_self_test_not_tested(void **state)
 {
 	struct lab *lab = lab_of(state);
@@ -334,6 +359,7 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_look_alike),
 		cmocka_unit_test(test_self_test),
+		cmocka_unit_test(test_self_test_port),
 		cmocka_unit_test(test_self_test_not_tested),
 	};
 
