@@ -2,7 +2,7 @@
 /*
  * The table of banned clients: exact, without locks, written by programs on
  * several CPUs and by user space through mmap, all by the functions of
- * ban_ops.h. Pure.
+ * ban_search.h and ban_ops.h. Pure.
  *
  * A line is a cache line of four slots: who is banned, until when, and how
  * much of him was dropped lately. A packet looks at the line that its source
@@ -20,9 +20,10 @@
  *   time that is past cannot hit another client's ban.
  * - A reader that sees its key, then an `expires` that holds, and the key
  *   again, has seen a ban of its client: between two owners of a slot, expires
- *   does not hold. (This needs loads in order, as x86 makes them. Elsewhere, a
- *   packet in the nanoseconds in which a slot changes hands may be judged by
- *   the one before.)
+ *   does not hold.
+ * - A reader reads slot after slot, and a line's `passes` last, in this order
+ *   whatever the CPU: see ban_order.h. Where something has gone, what it went
+ *   for was there before, further on.
  * - Of a line, `passes` counts the entries whose search goes past it. It is
  *   raised before such an entry is published and lowered after it is gone, so
  *   no search ends too early.
