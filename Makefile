@@ -112,8 +112,8 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 	test -n "$(DESTDIR)" || ! command -v journalctl >/dev/null || \
 		journalctl --update-catalog
 
-clean: ## remove what was built
-	rm -rf $(BUILD)
+clean: ## remove what was built; not build/vm, what scripts/vm downloaded
+	test ! -d $(BUILD) || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name vm -exec rm -rf {} +
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10

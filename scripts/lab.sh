@@ -132,9 +132,13 @@ at() {
 	nsenter --net="/run/netns/$ns" -- "$@"
 }
 
+# How many times slower than a real machine this one may be: an emulated one
+# (scripts/vm) sets it.
+SLOW=${SMTPXDP_SLOW:-1}
+
 # until_true SECONDS COMMAND...: asks again every 20 ms.
 until_true() {
-	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * SLOW * 1000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
@@ -692,7 +696,7 @@ daemon_wipe() {
 swaks_try() {
 	local ns=$1 user=$2 pass=$3 server=$4
 	shift 4
-	at "$ns" swaks --server "$server" --port 587 --timeout 3 \
+	at "$ns" swaks --server "$server" --port 587 --timeout $((3 * SLOW)) \
 		--ehlo client.example --to bob@mail.example --auth PLAIN \
 		--auth-user "$user" --auth-password "$pass" \
 		--quit-after AUTH "$@"

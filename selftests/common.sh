@@ -114,7 +114,7 @@ in_window() { # ADDRESS
 
 # Nothing at all comes back: not even a reset.
 vanished() { # NS [OPTION...]
-	fails 1 connects "$@" --timeout 1
+	fails 1 connects "$@" --timeout $((SLOW > 1 ? 5 : 1))
 	has "$output" 'TimeoutError|timed out'
 }
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+#
+# Builds the project as users of another release, or architecture, have it: by
+# that release's compilers, in a root of its own. Below build/for/NAME: smtpxdp/,
+# the files that git knows and what was built of them, and the Debian packages.
+
+# build NAME [TARGET...]: of make, or "deb". Prints the folder.
+build() {
+	local suite arch name=$1 dir=$VM_ROOT/build/for/$1
+	shift
+	[ $# -gt 0 ] || set -- all tests
+	build_root "$name"
+	mkdir -p "$dir/smtpxdp"
+	git -c safe.directory='*' -C "$VM_ROOT" ls-files -z |
+		tar -C "$VM_ROOT" --null -T - --ignore-failed-read -c |
+		tar -C "$dir/smtpxdp" -x
+	(
+		root_name "$name"
+		foreign "$arch"
+		for target in "$@"; do
+			say "building $target for $name"
+			build_one "$target"
+		done
+	) >&2
+	echo "$dir"
+}
+
+build_one() { # TARGET
+	local command="make -j$(nproc) $1"
+	[ "$1" != deb ] || command='dpkg-buildpackage -us -uc -b'
+	in_root "$(root_dir "$name-build")" --bind "$dir" \
+		sh -c "cd /src/smtpxdp && DEB_BUILD_OPTIONS=nocheck $command"
+}
