@@ -16,7 +16,7 @@ build() {
 		tar -C "$VM_ROOT" --null -T - --ignore-failed-read -c |
 		tar -C "$dir/smtpxdp" -x
 	(
-		root_name "$name"
+		root_name "$name" sid
 		foreign "$arch"
 		for target in "$@"; do
 			say "building $target for $name"
