@@ -38,6 +38,8 @@ USER_OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c))
 # What the unit tests link: all but main().
 LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(wildcard selftests/test_*.c))
+# What machines with other kernels are to say of an object: needs little.
+LOAD_TABLE := $(BUILD)/selftests/load_table
 
 # What scripts/bench measures with.
 BENCH := $(patsubst scripts/bench.d/%.c,$(BUILD)/bench/%,\
@@ -69,6 +71,10 @@ $(BUILD)/selftests/%: selftests/%.c $(LIB_OBJ) $(SKEL)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(LIB_OBJ) $(TEST_LIBS) -pthread -o $@
 
+$(LOAD_TABLE): selftests/load_table.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(shell $(PKG_CONFIG) --libs libbpf) -o $@
+
 $(BUILD)/bench/%.bpf.o: scripts/bench.d/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -Iscripts/bench.d -MMD -MP -c $< -o $@
@@ -81,7 +87,7 @@ $(BUILD)/bench/%: scripts/bench.d/%.c $(BENCH_SKEL)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(USER_CFLAGS) -Iscripts/bench.d -I$(@D) -MMD -MP $< $(LIBS) -o $@
 
-tests: $(TESTS) ## build the C tests
+tests: $(TESTS) $(LOAD_TABLE) ## build the C tests
 
 bench-programs: $(BENCH) $(BUILD)/selftests/test_budget
 

@@ -75,6 +75,14 @@ fails() {
 	same "exit status of '$*' ($output)" "$got" "$want"
 }
 
+# holds KERNEL COMPILER FEATURE [WHY-NOT]: for the table at the end of
+# scripts/test.
+holds() {
+	[ -z "${SMTPXDP_HOLDS-}" ] ||
+		printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4:-holds}" \
+			>>"$SMTPXDP_HOLDS"
+}
+
 # In bats, "!" alone fails no test.
 not() {
 	if "$@"; then

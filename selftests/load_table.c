@@ -8,27 +8,12 @@
  * Each program is loaded for itself, with small maps, so that a refusal says
  * nothing about the others.
  */
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define LOG_SIZE (1 << 20)
-#define LOG_STATS 4
+#include "loads.h"
+
 #define LOG_LINES 12
-#define PROGS_MAX 40
-#define ENTRIES 1024
-
-static unsigned long number_after(const char *log, const char *words)
-{
-	const char *at = strstr(log, words);
-
-	return at ? strtoul(at + strlen(words), NULL, 10) : 0;
-}
+#define ENTRIES 1024 /* small maps are made quickly */
 
 /* "376+48+24": the program's and those of all functions verified with it. */
 static unsigned long stack(const char *log)
@@ -60,20 +45,6 @@ static void print_end(char *log)
 			printf("| %s\n", last[(n + i) % LOG_LINES]);
 }
 
-/* A tracepoint that the kernel lacks: the daemon takes another program. */
-static bool lacks_hook(const struct btf *vmlinux,
-		       const struct bpf_program *prog)
-{
-	static const char tracepoint[] = "tp_btf/";
-	const char *at = strstr(bpf_program__section_name(prog), tracepoint);
-	char type[128];
-
-	if (!at)
-		return false;
-	snprintf(type, sizeof(type), "btf_trace_%s", at + strlen(tracepoint));
-	return btf__find_by_name_kind(vmlinux, type, BTF_KIND_TYPEDEF) <= 0;
-}
-
 static void shrink_maps(struct bpf_object *obj)
 {
 	struct bpf_map *map;
@@ -88,14 +59,14 @@ static void print_row(const struct bpf_program *prog, const char *verdict,
 		      const char *log)
 {
 	printf("%s\t%s\t%lu\t%lu\t%lu\n", bpf_program__name(prog), verdict,
-	       number_after(log, "processed "), stack(log),
-	       number_after(log, "verification time "));
+	       loads_insns(log), stack(log),
+	       loads_number(log, "verification time "));
 }
 
 /* All at once, which is quicker: libbpf reads the kernel's BTF only once. */
 static bool load_all(struct bpf_object *obj, const struct btf *vmlinux)
 {
-	char *logs = calloc(PROGS_MAX, LOG_SIZE);
+	char *logs = calloc(LOADS_PROGS_MAX, LOADS_LOG_SIZE);
 	struct bpf_program *prog;
 	bool ok = false;
 	int n = 0;
@@ -104,11 +75,13 @@ static bool load_all(struct bpf_object *obj, const struct btf *vmlinux)
 		return false;
 	shrink_maps(obj);
 	bpf_object__for_each_program(prog, obj) {
-		bpf_program__set_autoload(prog, !lacks_hook(vmlinux, prog));
-		if (n < PROGS_MAX)
-			bpf_program__set_log_buf(prog, logs + n++ * LOG_SIZE,
-						 LOG_SIZE);
-		bpf_program__set_log_level(prog, LOG_STATS);
+		bpf_program__set_autoload(prog,
+					  !loads_lacks_hook(vmlinux, prog));
+		if (n < LOADS_PROGS_MAX)
+			bpf_program__set_log_buf(prog,
+						 logs + n++ * LOADS_LOG_SIZE,
+						 LOADS_LOG_SIZE);
+		bpf_program__set_log_level(prog, LOADS_STATS);
 	}
 	if (!bpf_object__load(obj)) {
 		ok = true;
@@ -117,7 +90,9 @@ static bool load_all(struct bpf_object *obj, const struct btf *vmlinux)
 			print_row(prog,
 				  bpf_program__autoload(prog) ? "ok" :
 								"no-such-hook",
-				  n < PROGS_MAX ? logs + n++ * LOG_SIZE : "");
+				  n < LOADS_PROGS_MAX ?
+					  logs + n++ * LOADS_LOG_SIZE :
+					  "");
 	}
 	free(logs);
 	return ok;
@@ -135,13 +110,13 @@ static bool load_one(struct bpf_object *obj, int index,
 		if (i++ == index)
 			chosen = prog;
 	}
-	if (lacks_hook(vmlinux, chosen)) {
+	if (loads_lacks_hook(vmlinux, chosen)) {
 		print_row(chosen, "no-such-hook", "");
 		return true;
 	}
 	*log = '\0';
-	bpf_program__set_log_buf(chosen, log, LOG_SIZE);
-	bpf_program__set_log_level(chosen, LOG_STATS);
+	bpf_program__set_log_buf(chosen, log, LOADS_LOG_SIZE);
+	bpf_program__set_log_level(chosen, LOADS_STATS);
 	err = bpf_object__load(obj);
 	print_row(chosen, err ? strerrorname_np(-err) : "ok", log);
 	if (err)
@@ -162,7 +137,7 @@ static struct bpf_object *open_object(const char *path)
 /* A refusal of one is to say nothing about the others. */
 static bool load_each(const char *path, int programs, const struct btf *vmlinux)
 {
-	char *log = malloc(LOG_SIZE);
+	char *log = malloc(LOADS_LOG_SIZE);
 	bool ok = log;
 
 	for (int i = 0; log && i < programs; i++) {

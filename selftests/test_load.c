@@ -4,13 +4,11 @@
  * kernels that this one is not: what just fits here is refused elsewhere.
  */
 #include "harness.h"
+#include "loads.h"
 
-#define INSNS_MAX 400000 /* of the 1000000 that a kernel looks at */
 #define STACK_MAX 512 /* of a program and all that it calls at once */
-#define LOG_SIZE (1 << 20)
-#define PROGS_MAX 32
 
-static char logs[PROGS_MAX][LOG_SIZE];
+static char logs[LOADS_PROGS_MAX][LOADS_LOG_SIZE];
 
 static uint32_t round_up(uint32_t n)
 {
@@ -41,28 +39,24 @@ static uint32_t stack_of(const char *log)
 	return main + largest[0] + largest[1];
 }
 
-static uint32_t insns_of(const char *log)
-{
-	const char *s = strstr(log, "processed ");
-
-	assert_non_null(s);
-	return strtoul(s + strlen("processed "), NULL, 10);
-}
-
 static void test_budget(void **state)
 {
+	struct btf *vmlinux = btf__load_vmlinux_btf();
 	struct smtpxdp *skel = smtpxdp__open();
 	struct bpf_program *prog;
 	int err, n = 0;
 
+	assert_non_null(vmlinux);
 	assert_non_null(skel);
 	bpf_object__for_each_program(prog, skel->obj) {
-		assert_true(n < PROGS_MAX);
-		/* Hooks that the loader chooses between; fexit is for others. */
+		assert_true(n < LOADS_PROGS_MAX);
+		/* Hooks that the loader chooses between; fexit is for others.
+		 */
 		if (!strncmp(bpf_program__section_name(prog), "tp_btf", 6))
-			bpf_program__set_autoload(prog, true);
-		bpf_program__set_log_level(prog, 4);
-		bpf_program__set_log_buf(prog, logs[n++], LOG_SIZE);
+			bpf_program__set_autoload(
+				prog, !loads_lacks_hook(vmlinux, prog));
+		bpf_program__set_log_level(prog, LOADS_STATS);
+		bpf_program__set_log_buf(prog, logs[n++], LOADS_LOG_SIZE);
 	}
 	err = smtpxdp__load(skel);
 	if (err == -EPERM || err == -EACCES) {
@@ -78,17 +72,18 @@ static void test_budget(void **state)
 
 		if (!bpf_program__autoload(prog))
 			continue;
-		insns = insns_of(log);
+		insns = loads_insns(log);
 		stack = stack_of(log);
 
 		printf("# %s: %u instructions, %u bytes of stack\n", name,
 		       insns, stack);
-		if (insns > INSNS_MAX)
+		if (insns > LOADS_INSNS_MAX)
 			fail_msg("%s: %u instructions", name, insns);
 		if (stack > STACK_MAX)
 			fail_msg("%s: %u bytes of stack", name, stack);
 	}
 	smtpxdp__destroy(skel);
+	btf__free(vmlinux);
 }
 
 int main(void)
