@@ -43,16 +43,11 @@ static __always_inline void charge(const struct settings *s, struct tls_task *t,
 }
 
 /* The random of the ServerHello that left on this socket, if it was seen. */
-static __always_inline bool random_of(const struct sock *sk,
+static __always_inline bool random_of(const struct stream_key *key,
 				      struct tls_random *r)
 {
-	struct stream_key key = {};
-	struct stream *st;
+	struct stream *st = bpf_map_lookup_elem(&streams, key);
 
-	ends_of(sk, &key.client, &key.server);
-	key.server_port = bpf_htons(sk->__sk_common.skc_num);
-	key.client_port = sk->__sk_common.skc_dport;
-	st = bpf_map_lookup_elem(&streams, &key);
 	if (!st || !st->encrypted || st->hello.state != HELLO_READ)
 		return false;
 	*r = hello_random(&st->hello);
@@ -84,14 +79,14 @@ static long search_step(__u32 i, void *ctx)
 }
 
 /* Is the random of this socket's ServerHello anywhere in the object? */
-static __always_inline bool find_place(const struct sock *sk,
+static __always_inline bool find_place(const struct stream_key *key,
 				       const struct tls_task *t,
 				       struct tls_session *ses)
 {
 	struct tls_search x = { .object = t->key.object };
 	struct tls_place place;
 
-	if (ses->searches >= SEARCHES_MAX || !random_of(sk, &x.random))
+	if (ses->searches >= SEARCHES_MAX || !random_of(key, &x.random))
 		return false;
 	ses->searches++;
 	bpf_loop(SEARCH_STEPS, search_step, &x, 0);
@@ -106,47 +101,47 @@ static __always_inline bool find_place(const struct sock *sk,
 
 /* Does the random where this library has it tell that the session is not this
  * socket's? */
-static __always_inline bool belies(const struct sock *sk,
+static __always_inline bool belies(const struct stream_key *key,
 				   const struct tls_task *t)
 {
 	struct tls_place *place = bpf_map_lookup_elem(&tls_places, &t->library);
 	struct tls_random mine, its;
 
 	return place && random_at(t->key.object, place->offset, &mine) &&
-	       random_of(sk, &its) && !same_random(&mine, &its);
+	       random_of(key, &its) && !same_random(&mine, &its);
 }
 
-static __always_inline void
-set_client(struct tls_session *ses, const struct sock *sk, enum tls_peer peer)
+static __always_inline void set_client(struct tls_session *ses,
+				       const struct stream_key *key,
+				       enum tls_peer peer)
 {
-	struct addr server;
-
-	ends_of(sk, &ses->client, &server);
-	ses->port = sk->__sk_common.skc_num;
+	ses->client = key->client;
+	ses->port = bpf_ntohs(key->server_port);
 	ses->peer = peer;
 }
 
 /* The write call itself sends on this socket. */
 static __always_inline void learn(const struct tls_task *t,
-				  const struct sock *sk)
+				  const struct stream_key *key)
 {
 	struct tls_session *ses = session_get(&t->key);
 
-	if (!ses || ses->peer == TLS_PEER_HELLO || prove(t) || belies(sk, t))
+	if (!ses || ses->peer == TLS_PEER_HELLO || prove(t) || belies(key, t))
 		return;
-	set_client(ses, sk,
-		   find_place(sk, t, ses) ? TLS_PEER_HELLO : TLS_PEER_SOCKET);
+	set_client(ses, key,
+		   find_place(key, t, ses) ? TLS_PEER_HELLO : TLS_PEER_SOCKET);
 }
 
 /* The thread sends on this socket after a write: of that session? */
 static __always_inline void compare(const struct settings *s,
-				    struct tls_task *t, const struct sock *sk)
+				    struct tls_task *t,
+				    const struct stream_key *key)
 {
 	struct tls_session *ses = session_get(&t->key);
 
-	if (!ses || ses->peer != TLS_PEER_UNKNOWN || !find_place(sk, t, ses))
+	if (!ses || ses->peer != TLS_PEER_UNKNOWN || !find_place(key, t, ses))
 		return;
-	set_client(ses, sk, TLS_PEER_HELLO);
+	set_client(ses, key, TLS_PEER_HELLO);
 	charge(s, t, ses);
 }
 
@@ -181,17 +176,12 @@ static __always_inline struct mail_proc *proc_get(void)
  * we know led to this send means that its replies go by us unseen.
  */
 static __always_inline void note_blind(struct mail_proc *proc,
-				       const struct sock *sk)
+				       const struct stream_key *key)
 {
-	struct stream_key key = {};
-	struct stream *st;
+	struct stream *st = bpf_map_lookup_elem(&streams, key);
 
-	ends_of(sk, &key.client, &key.server);
-	key.server_port = bpf_htons(sk->__sk_common.skc_num);
-	key.client_port = sk->__sk_common.skc_dport;
-	st = bpf_map_lookup_elem(&streams, &key);
 	if (st && st->encrypted) {
-		proc->port = sk->__sk_common.skc_num;
+		proc->port = bpf_ntohs(key->server_port);
 		__sync_fetch_and_add(&proc->blind, 1);
 	}
 }
@@ -250,40 +240,60 @@ static __always_inline void sent_elsewhere(struct tls_task *t)
 		ses->peer = TLS_PEER_OTHER;
 }
 
-static __always_inline int sent(struct sock *sk, int ret)
+/* key: of a mail server's socket, or NULL: of any other TCP socket. */
+static __always_inline int sent(const struct settings *s,
+				const struct stream_key *key, int ret)
 {
-	const struct settings *s = settings_active();
 	struct tls_task *t = task_get(0);
 	struct mail_proc *proc;
 
-	if (!s || !is_tcp(sk))
-		return 0;
-	if (!is_mail(s, sk)) {
+	if (!key) {
 		if (t && t->key.object)
 			sent_elsewhere(t);
 		return 0;
 	}
 	proc = proc_get();
 	if (proc && !proc->writes)
-		note_blind(proc, sk);
+		note_blind(proc, key);
 	if (!t || !t->key.object)
 		return 0;
 	if (within_call(t)) {
 		if (ret > 0)
-			learn(t, sk);
+			learn(t, key);
 		return 0;
 	}
 	if (ret > 0)
-		compare(s, t, sk);
+		compare(s, t, key);
 	drop_pending(t);
 	t->key.object = 0;
 	return 0;
 }
 
+static __always_inline void key_of_socket(const struct sock *sk,
+					  struct stream_key *key)
+{
+	ends_of(sk, &key->client, &key->server);
+	key->server_port = bpf_htons(sk->__sk_common.skc_num);
+	key->client_port = sk->__sk_common.skc_dport;
+}
+
+static __always_inline int sent_on(const struct sock *sk, int ret)
+{
+	const struct settings *s = settings_active();
+	struct stream_key key = {};
+
+	if (!s || !is_tcp(sk))
+		return 0;
+	if (!is_mail(s, sk))
+		return sent(s, NULL, ret);
+	key_of_socket(sk, &key);
+	return sent(s, &key, ret);
+}
+
 SEC("?tp_btf/sock_send_length")
 int BPF_PROG(tls_sent, struct sock *sk, int ret, int flags)
 {
-	return sent(sk, ret);
+	return sent_on(sk, ret);
 }
 
 /* Before Linux 6.3, which brought these tracepoints. */
@@ -297,12 +307,67 @@ SEC("?fexit/inet_sendmsg")
 int BPF_PROG(tls_sent_v4, struct socket *sock, struct msghdr *msg, __u64 size,
 	     int ret)
 {
-	return sent(sock->sk, ret);
+	return sent_on(sock->sk, ret);
 }
 
 SEC("?fexit/inet6_sendmsg")
 int BPF_PROG(tls_sent_v6, struct socket *sock, struct msghdr *msg, __u64 size,
 	     int ret)
 {
-	return sent(sock->sk, ret);
+	return sent_on(sock->sk, ret);
+}
+
+/*
+ * On arm64 before Linux 6.4, which has no fexit there. A kprobe may read the
+ * kernel's memory by a helper only, and sees the send as it begins: that it
+ * will succeed is assumed. A send that fails is on the session's own socket,
+ * too, so the client is the right one all the same.
+ */
+static __always_inline bool copy_key(const struct sock *sk,
+				     struct stream_key *key)
+{
+	const struct sock_common *c = &sk->__sk_common;
+	__u16 family = BPF_CORE_READ(c, skc_family);
+
+	if (family == AF_INET) {
+		of_v4(&key->client, BPF_CORE_READ(c, skc_daddr));
+		of_v4(&key->server, BPF_CORE_READ(c, skc_rcv_saddr));
+	} else if (family == AF_INET6) {
+		bpf_core_read(&key->client, sizeof(key->client),
+			      &c->skc_v6_daddr);
+		bpf_core_read(&key->server, sizeof(key->server),
+			      &c->skc_v6_rcv_saddr);
+	} else {
+		return false;
+	}
+	key->server_port = bpf_htons(BPF_CORE_READ(c, skc_num));
+	key->client_port = BPF_CORE_READ(c, skc_dport);
+	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+static __always_inline int sending(struct socket *sock)
+{
+	const struct settings *s = settings_active();
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+	struct stream_key key = {};
+
+	if (!s || !copy_key(sk, &key))
+		return 0;
+	if (!port_is_mail(s, bpf_ntohs(key.server_port)) ||
+	    (only_netns &&
+	     BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != only_netns))
+		return sent(s, NULL, 1);
+	return sent(s, &key, 1);
+}
+
+SEC("?kprobe/inet_sendmsg")
+int BPF_KPROBE(tls_sending_v4, struct socket *sock)
+{
+	return sending(sock);
+}
+
+SEC("?kprobe/inet6_sendmsg")
+int BPF_KPROBE(tls_sending_v6, struct socket *sock)
+{
+	return sending(sock);
 }
