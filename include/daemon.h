@@ -10,17 +10,25 @@
 #define DAEMON_CONFIG_SIZE 32768
 #define DAEMON_TLS_FILES_MAX 16
 #define DAEMON_TLS_PATH_SIZE 256
+#define DAEMON_REFUSED_MAX 16
 
 enum iface_flags {
 	IFACE_XDP_GENERIC = 1,
-	IFACE_CLSACT = 2,      /* tc by a clsact filter, not by a TCX link */
-	IFACE_QDISC_OURS = 4,  /* and the qdisc did not exist before */
+	IFACE_CLSACT = 2, /* tc by a clsact filter, not by a TCX link */
+	IFACE_QDISC_OURS = 4, /* and the qdisc did not exist before */
+	IFACE_RAW = 8, /* without Ethernet headers: programs *_raw */
 };
 
 struct daemon_iface {
 	__u32 ifindex;
 	__u32 flags; /* enum iface_flags */
 	char name[16];
+};
+
+/* A program that the kernel did not take. */
+struct daemon_refused {
+	char prog[32];
+	char why[160]; /* the verifier's last word, or the error */
 };
 
 struct daemon_info {
@@ -33,6 +41,9 @@ struct daemon_info {
 	__u32 n_tls_files; /* that the TLS sensor has probes in */
 	char tls_files[DAEMON_TLS_FILES_MAX][DAEMON_TLS_PATH_SIZE];
 	char tls_hook[32]; /* where it learns who the client is */
+	__u32 tls_perf; /* probes by perf events, not by uprobe.multi */
+	__u32 n_refused;
+	struct daemon_refused refused[DAEMON_REFUSED_MAX];
 	char config_path[DAEMON_PATH_SIZE]; /* "" if it runs without a file */
 	char state_dir[DAEMON_PATH_SIZE]; /* where the state file is */
 	/* The settings in force, as config_dump() writes them. */

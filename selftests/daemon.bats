@@ -85,10 +85,10 @@ reload() {
 
 @test "it does not start on a broken file, and leaves nothing attached" {
 	echo 'rate = often' >$CONF
-	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
+	fails 3 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
 		run -c $CONF -i eth0
 	has "$output" "$CONF:1:"
-	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
+	fails 3 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
 		run -c $LAB/none -i eth0
 	has "$output" "$LAB/none"
 	same "attached" "$(attached)" ""

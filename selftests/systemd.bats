@@ -10,6 +10,8 @@
 load common.sh
 # shellcheck source=scripts/machine.sh
 . "$LAB_ROOT/scripts/machine.sh"
+# shellcheck source=selftests/refusing_kernel.sh
+. "$LAB_ROOT/selftests/refusing_kernel.sh"
 
 CONF=$MACHINE_ROOT/etc/smtpxdp/smtpxdp.conf
 DROP_IN=$MACHINE_ROOT/etc/systemd/system/smtpxdp.service.d/test.conf
@@ -204,7 +206,8 @@ has_told() { # MATCH...
 	echo 'rate = often' >$CONF
 	machine systemctl kill -s KILL smtpxdp
 	until_true 10 has_told --grep 'smtpxdp.conf:1:'
-	until_true 5 waits_for_restart
+	until_true 5 ended 3
+	until_true 5 has_told --grep 'protection stays on'
 	vanished attacker
 	machine systemctl stop smtpxdp
 	until_true 5 not active smtpxdp-gate
@@ -212,8 +215,46 @@ has_told() { # MATCH...
 	not machine test -e /sys/fs/bpf/smtpxdp
 }
 
-waits_for_restart() {
-	[ "$(machine systemctl show -P SubState smtpxdp)" = auto-restart ]
+# It has failed, and systemd leaves it at that.
+ended() { # EXIT-CODE
+	[ "$(machine systemctl show -P SubState smtpxdp)" = failed ] &&
+		[ "$(machine systemctl show -P ExecMainStatus smtpxdp)" = "$1" ]
+}
+
+@test "a kernel that refuses the programs ends it, and it claims no protection" {
+	mkdir -p $MACHINE_ROOT/opt/lab
+	refusing_kernel $MACHINE_ROOT/opt/lab/kernel.so
+	drop_in Environment=LD_PRELOAD=/opt/lab/kernel.so \
+		Environment=REFUSED=clock Environment=REFUSED_ERRNO=13 \
+		'Environment="VERDICT=R4 is bad"'
+	fails 1 machine systemctl start smtpxdp
+	until_true 5 ended 4
+	same "restarts" "$(machine systemctl show -P NRestarts smtpxdp)" 0
+	until_true 5 has_told --grep 'the kernel refuses clock:.*R4 is bad'
+	until_true 5 has_told --grep 'no gate is attached'
+	not has_told --grep 'protection stays on'
+	machine systemctl reset-failed
+}
+
+@test "what may pass: it tries again by itself, ever more seldom; on a reload, at once" {
+	background holder mail "$BIN" --pin $PIN-two run -i eth0 -c $CONF \
+		--state $STATE-two
+	until_true 10 at mail "$BIN" --pin $PIN-two status --check
+	fails 1 machine systemctl start smtpxdp
+	until_true 20 has_told --grep 'tries again in 4 seconds'
+	active smtpxdp # and no boot waits for it
+	has "$(machine systemctl status smtpxdp)" 'Status: "NOT running'
+	until_true 30 has_told --grep 'tries again in 8 seconds'
+	until_true 30 has_told --grep 'tries again in 16 seconds'
+	same "restarts" "$(machine systemctl show -P NRestarts smtpxdp)" 1
+	end holder
+	at mail "$BIN" --pin $PIN-two unload
+	rm -rf $PIN-two
+	machine systemctl reload smtpxdp
+	until_true 10 smtpxdp status --check
+	has "$(machine systemctl status smtpxdp)" 'Status: "watching'
+	ban_attacker
+	vanished attacker
 }
 
 @test "enabled, it starts with the machine; a reboot loses no ban" {

@@ -278,9 +278,12 @@ int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
 		err = errno == EINVAL ? attach_clsact(iface, side, prog_fd) :
 					-errno;
 	if (err)
-		snprintf(why, size,
-			 "cannot attach the sensor (%s) to %s: %s",
-			 tc_sides[side].name, iface->name, strerror(-err));
+		snprintf(why, size, "cannot attach the sensor (%s) to %s: %s%s",
+			 tc_sides[side].name, iface->name, strerror(-err),
+			 fd < 0 && err == -ENOENT ?
+				 "; before Linux 6.6 this needs the kernel "
+				 "modules sch_ingress and cls_bpf" :
+				 "");
 	return err;
 }
 

@@ -177,7 +177,7 @@ static int replay_all(struct job *j)
 	err = replay_open(&j->r, &j->s.c, on_ban, j);
 	if (err) {
 		capture_close(c);
-		return EXIT_FAILURE;
+		return err;
 	}
 	if (j->have_server)
 		j->r.server = &j->server;

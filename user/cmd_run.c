@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "activity_map.h"
@@ -18,6 +19,13 @@
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
 #include "state_keeper.h"
+#include "systemd_job.h"
+#include "tls_load.h"
+
+#define RUN_PAUSE_MIN_SEC 4
+#define RUN_PAUSE_MAX_SEC 300
+/* Longer than a pause and a start together; event_loop() sets it back. */
+#define RUN_WATCHDOG_USEC 1200000000ULL
 
 static int set_override(struct run *r, enum config_key key, const char *value)
 {
@@ -137,21 +145,33 @@ static void note_start(const char *dir)
 	pins_close(&p);
 }
 
+/* What the configuration asks for, and this kernel has a way for. */
+static uint32_t parts_wanted(const struct config *c)
+{
+	uint32_t parts = PART_BIT(PART_CONTROL) | PARTS_WIRE |
+			 PART_BIT(PART_SELF_TEST);
+	uint32_t hook = config_tls(c) == CONFIG_TLS_OFF ? 0 : tls_hook_first();
+
+	return hook ? parts | (PARTS_TLS & ~PARTS_HOOK) | hook : parts;
+}
+
 static int load(struct run *r, const struct config *c, const char *dir)
 {
 	struct loader_options o = {
 		.dir = dir,
 		.max_clients = config_number(c, KEY_MAX_CLIENTS),
 		.max_bans = config_number(c, KEY_MAX_BANS),
-		.tls = config_tls(c) != CONFIG_TLS_OFF,
+		.parts = parts_wanted(c),
 		.netns = config_tls(c) == CONFIG_TLS_AUTO ? netns_inode() : 0,
 		.pidns = pidns_inode(),
 	};
+	int err = loader_load(&o, &r->skel);
 
-	if (loader_load(&o, &r->skel))
-		return EXIT_FAILURE;
-	r->tls = o.tls;
-	r->tls_error = o.tls_error;
+	if (err)
+		return err;
+	r->parts = o.parts;
+	r->info.n_refused = o.n_refused;
+	memcpy(r->info.refused, o.refused, sizeof(o.refused));
 	return pins_open_generation(&r->d.pins, dir, o.generation) ?
 		       EXIT_FAILURE :
 		       0;
@@ -213,23 +233,81 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN); /* whoever reads stderr may go */
 }
 
-int cmd_run(const struct globals *g, int argc, char **argv)
+/*
+ * Ready: systemd must not hold up the boot for it. False: asked to end.
+ * SIGHUP, a reload, ends the pause.
+ */
+static bool run_pause(unsigned int sec)
+{
+	struct timespec time = { .tv_sec = sec };
+	sigset_t set;
+	int sig;
+
+	warn("the daemon does not run; it tries again in %u seconds, or at "
+	     "once when it is told to reload",
+	     sec);
+	sd_notifyf(
+		0,
+		"READY=1\nWATCHDOG_USEC=%llu\nSTATUS=NOT running: tries "
+		"again every %u seconds; the journal says what is in the way",
+		RUN_WATCHDOG_USEC, sec);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sig = sigtimedwait(&set, NULL, &time);
+	return sig < 0 || sig == SIGHUP;
+}
+
+/* *served: it came as far as to serve. An exit code. */
+static int run_once(const struct globals *g, int argc, char **argv,
+		    bool *served)
 {
 	struct run *r = calloc(1, sizeof(*r));
 	char why[CONFIG_ERROR_SIZE] = "";
 	struct config c = {};
 	int err;
 
-	if (!r || config_init(&r->d.overrides))
+	if (!r || config_init(&r->d.overrides)) {
+		free(r);
 		return fail("out of memory");
-	block_signals();
+	}
 	err = parse_args(r, argc, argv);
-	if (!err && daemon_configure(&r->d, &c, why, sizeof(why)))
+	if (!err && daemon_configure(&r->d, &c, why, sizeof(why))) {
 		err = fail("%s", *why ? why : "out of memory");
-	else if (!err)
+		if (*why)
+			err = EXIT_CONFIG;
+	} else if (!err) {
 		err = run_configured(r, &c, g->pin_dir);
+	}
+	*served = r->served;
 	config_free(&c);
 	config_free(&r->d.overrides);
 	free(r);
+	return err;
+}
+
+/*
+ * What may pass is tried again. The first failure ends the daemon, so that
+ * `systemctl start` fails. systemd then starts it again, at the same pace for
+ * ever, and each start costs seconds of verification: so the next daemon waits
+ * by itself, longer each time.
+ */
+int cmd_run(const struct globals *g, int argc, char **argv)
+{
+	unsigned int pause = RUN_PAUSE_MIN_SEC;
+	bool served = false;
+	int err;
+
+	block_signals();
+	err = run_once(g, argc, argv, &served);
+	while (err == EXIT_FAILURE && !served && systemd_has_restarted()) {
+		if (!run_pause(pause))
+			return 0;
+		pause = pause * 2 > RUN_PAUSE_MAX_SEC ? RUN_PAUSE_MAX_SEC :
+							pause * 2;
+		optind = 0; /* getopt_long() begins anew */
+		err = run_once(g, argc, argv, &served);
+	}
 	return err;
 }

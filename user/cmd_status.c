@@ -63,6 +63,36 @@ static void print_protection(const json_t *doc, const char *mode)
 	print_problems(doc, "PROBLEM      ");
 }
 
+/* Of those that are missed, print_problems() tells. */
+static void print_refused(const json_t *refused)
+{
+	const char *program, *why;
+	json_t *r;
+	size_t i;
+	int missed;
+
+	json_array_foreach(refused, i, r)
+		if (!json_unpack(r, "{s:s, s:s, s:b}", "program", &program,
+				 "why", &why, "missed", &missed))
+			printf("%-12s %s: %s%s\n", i ? "" : "refused", program,
+			       why, missed ? "" : " (nothing needs it here)");
+}
+
+static void print_older_ways(const json_t *ways)
+{
+	const char *object, *way, *newest, *since;
+	json_t *w;
+	size_t i;
+
+	json_array_foreach(ways, i, w)
+		if (!json_unpack(w, "{s:s, s:s, s:s, s:s}", "object", &object,
+				 "way", &way, "newest", &newest, "since",
+				 &since))
+			printf("%-12s %s: by %s instead of %s (Linux %s)\n",
+			       i ? "" : "older ways", object, way, newest,
+			       since);
+}
+
 /* Nothing where there are none. */
 static void print_groups(const json_t *groups)
 {
@@ -123,6 +153,8 @@ static void print_text(json_t *doc)
 	if (!json_array_size(json_object_get(doc, "interfaces")))
 		printf("%-12s none: nothing is attached\n", "interfaces");
 	print_tls(json_object_get(doc, "tls"));
+	print_refused(json_object_get(doc, "refused"));
+	print_older_ways(json_object_get(doc, "older_ways"));
 	print_groups(json_object_get(doc, "groups"));
 	print_fill(doc, "bans", "max_bans");
 	print_fill(doc, "clients", "max_clients");

@@ -57,8 +57,20 @@ static int unload(const char *dir)
 	return 0;
 }
 
+/* "protection stays on" is said only where there is some. */
+static void tell_kept(const char *dir)
+{
+	bool gate = loader_has_gate(dir);
+
+	output_done(json_pack("{s:n, s:b}", "unloaded", "protection", gate),
+		    "the unit is not being stopped for good: %s",
+		    gate ? "protection stays on" :
+			   "what is loaded stays, but there is no protection: "
+			   "no gate is attached");
+}
+
 /* Only `systemctl stop` is to end protection: 1, or 0, or -errno. */
-static int asked_to_stop(void)
+static int asked_to_stop(const char *dir)
 {
 	int stopping = systemd_is_stopping();
 
@@ -67,13 +79,11 @@ static int asked_to_stop(void)
 		     "systemd's: this runs in none");
 	else if (stopping < 0)
 		fail("cannot ask systemd whether it stops the daemon or "
-		     "restarts it: %s; protection stays on, smtpxdp unload "
+		     "restarts it: %s; what is attached stays, smtpxdp unload "
 		     "ends it",
 		     strerror(-stopping));
 	else if (!stopping)
-		output_done(json_pack("{s:n}", "unloaded"),
-			    "the unit is not being stopped for good: "
-			    "protection stays on");
+		tell_kept(dir);
 	return stopping;
 }
 
@@ -108,7 +118,7 @@ int cmd_unload(const struct globals *g, int argc, char **argv)
 	if (optind < argc)
 		return usage("unload: unexpected argument '%s'", argv[optind]);
 	if (if_stopping)
-		stopping = asked_to_stop();
+		stopping = asked_to_stop(g->pin_dir);
 	if (stopping <= 0)
 		return stopping ? EXIT_FAILURE : 0;
 	return unload_locked(g->pin_dir, if_stopping);

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -236,6 +237,16 @@ static void serve_metrics(struct daemon *d, sd_event *e)
 	config_free(&c);
 }
 
+/* The watchdog's time is the unit's again, if cmd_run() had to wait. */
+static void notify_ready(void)
+{
+	const char *watchdog = getenv("WATCHDOG_USEC");
+
+	sd_notifyf(0, "READY=1\nSTATUS=watching%s%s",
+		   watchdog ? "\nWATCHDOG_USEC=" : "",
+		   watchdog ? watchdog : "");
+}
+
 int event_loop(struct daemon *d)
 {
 	struct handler handler = { &d->pins, d->tls, &d->cuts,
@@ -255,7 +266,7 @@ int event_loop(struct daemon *d)
 		ring_buffer__consume(ring); /* what fell between daemons */
 		serve_metrics(d, e);
 		activity_beat(&d->pins);
-		sd_notify(0, "READY=1\nSTATUS=watching");
+		notify_ready();
 		err = sd_event_loop(e);
 		sd_notify(0, "STOPPING=1");
 		take_asked(d);

@@ -15,6 +15,7 @@
 #include "fuse_watch.h"
 #include "health_users.h"
 #include "netinfo.h"
+#include "programs.h"
 #include "self_test.h"
 #include "settings_map.h"
 #include "xdp_holder.h"
@@ -74,6 +75,36 @@ static void check_daemon(struct checkup *c)
 		      "it holds its lock, but has not moved for 10 seconds and "
 		      "more: stopped, or hung",
 		      RESTART " (kill -CONT, if somebody has stopped it)");
+}
+
+/* --- what the kernel has refused to load */
+
+static bool is_refused(const struct daemon_info *info, const char *prog)
+{
+	for (__u32 i = 0; i < info->n_refused && i < DAEMON_REFUSED_MAX; i++)
+		if (!strcmp(info->refused[i].prog, prog))
+			return true;
+	return false;
+}
+
+static void check_refused(struct checkup *c)
+{
+	__u32 users = settings_now(c->p)->users;
+
+	for (__u32 i = 0; i < c->info->n_refused && i < DAEMON_REFUSED_MAX;
+	     i++) {
+		const struct daemon_refused *r = &c->info->refused[i];
+		char text[TEXT * 2];
+
+		if (!program_is_missed(c->info, users, r->prog))
+			continue;
+		snprintf(text, sizeof(text),
+			 "the kernel refuses this program (%s): %s", r->why,
+			 program_lost(r->prog));
+		wrong(c->problems, HEALTH_PROGRAMS, r->prog, text,
+		      "report what the journal says of it "
+		      "(SMTPXDP_EVENT=refused), or boot another kernel");
+	}
 }
 
 /* --- what is attached: by the kernel's word */
@@ -155,7 +186,10 @@ static void check_hook(struct checkup *c, const struct hook *h,
 			return;
 		}
 	}
-	not_attached(c, h, iface, id);
+	if (!is_refused(
+		    c->info,
+		    prog_names[iface->flags & IFACE_RAW ? h->last : h->first]))
+		not_attached(c, h, iface, id);
 }
 
 static bool is_known(const struct daemon_info *info, const char *name)
@@ -350,12 +384,21 @@ static void check_blind(struct checkup *c, const json_t *tls)
 	}
 }
 
+/* Then check_refused() has told of it. */
+static bool tls_is_refused(const struct daemon_info *info)
+{
+	for (__u32 i = 0; i < info->n_refused && i < DAEMON_REFUSED_MAX; i++)
+		if (PART_BIT(program_part(info->refused[i].prog)) & PARTS_TLS)
+			return true;
+	return false;
+}
+
 static void check_tls(struct checkup *c, const struct config *config,
 		      const json_t *tls)
 {
 	if (c->state != DAEMON_SERVES || config_tls(config) == CONFIG_TLS_OFF)
 		return;
-	if (!c->info->tls_running)
+	if (!c->info->tls_running && !tls_is_refused(c->info))
 		wrong(c->problems, HEALTH_TLS, "tls",
 		      "nothing inside TLS is read: the journal says why",
 		      "set tls to off, if it is to be so, and " RESTART);
@@ -412,6 +455,7 @@ json_t *health_check(struct pins *p, const struct daemon_info *info,
 
 	learn_ids(&c);
 	check_daemon(&c);
+	check_refused(&c);
 	check_attached(&c);
 	check_programs(&c, patience);
 	if (!config_init(&config)) {

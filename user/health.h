@@ -17,6 +17,7 @@
 	X(DAEMON, "daemon") /* runs, and its loop turns */                     \
 	X(XDP, "xdp") /* the gate is attached, */                              \
 	X(TC, "tc") /* and the sensor, to every interface */                   \
+	X(PROGRAMS, "programs") /* the kernel has taken those it needs */      \
 	X(MAPS, "maps") /* they work on the maps that are pinned */            \
 	X(GATE, "gate") /* drops who is banned, and nobody else */             \
 	X(SENSOR, "sensor") /* reads replies, and who was tried */             \

@@ -105,18 +105,42 @@ static int refused(struct watched *w, int err, const char *why)
 	return err;
 }
 
-int ifaces_attach_gate(struct ifaces *f, struct watched *w)
+/* Those for its kind; without an fd where the kernel has refused one. */
+struct programs_of {
+	int gate;
+	int out;
+	int in;
+};
+
+static int find_programs(const struct ifaces *f, struct watched *w,
+			 struct programs_of *of)
 {
-	int ethernet = iface_is_ethernet(w->iface.name), err;
-	const struct bpf_program *prog = ethernet ?
-						 f->skel->progs.drop_ethernet :
-						 f->skel->progs.drop_raw;
-	char why[512];
+	int ethernet = iface_is_ethernet(w->iface.name);
 
 	if (ethernet < 0)
 		return ethernet;
-	err = attach_xdp(f->pins->dir, &w->iface, bpf_program__fd(prog), why,
-			 sizeof(why));
+	if (ethernet) {
+		w->iface.flags &= ~IFACE_RAW;
+		of->gate = bpf_program__fd(f->skel->progs.drop_ethernet);
+		of->out = bpf_program__fd(f->skel->progs.detect_ethernet);
+	} else {
+		w->iface.flags |= IFACE_RAW;
+		of->gate = bpf_program__fd(f->skel->progs.drop_raw);
+		of->out = bpf_program__fd(f->skel->progs.detect_raw);
+	}
+	of->in = bpf_program__fd(f->skel->progs.listen);
+	return 0;
+}
+
+int ifaces_attach_gate(struct ifaces *f, struct watched *w)
+{
+	struct programs_of of;
+	int err = find_programs(f, w, &of);
+	char why[512];
+
+	if (err || of.gate < 0)
+		return err;
+	err = attach_xdp(f->pins->dir, &w->iface, of.gate, why, sizeof(why));
 	if (err)
 		return refused(w, err, why);
 	if (w->iface.flags & IFACE_XDP_GENERIC && !w->told)
@@ -129,28 +153,28 @@ int ifaces_attach_gate(struct ifaces *f, struct watched *w)
 
 int ifaces_attach_sensor(struct ifaces *f, struct watched *w)
 {
-	int ethernet = iface_is_ethernet(w->iface.name), err;
-	const struct bpf_program *out = ethernet ?
-						f->skel->progs.detect_ethernet :
-						f->skel->progs.detect_raw,
-				 *in = f->skel->progs.listen;
+	struct programs_of of;
+	int err = find_programs(f, w, &of);
 	char why[512];
 
-	if (ethernet < 0)
-		return ethernet;
-	err = attach_tc(f->pins->dir, &w->iface, TC_OUT, bpf_program__fd(out),
-			why, sizeof(why));
-	if (!err)
-		err = attach_tc(f->pins->dir, &w->iface, TC_IN,
-				bpf_program__fd(in), why, sizeof(why));
+	if (!err && of.out >= 0)
+		err = attach_tc(f->pins->dir, &w->iface, TC_OUT, of.out, why,
+				sizeof(why));
+	if (!err && of.in >= 0)
+		err = attach_tc(f->pins->dir, &w->iface, TC_IN, of.in, why,
+				sizeof(why));
 	return err ? refused(w, err, why) : 0;
 }
 
-bool ifaces_is_attached(const struct ifaces *f, const struct watched *w)
+bool ifaces_is_attached(const struct ifaces *f, struct watched *w)
 {
-	return w->iface.ifindex && attached_xdp(f->pins->dir, &w->iface) &&
-	       attached_tc(f->pins->dir, &w->iface) &&
-	       attached_tc_in(f->pins->dir, &w->iface);
+	const char *dir = f->pins->dir;
+	struct programs_of of;
+
+	return w->iface.ifindex && !find_programs(f, w, &of) &&
+	       (of.gate < 0 || attached_xdp(dir, &w->iface)) &&
+	       (of.out < 0 || attached_tc(dir, &w->iface)) &&
+	       (of.in < 0 || attached_tc_in(dir, &w->iface));
 }
 
 void ifaces_fill(const struct ifaces *f, struct daemon_info *info)

@@ -33,11 +33,12 @@ void ifaces_free(struct ifaces *f);
 
 /*
  * Attaches one program; tells the journal what is in the way, once for each
- * interface, and returns -errno then.
+ * interface, and returns -errno then. A program that the kernel has refused to
+ * load is left out; if an older build's is there, that goes on.
  */
 int ifaces_attach_gate(struct ifaces *f, struct watched *w);
 int ifaces_attach_sensor(struct ifaces *f, struct watched *w);
-bool ifaces_is_attached(const struct ifaces *f, const struct watched *w);
+bool ifaces_is_attached(const struct ifaces *f, struct watched *w);
 
 /*
  * After a change: takes leave of those that went, attaches those that came.

@@ -75,8 +75,12 @@ static bool attach(struct ifaces *f, struct watched *w)
 	w->told = false;
 	journal_note(MESSAGE_ATTACHED, "attached to %s: XDP %s, tc %s",
 		     w->iface.name,
-		     w->iface.flags & IFACE_XDP_GENERIC ? "generic" : "native",
-		     w->iface.flags & IFACE_CLSACT ? "clsact" : "tcx");
+		     !attached_xdp(f->pins->dir, &w->iface) ? "none" :
+		     w->iface.flags & IFACE_XDP_GENERIC	    ? "generic" :
+							      "native",
+		     !attached_tc(f->pins->dir, &w->iface) ? "none" :
+		     w->iface.flags & IFACE_CLSACT	   ? "clsact" :
+							     "tcx");
 	return true;
 }
 

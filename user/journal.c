@@ -23,7 +23,7 @@
 #include "output.h"
 
 #define FIELDS_MAX 32
-#define FIELD_SIZE 1024
+#define FIELD_SIZE 2048
 
 const char *const message_names[MESSAGES_MAX] = {
 #define X(id, name, uuid, priority) [MESSAGE_##id] = name,

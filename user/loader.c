@@ -9,28 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "ban_map.h"
 #include "generation.h"
+#include "journal.h"
 #include "layout_map.h"
 #include "output.h"
 #include "pins.h"
+#include "programs.h"
+#include "refusal.h"
 #include "smtpxdp.skel.h"
 #include "tls_load.h"
-
-/* libbpf's own complaints, kept until we know whether they matter. */
-static char complaints[4096];
-
-static int keep_complaints(enum libbpf_print_level level, const char *fmt,
-			   va_list ap)
-{
-	size_t n = strlen(complaints);
-
-	if (level == LIBBPF_WARN && n < sizeof(complaints))
-		vsnprintf(complaints + n, sizeof(complaints) - n, fmt, ap);
-	return 0;
-}
 
 /* The same in every way: the new programs can work on the old map. */
 static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
@@ -177,29 +168,33 @@ static int pin_all(struct smtpxdp *skel, const char *dir)
 	return err ? err : n;
 }
 
-static const char *first_complaint(void)
+/* None of the programs, but all of them: or what they need. */
+static int load_failed(const struct refusal *r, const struct smtpxdp *skel)
 {
-	complaints[strcspn(complaints, "\n")] = '\0';
-	return *complaints ? complaints : "no details";
-}
+	char text[2048];
 
-static int load_failed(int err)
-{
-	if (err == -EPERM)
-		return fail("the kernel refuses to load BPF programs: %s; run "
-			    "as root, or with CAP_BPF, CAP_NET_ADMIN and "
-			    "CAP_PERFMON",
-			    strerror(-err));
-	if (err == -ENOMEM)
-		return fail("not enough memory for the maps: lower max-clients "
-			    "or max-bans");
-	return fail("cannot load the BPF programs: %s (%s); Linux 6.1 or later "
-		    "is needed",
-		    strerror(-err), first_complaint());
+	if (r->err == -EPERM)
+		fail("the kernel refuses to load BPF programs: %s; run as "
+		     "root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
+		     strerror(-r->err));
+	else if (r->err == -ENOMEM)
+		fail("not enough memory for the programs and maps: lower "
+		     "max-clients or max-bans");
+	else if (*r->r.prog && refusal_is_final(r->err)) {
+		refusal_describe(r, skel, program_lost(r->r.prog), text,
+				 sizeof(text));
+		fail("%s", text);
+	} else {
+		fail("cannot load the BPF programs: %s (%s); Linux 6.1 or "
+		     "later, with BTF, is needed",
+		     strerror(-r->err), *r->log ? r->log : "no details");
+	}
+	return refusal_is_final(r->err) ? EXIT_REFUSED : EXIT_FAILURE;
 }
 
 static void configure(struct smtpxdp *skel, const struct loader_options *o)
 {
+	programs_choose(skel, o->parts);
 	tls_load_configure(skel, o);
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);
@@ -211,27 +206,64 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
 }
 
-static int load_once(struct loader_options *o, struct smtpxdp **out)
+static struct smtpxdp *open_listening(void)
 {
-	struct smtpxdp *skel;
-	int err;
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
 
-	complaints[0] = '\0';
-	libbpf_set_print(keep_complaints);
-	skel = smtpxdp__open();
-	if (!skel)
-		return -errno;
-	configure(skel, o);
-	err = reuse_maps(skel, o->dir);
-	if (!err)
-		err = smtpxdp__load(skel);
-	if (!err)
-		err = prepare_bans(skel, o->max_bans);
+	refusal_listen(&opts);
+	return smtpxdp__open_opts(&opts);
+}
+
+/* Notes a refusal; 0: the rest may be loaded without it. */
+static int do_without(struct loader_options *o, const struct refusal *r,
+		      const struct smtpxdp *skel)
+{
+	enum part part = program_part(r->r.prog);
+	uint32_t rest =
+		part == PARTS_MAX ? 0 : programs_without(o->parts, part);
+	char text[2048];
+
+	if (!refusal_is_final(r->err) || !rest)
+		return load_failed(r, skel);
+	refusal_describe(r, skel, program_lost(r->r.prog), text, sizeof(text));
+	journal_note(MESSAGE_REFUSED, "%s", text);
+	if (o->n_refused < DAEMON_REFUSED_MAX)
+		o->refused[o->n_refused++] = r->r;
+	o->parts = rest;
+	return 0;
+}
+
+/* *again: the kernel refused a program, and there is some use in the others. */
+static int load_once(struct loader_options *o, struct smtpxdp **out,
+		     bool *again)
+{
+	struct smtpxdp *skel = open_listening();
+	struct refusal r;
+	int err = skel ? 0 : -errno;
+
+	*again = false;
+	if (!err) {
+		configure(skel, o);
+		err = reuse_maps(skel, o->dir);
+	}
+	if (err)
+		return load_failed(&(struct refusal){ .err = err }, skel);
+	err = smtpxdp__load(skel);
+	if (err) {
+		refusal_read(err, &r);
+		err = do_without(o, &r, skel);
+		*again = !err;
+		smtpxdp__destroy(skel);
+		return err;
+	}
+	err = prepare_bans(skel, o->max_bans);
 	if (!err)
 		err = o->generation = pin_all(skel, o->dir);
 	if (err < 0) {
+		fail("cannot pin the programs and maps below %s: %s", o->dir,
+		     strerror(-err));
 		smtpxdp__destroy(skel);
-		return err;
+		return EXIT_FAILURE;
 	}
 	*out = skel;
 	return 0;
@@ -239,42 +271,41 @@ static int load_once(struct loader_options *o, struct smtpxdp **out)
 
 int loader_load(struct loader_options *o, struct smtpxdp **skel)
 {
-	int err = load_once(o, skel);
+	bool again = true;
+	int err = 0;
 
-	if (err && o->tls) {
-		o->tls = false;
-		o->tls_error = err;
-		if (!load_once(o, skel))
-			return 0;
+	while (!err && again) {
+		/* Verification may take long where CPUs are slow. */
+		sd_notify(0, "EXTEND_TIMEOUT_USEC=300000000");
+		err = load_once(o, skel, &again);
 	}
-	if (err)
-		load_failed(err);
+	refusal_end();
 	return err;
 }
 
 int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 {
-	struct smtpxdp *skel;
-	int err;
+	struct smtpxdp *skel = open_listening();
+	struct refusal r;
+	int err = skel ? 0 : -errno;
 
-	complaints[0] = '\0';
-	libbpf_set_print(keep_complaints);
-	skel = smtpxdp__open();
-	if (!skel)
-		return load_failed(-errno);
-	configure(skel, o);
-	skel->rodata->replaying = true;
-	err = smtpxdp__load(skel);
+	if (!err) {
+		configure(skel, o);
+		skel->rodata->replaying = true;
+		err = smtpxdp__load(skel);
+	}
 	if (!err)
 		err = ban_map_init(bpf_map__fd(skel->maps.bans),
 				   bpf_map__fd(skel->maps.ban_infos),
 				   o->max_bans);
-	if (!err) {
+	if (err) {
+		refusal_read(err, &r);
+		err = load_failed(&r, skel);
+		smtpxdp__destroy(skel);
+	} else {
 		*out = skel;
-		return 0;
 	}
-	load_failed(err);
-	smtpxdp__destroy(skel);
+	refusal_end();
 	return err;
 }
 
@@ -292,6 +323,23 @@ struct btf *loader_btf(void)
 		btf = btf__new(data, size);
 	smtpxdp__destroy(skel);
 	return btf;
+}
+
+bool loader_has_gate(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	bool gate = false;
+	DIR *links = pins_path(path, sizeof(path), dir, "links") ?
+			     NULL :
+			     opendir(path);
+
+	if (!links)
+		return false;
+	while ((entry = readdir(links)))
+		gate |= !strncmp(entry->d_name, "xdp-", 4);
+	closedir(links);
+	return gate;
 }
 
 /* Whatever is pinned there: an unpinned link is a detached program. */

@@ -52,7 +52,8 @@ static void help(void)
 	     "  -h, --help     this text; smtpxdp COMMAND --help for one "
 	     "command\n"
 	     "  -V, --version  the version\n\n"
-	     "exit codes: 0 done, 1 failed, 2 wrong usage. "
+	     "exit codes: 0 done, 1 failed, 2 wrong usage; of run, 3 wrong "
+	     "configuration,\n4 refused by the kernel. "
 	     "Manual: man smtpxdp, man smtpxdp.conf");
 }
 

@@ -48,6 +48,11 @@ __attribute__((format(printf, 1, 2))) int fail(const char *fmt, ...);
 
 /* The same for a wrong command line: returns EXIT_USAGE. */
 #define EXIT_USAGE 2
+
+/* Ends of the daemon that a restart would only repeat: see smtpxdp(8). */
+#define EXIT_CONFIG 3
+#define EXIT_REFUSED 4
+
 __attribute__((format(printf, 1, 2))) int usage(const char *fmt, ...);
 
 __attribute__((format(printf, 1, 2))) void warn(const char *fmt, ...);

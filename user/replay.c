@@ -17,6 +17,7 @@
 #include "name_key.h"
 #include "output.h"
 #include "parse.h"
+#include "programs.h"
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
 
@@ -52,6 +53,7 @@ int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 	struct loader_options o = {
 		.max_clients = config_number(c, KEY_MAX_CLIENTS),
 		.max_bans = config_number(c, KEY_MAX_BANS),
+		.parts = PART_BIT(PART_CONTROL) | (PARTS_WIRE & ~PARTS_RAW),
 	};
 	int err;
 
@@ -74,7 +76,7 @@ int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 	if (!err && !r->ring)
 		err = -errno;
 	if (err) {
-		fail("cannot prepare the replay: %s", strerror(-err));
+		err = fail("cannot prepare the replay: %s", strerror(-err));
 		replay_close(r);
 	}
 	return err;

@@ -36,7 +36,7 @@ struct replay {
 	uint64_t refused; /* the kernel takes no such frame */
 };
 
-/* Complains by fail(), and returns -errno. */
+/* Complains by fail(), and returns an exit code. */
 int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 		void *ctx);
 

@@ -24,8 +24,8 @@ struct run {
 	char state_dir[PATH_MAX];
 	struct state_keeper *state;
 	bool ephemeral; /* protection ends when the run does */
-	bool tls; /* its programs are loaded, */
-	int tls_error; /* or why not */
+	bool served; /* all was attached, and the loop began */
+	uint32_t parts; /* that are loaded: bits of enum part */
 	struct daemon_info info;
 	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)]; /* by -i */
 };

@@ -71,7 +71,7 @@ static void attach_each(struct ifaces *f, bool inherited,
 }
 
 /* Some may be in use by others, some not there yet: one is a beginning. */
-static int check_attached(const struct ifaces *f)
+static int check_attached(struct ifaces *f)
 {
 	bool refused = false;
 

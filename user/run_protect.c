@@ -18,6 +18,7 @@
 #include "name_key.h"
 #include "netinfo.h"
 #include "output.h"
+#include "programs.h"
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
 #include "state_keeper.h"
@@ -61,15 +62,19 @@ static void start_tls(struct run *r, const struct config *c)
 {
 	char **paths = config_items(c, KEY_TLS_LIBRARIES), why[256] = "";
 
-	if (r->tls && paths)
+	if (r->parts & PARTS_TLS && paths)
 		r->d.tls = tls_sensor_start(&r->d.pins, r->skel, paths, why,
 					    sizeof(why));
 	else
 		tls_unpin(r->d.pins.dir, 0);
 	tls_forget(&r->d.pins);
-	if (r->tls_error)
-		snprintf(why, sizeof(why), "its programs cannot be loaded: %s",
-			 strerror(-r->tls_error));
+	if (!(r->parts & PARTS_TLS) && config_tls(c) != CONFIG_TLS_OFF)
+		snprintf(why, sizeof(why), "%s",
+			 r->info.n_refused ?
+				 "its programs cannot be loaded" :
+				 "this kernel has no way to see what sockets "
+				 "send (tracepoint sock_send_length, fexit, "
+				 "kprobes)");
 	if (*why)
 		journal_note(MESSAGE_BLIND, "%s TLS: %s",
 			     r->d.tls ? "not all is seen of" : "blind for all",
@@ -138,6 +143,7 @@ int run_protect(struct run *r, const struct config *c)
 	int err = start(r, c);
 	bool started = !err;
 
+	r->served = started;
 	if (!err)
 		err = event_loop(&r->d);
 	tls_sensor_stop(r->d.tls);

@@ -19,6 +19,7 @@
 #include "journal.h"
 #include "netinfo.h"
 #include "origin.h"
+#include "programs.h"
 #include "settings_map.h"
 #include "tls_watch.h"
 
@@ -106,6 +107,56 @@ static json_t *tls_json(const struct pins *p, const struct daemon_info *info)
 	return json_pack("{s:b, s:s, s:o, s:o}", "running", info->tls_running,
 			 "hook", info->tls_hook, "libraries", files, "blind",
 			 blind_json(p));
+}
+
+static json_t *refused_json(const struct pins *p,
+			    const struct daemon_info *info)
+{
+	json_t *list = json_array();
+
+	for (__u32 i = 0; i < info->n_refused && i < DAEMON_REFUSED_MAX; i++) {
+		const struct daemon_refused *r = &info->refused[i];
+		bool missed = program_is_missed(info, settings_now(p)->users,
+						r->prog);
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:o, s:b}", "program", r->prog,
+					"why", printed(r->why, sizeof(r->why)),
+					"missed", missed));
+	}
+	return list;
+}
+
+static void add_way(json_t *list, const char *object, const char *way,
+		    const char *newest, const char *since)
+{
+	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "object",
+					      object, "way", way, "newest",
+					      newest, "since", since));
+}
+
+/* What is done in an older way than the newest that we know. */
+static json_t *older_ways_json(const struct daemon_info *info)
+{
+	json_t *list = json_array();
+
+	for (__u32 i = 0; i < info->n_ifaces && i < DAEMON_IFACES_MAX; i++) {
+		const struct daemon_iface *iface = &info->ifaces[i];
+		char name[ESCAPED_SIZE(sizeof(iface->name))];
+
+		if (iface->ifindex && iface->flags & IFACE_CLSACT)
+			add_way(list,
+				printable(iface->name,
+					  strnlen(iface->name,
+						  sizeof(iface->name)),
+					  name, sizeof(name)),
+				"clsact", "tcx", "6.6");
+	}
+	if (info->tls_running && info->tls_perf)
+		add_way(list, "tls", "perf uprobes", "uprobe.multi", "6.6");
+	if (info->tls_running && strcmp(info->tls_hook, "sock_send_length"))
+		add_way(list, "tls", info->tls_hook, "sock_send_length", "6.3");
+	return list;
 }
 
 static json_t *counters_json(const struct pins *p)
@@ -273,6 +324,8 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 	json_object_set_new(doc, "settings", settings_json(settings_now(p)));
 	json_object_set_new(doc, "groups", groups_json(p));
 	json_object_set_new(doc, "tls", tls);
+	json_object_set_new(doc, "refused", refused_json(p, info));
+	json_object_set_new(doc, "older_ways", older_ways_json(info));
 	json_object_set_new(doc, "counters", counters_json(p));
 	json_object_set_new(doc, "events", events_json(p));
 	json_object_set_new(

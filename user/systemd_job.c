@@ -25,14 +25,19 @@ static int connect_manager(sd_bus **bus)
 	return sd_bus_open_system(bus);
 }
 
+static int object_of(const char *unit, char **object)
+{
+	return sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit,
+				  object);
+}
+
 /* The object of the unit's pending job; "/" if there is none. */
 static int job_of(sd_bus *bus, const char *unit, char **job)
 {
 	sd_bus_message *reply = NULL;
 	const char *path;
 	char *object;
-	int err = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit,
-				     &object);
+	int err = object_of(unit, &object);
 
 	if (err < 0)
 		return err;
@@ -86,4 +91,26 @@ int systemd_is_stopping(void)
 	free(unit);
 	free(job);
 	return err;
+}
+
+bool systemd_has_restarted(void)
+{
+	char *unit = NULL, *object = NULL;
+	uint32_t restarts = 0;
+	sd_bus *bus = NULL;
+	int err = getenv("NOTIFY_SOCKET") ? sd_pid_get_unit(0, &unit) : -ENXIO;
+
+	if (err >= 0)
+		err = connect_manager(&bus);
+	if (err >= 0)
+		err = object_of(unit, &object);
+	if (err >= 0)
+		err = sd_bus_get_property_trivial(bus, MANAGER, object,
+						  MANAGER ".Service",
+						  "NRestarts", NULL, 'u',
+						  &restarts);
+	sd_bus_flush_close_unref(bus);
+	free(unit);
+	free(object);
+	return err >= 0 && restarts;
 }

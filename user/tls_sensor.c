@@ -14,6 +14,7 @@
 
 #include "generation.h"
 #include "pins.h"
+#include "programs.h"
 #include "settings_map.h"
 #include "smtpxdp.skel.h"
 #include "tls_library.h"
@@ -88,7 +89,7 @@ static int put_probe(struct tls_file *f, const struct bpf_program *prog,
 	};
 	int n;
 
-	if (!to.n)
+	if (!to.n || !bpf_program__autoload(prog))
 		return 0;
 	n = uprobe_attach(bpf_program__fd(prog), &to, f->links + f->n_links);
 	if (n < 0)
@@ -194,9 +195,9 @@ static int attach_hooks(struct tls_sensor *t)
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, t->skel->obj) {
-		enum bpf_prog_type type = bpf_program__type(prog);
+		enum part part = program_part(bpf_program__name(prog));
 
-		if (type != BPF_PROG_TYPE_TRACING ||
+		if (!(PART_BIT(part) & PARTS_HOOK) ||
 		    !bpf_program__autoload(prog))
 			continue;
 		t->hooks[t->n_hooks] = bpf_program__attach(prog);
@@ -370,11 +371,19 @@ const char *tls_sensor_file(const struct tls_sensor *t, size_t i)
 	return NULL;
 }
 
+bool tls_sensor_is_perf(const struct tls_sensor *t)
+{
+	return bpf_program__expected_attach_type(t->skel->progs.tls_free) !=
+	       UPROBE_MULTI;
+}
+
 const char *tls_sensor_hook(const struct tls_sensor *t)
 {
-	return bpf_program__autoload(t->skel->progs.tls_sent) ?
-		       "sock_send_length" :
-		       "inet_sendmsg";
+	if (bpf_program__autoload(t->skel->progs.tls_sent))
+		return "sock_send_length";
+	return bpf_program__autoload(t->skel->progs.tls_sent_v4) ?
+		       "fexit inet_sendmsg" :
+		       "kprobe inet_sendmsg";
 }
 
 void tls_sensor_stop(struct tls_sensor *t)

@@ -32,6 +32,9 @@ int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known);
 /* The files that are probed: 0, 1, ... until it returns NULL. */
 const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
 
+/* Are its probes perf events, one for each place, and not uprobe.multi? */
+bool tls_sensor_is_perf(const struct tls_sensor *t);
+
 /* Where it learns who the client is: the name of a program's hook. */
 const char *tls_sensor_hook(const struct tls_sensor *t);
 

@@ -46,6 +46,7 @@ int tls_publish(struct pins *p, const struct tls_sensor *t)
 		}
 		snprintf(info->tls_hook, sizeof(info->tls_hook), "%s",
 			 t ? tls_sensor_hook(t) : "");
+		info->tls_perf = t && tls_sensor_is_perf(t);
 		err = daemon_write(p, info);
 	}
 	pins_unlock(lock);
