@@ -60,8 +60,10 @@ static bool wire_open(void)
 	wire.tcx = bpf_link_create(
 		bpf_program__fd(wire.lab->skel->progs.detect_ethernet), LO,
 		TCX_EGRESS, NULL);
+	if (wire.tcx < 0 && errno != EINVAL)
+		lab_fail("attaching by TCX", errno);
 	if (wire.tcx < 0)
-		return wire_skip("attaching by TCX", errno);
+		return wire_skip("attaching by TCX, before Linux 6.6", errno);
 	return true;
 }
 
