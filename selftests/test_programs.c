@@ -10,8 +10,8 @@
 static void test_alone(void **state)
 {
 	static const enum part alone[] = {
-		PART_GATE,     PART_GATE_RAW,	PART_SENSOR,
-		PART_SENSOR_RAW, PART_USERS,	PART_TLS_WRITE,
+		PART_GATE,	   PART_GATE_RAW, PART_SENSOR,
+		PART_SENSOR_RAW,   PART_USERS,	  PART_TLS_WRITE,
 		PART_TLS_WRITE_EX, PART_TLS_READ, PART_TLS_READ_EX,
 	};
 
