@@ -45,6 +45,20 @@ static void print_end(char *log)
 			printf("| %s\n", last[(n + i) % LOG_LINES]);
 }
 
+/* A tracepoint that the kernel lacks: the daemon takes another program. */
+static bool lacks_hook(const struct btf *vmlinux,
+		       const struct bpf_program *prog)
+{
+	static const char tracepoint[] = "tp_btf/";
+	const char *at = strstr(bpf_program__section_name(prog), tracepoint);
+	char type[128];
+
+	if (!at)
+		return false;
+	snprintf(type, sizeof(type), "btf_trace_%s", at + strlen(tracepoint));
+	return btf__find_by_name_kind(vmlinux, type, BTF_KIND_TYPEDEF) <= 0;
+}
+
 static void shrink_maps(struct bpf_object *obj)
 {
 	struct bpf_map *map;
@@ -75,8 +89,7 @@ static bool load_all(struct bpf_object *obj, const struct btf *vmlinux)
 		return false;
 	shrink_maps(obj);
 	bpf_object__for_each_program(prog, obj) {
-		bpf_program__set_autoload(prog,
-					  !loads_lacks_hook(vmlinux, prog));
+		bpf_program__set_autoload(prog, !lacks_hook(vmlinux, prog));
 		if (n < LOADS_PROGS_MAX)
 			bpf_program__set_log_buf(prog,
 						 logs + n++ * LOADS_LOG_SIZE,
@@ -110,7 +123,7 @@ static bool load_one(struct bpf_object *obj, int index,
 		if (i++ == index)
 			chosen = prog;
 	}
-	if (loads_lacks_hook(vmlinux, chosen)) {
+	if (lacks_hook(vmlinux, chosen)) {
 		print_row(chosen, "no-such-hook", "");
 		return true;
 	}

@@ -33,18 +33,4 @@ static inline unsigned long loads_insns(const char *log)
 	return loads_number(log, "processed ");
 }
 
-/* A tracepoint that the kernel lacks: the daemon takes another program. */
-static inline bool loads_lacks_hook(const struct btf *vmlinux,
-				    const struct bpf_program *prog)
-{
-	static const char tracepoint[] = "tp_btf/";
-	const char *at = strstr(bpf_program__section_name(prog), tracepoint);
-	char type[128];
-
-	if (!at)
-		return false;
-	snprintf(type, sizeof(type), "btf_trace_%s", at + strlen(tracepoint));
-	return btf__find_by_name_kind(vmlinux, type, BTF_KIND_TYPEDEF) <= 0;
-}
-
 #endif
