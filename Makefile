@@ -18,12 +18,12 @@ PACKAGES := libbpf libsystemd jansson libmnl libelf libcurl libpcap libmicrohttp
 TEST_PACKAGES := cmocka libbpf
 
 # clang's BPF target does not know where Debian keeps asm/types.h.
-MULTIARCH := $(shell $(CC) -print-multiarch)
+BPF_SYSINCLUDE ?= /usr/include/$(shell $(CC) -print-multiarch)
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 # As bpf_tracing.h calls the architectures whose registers it knows.
-ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64le/powerpc/; s/s390x/s390/; s/riscv64/riscv/')
+ARCH ?= $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64le/powerpc/; s/s390x/s390/; s/riscv64/riscv/')
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g $(WARN) -Iinclude \
-	$(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+	-idirafter $(BPF_SYSINCLUDE)
 
 USER_CFLAGS = -std=gnu11 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -Ibpf -I$(BUILD) -Iuser \

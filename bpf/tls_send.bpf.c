@@ -22,9 +22,14 @@
 #define SEARCH_STEPS 128
 #define SEARCHES_MAX 4
 
+struct charging {
+	const struct settings *s;
+	const struct tls_task *t;
+};
+
 static long charge_step(__u32 i, void *ctx)
 {
-	struct tls_scan *x = ctx;
+	struct charging *x = ctx;
 
 	client_failure(x->s, &x->t->at);
 	return 0;
@@ -34,7 +39,7 @@ static long charge_step(__u32 i, void *ctx)
 static __always_inline void charge(const struct settings *s, struct tls_task *t,
 				   const struct tls_session *ses)
 {
-	struct tls_scan x = { .s = s, .t = t };
+	struct charging x = { .s = s, .t = t };
 
 	t->at.peer = ses->client;
 	t->at.port = ses->port;
@@ -145,8 +150,12 @@ static __always_inline void compare(const struct settings *s,
 	charge(s, t, ses);
 }
 
-/* A process sends from a mail port: user space looks what it has mapped. */
-static __always_inline struct mail_proc *proc_get(void)
+/*
+ * A process sends from a mail port: user space looks what it has mapped. A
+ * function of its own for the stack's sake, as charge() leads to eight calls,
+ * and kernels before 6.9 allow them 512 bytes, each rounded up to 32.
+ */
+static __noinline struct mail_proc *proc_get(void)
 {
 	__u32 pid = process_id();
 	struct mail_proc *proc = bpf_map_lookup_elem(&mail_procs, &pid);
@@ -192,26 +201,31 @@ struct pt_regs___kernel {
 } __attribute__((preserve_access_index));
 
 /*
- * Is the call's frame still there? On x86 it begins with where the call returns
- * to: the caller or, as a return is probed, the trampoline, a page's begin.
+ * On x86 the frame begins with where the call returns to: the caller or, as a
+ * return is probed, the trampoline, a page's begin.
  */
-static __always_inline bool frame_stands(const struct tls_task *t)
+static __always_inline bool returns_to_caller(const struct tls_task *t)
 {
-	struct pt_regs___kernel *regs = NULL;
+#ifdef __TARGET_ARCH_x86
 	__u64 back;
 
-	if (!bpf_core_field_exists(regs->sp))
-		return true;
-	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	if (BPF_CORE_READ(regs, sp) >= t->stack)
-		return false;
-#ifdef __TARGET_ARCH_x86
 	if (bpf_probe_read_user(&back, sizeof(back), (void *)t->stack))
 		return false;
 	return back == t->caller || (back && !(back & 0xfff));
 #else
 	return true;
 #endif
+}
+
+/* Is the call's frame still there? */
+static __always_inline bool frame_stands(const struct tls_task *t)
+{
+	struct pt_regs___kernel *regs = NULL;
+
+	if (!bpf_core_field_exists(regs->sp))
+		return true;
+	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return BPF_CORE_READ(regs, sp) < t->stack && returns_to_caller(t);
 }
 
 /* Who goes out of the call by longjmp() or an exception is not seen to. */
