@@ -4,6 +4,14 @@
 VERSION := 0.1.0
 BUILD := build
 
+# A line for each file that is made; V=1 shows the commands.
+V ?= 0
+ifeq ($(V),1)
+say =
+else
+say = @printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';
+endif
+
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -35,8 +43,8 @@ TEST_LIBS = $(LIBS) $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES))
 BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 SKEL := $(BUILD)/smtpxdp.skel.h
 USER_OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c))
-# What the unit tests link: all but main().
 LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
+ARCHIVE := $(BUILD)/libsmtpxdp.a
 TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(wildcard selftests/test_*.c))
 # What machines with other kernels are to say of an object: needs little.
 LOAD_TABLE := $(BUILD)/selftests/load_table
@@ -51,41 +59,44 @@ all: $(BUILD)/smtpxdp ## build the binary, build/smtpxdp
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CLANG,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/smtpxdp.bpf.o: $(BPF_OBJ)
-	$(BPFTOOL) gen object $@ $^
+	$(call say,LINK,$@)$(BPFTOOL) gen object $@ $^
 
 $(SKEL): $(BUILD)/smtpxdp.bpf.o
-	$(BPFTOOL) gen skeleton $< name smtpxdp >$@.tmp
-	mv $@.tmp $@
+	$(call say,SKELETON,$@)$(BPFTOOL) gen skeleton $< name smtpxdp >$@.tmp && \
+		mv $@.tmp $@
 
 $(BUILD)/user/%.o: user/%.c $(SKEL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/smtpxdp: $(USER_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+# All but main(): what the tests link, too.
+$(ARCHIVE): $(LIB_OBJ)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/selftests/%: selftests/%.c $(LIB_OBJ) $(SKEL)
+$(BUILD)/smtpxdp: $(BUILD)/user/main.o $(ARCHIVE)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/selftests/%: selftests/%.c $(ARCHIVE) $(SKEL)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(LIB_OBJ) $(TEST_LIBS) -pthread -o $@
+	$(call say,TEST,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(ARCHIVE) $(TEST_LIBS) -pthread -o $@
 
 $(LOAD_TABLE): selftests/load_table.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(shell $(PKG_CONFIG) --libs libbpf) -o $@
+	$(call say,TEST,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(shell $(PKG_CONFIG) --libs libbpf) -o $@
 
 $(BUILD)/bench/%.bpf.o: scripts/bench.d/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -Iscripts/bench.d -MMD -MP -c $< -o $@
+	$(call say,CLANG,$<)$(CLANG) $(BPF_CFLAGS) -Iscripts/bench.d -MMD -MP -c $< -o $@
 
 $(BUILD)/bench/%.skel.h: $(BUILD)/bench/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp
-	mv $@.tmp $@
+	$(call say,SKELETON,$@)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
 
 $(BUILD)/bench/%: scripts/bench.d/%.c $(BENCH_SKEL)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(USER_CFLAGS) -Iscripts/bench.d -I$(@D) -MMD -MP $< $(LIBS) -o $@
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(USER_CFLAGS) -Iscripts/bench.d -I$(@D) -MMD -MP $< $(LIBS) -o $@
 
 tests: $(TESTS) $(LOAD_TABLE) ## build the C tests
 
