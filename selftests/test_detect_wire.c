@@ -16,6 +16,7 @@
 #include "harness.h"
 
 #define TCX_EGRESS 47 /* BPF_TCX_EGRESS, newer than these headers */
+#define FILTER 0x535
 #define REPLY "535 5.7.8 Error: authentication failed\r\n"
 #define SCAN_BYTES 65536 /* see bpf/reply.h */
 #define SCAN_STEPS 8192
@@ -23,7 +24,6 @@
 
 struct wire {
 	struct lab *lab;
-	int tcx;
 	int raw; /* a socket for frames */
 };
 
@@ -41,10 +41,28 @@ static bool wire_skip(const char *what, int err)
 	return false;
 }
 
+/* It goes with the network namespace. Before Linux 6.6 there is no TCX. */
+static int attach(int prog)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = LO,
+		    .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER, .priority = 1,
+		    .prog_fd = prog);
+	int err;
+
+	if (bpf_link_create(prog, LO, TCX_EGRESS, NULL) >= 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	printf("# attached by clsact\n");
+	err = bpf_tc_hook_create(&hook);
+	return err ? err : bpf_tc_attach(&hook, &opts);
+}
+
 static bool wire_open(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo" };
-	int size = 1 << 24;
+	int size = 1 << 24, err;
 
 	if (unshare(CLONE_NEWNET))
 		return wire_skip("a network namespace", errno);
@@ -57,13 +75,9 @@ static bool wire_open(void)
 	assert_int_equal(setsockopt(wire.raw, SOL_SOCKET, SO_SNDBUFFORCE, &size,
 				    sizeof(size)),
 			 0);
-	wire.tcx = bpf_link_create(
-		bpf_program__fd(wire.lab->skel->progs.detect_ethernet), LO,
-		TCX_EGRESS, NULL);
-	if (wire.tcx < 0 && errno != EINVAL)
-		lab_fail("attaching by TCX", errno);
-	if (wire.tcx < 0)
-		return wire_skip("attaching by TCX, before Linux 6.6", errno);
+	err = attach(bpf_program__fd(wire.lab->skel->progs.detect_ethernet));
+	if (err)
+		fail_msg("attaching: %s", strerror(-err));
 	return true;
 }
 
