@@ -11,7 +11,7 @@
 
 load vm_stock.sh
 
-RELEASE=bookworm
+export RELEASE=bookworm
 
 @test "Debian 12: apt installs the package, its unit runs, status says so" {
 	installs
@@ -22,7 +22,7 @@ RELEASE=bookworm
 }
 
 @test "Debian 12: clsact instead of TCX, perf events instead of uprobe.multi, fexit on inet_sendmsg" {
-	ways 6.1 clsact inet_sendmsg perf_event tracing
+	ways 6.1 clsact inet_sendmsg 1 perf_event tracing
 }
 
 @test "Debian 12: in the clear, banned with the 10th failure; dropped; others are served" {

@@ -11,7 +11,7 @@
 
 load vm_stock.sh
 
-RELEASE=trixie
+export RELEASE=trixie
 
 @test "Debian 13: apt installs the package, its unit runs, status says so" {
 	installs
@@ -22,7 +22,7 @@ RELEASE=trixie
 }
 
 @test "Debian 13: TCX, uprobe.multi and the tracepoint sock_send_length" {
-	ways 6.12 tcx sock_send_length tcx uprobe_multi tracing
+	ways 6.12 tcx sock_send_length 0 tcx uprobe_multi tracing
 }
 
 @test "Debian 13: in the clear, banned with the 10th failure; dropped; others are served" {

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "activity_map.h"
 #include "allowlist.h"
 #include "apply.h"
+#include "capability.h"
 #include "event_handler.h"
 #include "generation.h"
 #include "groups_user.h"
@@ -25,6 +27,7 @@
 #include "tls_pins.h"
 #include "tls_sensor.h"
 #include "tls_watch.h"
+#include "uprobe.h"
 
 /* Before any packet comes to the new programs, and in one stroke. */
 static int put_in_force(struct run *r, const struct config *c)
@@ -84,6 +87,18 @@ static void start_tls(struct run *r, const struct config *c)
 	config_items_free(paths);
 }
 
+/* Before Linux 6.6 it is kept: libraries that turn up later are probed, too. */
+static void drop_admin(const struct run *r)
+{
+	int err = r->d.tls && !uprobe_multi_works() ?
+			  0 :
+			  capability_drop(CAP_SYS_ADMIN);
+
+	if (err)
+		journal_note(MESSAGE_FAULT, "cannot give up CAP_SYS_ADMIN: %s",
+			     strerror(-err));
+}
+
 static void tell_waiting(const struct ifaces *f)
 {
 	if (!f->n)
@@ -127,6 +142,7 @@ static int start(struct run *r, const struct config *c)
 	if (err)
 		return err;
 	start_tls(r, c);
+	drop_admin(r);
 	h.tls = r->d.tls;
 	carry_drain(&r->carry); /* what the TLS sensor before counted */
 	carry_end(&r->carry);

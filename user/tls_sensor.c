@@ -41,6 +41,7 @@ struct tls_sensor {
 	struct smtpxdp *skel;
 	const struct pins *pins;
 	int pin_error; /* -errno: not all that it holds is pinned */
+	int probe_error; /* -errno: a library could not be probed */
 	struct bpf_link *hooks[HOOKS_MAX];
 	size_t n_hooks;
 	struct tls_file files[FILES_MAX];
@@ -165,9 +166,11 @@ static int add_file(struct tls_sensor *t, const char *path, const char *name)
 				.changed = st.st_mtim };
 	snprintf(f->path, sizeof(f->path), "%s", name);
 	err = tls_library_read(path, &lib);
-	if (!err)
-		err = put_probes(t, f, path, &lib);
+	if (err)
+		return err;
+	err = put_probes(t, f, path, &lib);
 	if (err) {
+		t->probe_error = err;
 		take_probes(f);
 		return err;
 	}
@@ -354,6 +357,12 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 	add_usual(t);
 	add_known(t);
 	add_named(t, paths, why, size);
+	if (t->probe_error)
+		snprintf(why, size, "a library cannot be probed: %s%s",
+			 strerror(-t->probe_error),
+			 t->probe_error == -EACCES && !uprobe_multi_works() ?
+				 " (before Linux 6.6 that takes CAP_SYS_ADMIN)" :
+				 "");
 	tls_unpin(p->dir, p->generation);
 	if (t->pin_error)
 		snprintf(why, size,

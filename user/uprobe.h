@@ -32,7 +32,8 @@ struct uprobe_target {
 
 /*
  * Puts a program there. Returns how many fds now hold the probes (1..n), or
- * -errno. uprobe.multi needs CAP_BPF and CAP_PERFMON only.
+ * -errno. uprobe.multi needs CAP_BPF and CAP_PERFMON only; one by one, they
+ * need CAP_SYS_ADMIN.
  */
 int uprobe_attach(int prog_fd, const struct uprobe_target *to, int *fds);
 
