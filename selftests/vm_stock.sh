@@ -113,14 +113,14 @@ fail_last() { # ADDRESS [OPTION...]
 # The attacker is at his last try, and nobody is banned for it.
 not_yet() { # ADDRESS FAILURES [OPTION...]
 	same "failures in the window" "$(in_window "$1")" "$2"
-	same "banned" "$(why "$1" .banned)" false
+	same "ban" "$(why "$1" '.ban // "none"')" none
 	served attacker --from "$1" "${@:3}"
 }
 
 # Dropped before the stack (native XDP: in the driver), and counted.
 gone() { # ADDRESS NETWORK [OPTION...]
 	local before
-	until_true 5 has_ban "$2"
+	until_true 1 has_ban "$2"
 	before=$(counter dropped-ban)
 	vanished attacker --from "$1" "${@:3}"
 	[ "$(counter dropped-ban)" -gt "$before" ]
@@ -257,7 +257,7 @@ stops() {
 		tc filter show dev eth0 egress; tc filter show dev eth0 ingress')" \
 		'clsact|bpf'
 	not has " $(links) " ' (xdp|tcx|perf_event|uprobe_multi) '
-	until_true 5 in_vm '! test -e /sys/fs/bpf/smtpxdp'
+	until_true 1 in_vm '! test -e /sys/fs/bpf/smtpxdp'
 	in_vm systemctl start smtpxdp
 	gone $ATTACKER $ATTACKER/32
 }

@@ -358,11 +358,12 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 	add_known(t);
 	add_named(t, paths, why, size);
 	if (t->probe_error)
-		snprintf(why, size, "a library cannot be probed: %s%s",
-			 strerror(-t->probe_error),
-			 t->probe_error == -EACCES && !uprobe_multi_works() ?
-				 " (before Linux 6.6 that takes CAP_SYS_ADMIN)" :
-				 "");
+		snprintf(
+			why, size, "a library cannot be probed: %s%s",
+			strerror(-t->probe_error),
+			t->probe_error == -EACCES && !uprobe_multi_works() ?
+				" (before Linux 6.6 that takes CAP_SYS_ADMIN)" :
+				"");
 	tls_unpin(p->dir, p->generation);
 	if (t->pin_error)
 		snprintf(why, size,
