@@ -29,7 +29,7 @@ TEST_PACKAGES := cmocka libbpf
 BPF_SYSINCLUDE ?= /usr/include/$(shell $(CC) -print-multiarch)
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 # As bpf_tracing.h calls the architectures whose registers it knows.
-ARCH ?= $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64le/powerpc/; s/s390x/s390/; s/riscv64/riscv/')
+ARCH ?= $(shell $(CC) -dumpmachine | sed 's/-.*//; s/x86_64/x86/; s/aarch64/arm64/; s/powerpc64le/powerpc/; s/s390x/s390/; s/riscv64/riscv/')
 BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g $(WARN) -Iinclude \
 	-idirafter $(BPF_SYSINCLUDE)
 

@@ -17,7 +17,6 @@ build() {
 		tar -C "$dir/smtpxdp" -x
 	(
 		root_name "$name" sid
-		foreign "$arch"
 		for target in "$@"; do
 			say "building $target for $name"
 			build_one "$target"
@@ -27,8 +26,18 @@ build() {
 }
 
 build_one() { # TARGET
-	local command="make -j$(nproc) $1"
-	[ "$1" != deb ] || command='dpkg-buildpackage -us -uc -b'
-	in_root "$(root_dir "$name-build")" --bind "$dir" \
-		sh -c "cd /src/smtpxdp && DEB_BUILD_OPTIONS=nocheck $command"
+	local gnu command="make -j$(nproc) $1" paths='' deb=()
+	if cross "$arch"; then
+		gnu=$(dpkg-architecture -a "$arch" -q DEB_HOST_GNU_TYPE 2>/dev/null)
+		command="$command CC=$gnu-gcc PKG_CONFIG=$gnu-pkg-config"
+		# The tools that it depends on are of this architecture.
+		deb=(-a "$arch" -d)
+		# And some -dev packages, which do for all.
+		paths=/usr/lib/$gnu/pkgconfig:/usr/lib/$(dpkg-architecture \
+			-q DEB_BUILD_MULTIARCH)/pkgconfig
+	fi
+	[ "$1" != deb ] || command="dpkg-buildpackage -us -uc -b ${deb[*]}"
+	in_root "$(root_dir "$name-build")" --bind "$dir" sh -c "cd /src/smtpxdp &&
+		export DEB_BUILD_OPTIONS=nocheck PKG_CONFIG_PATH=$paths &&
+		$command"
 }

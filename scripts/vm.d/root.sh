@@ -5,7 +5,8 @@
 #
 #   roots/RELEASE-ARCH          what a mail host has, and what tests need
 #   roots/RELEASE-ARCH.ext4     the same, to boot from
-#   roots/RELEASE-ARCH-build    what builds the project there
+#   roots/RELEASE-ARCH-build    what builds the project there; for another
+#                               architecture by cross compilers
 
 root_dir() { # RELEASE-ARCH[-build]
 	echo "$VM_CACHE/roots/$1"
@@ -26,7 +27,42 @@ root() { # RELEASE-ARCH
 build_root() { # RELEASE-ARCH
 	local suite arch
 	root_name "$1" sid
-	cached "$(root_dir "$1-build")" root_make "$1-build" build
+	if cross "$arch"; then
+		build_root "$suite-$(dpkg --print-architecture)"
+		root_name "$1" sid
+		cached "$(root_dir "$1-build")" root_make_cross
+	else
+		cached "$(root_dir "$1-build")" root_make "$1-build" build
+	fi
+}
+
+cross() { # ARCH
+	[ "$1" != "$(dpkg --print-architecture)" ]
+}
+
+# This machine's build root, and beside it the other architecture's libraries
+# and the compiler that makes its programs: nothing is emulated, which would take
+# hours.
+root_make_cross() {
+	local tmp log started=$SECONDS packages
+	scratch "$VM_CACHE/roots"
+	log=$(root_dir "$suite-$arch-build").log
+	say "making a root of $suite that builds for $arch: see $log"
+	cp -a "$(root_dir "$suite-$(dpkg --print-architecture)-build")" "$tmp/root"
+	mapfile -t packages < <("$VM_ROOT"/scripts/setup --names build |
+		grep -E '^(lib|zlib).*-dev$')
+	{
+		root_prepare "$tmp/root"
+		in_root "$tmp/root" dpkg --add-architecture "$arch"
+		in_root "$tmp/root" apt-get update -q
+		in_root "$tmp/root" apt-get install -q -y \
+			"crossbuild-essential-$arch" "pkgconf:$arch" \
+			"${packages[@]/%/:$arch}"
+		root_clean "$tmp/root"
+	} >"$log" 2>&1 || die "no root: $(tail -n 3 "$log")"
+	rm "$log"
+	mv "$tmp/root" "$(root_dir "$suite-$arch-build")"
+	say "root $suite-$arch-build: $((SECONDS - started)) s"
 }
 
 # root_name NAME [SUITE]: which may be that, too.
@@ -70,15 +106,27 @@ in_memory() { # FOLDER
 	trap "umount -l '$1'; rm -rf '$1'" EXIT
 }
 
-root_fill() { # ROOT GROUP
-	local packages libs
-	mapfile -t packages < <("$VM_ROOT"/scripts/setup --names "$2")
+# For as long as packages are installed: no service starts, nothing waits for the
+# disk.
+root_prepare() { # ROOT
 	printf '#!/bin/sh\nexit 101\n' >"$1"/usr/sbin/policy-rc.d
 	chmod 755 "$1"/usr/sbin/policy-rc.d
 	echo force-unsafe-io >"$1"/etc/dpkg/dpkg.cfg.d/vm
 	printf '%s\n' 'APT::Install-Recommends "false";' \
 		'Acquire::Languages "none";' >"$1"/etc/apt/apt.conf.d/vm
 	cp /etc/resolv.conf "$1"/etc/resolv.conf
+}
+
+root_clean() { # ROOT
+	in_root "$1" apt-get clean
+	rm -rf "$1"/var/lib/apt/lists/* "$1"/usr/sbin/policy-rc.d \
+		"$1"/etc/dpkg/dpkg.cfg.d/vm "$1"/etc/resolv.conf
+}
+
+root_fill() { # ROOT GROUP
+	local packages libs
+	mapfile -t packages < <("$VM_ROOT"/scripts/setup --names "$2")
+	root_prepare "$1"
 	in_root "$1" apt-get update -q
 	echo 'postfix postfix/main_mailer_type select No configuration' |
 		in_root "$1" debconf-set-selections
@@ -87,9 +135,7 @@ root_fill() { # ROOT GROUP
 	fi
 	in_root "$1" apt-get install -q -y "${packages[@]}"
 	[ "$2" != machine ] || root_settle "$1"
-	in_root "$1" apt-get clean
-	rm -rf "$1"/var/lib/apt/lists/* "$1"/usr/sbin/policy-rc.d \
-		"$1"/etc/dpkg/dpkg.cfg.d/vm "$1"/etc/resolv.conf
+	root_clean "$1"
 	mkdir -p "$1"/src/smtpxdp "$1"/usr/lib/modules
 }
 
