@@ -99,6 +99,9 @@ qemu_machine() {
 		words=no_timer_check
 		;;
 	esac
+	# A unit gets 90 s to start, which is too little for Dovecot where
+	# several machines are emulated at once.
+	[ "$accel" = kvm ] || words+=' systemd.default_timeout_start_sec=900'
 	# It ends when the guest panics, reboots or powers off. loglevel: what the
 	# kernel warns of, and worse.
 	qemu+=(-name "vm-$kernel" -nodefaults -no-user-config -display none
