@@ -83,6 +83,12 @@ holds() {
 			>>"$SMTPXDP_HOLDS"
 }
 
+# Which clang has made the objects in a build folder.
+compiler_of() { # FOLDER
+	strings "$1"/bpf/drop.bpf.o |
+		sed -n 's/.*clang version \([0-9]*\).*/clang \1/p' | head -n 1
+}
+
 # In bats, "!" alone fails no test.
 not() {
 	if "$@"; then

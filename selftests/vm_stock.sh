@@ -12,16 +12,17 @@
 
 VM=$LAB_ROOT/scripts/vm
 M=$LAB/stock
+ARCH=amd64
 
 stock_up() { # RELEASE
 	local deb
-	deb=$(echo "$LAB_ROOT/build/for/$1-amd64"/smtpxdp_[0-9]*_amd64.deb)
-	[ -e "$deb" ] || die "no package: scripts/vm build $1-amd64 deb"
+	deb=$(echo "$LAB_ROOT/build/for/$1-$ARCH"/smtpxdp_[0-9]*_$ARCH.deb)
+	[ -e "$deb" ] || die "no package: scripts/vm build $1-$ARCH deb"
 	net_up
 	# The machine has the addresses of this namespace.
 	ip -n router link del to-mail
 	ip netns del mail
-	"$VM" start "$M" "$1-amd64" --systemd -f "$deb":/root/smtpxdp.deb --nic \
+	"$VM" start "$M" "$1-$ARCH" --systemd -f "$deb":/root/smtpxdp.deb --nic \
 		"router/to-vm,addr=$POSTFIX/24,addr=$POSTFIX6/64,gw=$GATEWAY$(
 		),gw=2001:db8:25::1,host=$GATEWAY/24,host=2001:db8:25::1/64"
 	# shellcheck disable=SC2016 # the machine's own
@@ -46,7 +47,14 @@ teardown_file() {
 
 setup() { :; }
 
+# What a test is about, for the table at the end of scripts/test.
+FEATURE=
+
 teardown() {
+	[ -z "$FEATURE" ] || holds "$RELEASE-$ARCH" \
+		"$(compiler_of "$LAB_ROOT/build/for/$RELEASE-$ARCH/smtpxdp/build")" \
+		"$FEATURE" "$([ -n "${BATS_TEST_COMPLETED-}" ] ||
+			echo "$BATS_TEST_DESCRIPTION: failed")"
 	[ -n "${BATS_TEST_COMPLETED-}" ] || {
 		echo "--- the machine:"
 		in_vm 'smtpxdp ban; smtpxdp clients; smtpxdp status --check
@@ -182,6 +190,7 @@ ways() {
 }
 
 in_the_clear() {
+	FEATURE='main path'
 	fail 3 --tries 3 --from $ATTACKER
 	not_yet $ATTACKER 9
 	fail_last $ATTACKER
@@ -194,6 +203,7 @@ in_the_clear() {
 }
 
 by_starttls() {
+	FEATURE='TLS'
 	local a=198.51.100.8
 	smtpxdp config set rate 3/1h
 	fail 2 --from $a --tls starttls
@@ -206,6 +216,7 @@ by_starttls() {
 }
 
 inside_tls_by_ipv6() {
+	FEATURE='TLS'
 	local other=2001:db8:bad:1::7
 	local to=(--server "$POSTFIX6" --port 465 --tls implicit)
 	fail 2 --from $ATTACKER6 "${to[@]}"
@@ -220,6 +231,7 @@ inside_tls_by_ipv6() {
 
 # Who tries many users needs fewer failures.
 many_users() {
+	FEATURE='users'
 	local a=198.51.100.9 user
 	smtpxdp config set rate 10/1h
 	smtpxdp config set attack-users 3
