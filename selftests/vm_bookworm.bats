@@ -22,7 +22,7 @@ export RELEASE=bookworm
 }
 
 @test "Debian 12: clsact instead of TCX, perf events instead of uprobe.multi, fexit on inet_sendmsg" {
-	ways 6.1 clsact inet_sendmsg 1 perf_event tracing
+	ways 6.1 clsact "fexit inet_sendmsg" 1 perf_event tracing
 }
 
 @test "Debian 12: in the clear, banned with the 10th failure; dropped; others are served" {
