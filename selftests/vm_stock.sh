@@ -99,7 +99,11 @@ mail_config() {
 	  }
 	}
 	END
-	systemctl enable --quiet --now dovecot postfix
+	systemctl enable --quiet dovecot postfix
+	systemctl start dovecot postfix || {
+		journalctl -q --no-pager -n 40 -p notice >&2
+		exit 1
+	}
 	EOF
 }
 
