@@ -100,7 +100,8 @@ mail_config() {
 	}
 	END
 	systemctl enable --quiet dovecot postfix
-	systemctl start dovecot postfix || {
+	# Postfix makes the folder of Dovecot's socket when it first starts.
+	systemctl start postfix && systemctl start dovecot || {
 		journalctl -q --no-pager -n 40 -p notice >&2
 		exit 1
 	}
