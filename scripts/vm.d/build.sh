@@ -5,16 +5,16 @@
 # that release's compilers, in a root of its own. Below build/for/NAME: smtpxdp/,
 # the files that git knows and what was built of them, and the Debian packages.
 
-# build NAME [TARGET...]: of make, or "deb". Prints the folder.
+# build NAME[@COMMIT] [TARGET...]: of make, or "deb". Prints the folder.
 build() {
-	local suite arch name=$1 dir=$VM_ROOT/build/for/$1
+	local suite arch name=${1%@*} commit='' dir=$VM_ROOT/build/for/$1
+	[[ $1 != *@* ]] || commit=${1#*@}
 	shift
 	[ $# -gt 0 ] || set -- all tests
 	build_root "$name"
 	mkdir -p "$dir/smtpxdp"
-	git -c safe.directory='*' -C "$VM_ROOT" ls-files -z |
-		tar -C "$VM_ROOT" --null -T - --ignore-failed-read -c |
-		tar -C "$dir/smtpxdp" -x
+	project_files "$commit" | tar -C "$dir/smtpxdp" -x ||
+		die "cannot copy the project${commit:+ as of $commit}"
 	(
 		root_name "$name" sid
 		for target in "$@"; do
@@ -23,6 +23,17 @@ build() {
 		done
 	) >&2
 	echo "$dir"
+}
+
+# project_files [COMMIT]: as a tar file; with changes, unless a commit is named.
+project_files() {
+	local git=(git -c safe.directory='*' -C "$VM_ROOT")
+	if [ -n "$1" ]; then
+		"${git[@]}" archive "$1"
+	else
+		"${git[@]}" ls-files -z |
+			tar -C "$VM_ROOT" --null -T - --ignore-failed-read -c
+	fi
 }
 
 build_one() { # TARGET
