@@ -52,7 +52,7 @@ _smtpxdp() {
 		ban/add) list="--for --reason --force $(_smtpxdp_nets clients)" ;;
 		ban/load)
 			_filedir
-			list='--for --reason'
+			list='--for --reason --no-wait'
 			;;
 		ban/del) list="--forgive $(_smtpxdp_nets ban list)" ;;
 		ban/flush) list=--forgive ;;

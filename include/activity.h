@@ -16,6 +16,8 @@ struct activity {
 	__u64 told[ACTIVITY_KINDS];
 	/* Commands that changed too much to save it: the daemon is to. */
 	__u64 asked;
+	/* What `asked` was when the daemon began the last save that is done. */
+	__u64 saved;
 };
 
 /* What the program `fill` gives: entries of the maps that have no limit but

@@ -43,12 +43,22 @@ uint64_t activity_told(const struct pins *p, enum message kind)
 	return __atomic_load_n(&p->activity->told[kind], __ATOMIC_RELAXED);
 }
 
-void activity_ask_save(struct pins *p)
+uint64_t activity_ask_save(struct pins *p)
 {
-	__atomic_fetch_add(&p->activity->asked, 1, __ATOMIC_RELEASE);
+	return __atomic_add_fetch(&p->activity->asked, 1, __ATOMIC_RELEASE);
 }
 
 uint64_t activity_asked(const struct pins *p)
 {
 	return __atomic_load_n(&p->activity->asked, __ATOMIC_ACQUIRE);
+}
+
+void activity_set_saved(struct pins *p, uint64_t asked)
+{
+	__atomic_store_n(&p->activity->saved, asked, __ATOMIC_RELEASE);
+}
+
+uint64_t activity_saved(const struct pins *p)
+{
+	return __atomic_load_n(&p->activity->saved, __ATOMIC_ACQUIRE);
 }

@@ -28,9 +28,15 @@ void activity_beat(struct pins *p);
 void activity_saves(struct pins *p, bool yes);
 bool activity_is_saved(const struct pins *p);
 
-/* By a command: everything is to be saved, by the daemon. How often so far. */
-void activity_ask_save(struct pins *p);
+/*
+ * A command asks the daemon to save everything, and gets a number: it is done
+ * when activity_saved() has come to it. The daemon reads activity_asked() before
+ * it looks at the maps, and then tells it by activity_set_saved().
+ */
+uint64_t activity_ask_save(struct pins *p);
 uint64_t activity_asked(const struct pins *p);
+void activity_set_saved(struct pins *p, uint64_t asked);
+uint64_t activity_saved(const struct pins *p);
 
 /* How many messages of a kind, since the maps were made. */
 uint64_t activity_told(const struct pins *p, enum message kind);

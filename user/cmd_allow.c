@@ -69,6 +69,7 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 	if (!err)
 		lifted = allowlist_lift(&p, &net);
 	pins_unlock(lock);
+	state_save_command(&p, true);
 	net_format(&net, text);
 	if (err == -ENOSPC)
 		err = fail("the allowlist is full");
@@ -83,7 +84,6 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 			    "allowlisted %s, %d ban%s lifted", text, lifted,
 			    lifted == 1 ? "" : "s");
 	}
-	state_save_command(&p);
 	pins_close(&p);
 	return err;
 }
@@ -126,6 +126,7 @@ static int allow_del(const struct globals *g, int argc, char **argv)
 		return EXIT_FAILURE;
 	err = allowlist_del(&p, &net, ALLOW_COMMAND);
 	pins_unlock(lock);
+	state_save_command(&p, true);
 	if (err == -ENOENT) {
 		err = not_removable(&p, &net);
 	} else if (err) {
@@ -137,7 +138,6 @@ static int allow_del(const struct globals *g, int argc, char **argv)
 		output_done(json_pack("{s:s}", "disallowed", text),
 			    "%s is not allowlisted any more", text);
 	}
-	state_save_command(&p);
 	pins_close(&p);
 	return err;
 }

@@ -233,11 +233,12 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 		err = add_locked(&p, &a, &row, &now);
 	pins_unlock(lock);
 	if (!err) {
+		cut = cut_all(&p, &a.net, here);
+		state_save_command(&p, true);
 		journal_record(&(struct record){ .kind = MESSAGE_BAN,
 						 .net = &a.net,
 						 .duration = a.seconds,
 						 .reason = a.reason });
-		cut = cut_all(&p, &a.net, here);
 		doc = ban_json(&p, &row, &now);
 		json_object_set_new(doc, "connections_cut",
 				    cut < 0 ? json_null() : json_integer(cut));
@@ -245,7 +246,6 @@ static int ban_add(const struct globals *g, int argc, char **argv)
 			    duration_format(a.seconds, duration),
 			    cut_text(cut, text));
 	}
-	state_save_command(&p);
 	pins_close(&p);
 	return err;
 }
@@ -257,7 +257,8 @@ int cmd_ban(const struct globals *g, int argc, char **argv)
 		{ "add", ban_add,
 		  "ADDR[/LEN] [--for 1h] [--reason TEXT] [--force]",
 		  "ban an address (the client it is of) or a network" },
-		{ "load", ban_load, "FILE|- [--for 1h] [--reason TEXT]",
+		{ "load", ban_load,
+		  "FILE|- [--for 1h] [--reason TEXT] [--no-wait]",
 		  "ban all that a file lists: ADDR[/LEN] [TIME] [REASON]" },
 		{ "del", ban_del, "[--forgive] ADDR[/LEN]",
 		  "unban, and forget the client's failures; --forgive: its "

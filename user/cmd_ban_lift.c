@@ -103,13 +103,13 @@ int ban_del(const struct globals *g, int argc, char **argv)
 		return EXIT_FAILURE;
 	err = lift(&p, &a, &l);
 	pins_unlock(lock);
+	state_save_command(&p, true);
 	if (err == -ENOENT)
 		err = not_banned(&p, &a);
 	else if (err)
 		err = fail("cannot remove the ban: %s", strerror(-err));
 	else
 		tell_lifted(&a, &l);
-	state_save_command(&p);
 	pins_close(&p);
 	return err;
 }
@@ -162,12 +162,12 @@ int ban_flush(const struct globals *g, int argc, char **argv)
 		return EXIT_FAILURE;
 	err = flush_all(&p, a.forgive, &n);
 	pins_unlock(lock);
+	state_save_command(&p, true);
 	if (err)
 		err = fail("cannot walk the ban list: %s", strerror(-err));
 	else
 		output_done(json_pack("{s:I}", "unbanned", n), "%lld unbanned",
 			    (long long)n);
-	state_save_command(&p);
 	pins_close(&p);
 	return err;
 }

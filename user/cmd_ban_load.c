@@ -31,6 +31,7 @@ struct load {
 	const char *name; /* of the file, for messages */
 	uint64_t seconds;
 	const char *reason;
+	bool no_wait; /* until they are on the disk, too */
 	struct ban_file file;
 	struct pins p;
 	struct clock_pair now;
@@ -53,6 +54,7 @@ static int parse_args(struct load *l, int argc, char **argv)
 	static const struct option options[] = {
 		{ "for", required_argument, NULL, 't' },
 		{ "reason", required_argument, NULL, 'r' },
+		{ "no-wait", no_argument, NULL, 'w' },
 		{}
 	};
 	int c;
@@ -65,6 +67,8 @@ static int parse_args(struct load *l, int argc, char **argv)
 				     optarg);
 		if (c == 'r')
 			l->reason = optarg;
+		else if (c == 'w')
+			l->no_wait = true;
 		else if (c == '?')
 			return bad_option(argv);
 	}
@@ -229,8 +233,8 @@ int ban_load(const struct globals *g, int argc, char **argv)
 			allowlist_sync_host(&l.p);
 		err = write_all(&l);
 		pins_unlock(lock);
+		state_save_command(&l.p, !l.no_wait);
 		err = tell(&l, err);
-		state_save_command(&l.p);
 		json_decref(l.skipped);
 		pins_close(&l.p);
 	}

@@ -55,7 +55,7 @@ void config_session_close(struct config_session *s)
 {
 	pins_unlock(s->lock);
 	if (s->loaded) {
-		state_save_command(&s->pins);
+		state_save_command(&s->pins, true);
 		pins_close(&s->pins);
 	}
 	config_free(&s->c);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "activity_map.h"
@@ -13,6 +14,8 @@
 #include "output.h"
 #include "settings_map.h"
 #include "state_clock.h"
+
+#define SAVED_USEC 10000 /* between two looks whether it is done */
 
 struct save {
 	struct pins *p;
@@ -262,19 +265,43 @@ static int save_to(struct pins *p, const char *dir,
 	return err;
 }
 
-void state_save_command(struct pins *p)
+/* -ECANCELED: it has ended, or hangs, before it was done. */
+static int await_daemon(struct pins *p, uint64_t number)
+{
+	while (activity_saved(p) < number) {
+		enum daemon_state state = daemon_state(p);
+
+		if (state == DAEMON_DEAD || state == DAEMON_HUNG)
+			return -ECANCELED;
+		if (!activity_is_saved(p))
+			return -EIO;
+		usleep(SAVED_USEC);
+	}
+	return 0;
+}
+
+/* It takes long, and the daemon can do it as well. */
+static int save_by_daemon(struct pins *p, bool wait)
+{
+	uint64_t number = activity_ask_save(p);
+
+	return wait ? await_daemon(p, number) : 0;
+}
+
+void state_save_command(struct pins *p, bool wait)
 {
 	struct change_list changes = changes_take(&p->changes);
 	struct daemon_info *info = malloc(sizeof(*info));
 	char why[STORE_EXPLAIN_SIZE];
-	int err = 0;
+	bool known = info && !daemon_read(p, info) && *info->state_dir;
+	int err = -ECANCELED;
 
-	/* That takes long, and the daemon can do it as well. */
 	if (changes.all && pins_daemon_alive(p->dir))
-		activity_ask_save(p);
-	else if (info && (changes.n || changes.all) && !daemon_read(p, info) &&
-		 *info->state_dir)
-		err = save_to(p, info->state_dir, &changes);
+		err = save_by_daemon(p, wait);
+	if (err == -ECANCELED)
+		err = known && (changes.n || changes.all) ?
+			      save_to(p, info->state_dir, &changes) :
+			      0;
 	if (err)
 		warn("it is in force, but not saved, and a reboot will undo "
 		     "it: %s",

@@ -186,6 +186,7 @@ static time_t monotonic_sec(void)
 /* One transaction. After an error everything is written, with a new handle. */
 static int save(struct state_keeper *k)
 {
+	uint64_t asked = activity_asked(k->p);
 	struct change_list changes;
 	int err = 0;
 
@@ -196,11 +197,14 @@ static int save(struct state_keeper *k)
 	if (err)
 		return err;
 	changes = changes_take(&k->p->changes);
-	changes.all |= monotonic_sec() - k->all >= ALL_SEC;
+	changes.all |= asked != activity_saved(k->p) ||
+		       monotonic_sec() - k->all >= ALL_SEC;
 	err = state_save(k->p, k->store, &changes);
 	free(changes.list);
-	if (!err && changes.all)
+	if (!err && changes.all) {
 		k->all = monotonic_sec();
+		activity_set_saved(k->p, asked);
+	}
 	if (!err)
 		store_checkpoint(k->store);
 	return err;
