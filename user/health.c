@@ -308,6 +308,25 @@ static void check_program(struct checkup *c, const struct hook *h,
 		wrong(c->problems, h->test, prog_names[prog], why, RESTART);
 }
 
+static void check_users(struct checkup *c, const char *name, enum heard heard,
+			const json_t *shown)
+{
+	char text[2 * TEXT] = "who is tried in the clear is not read here: "
+			      "attack-users, stale-rate and log-users do "
+			      "nothing";
+	const char *why = json_string_value(json_object_get(shown, "users_why"));
+
+	if (heard == UNHEARD)
+		wrong(c->problems, HEALTH_SENSOR, name, text,
+		      RESTART "; if that does not help, report it with the "
+			      "kernel's version and the device's kind");
+	if (heard != HEARD_TWICE)
+		return;
+	snprintf(text, sizeof(text),
+		 "who is tried in the clear is not read here: %s", why);
+	wrong(c->problems, HEALTH_SENSOR, name, text, "watch one of them");
+}
+
 /* Through the devices themselves: the programs alone may be in order. */
 static void check_devices(struct checkup *c, bool locked)
 {
@@ -319,14 +338,9 @@ static void check_devices(struct checkup *c, bool locked)
 	size_t i;
 
 	json_array_foreach(c->interfaces, i, shown)
-		if (health_users(c->p, c->info, i, reason, shown) == UNHEARD)
-			wrong(c->problems, HEALTH_SENSOR,
-			      c->info->ifaces[i].name,
-			      "who is tried in the clear is not read here: "
-			      "attack-users, stale-rate and log-users do nothing",
-			      RESTART
-			      "; if that does not help, report it with the "
-			      "kernel's version and the device's kind");
+		check_users(c, c->info->ifaces[i].name,
+			    health_users(c->p, c->info, i, reason, shown),
+			    shown);
 }
 
 static int lock_patiently(const char *dir, unsigned int patience)

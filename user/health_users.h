@@ -11,7 +11,8 @@
 /*
  * Tests interface i of the daemon's, unless there is a reason why not, and says
  * in `shown` (its entry in the status) what came of it: "users" is read, not
- * read, not tested or off; "users_why" is why it is not tested, or null.
+ * read, not tested or off; "users_why" is why it is not tested, or that it is
+ * heard twice, or null.
  */
 enum heard health_users(struct pins *p, const struct daemon_info *info,
 			size_t i, const char *reason, json_t *shown);

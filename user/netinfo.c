@@ -14,6 +14,9 @@
 #include "address.h"
 #include "netlink.h"
 
+/* A VLAN in a VLAN, on a bond, and one to spare. */
+#define STACK_DEPTH 4
+
 static void take_addr(struct addr *list, size_t *n, int family,
 		      const void *bytes)
 {
@@ -187,20 +190,52 @@ bool netinfo_has_filters(unsigned int ifindex)
 	return found || err;
 }
 
+/* Of a veth, IFLA_LINK is its peer; of a tunnel, what it is sent through. */
+static bool has_lower(const struct nlattr *info)
+{
+	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan" };
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (mnl_attr_get_type(attr) != IFLA_INFO_KIND)
+			continue;
+		for (int i = 0; i < 3; i++)
+			if (!strcmp(mnl_attr_get_str(attr), kinds[i]))
+				return true;
+	}
+	return false;
+}
+
 static int on_link(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct netinfo_link *link = data;
+	bool stacked = false, here = true;
 	const struct nlattr *attr;
+	unsigned int lower = 0;
 
 	link->up = ifi->ifi_flags & IFF_UP;
 	link->ethernet = ifi->ifi_type == ARPHRD_ETHER ||
 			 ifi->ifi_type == ARPHRD_LOOPBACK;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
 	{
-		if (mnl_attr_get_type(attr) == IFLA_MASTER)
-			link->port = true;
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_MASTER:
+			link->master = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINK:
+			lower = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINK_NETNSID:
+			here = false;
+			break;
+		case IFLA_LINKINFO:
+			stacked = has_lower(attr);
+			break;
+		}
 	}
+	link->lower = stacked && here ? lower : 0;
 	return MNL_CB_OK;
 }
 
@@ -222,6 +257,32 @@ int netinfo_link(unsigned int ifindex, struct netinfo_link *link)
 	err = netlink_ask(nl, nlh, on_link, link);
 	mnl_socket_close(nl);
 	return err;
+}
+
+static bool is_master_of(unsigned int upper, unsigned int ifindex)
+{
+	struct netinfo_link link = { .master = ifindex };
+
+	for (int i = 0; i < STACK_DEPTH && link.master; i++) {
+		if (link.master == upper)
+			return true;
+		if (netinfo_link(link.master, &link))
+			return false;
+	}
+	return false;
+}
+
+bool netinfo_hands_on(unsigned int from, unsigned int to)
+{
+	struct netinfo_link link = { .lower = to };
+
+	for (int i = 0; i < STACK_DEPTH && link.lower; i++) {
+		if (is_master_of(link.lower, from))
+			return true;
+		if (netinfo_link(link.lower, &link))
+			return false;
+	}
+	return false;
 }
 
 int netinfo_watch(void)

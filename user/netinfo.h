@@ -37,13 +37,22 @@ bool netinfo_has_filters(unsigned int ifindex);
 struct netinfo_link {
 	bool up;
 	bool ethernet; /* its frames have the header, as loopback's do */
-	bool port; /* of a bridge, a bond, ...: what it receives goes there */
+	/* The bridge, bond, ... that it is a port of: it has what comes in; or
+	 * 0 */
+	unsigned int master;
+	/* The device that a VLAN, macvlan or ipvlan gets its packets from; or 0
+	 */
+	unsigned int lower;
 };
 
 /* -errno. */
 int netinfo_link(unsigned int ifindex, struct netinfo_link *link);
 
-/* A socket that becomes readable when any of that, or a link, changes. -errno. */
+/* Does a packet that comes in by one device come in by the other one then? */
+bool netinfo_hands_on(unsigned int from, unsigned int to);
+
+/* A socket that becomes readable when any of that, or a link, changes. -errno.
+ */
 int netinfo_watch(void);
 void netinfo_drain(int fd);
 

@@ -271,7 +271,7 @@ static const char *untestable(struct pins *p, __u32 ifindex)
 		return "the device is down";
 	if (!link.ethernet)
 		return "the device has no Ethernet header";
-	if (link.port)
+	if (link.master)
 		return "the device is a port of another one, such as a bridge";
 	if (clock_read(p->prog[PROG_CLOCK], &now) ||
 	    !banlist_find(p, &client, &now, &row))

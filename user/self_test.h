@@ -27,7 +27,12 @@ int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size);
 
-enum heard { HEARD, UNHEARD, UNTESTED };
+enum heard {
+	HEARD,
+	UNHEARD,
+	UNTESTED,
+	HEARD_TWICE, /* by another device first; not of self_test_device() */
+};
 
 /*
  * The same in the device's own way: it receives a frame, which goes through
