@@ -15,6 +15,7 @@
 #include "fuse_watch.h"
 #include "health_users.h"
 #include "netinfo.h"
+#include "refusal.h"
 #include "programs.h"
 #include "self_test.h"
 #include "settings_map.h"
@@ -94,16 +95,22 @@ static void check_refused(struct checkup *c)
 	for (__u32 i = 0; i < c->info->n_refused && i < DAEMON_REFUSED_MAX;
 	     i++) {
 		const struct daemon_refused *r = &c->info->refused[i];
+		bool lockdown = refusal_by_lockdown(r->prog);
 		char text[TEXT * 2];
 
 		if (!program_is_missed(c->info, users, r->prog))
 			continue;
 		snprintf(text, sizeof(text),
-			 "the kernel refuses this program (%s): %s", r->why,
+			 "the kernel refuses this program (%s): %s",
+			 lockdown ? "it is locked down for confidentiality" :
+				    r->why,
 			 program_lost(r->prog));
 		wrong(c->problems, HEALTH_PROGRAMS, r->prog, text,
-		      "report what the journal says of it "
-		      "(SMTPXDP_EVENT=refused), or boot another kernel");
+		      lockdown ? "boot with lockdown=integrity, or set tls to "
+				 "off" :
+				 "report what the journal says of it "
+				 "(SMTPXDP_EVENT=refused), or boot another "
+				 "kernel");
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "programs.h"
 #include "smtpxdp.skel.h"
 
 /*
@@ -140,6 +141,20 @@ void refusal_read(int err, struct refusal *r)
 		snprintf(r->r.why, sizeof(r->r.why), "%s", strerror(-err));
 }
 
+bool refusal_by_lockdown(const char *prog)
+{
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+	bool confidential = false;
+	char line[128];
+
+	if (!f)
+		return false;
+	if (fgets(line, sizeof(line), f))
+		confidential = strstr(line, "[confidentiality]");
+	fclose(f);
+	return confidential && PART_BIT(program_part(prog)) & PARTS_TLS;
+}
+
 bool refusal_is_final(int err)
 {
 	return err != -ENOMEM && err != -EAGAIN && err != -EINTR &&
@@ -151,6 +166,16 @@ void refusal_describe(const struct refusal *r, const struct smtpxdp *skel,
 {
 	struct utsname u = {};
 
+	if (refusal_by_lockdown(r->r.prog)) {
+		snprintf(
+			text, size,
+			"the kernel refuses %s: it is locked down for "
+			"confidentiality, and lets no BPF program read its "
+			"memory; %s. Boot it with lockdown=integrity instead of "
+			"lockdown=confidentiality, or set tls to off",
+			r->r.prog, lost);
+		return;
+	}
 	uname(&u);
 	snprintf(text, size,
 		 "the kernel refuses %s: %s; %s. Report this "

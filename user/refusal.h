@@ -32,6 +32,13 @@ void refusal_read(int err, struct refusal *r);
 bool refusal_is_final(int err);
 
 /*
+ * Does the kernel refuse it because it is locked down for confidentiality
+ * (kernel_lockdown(7))? Then no BPF program may read its memory, as those for
+ * TLS do.
+ */
+bool refusal_by_lockdown(const char *prog);
+
+/*
  * For people: the program, the cause, the kernel, the compiler, the log's end,
  * what to do. In text[size].
  */
