@@ -79,8 +79,9 @@ machine_boot() {
 	load_settings "$dir"/settings
 	files=()
 	if [ $# -gt 0 ]; then
-		[[ $1 = -* ]] || kernel=
-		read_options "$@" ${kernel:+"$kernel"}
+		[[ $1 != -* ]] || set -- "$kernel" "$@"
+		kernel=
+		read_options "$@"
 	fi
 	prepare "$dir"
 	machine_up "$dir"
