@@ -39,6 +39,6 @@ ARCH=arm64
 	inside_tls_by_ipv6
 }
 
-@test "arm64, Debian 13: inside TLS, who tries three users is banned for that" {
-	many_users
+@test "arm64, Debian 13: inside TLS, who tries two users is banned for that" {
+	many_users 2
 }

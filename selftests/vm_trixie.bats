@@ -38,7 +38,7 @@ export RELEASE=trixie
 }
 
 @test "Debian 13: inside TLS, who tries three users is banned for that" {
-	many_users
+	many_users 3
 }
 
 @test "Debian 13: a restart keeps bans and what is attached" {
