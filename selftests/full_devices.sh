@@ -165,7 +165,7 @@ stacked() {
 	fail_as 10.5.0.7 1
 	until_true 5 banned_are 10.5.0.7/32
 	until_true 5 events_are failure SMTPXDP_USER '- - - - -'
-	dropped 10.5.0.7
+	vanished client --from 10.5.0.7 --server $SERVER
 }
 
 qinq() {
