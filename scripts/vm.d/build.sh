@@ -18,8 +18,11 @@ build() {
 	(
 		root_name "$name" sid
 		for target in "$@"; do
-			say "building $target for $name"
-			build_one "$target"
+			say "building $target for $name; see $dir/log"
+			build_one "$target" >"$dir/log" 2>&1 || {
+				tail -n 20 "$dir/log"
+				die "$target does not build for $name"
+			}
 		done
 	) >&2
 	echo "$dir"
