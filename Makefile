@@ -4,9 +4,9 @@
 VERSION := 0.1.0
 BUILD := build
 
-# A line for each file that is made; V=1 shows the commands.
+# A line for each file that is made, but by make -s; V=1 shows the commands.
 V ?= 0
-ifeq ($(V),1)
+ifneq ($(filter 1,$(V))$(findstring s,$(firstword -$(MAKEFLAGS))),)
 say =
 else
 say = @printf '  %-8s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))';

@@ -42,6 +42,7 @@ struct daemon_info {
 	char tls_files[DAEMON_TLS_FILES_MAX][DAEMON_TLS_PATH_SIZE];
 	char tls_hook[32]; /* where it learns who the client is */
 	__u32 tls_perf; /* probes by perf events, not by uprobe.multi */
+	__u32 tls_error; /* an errno: a library could not be probed; or 0 */
 	__u32 n_refused;
 	struct daemon_refused refused[DAEMON_REFUSED_MAX];
 	char config_path[DAEMON_PATH_SIZE]; /* "" if it runs without a file */

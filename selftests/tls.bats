@@ -479,7 +479,7 @@ shim() { # EXPRESSION
 			for (int i = 0; i < 6; i++)
 				a[i] = va_arg(ap, long);
 			va_end(ap);
-			if (nr == SYS_bpf && (REFUSED)) {
+			if (REFUSED) {
 				errno = EINVAL;
 				return -1;
 			}
@@ -489,10 +489,13 @@ shim() { # EXPRESSION
 	gcc -shared -fPIC -DREFUSED="$1" -o $LAB/shim.so $LAB/shim.c
 }
 
+# BPF_LINK_CREATE of an uprobe.multi.
+MULTI='nr == SYS_bpf && a[0] == 28 && ((unsigned int *)a[1])[2] == 48'
+
 @test "without uprobe.multi: by perf events, the same" {
 	by_multi
 	daemon_down
-	shim 'a[0] == 28 && ((unsigned int *)a[1])[2] == 48' # BPF_LINK_CREATE
+	shim "$MULTI"
 	daemon_env LD_PRELOAD=$LAB/shim.so
 	daemon_up
 	daemon_env
@@ -514,9 +517,20 @@ by_multi() {
 	return 1
 }
 
+@test "no library can be probed: status does not say that all is well" {
+	daemon_down
+	shim "nr == SYS_perf_event_open || ($MULTI)"
+	daemon_env LD_PRELOAD=$LAB/shim.so
+	daemon_up
+	daemon_env
+	fails 1 smtpxdp status --check
+	has "$output" '^tls: a TLS library cannot be probed \(Invalid argument\): '
+}
+
 @test "a kernel that takes no probes at all: blind for TLS, told; the rest works" {
 	daemon_down
-	shim 'a[0] == 5 && *(unsigned int *)a[1] == 2' # BPF_PROG_LOAD, KPROBE
+	# BPF_PROG_LOAD, KPROBE
+	shim 'nr == SYS_bpf && a[0] == 5 && *(unsigned int *)a[1] == 2'
 	conf rate 3/60s
 	daemon_env LD_PRELOAD=$LAB/shim.so
 	daemon_up

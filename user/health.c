@@ -321,7 +321,8 @@ static void check_users(struct checkup *c, const char *name, enum heard heard,
 	char text[2 * TEXT] = "who is tried in the clear is not read here: "
 			      "attack-users, stale-rate and log-users do "
 			      "nothing";
-	const char *why = json_string_value(json_object_get(shown, "users_why"));
+	const char *why =
+		json_string_value(json_object_get(shown, "users_why"));
 
 	if (heard == UNHEARD)
 		wrong(c->problems, HEALTH_SENSOR, name, text,
@@ -417,12 +418,25 @@ static bool tls_is_refused(const struct daemon_info *info)
 static void check_tls(struct checkup *c, const struct config *config,
 		      const json_t *tls)
 {
+	char text[TEXT];
+
 	if (c->state != DAEMON_SERVES || config_tls(config) == CONFIG_TLS_OFF)
 		return;
 	if (!c->info->tls_running && !tls_is_refused(c->info))
 		wrong(c->problems, HEALTH_TLS, "tls",
 		      "nothing inside TLS is read: the journal says why",
 		      "set tls to off, if it is to be so, and " RESTART);
+	if (c->info->tls_error) {
+		snprintf(text, sizeof(text),
+			 "a TLS library cannot be probed (%s): what servers "
+			 "write by it is not read",
+			 strerror(c->info->tls_error));
+		wrong(c->problems, HEALTH_TLS, "tls", text,
+		      c->info->tls_perf ?
+			      "before Linux 6.6 that takes CAP_SYS_ADMIN: give "
+			      "it to the unit, and " RESTART :
+			      "see the journal for the library");
+	}
 	check_blind(c, tls);
 }
 

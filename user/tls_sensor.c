@@ -373,6 +373,11 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 	return t;
 }
 
+int tls_sensor_error(const struct tls_sensor *t)
+{
+	return t->probe_error;
+}
+
 const char *tls_sensor_file(const struct tls_sensor *t, size_t i)
 {
 	for (size_t k = 0; k < t->n_files; k++)

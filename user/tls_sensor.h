@@ -35,6 +35,9 @@ const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
 /* Are its probes perf events, one for each place, and not uprobe.multi? */
 bool tls_sensor_is_perf(const struct tls_sensor *t);
 
+/* -errno: what kept it from probing some library; or 0. */
+int tls_sensor_error(const struct tls_sensor *t);
+
 /* Where it learns who the client is: the name of a program's hook. */
 const char *tls_sensor_hook(const struct tls_sensor *t);
 

@@ -47,6 +47,7 @@ int tls_publish(struct pins *p, const struct tls_sensor *t)
 		snprintf(info->tls_hook, sizeof(info->tls_hook), "%s",
 			 t ? tls_sensor_hook(t) : "");
 		info->tls_perf = t && tls_sensor_is_perf(t);
+		info->tls_error = t ? -tls_sensor_error(t) : 0;
 		err = daemon_write(p, info);
 	}
 	pins_unlock(lock);
@@ -58,10 +59,11 @@ void tls_look(struct pins *p, struct tls_sensor *t, pid_t pid)
 {
 	int fd = p->map[MAP_MAIL_PROCS];
 	struct mail_proc proc;
+	int error = tls_sensor_error(t);
 	__u32 key = pid;
 	bool known;
 
-	if (tls_sensor_look(t, pid, &known) > 0)
+	if (tls_sensor_look(t, pid, &known) > 0 || tls_sensor_error(t) != error)
 		tls_publish(p, t);
 	if (!bpf_map_lookup_elem(fd, &key, &proc) && proc.known != known) {
 		proc.known = known;
