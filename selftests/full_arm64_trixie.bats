@@ -40,5 +40,5 @@ ARCH=arm64
 }
 
 @test "arm64, Debian 13: inside TLS, who tries two users is banned for that" {
-	many_users 2
+	two_users
 }

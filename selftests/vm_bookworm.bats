@@ -37,8 +37,8 @@ export RELEASE=bookworm
 	inside_tls_by_ipv6
 }
 
-@test "Debian 12: inside TLS, who tries three users is banned for that" {
-	many_users 3
+@test "Debian 12: inside TLS, who tries two users is banned for that" {
+	two_users
 }
 
 @test "Debian 12: a restart keeps bans and what is attached" {
