@@ -30,7 +30,7 @@ BPF_SYSINCLUDE ?= /usr/include/$(shell $(CC) -print-multiarch)
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 # As bpf_tracing.h calls the architectures whose registers it knows.
 ARCH ?= $(shell $(CC) -dumpmachine | sed 's/-.*//; s/x86_64/x86/; s/aarch64/arm64/; s/powerpc64le/powerpc/; s/s390x/s390/; s/riscv64/riscv/')
-BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g $(WARN) -Iinclude \
+BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g $(WARN) -Iinclude -Ibpf \
 	-idirafter $(BPF_SYSINCLUDE)
 
 USER_CFLAGS = -std=gnu11 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
@@ -42,18 +42,18 @@ TEST_LIBS = $(LIBS) $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES))
 
 BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 SKEL := $(BUILD)/smtpxdp.skel.h
-USER_OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c))
+USER_OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c user/*/*.c))
 LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 ARCHIVE := $(BUILD)/libsmtpxdp.a
-TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(wildcard selftests/test_*.c))
+TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(wildcard selftests/*/test_*.c))
 # What machines with other kernels are to say of an object: needs little.
-LOAD_TABLE := $(BUILD)/selftests/load_table
+LOAD_TABLE := $(BUILD)/selftests/bpf/load_table
 
 # What scripts/bench measures with.
-BENCH := $(patsubst scripts/bench.d/%.c,$(BUILD)/bench/%,\
-	$(filter-out %.bpf.c,$(wildcard scripts/bench.d/*.c))) $(BUILD)/bench/gates.bpf.o
-BENCH_SKEL := $(patsubst scripts/bench.d/%.bpf.c,$(BUILD)/bench/%.skel.h,\
-	$(filter-out %/gates.bpf.c,$(wildcard scripts/bench.d/*.bpf.c)))
+BENCH := $(patsubst scripts/bench.d/tools/%.c,$(BUILD)/bench/%,\
+	$(filter-out %.bpf.c,$(wildcard scripts/bench.d/tools/*.c))) $(BUILD)/bench/gates.bpf.o
+BENCH_SKEL := $(patsubst scripts/bench.d/tools/%.bpf.c,$(BUILD)/bench/%.skel.h,\
+	$(filter-out %/gates.bpf.c,$(wildcard scripts/bench.d/tools/*.bpf.c)))
 
 all: $(BUILD)/smtpxdp ## build the binary, build/smtpxdp
 
@@ -83,24 +83,24 @@ $(BUILD)/selftests/%: selftests/%.c $(ARCHIVE) $(SKEL)
 	@mkdir -p $(@D)
 	$(call say,TEST,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(ARCHIVE) $(TEST_LIBS) -pthread -o $@
 
-$(LOAD_TABLE): selftests/load_table.c
+$(LOAD_TABLE): selftests/bpf/load_table.c
 	@mkdir -p $(@D)
 	$(call say,TEST,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(shell $(PKG_CONFIG) --libs libbpf) -o $@
 
-$(BUILD)/bench/%.bpf.o: scripts/bench.d/%.bpf.c
+$(BUILD)/bench/%.bpf.o: scripts/bench.d/tools/%.bpf.c
 	@mkdir -p $(@D)
-	$(call say,CLANG,$<)$(CLANG) $(BPF_CFLAGS) -Iscripts/bench.d -MMD -MP -c $< -o $@
+	$(call say,CLANG,$<)$(CLANG) $(BPF_CFLAGS) -Iscripts/bench.d/tools -MMD -MP -c $< -o $@
 
 $(BUILD)/bench/%.skel.h: $(BUILD)/bench/%.bpf.o
 	$(call say,SKELETON,$@)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
 
-$(BUILD)/bench/%: scripts/bench.d/%.c $(BENCH_SKEL)
+$(BUILD)/bench/%: scripts/bench.d/tools/%.c $(BENCH_SKEL)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CFLAGS) $(USER_CFLAGS) -Iscripts/bench.d -I$(@D) -MMD -MP $< $(LIBS) -o $@
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(USER_CFLAGS) -Iscripts/bench.d/tools -I$(@D) -MMD -MP $< $(LIBS) -o $@
 
 tests: $(TESTS) $(LOAD_TABLE) ## build the C tests
 
-bench-programs: $(BENCH) $(BUILD)/selftests/test_budget
+bench-programs: $(BENCH) $(BUILD)/selftests/bpf/test_budget
 
 bench: ## measure it beside its peers (as root; installs them)
 	scripts/bench
@@ -136,6 +136,6 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 .DELETE_ON_ERROR:
-.SECONDARY: $(BENCH_SKEL)
+.SECONDARY: $(BENCH_SKEL) $(BENCH_SKEL:.skel.h=.bpf.o)
 .PHONY: all tests check demo bench bench-programs install clean help
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -10,7 +10,7 @@
 #define SMTPXDP_ANSWER_H
 
 #include "maps.h"
-#include "sasl.h"
+#include "pure/sasl.h"
 
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>

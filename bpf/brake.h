@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What keeps bans from being written at all: the fuse, which user space blows
- * (user/fuse.h), and the brake, max-bans-per-minute.
+ * (user/lists/fuse.h), and the brake, max-bans-per-minute.
  *
  * The brake is exact: an array of the times of the last bans, without locks.
  * A ban takes the next slot only if the one that lies `max` before it is older
@@ -12,7 +12,7 @@
 #define SMTPXDP_BRAKE_H
 
 #include "maps.h"
-#include "window.h"
+#include "pure/window.h"
 
 #define BRAKE_TRIES 8
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The self-test's way into a device (see user/self_test.h): a frame that this
+ * The self-test's way into a device (see user/show/self_test.h): a frame that this
  * program lets pass in a live test run is received by the device named, as if
  * it had come by the wire.
  */

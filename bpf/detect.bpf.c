@@ -12,8 +12,8 @@
 #include "headers.h"
 #include "hello.h"
 #include "maps.h"
-#include "parse.h"
-#include "reply.h"
+#include "pure/parse.h"
+#include "pure/reply.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -9,7 +9,7 @@
 #include "ban_table.h"
 #include "maps.h"
 #include "now.h"
-#include "parse.h"
+#include "pure/parse.h"
 
 /* Who sends a packet, and to what. */
 struct source {

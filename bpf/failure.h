@@ -9,7 +9,7 @@
 #include "ban_table.h"
 #include "brake.h"
 #include "event.h"
-#include "judgement.h"
+#include "pure/judgement.h"
 #include "net_window.h"
 #include "now.h"
 #include "sighting.h"
@@ -243,7 +243,7 @@ static __always_inline void note_regular(const struct addr *key)
 }
 
 /*
- * Global, as in bpf/reply.h: the verifier looks at it once, not behind each of
+ * Global, as in bpf/pure/reply.h: the verifier looks at it once, not behind each of
  * the ways on which a reply is found.
  */
 __noinline __weak int client_failure(const struct settings *s,

@@ -8,7 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps.h"
-#include "parse.h"
+#include "pure/parse.h"
 #include "sighting.h"
 
 /* No header of ours ends behind this: Ethernet, VLANs, IPv6, options, TCP. */

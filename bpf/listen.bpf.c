@@ -13,8 +13,8 @@
 
 #include "headers.h"
 #include "maps.h"
-#include "parse.h"
-#include "sasl.h"
+#include "pure/parse.h"
+#include "pure/sasl.h"
 
 /* Of one packet: as far as a GRO packet goes, if the lines are not too short.
  */
@@ -264,7 +264,7 @@ static __always_inline bool hear(struct __sk_buff *skb,
 	return !x.lost && x.off >= x.end;
 }
 
-/* See user/self_test.h: its frames are for nobody else. */
+/* See user/show/self_test.h: its frames are for nobody else. */
 static __always_inline int pass(const struct stream_key *key)
 {
 	return addr_is_v4(&key->client) &&

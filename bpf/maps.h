@@ -5,7 +5,7 @@
  * configuration sets (max-clients, max-bans) replace those given here.
  *
  * Another build carries entries over by the names of maps and fields (see
- * user/layout.h): who gives a field another meaning gives it another name.
+ * user/maps/layout.h): who gives a field another meaning gives it another name.
  */
 #ifndef SMTPXDP_MAPS_H
 #define SMTPXDP_MAPS_H

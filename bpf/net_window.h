@@ -14,7 +14,7 @@
 #define SMTPXDP_NET_WINDOW_H
 
 #include "maps.h"
-#include "window.h"
+#include "pure/window.h"
 
 /* Does the client count for its network, with a failure at this tick? */
 static __always_inline bool net_counts(struct client *c, __u32 tick,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The programs' clock: the kernel's, or that of a capture which is replayed
- * (user/replay.c). The verifier leaves out the branch that is not taken.
+ * (user/cmd/replay.c). The verifier leaves out the branch that is not taken.
  */
 #ifndef SMTPXDP_NOW_H
 #define SMTPXDP_NOW_H

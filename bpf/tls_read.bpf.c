@@ -12,7 +12,7 @@
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
-#include "sasl.h"
+#include "pure/sasl.h"
 #include "tls_session.h"
 
 #include <bpf/bpf_tracing.h>

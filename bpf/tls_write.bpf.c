@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "failure.h"
-#include "reply.h"
-#include "sasl.h"
+#include "pure/reply.h"
+#include "pure/sasl.h"
 #include "tls_session.h"
 
 #include <bpf/bpf_tracing.h>

@@ -36,9 +36,9 @@ struct client {
 	__u8 pad[4];
 	__u32 net_counted; /* tick << 1 | 1: see bpf/net_window.h */
 	__u32 unknown_user; /* see users: the last failure that named nobody */
-	__u32 log[LOG_SLOTS]; /* times: see bpf/window.h */
-	__u32 success_log[SUCCESS_SLOTS]; /* ticks: see bpf/credit.h */
-	__u64 users[USERS_MAX]; /* that were tried: see bpf/users.h */
+	__u32 log[LOG_SLOTS]; /* times: see bpf/pure/window.h */
+	__u32 success_log[SUCCESS_SLOTS]; /* ticks: see bpf/pure/credit.h */
+	__u64 users[USERS_MAX]; /* that were tried: see bpf/pure/users.h */
 };
 
 _Static_assert(sizeof(struct client) ==

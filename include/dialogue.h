@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The client's side of a connection to the mail server, as far as it tells who
- * was tried: see bpf/sasl.h. Of a password nothing is ever in here.
+ * was tried: see bpf/pure/sasl.h. Of a password nothing is ever in here.
  */
 #ifndef SMTPXDP_DIALOGUE_H
 #define SMTPXDP_DIALOGUE_H

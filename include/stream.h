@@ -14,7 +14,7 @@ struct line {
 	__u8 bytes[LINE_SIZE];
 };
 
-/* The reply line in the making: see bpf/reply.h. */
+/* The reply line in the making: see bpf/pure/reply.h. */
 struct reply {
 	__u8 len;     /* bytes of the line that are kept, up to LINE_SIZE */
 	__u8 skip;    /* the line is longer: what follows is not kept */

@@ -23,7 +23,7 @@ fi
 LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB=/run/lab
 BIN=$LAB_ROOT/build/smtpxdp
-HELPER=$LAB_ROOT/selftests/helper.py
+HELPER=$LAB_ROOT/selftests/lib/helper.py
 LAB_EXIM=$LAB_ROOT/build/exim/usr/sbin/exim4
 
 # Postfix, Exim and Dovecot's submission server have an address each.

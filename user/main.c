@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "output.h"
+#include "cmd/cmd.h"
+#include "base/output.h"
 
 static const struct cmd commands[] = {
 	{ "run", cmd_run,

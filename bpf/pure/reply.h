@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * SMTP reply lines (RFC 5321, 4.2): three digits, then a space, a hyphen or
+ * the line's end. Pure: no map, no context, so that the kernel programs, the
+ * unit tests and the fuzzer build the very same source.
+ *
+ * The caller loads bytes where reply_at() says, at most reply_room() of them,
+ * and calls reply_feed() until the payload is used up. What remains in struct
+ * reply is the unfinished line; it may wait for the next segment.
+ */
+#ifndef SMTPXDP_REPLY_H
+#define SMTPXDP_REPLY_H
+
+#include "pure/function.h"
+#include "stream.h"
+
+/*
+ * How far a packet, or a write to a TLS library, is read: as far as a GSO
+ * packet could be until BIG TCP came, in as many steps as lines of 8 bytes
+ * ("250 ok\r\n", the shortest reply known) would need. Servers flush their
+ * replies at 4 KiB or sooner; more than that in one packet takes a client that
+ * kept its window shut meanwhile.
+ */
+#define SCAN_BYTES 65536
+#define SCAN_STEPS 8192
+
+enum reply_verdict {
+	REPLY_MORE, /* no reply ended in these bytes */
+	REPLY_IGNORED,
+	REPLY_IGNORED_BY_TEXT,
+	REPLY_COUNT,
+	REPLY_CREDIT,
+	REPLY_ENCRYPTED, /* a TLS record begins where a line should */
+};
+
+struct reply_result {
+	__u32 used; /* bytes consumed, 1..n */
+	__u16 code; /* of the reply that ended */
+	__u16 len; /* of its last line as far as kept: reply.line[0..len) */
+};
+
+/* Does whoever reads the next bytes need to know how these ended? */
+static inline int reply_unfinished(const struct reply *r)
+{
+	return r->len || r->skip || r->by_text;
+}
+
+/* TLS record types (RFC 8446, 5.1; RFC 6520): no reply begins like that. */
+static inline int reply_is_tls(__u8 first)
+{
+	return first >= 0x14 && first <= 0x18;
+}
+
+static inline __u32 reply_at(const struct reply *r)
+{
+	return r->skip ? LINE_SIZE : r->len;
+}
+
+static inline __u32 reply_room(const struct reply *r)
+{
+	return r->skip ? LINE_SIZE : LINE_SIZE - r->len;
+}
+
+/* 0x80 in each byte of w that is LF; exact up to and including the first. */
+static inline __u64 reply_lf(__u64 w)
+{
+	const __u64 ones = 0x0101010101010101ULL;
+
+	w ^= ones * '\n';
+	return (w - ones) & ~w & (ones << 7);
+}
+
+/* Index of the first LF in eight bytes, or 8. */
+static inline __u32 reply_lf_at(__u64 w)
+{
+	__u64 hit;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
+	hit = reply_lf(w);
+	if (!hit)
+		return 8;
+	hit = (hit & -hit) >> 7; /* 1 << 8 * byte */
+	return hit * 0x0001020304050607ULL >> 56;
+}
+
+/* Index of the first LF in LINE_SIZE bytes, or LINE_SIZE. */
+static inline __u32 reply_line_end(const __u64 *word)
+{
+	for (__u32 i = 0; i < LINE_SIZE / 8; i++) {
+		__u32 at = reply_lf_at(word[i]);
+
+		if (at < 8)
+			return i * 8 + at;
+	}
+	return LINE_SIZE;
+}
+
+/* What the longest text that this line begins with says: action + 1, or 0. */
+PURE_FUNCTION int reply_match(const struct reply *r, __u32 len,
+			       const struct settings *s)
+{
+	if (!r || !s)
+		return 0;
+	for (__u32 i = 0; i < TEXTS_MAX; i++) {
+		const struct text *t = &s->texts[i];
+		__u64 diff;
+
+		if (i >= s->n_texts)
+			break;
+		/* Not by a branch: the verifier would follow each of them. */
+		diff = ((__u64)len - t->len) >> 63; /* the text is longer */
+		for (int j = 0; j < TEXT_SIZE / 8; j++)
+			diff |= (r->word[j] ^ t->bytes[j]) & t->mask[j];
+		if (!diff)
+			return t->action + 1;
+	}
+	return 0;
+}
+
+/* The code that a line of len bytes (LF excluded) begins with, or 0. */
+static inline __u32 reply_code(const __u8 *line, __u32 len)
+{
+	__u8 a = line[0] - '0', b = line[1] - '0', c = line[2] - '0';
+
+	if (len < 3 || a < 2 || a > 5 || b > 9 || c > 9)
+		return 0;
+	if (len > 3 && line[3] != ' ' && line[3] != '-' &&
+	    !(len == 4 && line[3] == '\r'))
+		return 0;
+	return 100 * a + 10 * b + c;
+}
+
+/* A line is complete, or all of it that is kept: what does it say? */
+static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
+					     const struct settings *s,
+					     struct reply_result *out)
+{
+	__u32 code = reply_code(r->line, len);
+	__u8 rule, said;
+
+	asm("" : "+r"(code)); /* so that the verifier sees the check, too */
+	if (!code || code >= CODE_MAX) {
+		r->by_text = 0;
+		return REPLY_MORE;
+	}
+	rule = s->codes[code];
+	said = r->by_text;
+	if (rule & CODE_HAS_TEXT) {
+		int text = reply_match(r, len, s);
+
+		if (text)
+			said = text;
+	}
+	if (len > 3 && r->line[3] == '-') { /* more lines of it follow */
+		r->by_text = said;
+		return REPLY_MORE;
+	}
+	r->by_text = 0;
+	out->code = code;
+	out->len = len;
+	if (said == ACTION_IGNORE + 1)
+		return REPLY_IGNORED_BY_TEXT;
+	switch (said ? said - 1 : rule & ~CODE_HAS_TEXT) {
+	case ACTION_COUNT:
+		return REPLY_COUNT;
+	case ACTION_CREDIT:
+		return REPLY_CREDIT;
+	default:
+		return REPLY_IGNORED;
+	}
+}
+
+/*
+ * Takes n bytes (1..reply_room()) that were loaded at line[reply_at()].
+ * Consumes them up to the end of the line, or all: call again for the rest.
+ */
+PURE_FUNCTION enum reply_verdict reply_feed(struct reply *r, __u32 n,
+					     const struct settings *s,
+					     struct reply_result *out)
+{
+	enum reply_verdict v;
+	__u32 end, len;
+
+	if (!r || !s || !out)
+		return REPLY_MORE;
+	if (r->skip) {
+		end = reply_line_end(r->word + LINE_SIZE / 8);
+		if (end >= n) {
+			out->used = n;
+			return REPLY_MORE;
+		}
+		out->used = end + 1;
+		len = LINE_SIZE;
+	} else {
+		if (r->len == 0 && reply_is_tls(r->line[0])) {
+			out->used = n;
+			return REPLY_ENCRYPTED;
+		}
+		/* Bytes behind the new ones are old: an LF there is none. */
+		end = reply_line_end(r->word);
+		len = r->len + n;
+		if (end >= len) {
+			out->used = n;
+			r->len = len;
+			r->skip = len >= LINE_SIZE;
+			return REPLY_MORE;
+		}
+		out->used = end + 1 - r->len;
+		len = end;
+	}
+	v = reply_judge(r, len, s, out);
+	r->len = 0;
+	r->skip = 0;
+	return v;
+}
+
+#endif

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The client's lines, for one question: whom does a reply to AUTH (RFC 4954)
+ * concern? Pure: see reply.h.
+ *
+ * Exact or unknown, never wrong. Replies have no numbers, but they come in the
+ * order of the commands, one each: so both are counted (the greeting is reply
+ * 0), and an AUTH's name is kept under the number of its reply. What the client
+ * sends after a challenge (334), which counts as no reply, is no command.
+ * Where the two could fall apart, the dialogue is given up (SASL_LOST):
+ * - a command is outstanding behind the one that is challenged: the server
+ * takes it for the response. It is dialogue_challenged() that finds it out.
+ * - what follows is no line: TLS, chunks (BDAT), a message (the caller's part:
+ *   354), the line that a proxy puts in front.
+ * - an empty command: some servers do not answer to it.
+ *
+ * Of a password nothing is stored, not a bit. Base64 is undone character by
+ * character, PLAIN (RFC 4616) to its second NUL, XOAUTH2 to its first ^A,
+ * OAUTHBEARER (RFC 7628) to its second comma; what is behind is only checked to
+ * be base64, for a server tries nobody if it is not. The second response of
+ * LOGIN is not looked at.
+ */
+#ifndef SMTPXDP_SASL_H
+#define SMTPXDP_SASL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bound.h"
+#include "dialogue.h"
+#include "pure/function.h"
+#include "pure/reply.h"
+#include "pure/siphash.h"
+
+/* Replies that say more than that a command is answered. */
+#define CODE_CHALLENGE 334
+#define CODE_MESSAGE 354
+#define CODE_LOGGED_IN 235
+
+#define SASL_CHUNK 64 /* bytes that sasl_feed() takes at once */
+
+/* What the client sent, piece by piece. */
+struct sasl_chunk {
+	union {
+		__u8 byte[SASL_CHUNK];
+		__u64 word[SASL_CHUNK / 8];
+	};
+	__u32 len; /* 1..SASL_CHUNK */
+	__u32 challenges; /* that the server had made when this came */
+	__u32 keep; /* the name itself is asked for */
+	__u32 pad;
+};
+
+/* How many of so many bytes go into a chunk. */
+static inline __u32 sasl_room(__u64 bytes)
+{
+	return bytes < SASL_CHUNK ? bytes : SASL_CHUNK;
+}
+
+enum sasl_mode {
+	SASL_START, /* of a line */
+	SASL_VERB,
+	SASL_BEFORE_MECH,
+	SASL_MECH,
+	SASL_BEFORE_INITIAL,
+	SASL_EMPTY, /* "=": an empty initial response */
+	SASL_DECODE, /* base64, with the name in it */
+	SASL_CHECK, /* base64 of which nothing is wanted any more */
+	SASL_END, /* nothing but the line's end may follow */
+	SASL_SKIP, /* anything may */
+};
+
+enum sasl_word {
+	SASL_PLAIN,
+	SASL_LOGIN,
+	SASL_XOAUTH2,
+	SASL_OAUTHBEARER,
+	SASL_AUTH,
+	SASL_BDAT,
+	SASL_PROXY,
+	SASL_OTHER, /* none of these */
+	SASL_USER, /* how fields within messages begin */
+	SASL_AUTHZID,
+	SASL_TEXTS
+};
+
+#define SASL_MECHS 0x0f /* bits of the words that are mechanisms, */
+#define SASL_VERBS 0x70 /* and verbs */
+#define SASL_WORD_SIZE 16
+
+static const char sasl_words[SASL_TEXTS][SASL_WORD_SIZE] = {
+	[SASL_PLAIN] = "PLAIN",	    [SASL_LOGIN] = "LOGIN",
+	[SASL_XOAUTH2] = "XOAUTH2", [SASL_OAUTHBEARER] = "OAUTHBEARER",
+	[SASL_AUTH] = "AUTH",	    [SASL_BDAT] = "BDAT",
+	[SASL_PROXY] = "PROXY",	    [SASL_USER] = "user=",
+	[SASL_AUTHZID] = "a=",
+};
+
+enum sasl_verdict {
+	SASL_MORE,
+	SASL_LOST, /* the dialogue cannot be followed: forget it */
+};
+
+/* Of the latest AUTH. */
+static inline struct attempt *sasl_attempt(struct dialogue *d)
+{
+	return &d->attempt[(d->n - 1) & (ATTEMPTS - 1)];
+}
+
+static inline __u8 sasl_upper(__u8 c)
+{
+	return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;
+}
+
+/* The next character of a word: which may it still become? */
+PURE_FUNCTION int sasl_match(struct sasl *s, __u8 c)
+{
+	__u32 pos;
+
+	if (!s)
+		return 0;
+	pos = s->pos & (SASL_WORD_SIZE - 1);
+
+	c = sasl_upper(c);
+	for (int w = 0; w < SASL_OTHER; w++)
+		if (!c || sasl_words[w][pos] != c)
+			s->alive &= ~(1 << w);
+	if (s->pos < SASL_WORD_SIZE - 1)
+		s->pos++;
+	return 0;
+}
+
+/* The word is complete: which is it? */
+PURE_FUNCTION enum sasl_word sasl_word(const struct sasl *s)
+{
+	__u32 pos;
+
+	if (!s)
+		return SASL_OTHER;
+	pos = s->pos & (SASL_WORD_SIZE - 1);
+	for (int w = 0; w < SASL_OTHER; w++)
+		if (s->alive >> w & 1 && !sasl_words[w][pos])
+			return w;
+	return SASL_OTHER;
+}
+
+static inline void sasl_begin_word(struct sasl *s, __u8 words, __u8 mode)
+{
+	s->alive = words;
+	s->pos = 0;
+	s->mode = mode;
+}
+
+/* This line holds the name, or what comes of it is that nobody knows. */
+static inline void sasl_begin_name(struct sasl *s, const struct name_key *key)
+{
+	s->naming = 1;
+	s->mode = SASL_DECODE;
+	s->pos = 0;
+	s->field = 0;
+	s->quad = 0;
+	s->pads = 0;
+	s->bits = 0;
+	s->name_len = 0;
+	siphash_begin(&s->hash, key);
+}
+
+/* The server will not know the name either, or understand another one. */
+static inline void sasl_spoil(struct dialogue *d)
+{
+	struct attempt *a = sasl_attempt(d);
+
+	__builtin_memset(&a->tried, 0, sizeof(a->tried));
+	__builtin_memset(&d->sasl.hash, 0, sizeof(d->sasl.hash));
+	d->sasl.naming = 0;
+	d->sasl.bits = 0;
+	d->sasl.mode = SASL_SKIP;
+}
+
+static inline void sasl_no_name(struct dialogue *d)
+{
+	d->sasl.want = 0;
+	sasl_spoil(d);
+}
+
+static inline void sasl_name(struct dialogue *d, __u8 c, bool keep)
+{
+	struct sasl *s = &d->sasl;
+	__u32 len = s->name_len;
+
+	if (keep && len < USER_NAME_SIZE) {
+		sasl_attempt(d)->tried.name[len] = c;
+		s->name_len = len + 1;
+	}
+	siphash_add(&s->hash, c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* What follows the name is none of our business. */
+static inline void sasl_cut(struct sasl *s)
+{
+	s->bits = 0;
+	s->mode = SASL_CHECK;
+}
+
+/* A byte of the message, before the cut. */
+PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
+{
+	bool starts = false, ends = false, fault = false;
+	struct sasl *s;
+
+	if (!d)
+		return 0;
+	s = &d->sasl;
+	switch (s->mech) {
+	case SASL_PLAIN: /* [authzid] NUL authcid NUL passwd */
+		starts = s->field == 0 && !c;
+		ends = s->field && !c;
+		if (s->field == 0 && c)
+			return 0;
+		break;
+	case SASL_LOGIN:
+		s->field = 1;
+		fault = !c;
+		break;
+	case SASL_XOAUTH2: /* user=NAME ^A ... */
+		ends = s->field && c == 1;
+		if (s->field)
+			break;
+		fault = c != sasl_words[SASL_USER][s->pos & 7];
+		starts = c == '=';
+		s->pos++;
+		if (!starts && !fault)
+			return 0;
+		break;
+	default: /* OAUTHBEARER: n,a=NAME,^A ... (RFC 5801, 4) */
+		ends = s->field == 2 && c == ',';
+		if (s->field == 2) {
+			fault = c == '='; /* a comma or so, encoded */
+			break;
+		}
+		if (s->field == 0) {
+			s->field = c == ',';
+			return 0;
+		}
+		fault = c != sasl_words[SASL_AUTHZID][s->pos & 7];
+		starts = c == '=';
+		s->pos++;
+		if (!starts && !fault)
+			return 0;
+	}
+	if (fault)
+		sasl_spoil(d);
+	else if (starts)
+		s->field++;
+	else if (ends)
+		sasl_cut(s);
+	else
+		sasl_name(d, c, keep);
+	return 0;
+}
+
+/* The value of a character of base64 (RFC 4648, 4), or -1. */
+static inline int sasl_sextet(__u8 c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+PURE_FUNCTION int sasl_decode(struct dialogue *d, __u8 c, __u32 keep)
+{
+	struct sasl *s;
+	__u8 quad, bits;
+	int v = sasl_sextet(c);
+
+	if (!d)
+		return 0;
+	s = &d->sasl;
+	quad = s->quad;
+	bits = s->bits;
+	if (c == '=' && quad >= 2) {
+		s->quad = (quad + 1) & 3;
+		s->pads++;
+		s->bits = 0;
+		return 0;
+	}
+	if (v < 0 || s->pads) {
+		sasl_spoil(d);
+		return 0;
+	}
+	s->quad = (quad + 1) & 3;
+	if (s->mode == SASL_CHECK)
+		return 0;
+	s->bits = quad == 0 ? v : quad == 1 ? v & 15 : quad == 2 ? v & 3 : 0;
+	if (quad)
+		sasl_message(d,
+			     quad == 1 ? bits << 2 | v >> 4 :
+			     quad == 2 ? bits << 4 | v >> 2 :
+					 bits << 6 | v,
+			     keep);
+	return 0;
+}
+
+/* The line with the name has ended. */
+static inline void sasl_end_name(struct dialogue *d)
+{
+	struct sasl *s = &d->sasl;
+	struct attempt *a = sasl_attempt(d);
+	bool whole = s->mech == SASL_LOGIN ? s->mode == SASL_DECODE :
+					     s->mode == SASL_CHECK;
+
+	if (!whole || s->quad || !s->hash.len) {
+		sasl_spoil(d);
+		return;
+	}
+	a->tried.hash = siphash_end(&s->hash);
+	a->tried.hash += !a->tried.hash;
+	a->tried.len = s->name_len;
+	s->naming = 0;
+	s->mode = SASL_END;
+	__builtin_memset(&s->hash, 0, sizeof(s->hash));
+}
+
+/*
+ * An AUTH without initial response, or with an empty one. That is an empty name
+ * to some servers, if it is LOGIN's: what follows then is the password.
+ */
+static inline void sasl_no_initial(struct sasl *s)
+{
+	s->want = s->mech != SASL_OTHER &&
+		  (s->mech != SASL_LOGIN || s->mode != SASL_EMPTY);
+	s->mode = SASL_END;
+}
+
+static inline void sasl_end_mech(struct sasl *s)
+{
+	s->mech = sasl_word(s);
+	if (s->mech > SASL_OAUTHBEARER)
+		s->mech = SASL_OTHER;
+	s->mode = SASL_BEFORE_INITIAL;
+}
+
+/* CR, or LF alone: what the line was. */
+static inline void sasl_end(struct dialogue *d)
+{
+	struct sasl *s = &d->sasl;
+
+	if (s->mode == SASL_MECH)
+		sasl_end_mech(s);
+	if (s->mode == SASL_BEFORE_INITIAL || s->mode == SASL_EMPTY)
+		sasl_no_initial(s);
+	else if (s->naming)
+		sasl_end_name(d);
+	else
+		s->mode = SASL_SKIP;
+}
+
+/* A line begins: is it a response or a command? */
+static inline enum sasl_verdict sasl_begin(struct dialogue *d,
+					   const struct name_key *key,
+					   __u32 challenges, __u8 c)
+{
+	struct sasl *s = &d->sasl;
+
+	if ((__s32)(challenges - d->responses) > 0) {
+		d->responses++;
+		s->mode = SASL_SKIP;
+		if (s->want)
+			sasl_begin_name(s, key);
+		s->want = 0;
+		return SASL_MORE;
+	}
+	if (c == '\n' || c == '\r' || reply_is_tls(c))
+		return SASL_LOST;
+	d->commands++;
+	s->want = 0;
+	sasl_begin_word(s, SASL_VERBS, SASL_VERB);
+	return SASL_MORE;
+}
+
+/* A verb is complete. */
+static inline enum sasl_verdict sasl_end_verb(struct sasl *s)
+{
+	enum sasl_word w = sasl_word(s);
+
+	s->mode = w == SASL_AUTH ? SASL_BEFORE_MECH : SASL_SKIP;
+	return w == SASL_BDAT || w == SASL_PROXY ? SASL_LOST : SASL_MORE;
+}
+
+static inline void sasl_begin_mech(struct dialogue *d, __u8 c)
+{
+	struct attempt *a;
+
+	d->n++;
+	a = sasl_attempt(d);
+	__builtin_memset(a, 0, sizeof(*a));
+	a->reply = d->commands - 1;
+	sasl_begin_word(&d->sasl, SASL_MECHS, SASL_MECH);
+	sasl_match(&d->sasl, c);
+}
+
+static inline void sasl_begin_initial(struct dialogue *d,
+				      const struct name_key *key, bool keep,
+				      __u8 c)
+{
+	struct sasl *s = &d->sasl;
+
+	if (s->mech == SASL_OTHER) {
+		s->mode = SASL_SKIP;
+	} else if (c == '=') {
+		s->mode = SASL_EMPTY;
+	} else {
+		sasl_begin_name(s, key);
+		sasl_decode(d, c, keep);
+	}
+}
+
+/* CR or LF. */
+PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
+{
+	enum sasl_verdict v = SASL_MORE;
+	struct sasl *s;
+
+	if (!d)
+		return SASL_LOST;
+	s = &d->sasl;
+	if (s->mode == SASL_VERB)
+		v = sasl_end_verb(s);
+	if (s->mode == SASL_BEFORE_MECH)
+		s->mode = SASL_SKIP;
+	if (s->mode != SASL_SKIP && s->mode != SASL_END)
+		sasl_end(d);
+	else if (s->mode == SASL_END && c == '\r')
+		sasl_no_name(d);
+	if (c == '\n')
+		s->mode = SASL_START;
+	return v;
+}
+
+/* A function of its own: the verifier sees it once. */
+PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
+					  const struct name_key *key,
+					  const struct sasl_chunk *chunk,
+					  __u32 i)
+{
+	bool space;
+	struct sasl *s;
+	__u8 c;
+
+	if (!d || !key || !chunk)
+		return SASL_LOST;
+	s = &d->sasl;
+	c = chunk->byte[bound_index(i, SASL_CHUNK)];
+	space = c == ' ' || c == '\t';
+	if (s->mode == SASL_START &&
+	    sasl_begin(d, key, chunk->challenges, c) == SASL_LOST)
+		return SASL_LOST;
+	if (c == '\n' || c == '\r')
+		return sasl_end_line(d, c);
+	switch (s->mode) {
+	case SASL_VERB:
+		if (space)
+			return sasl_end_verb(s);
+		sasl_match(s, c);
+		if (!s->alive)
+			s->mode = SASL_SKIP;
+		break;
+	case SASL_BEFORE_MECH:
+		if (!space)
+			sasl_begin_mech(d, c);
+		break;
+	case SASL_MECH:
+		if (space)
+			sasl_end_mech(s);
+		else
+			sasl_match(s, c);
+		break;
+	case SASL_BEFORE_INITIAL:
+		if (!space)
+			sasl_begin_initial(d, key, chunk->keep, c);
+		break;
+	case SASL_DECODE:
+	case SASL_CHECK:
+		sasl_decode(d, c, chunk->keep);
+		break;
+	case SASL_EMPTY:
+	case SASL_END: /* a CR within the line */
+		sasl_no_name(d);
+	}
+	return SASL_MORE;
+}
+
+/* The index of the first LF in a chunk, or SASL_CHUNK. */
+static inline __u32 sasl_line_end(const __u64 *word)
+{
+	for (__u32 i = 0; i < SASL_CHUNK / 8; i++) {
+		__u32 at = reply_lf_at(word[i]);
+
+		if (at < 8)
+			return i * 8 + at;
+	}
+	return SASL_CHUNK;
+}
+
+/* The rest of a line that is of no interest. How many bytes. */
+static inline __u32 sasl_skip(struct dialogue *d,
+			      const struct sasl_chunk *chunk)
+{
+	__u32 end = sasl_line_end(chunk->word);
+
+	if (end >= chunk->len)
+		return chunk->len;
+	d->sasl.mode = SASL_START;
+	return end + 1;
+}
+
+/*
+ * Takes bytes of a chunk, but not of two lines: how many, and the caller comes
+ * back with the rest. Or -1, SASL_LOST.
+ *
+ * The length is read anew for each byte: so the verifier, which knows nothing
+ * of it, has the same state at each turn.
+ */
+PURE_FUNCTION int sasl_feed(struct dialogue *d, const struct name_key *key,
+			    const struct sasl_chunk *chunk)
+{
+	__u32 i;
+
+	if (!d || !key || !chunk)
+		return -1;
+	if (d->sasl.mode == SASL_SKIP)
+		return sasl_skip(d, chunk);
+	for (i = 0; i < SASL_CHUNK; i++) {
+		if (i >= *(volatile const __u32 *)&chunk->len)
+			break;
+		if (sasl_byte(d, key, chunk, i))
+			return -1;
+		if (d->sasl.mode == SASL_SKIP)
+			return i + 1;
+	}
+	return i;
+}
+
+/*
+ * The server challenges, after so many replies and challenges: may the next
+ * line be taken for the response?
+ */
+static inline bool dialogue_challenged(const struct dialogue *d, __u32 replies,
+				       __u32 challenges)
+{
+	return d->sasl.mode == SASL_START && d->commands == replies + 1 &&
+	       d->responses == challenges;
+}
+
+/*
+ * Nothing is outstanding but the line under way, or a challenge: so it is where
+ * a server reads on that answers what it has read first.
+ */
+static inline bool dialogue_settled(const struct dialogue *d, __u32 replies,
+				    __u32 challenges)
+{
+	if (d->sasl.mode != SASL_START)
+		return d->commands == replies + 1 && d->responses == challenges;
+	return d->commands == replies + (challenges - d->responses) &&
+	       challenges - d->responses <= 1;
+}
+
+/* The AUTH that reply number `reply` answers, or NULL. */
+static inline const struct attempt *dialogue_attempt(const struct dialogue *d,
+						     __u32 reply)
+{
+	for (__u32 i = 0; i < ATTEMPTS; i++)
+		if (i < d->n && d->attempt[i].reply == reply)
+			return &d->attempt[i];
+	return NULL;
+}
+
+#endif

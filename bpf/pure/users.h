@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which users a client failed to log in as: the last USERS_MAX different ones,
+ * each with the time of his last failure, without locks. Pure: see reply.h.
+ *
+ * One user over and over looks like a password that is out of date, many like
+ * an attack. Exact up to USERS_MAX users in the time looked at; there may be
+ * more then. Two users whose 32 bits of keyed hash are equal count as one.
+ */
+#ifndef SMTPXDP_USERS_H
+#define SMTPXDP_USERS_H
+
+#include "settings.h"
+#include "pure/window.h"
+
+#define USERS_TRIES 4
+
+/* A slot: the hash's upper half, the time in ticks, and that it is in use. */
+static inline __u64 users_slot(__u64 hash, __u32 tick)
+{
+	return (hash & ~0xffffffffULL) | (__u64)tick << 1 | 1;
+}
+
+static inline __u32 users_slot_tick(__u64 slot)
+{
+	return (__u32)slot >> 1;
+}
+
+/*
+ * The slot for this user: his own, else a free one, else that of the oldest;
+ * and what was in it. A function of its own: the verifier keeps the ways
+ * through apart by the slot as soon as that is used for an index.
+ */
+PURE_FUNCTION int users_find(const struct client *c, __u64 hash, __u32 tick,
+			     __u64 *was)
+{
+	__u32 slot = 0, most = 0;
+
+	if (!c || !was)
+		return 0;
+	for (__u32 i = 0; i < USERS_MAX; i++) {
+		__u64 v = *(volatile const __u64 *)&c->users[i];
+		__u32 age = (tick + TICK_SKEW - users_slot_tick(v)) & TICK_MASK;
+
+		if (i && v && v >> 32 != hash >> 32 && age <= most)
+			continue;
+		slot = i;
+		most = age;
+		*was = v;
+		if (!v || v >> 32 == hash >> 32)
+			break;
+	}
+	return slot;
+}
+
+/* A failure at `tick` to log in as this user; 0: it is not known who. */
+PURE_FUNCTION int users_add(struct client *c, __u64 hash, __u32 tick)
+{
+	if (!c)
+		return 0;
+	if (!hash) {
+		*(volatile __u32 *)&c->unknown_user = tick << 1 | 1;
+		return 0;
+	}
+	for (int n = 0; n < USERS_TRIES; n++) {
+		__u64 was = 0;
+		__u32 slot = users_find(c, hash, tick, &was);
+
+		/* Of two CPUs, one takes the slot; the other looks again. */
+		if (__sync_val_compare_and_swap(
+			    &c->users[bound_index(slot, USERS_MAX)], was,
+			    users_slot(hash, tick)) == was)
+			break;
+	}
+	return 0;
+}
+
+/* How many different users failed within so much time, up to USERS_MAX. */
+PURE_FUNCTION int users_count(const struct client *c, __u32 tick, __u32 ticks)
+{
+	int n = 0;
+
+	if (!c)
+		return 0;
+	for (__u32 i = 0; i < USERS_MAX; i++) {
+		__u64 v = *(volatile const __u64 *)&c->users[i];
+
+		if (!v)
+			break; /* they are filled in order */
+		n += window_age_fits(users_slot_tick(v), tick, ticks);
+	}
+	return n;
+}
+
+/* Was it within so much time that a failure named nobody we could read? */
+static inline bool users_unknown(const struct client *c, __u32 tick,
+				 __u32 ticks)
+{
+	__u32 v = *(volatile const __u32 *)&c->unknown_user;
+
+	return v && window_age_fits(v >> 1, tick, ticks);
+}
+
+/* What was before does not count any more. */
+static inline void users_forget(struct client *c)
+{
+	for (__u32 i = 0; i < USERS_MAX; i++)
+		*(volatile __u64 *)&c->users[i] = 0;
+	*(volatile __u32 *)&c->unknown_user = 0;
+}
+
+#endif

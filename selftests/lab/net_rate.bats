@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# A botnet that takes another address of its block for each guess: net-rate.
+
+# shellcheck disable=SC2086 # addresses and names hold no spaces
+
+load ../lib/common.sh
+
+NET=198.51.100.0/24
+
+@test "the fourth client of a /24 bans all of it, but not who is allowlisted" {
+	conf rate 10/120s net-rate 4/1h allow 198.51.100.30
+	daemon_up
+	for i in 11 12 13; do
+		login_fail attacker 2 --from 198.51.100.$i
+	done
+	login_fail attacker 1 --from 198.51.100.30
+	same "nobody is banned" "$(banned)" ''
+	has "$(smtpxdp why 198.51.100.60)" \
+		'^network +198\.51\.100\.0/24: 3 of 4 failing clients within 1h$'
+	login_fail attacker 1 --from 198.51.100.14
+	until_true 5 banned_are $NET
+	vanished attacker --from 198.51.100.60
+	vanished attacker --from 198.51.100.11
+	connects attacker --from 198.51.100.30
+	connects honest
+	has "$(smtpxdp ban list)" "^$NET .* 4 clients in 1h\$"
+	until_true 5 journal_has SMTPXDP_EVENT=ban SMTPXDP_NET=$NET
+	has "$(journal SMTPXDP_EVENT=ban SMTPXDP_NET=$NET | jq -r .MESSAGE)" \
+		"^banned $NET for 1h: 4 clients in 1h: 535 "
+	same "crossings" "$(counter nets-crossed)" 1
+	smtpxdp ban del $NET
+	connects attacker --from 198.51.100.60
+}
+
+@test "IPv6: four /64s of a /48; and in mode monitor nobody is banned" {
+	conf mode monitor rate 10/120s net-rate 4/1h
+	daemon_up
+	for i in "" 1: 2:; do
+		login_fail attacker 1 --server $POSTFIX6 --from 2001:db8:bad:${i}:7
+	done
+	same "so far" "$(why 2001:db8:bad:ffff::1 .network.clients)" 3
+	login_fail attacker 1 --server $POSTFIX6 --from 2001:db8:bad:3::7
+	until_true 5 journal_has SMTPXDP_EVENT=would-ban \
+		SMTPXDP_NET=2001:db8:bad::/48
+	same "nobody is banned" "$(banned)" ''
+}
+
+@test "client by client is as ever; off says nothing of networks" {
+	conf rate 3/60s
+	daemon_up
+	for i in 11 12 13 14 15; do
+		login_fail attacker 1 --from 198.51.100.$i
+	done
+	login_fail attacker 2 --from 198.51.100.11
+	until_true 5 banned_are 198.51.100.11/32
+	not grep -q ^network <<<"$(smtpxdp why 198.51.100.60)"
+	fails 2 smtpxdp config set net-rate 1/1h
+	has "$output" 'one client is no network'
+}

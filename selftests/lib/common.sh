@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What the .bats files share. They run inside the lab: scripts/test takes care
+# of that, `scripts/test selftests/lab/ban.bats` for one of them.
+
+# shellcheck source=scripts/lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lab.sh"
+
+PIN=/sys/fs/bpf/smtpxdp-test
+
+if [ -z "${SMTPXDP_LAB-}" ]; then
+	echo "not in the lab: run scripts/test ${BATS_TEST_FILENAME-}" >&2
+	exit 1
+fi
+
+# Files say which servers they want by overriding this.
+servers() {
+	echo journald postfix
+}
+
+setup_file() {
+	# shellcheck disable=SC2046 # a list
+	lab_up $(servers)
+}
+
+teardown_file() {
+	lab_down
+}
+
+# Files may have something to do before and after each test.
+before() { :; }
+after() { :; }
+
+setup() {
+	daemon_wipe
+	journal_mark
+	before
+}
+
+# A failed test shows what the daemon said.
+teardown() {
+	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
+		echo "--- the daemon's stderr:"
+		tail -n 20 $LAB/log/smtpxdp 2>/dev/null || true
+		echo "--- its state:"
+		smtpxdp ban list || true
+		smtpxdp clients || true
+	fi
+	daemon_wipe
+	after
+}
+
+# same WHAT GOT WANTED
+same() {
+	[ "$2" = "$3" ] || {
+		printf '%s: got %q, wanted %q\n' "$@"
+		return 1
+	}
+}
+
+# has TEXT PATTERN: an extended regular expression.
+has() {
+	grep -qE -- "$2" <<<"$1" || {
+		printf 'no /%s/ in:\n%s\n' "$2" "$1"
+		return 1
+	}
+}
+
+# fails STATUS COMMAND...: its output is then in $output.
+fails() {
+	local want=$1 got=0
+	shift
+	output=$("$@" 2>&1) || got=$?
+	same "exit status of '$*' ($output)" "$got" "$want"
+}
+
+# holds KERNEL COMPILER FEATURE [WHY-NOT]: for the table at the end of
+# scripts/test.
+holds() {
+	[ -z "${SMTPXDP_HOLDS-}" ] ||
+		printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4:-holds}" \
+			>>"$SMTPXDP_HOLDS"
+}
+
+# Which clang has made the objects in a build folder.
+compiler_of() { # FOLDER
+	strings "$1"/bpf/drop.bpf.o |
+		sed -n 's/.*clang version \([0-9]*\).*/clang \1/p' | head -n 1
+}
+
+# In bats, "!" alone fails no test.
+not() {
+	if "$@"; then
+		printf 'did not expect success of: %s\n' "$*"
+		return 1
+	fi
+}
+
+end_protection() {
+	daemon_down TERM
+	smtpxdp unload
+}
+
+# Packets of a counter.
+counter() {
+	smtpxdp status -j | jq ".counters[\"$1\"].packets"
+}
+
+# One field of one client's `why`.
+why() { # ADDRESS JQ-FILTER
+	smtpxdp why -j "$1" | jq -r "$2"
+}
+
+# The networks that are banned, on one line.
+banned() {
+	smtpxdp ban list -j | jq -r '[.[].net] | sort | join(" ")'
+}
+
+# For until_true, which is to ask anew each time.
+banned_are() { # [NETWORK...]
+	same "ban list" "$(banned)" "$*"
+}
+
+in_window() { # ADDRESS
+	why "$1" '.client.in_window // 0'
+}
+
+# Nothing at all comes back: not even a reset.
+vanished() { # NS [OPTION...]
+	fails 1 connects "$@" --timeout $((SLOW > 1 ? 5 : 1))
+	has "$output" 'TimeoutError|timed out'
+}
+
+journal_has() { # MATCH...
+	[ -n "$(journal "$@")" ]
+}

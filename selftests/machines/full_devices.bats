@@ -1,0 +1,101 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Devices that no container has, each with a mail host behind it: failures are
+# counted for the right client, banned at the Nth and not before, dropped; who was
+# tried is known; status tells the truth. One machine with four NICs on one wire.
+#
+# full: each device takes an emulated machine half a minute
+# vm: kernel trixie-amd64
+# vm: root trixie-amd64
+# vm: build trixie-amd64 deb
+
+load ../lib/common.sh
+
+VM=$LAB_ROOT/scripts/vm
+M=$LAB/devices
+RELEASE=trixie
+
+setup_file() {
+	local deb tap
+	deb=$(echo "$LAB_ROOT/build/for/$RELEASE-amd64"/smtpxdp_[0-9]*_amd64.deb)
+	[ -e "$deb" ] || die "no package: scripts/vm build $RELEASE-amd64 deb"
+	ip netns add wire
+	"$VM" start "$M" $RELEASE-amd64 --systemd --tree git \
+		-f "$deb":/root/smtpxdp.deb \
+		--nic wire/eth0,mtu=9000 --nic wire/eth1,mtu=9000 \
+		--nic wire/eth2,mtu=9000 --nic wire/eth3,mtu=9000,model=e1000e
+	ip -n wire link add wire type bridge
+	for tap in eth0 eth1 eth2 eth3; do
+		ip -n wire link set $tap master wire
+	done
+	ip -n wire link set wire mtu 9000 up
+	in_vm 'dpkg -i /root/smtpxdp.deb 2>&1'
+	device world_up
+}
+
+teardown_file() {
+	[ ! -e "$M"/settings ] || "$VM" cut "$M"
+	ip netns del wire
+	rm -rf "$M"
+}
+
+setup() { :; }
+teardown() { :; }
+
+in_vm() {
+	"$VM" exec "$M" -- "$@"
+}
+
+# device NAME [WORD...]: see full_devices.sh.
+device() {
+	in_vm bash selftests/machines/full_devices.sh "$@"
+}
+
+@test "a VLAN: at the device below it, and at its own" {
+	device vlan
+}
+
+@test "both at once: counted once, and status says what is not read" {
+	device stacked
+}
+
+@test "QinQ: at each of the three devices" {
+	device qinq
+}
+
+@test "a bond, at itself and at its legs: also when it fails over" {
+	device bond
+}
+
+@test "a bridge, at itself and at its port" {
+	device bridge
+}
+
+@test "macvlan, at itself and below" {
+	device macvlan
+}
+
+@test "WireGuard: a device without Ethernet headers" {
+	device wireguard
+}
+
+@test "kernel TLS: a failure in it is counted" {
+	device ktls
+}
+
+@test "e1000e, a NIC without native XDP: said so, and all works" {
+	device e1000e
+}
+
+@test "jumbo frames on virtio: in several buffers" {
+	device jumbo eth0 native
+}
+
+@test "jumbo frames on e1000e" {
+	device jumbo eth3 generic
+}
+
+@test "queues that change while it is attached" {
+	device queues
+}

@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The units under a real systemd as PID 1: what `make install` installs, started,
+# reloaded, hung, killed, restarted, stopped and rebooted. Postfix is the lab's,
+# beside the machine in the same network namespace.
+
+# shellcheck disable=SC2086 # addresses and names hold no spaces
+
+load ../lib/common.sh
+# shellcheck source=scripts/machine.sh
+. "$LAB_ROOT/scripts/machine.sh"
+# shellcheck source=selftests/lib/refusing_kernel.sh
+. "$LAB_ROOT/selftests/lib/refusing_kernel.sh"
+
+CONF=$MACHINE_ROOT/etc/smtpxdp/smtpxdp.conf
+DROP_IN=$MACHINE_ROOT/etc/systemd/system/smtpxdp.service.d/test.conf
+
+setup_file() {
+	lab_up journald postfix
+	machine_up make -s -C "$LAB_ROOT" install PREFIX=/usr \
+		DESTDIR=$MACHINE_ROOT || return 0
+	machine journalctl --update-catalog
+}
+
+teardown_file() {
+	machine_down
+	lab_down
+}
+
+before() {
+	machine_needed
+	conf rate 3/60s
+}
+
+after() {
+	[ ! -e $LAB/no-machine ] || return 0
+	machine systemctl stop smtpxdp
+	until_true 5 not active smtpxdp-gate
+	rm -rf $DROP_IN $MACHINE_ROOT/var/lib/smtpxdp
+	machine systemctl daemon-reload
+	[ -n "${BATS_TEST_COMPLETED-}" ] || {
+		echo "--- its journal:"
+		machine journalctl -q -n 30
+	}
+}
+
+smtpxdp() {
+	machine smtpxdp "$@"
+}
+
+active() { # UNIT
+	machine systemctl -q is-active "$1"
+}
+
+main_pid() {
+	machine systemctl show -P MainPID smtpxdp
+}
+
+# drop_in LINE...: of section [Service].
+drop_in() {
+	mkdir -p "${DROP_IN%/*}"
+	printf '%s\n' '[Service]' "$@" >$DROP_IN
+	machine systemctl daemon-reload
+}
+
+# What the machine's journal has of the unit since the test began.
+told() { # [MATCH...]
+	machine journalctl -q -u smtpxdp --since="@$(cat $LAB/since)" "$@"
+}
+
+ban_attacker() {
+	login_fail attacker 3
+	same "ban list" "$(banned)" $ATTACKER/32
+}
+
+# Another daemon than PID, and it serves.
+served_by_another() { # PID
+	[ "$(main_pid)" != "$1" ] && active smtpxdp
+}
+
+@test "the units are valid, and expose little" {
+	machine systemd-analyze verify smtpxdp.service smtpxdp-gate.service
+	machine systemd-analyze security --no-pager --threshold=33 smtpxdp
+}
+
+@test "start: it serves when systemctl returns; bans; tells the machine's journal" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	vanished attacker
+	connects honest
+	until_true 5 has_told SMTPXDP_EVENT=ban SMTPXDP_CLIENT=$ATTACKER
+	same "pid" "$(told -o json SMTPXDP_EVENT=ban | jq -r ._PID)" "$(main_pid)"
+	has "$(smtpxdp events)" "banned $ATTACKER/32"
+	# Explained, by the catalogue that was installed.
+	has "$(told -x SMTPXDP_EVENT=ban)" '^░░ Subject: '
+	has "$(machine systemctl status smtpxdp)" 'Status: "'
+	[ -d $MACHINE_ROOT/var/lib/smtpxdp ]
+}
+
+@test "with the unit's few capabilities the daemon can tell that all is well" {
+	conf rate 3/60s metrics-listen 127.0.0.1:9735
+	machine systemctl start smtpxdp
+	got=$(at mail curl -sS http://127.0.0.1:9735/metrics)
+	has "$got" '^smtpxdp_up 1$'
+	has "$got" '^smtpxdp_problems\{check="gate"\} 0$'
+	same "problems" "$(grep '^smtpxdp_problems' <<<"$got" | grep -v ' 0$' || true)" ''
+	caps=$(machine sed -n 's/^CapPrm:[[:space:]]*//p' /proc/"$(main_pid)"/status)
+	same "CAP_SYS_ADMIN" $((0x$caps >> 21 & 1)) 0
+	# It is no vain word: the same daemon sees what is taken away.
+	machine sh -c 'rm /sys/fs/bpf/smtpxdp/links/xdp-*'
+	until_true 10 sees_no_gate
+}
+
+sees_no_gate() {
+	at mail curl -sS http://127.0.0.1:9735/metrics |
+		grep -qxF 'smtpxdp_problems{check="xdp"} 1'
+}
+
+has_told() { # MATCH...
+	[ -n "$(told "$@")" ]
+}
+
+@test "reload takes the file; a broken one is refused before, and told" {
+	machine systemctl start smtpxdp
+	pid=$(main_pid)
+	conf rate 5/60s
+	machine systemctl reload smtpxdp
+	until_true 5 has_told SMTPXDP_EVENT=reloaded
+	same "rate" "$(smtpxdp config get rate)" 5/60s
+	echo 'rate = often' >$CONF
+	fails 1 machine systemctl reload smtpxdp
+	has "$(told)" '/etc/smtpxdp/smtpxdp.conf:1: .*rate'
+	same "rate" "$(smtpxdp config get rate)" 5/60s
+	same "daemon" "$(main_pid)" $pid
+}
+
+@test "the watchdog ends a daemon that hangs, and starts another" {
+	drop_in WatchdogSec=1s
+	machine systemctl start smtpxdp
+	pid=$(main_pid)
+	ban_attacker
+	machine kill -STOP $pid
+	vanished attacker
+	until_true 20 served_by_another $pid
+	has "$(told)" '[Ww]atchdog timeout'
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker
+}
+
+@test "killed, it is started again; bans hold all the time" {
+	machine systemctl start smtpxdp
+	pid=$(main_pid)
+	ban_attacker
+	machine systemctl kill -s KILL smtpxdp
+	vanished attacker
+	until_true 10 served_by_another $pid
+	vanished attacker
+	same "ban list" "$(banned)" $ATTACKER/32
+}
+
+@test "restart opens no gap: not one of a flood of SYNs is answered" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	background knock attacker python3 -B $HELPER knock --server $POSTFIX
+	for _ in 1 2 3; do
+		pid=$(main_pid)
+		machine systemctl restart smtpxdp
+		served_by_another $pid
+	done
+	machine systemctl try-restart smtpxdp
+	machine systemctl reload-or-restart smtpxdp
+	end knock
+	sent=$(sed -n 's/^sent //p' $LAB/log/knock)
+	[ $sent -gt 100 ]
+	same "answered" "$(sed -n 's/^answered //p' $LAB/log/knock)" 0
+	[ "$(counter dropped-ban)" -ge $sent ]
+}
+
+@test "stop ends protection, when systemctl returns" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	vanished attacker
+	machine systemctl stop smtpxdp
+	connects attacker
+	same "state" "$(machine systemctl is-failed smtpxdp)" inactive
+	until_true 5 not machine test -e /sys/fs/bpf/smtpxdp
+	# And the ban is not forgotten.
+	machine systemctl start smtpxdp
+	vanished attacker
+	same "state" "$(sqlite3 $MACHINE_ROOT/var/lib/smtpxdp/smtpxdp.db \
+		'SELECT net FROM bans')" $ATTACKER/32
+}
+
+@test "stop, and start before it is done: protection stays" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	machine systemctl stop --no-block smtpxdp
+	machine systemctl start smtpxdp
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker
+}
+
+# Where systemd runs no ExecStopPost=.
+@test "stop ends protection of a daemon that cannot start again, too" {
+	machine systemctl start smtpxdp
+	ban_attacker
+	echo 'rate = often' >$CONF
+	machine systemctl kill -s KILL smtpxdp
+	until_true 10 has_told --grep 'smtpxdp.conf:1:'
+	until_true 5 ended 3
+	until_true 5 has_told --grep 'protection stays on'
+	vanished attacker
+	machine systemctl stop smtpxdp
+	until_true 5 not active smtpxdp-gate
+	connects attacker
+	not machine test -e /sys/fs/bpf/smtpxdp
+}
+
+# It has failed, and systemd leaves it at that.
+ended() { # EXIT-CODE
+	[ "$(machine systemctl show -P SubState smtpxdp)" = failed ] &&
+		[ "$(machine systemctl show -P ExecMainStatus smtpxdp)" = "$1" ]
+}
+
+@test "a kernel that refuses the programs ends it, and it claims no protection" {
+	mkdir -p $MACHINE_ROOT/opt/lab
+	refusing_kernel $MACHINE_ROOT/opt/lab/kernel.so
+	drop_in Environment=LD_PRELOAD=/opt/lab/kernel.so \
+		Environment=REFUSED=clock Environment=REFUSED_ERRNO=13 \
+		'Environment="VERDICT=R4 is bad"'
+	fails 1 machine systemctl start smtpxdp
+	until_true 5 ended 4
+	same "restarts" "$(machine systemctl show -P NRestarts smtpxdp)" 0
+	until_true 5 has_told --grep 'the kernel refuses clock:.*R4 is bad'
+	until_true 5 has_told --grep 'no gate is attached'
+	not has_told --grep 'protection stays on'
+	machine systemctl reset-failed
+}
+
+@test "what may pass: it tries again by itself, ever more seldom; on a reload, at once" {
+	background holder mail "$BIN" --pin $PIN-two run -i eth0 -c $CONF \
+		--state $STATE-two
+	until_true 10 at mail "$BIN" --pin $PIN-two status --check
+	fails 1 machine systemctl start smtpxdp
+	until_true 20 has_told --grep 'tries again in 4 seconds'
+	active smtpxdp # and no boot waits for it
+	has "$(machine systemctl status smtpxdp)" 'Status: "NOT running'
+	until_true 30 has_told --grep 'tries again in 8 seconds'
+	until_true 30 has_told --grep 'tries again in 16 seconds'
+	same "restarts" "$(machine systemctl show -P NRestarts smtpxdp)" 1
+	end holder
+	at mail "$BIN" --pin $PIN-two unload
+	rm -rf $PIN-two
+	machine systemctl reload smtpxdp
+	until_true 10 smtpxdp status --check
+	has "$(machine systemctl status smtpxdp)" 'Status: "watching'
+	ban_attacker
+	vanished attacker
+}
+
+@test "enabled, it starts with the machine; a reboot loses no ban" {
+	machine systemctl enable --now smtpxdp
+	ban_attacker
+	machine_off
+	connects attacker
+	machine_boot
+	until_true 10 active smtpxdp
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker
+	login_fail attacker 3 --from 198.51.100.9
+	vanished attacker --from 198.51.100.9
+	machine systemctl disable smtpxdp
+}
+
+# A server of another user, whose TLS library is replaced while it runs.
+mailer() {
+	local lib
+	lib=$(ldconfig -p | sed -n 's/.*libssl\.so\.3 .*=> //p' | head -n 1)
+	lab_certificate
+	mkdir -p $MACHINE_ROOT/opt/lab
+	cp "$lib" $HELPER $LAB/cert.pem $LAB/key.pem $MACHINE_ROOT/opt/lab/
+	machine systemd-run -q --unit=mailer -p User=nobody \
+		-E LD_LIBRARY_PATH=/opt/lab /usr/bin/python3 -B \
+		/opt/lab/helper.py serve --server $NGINX --port 2525 \
+		--certificate /opt/lab/cert.pem --key /opt/lab/key.pem
+	until_true 10 listens mail $NGINX 2525
+	rm $MACHINE_ROOT/opt/lab/libssl.so.3
+}
+
+# Starts it, and counts failures in the clear and inside TLS.
+serves() {
+	machine systemctl start smtpxdp || return 1
+	login_fail attacker 1
+	login_fail attacker 1 --server $NGINX --port 2525 --tls starttls \
+		--from 198.51.100.8
+	# In the clear, and inside TLS.
+	[ "$(in_window $ATTACKER)" = 1 ] && [ "$(in_window 198.51.100.8)" = 1 ]
+}
+
+@test "no capability too many: without each, something fails" {
+	mailer
+	drop_in Restart=no
+	serves
+	machine systemctl stop smtpxdp
+	set=$(machine systemctl show -P CapabilityBoundingSet smtpxdp)
+	same "capabilities" "$(wc -w <<<"$set")" 7
+	# Only kernels before Linux 6.6 need CAP_SYS_ADMIN: see vm_bookworm.bats. It
+	# would do for others, too.
+	for cap in ${set/cap_sys_admin/}; do
+		drop_in Restart=no \
+			"CapabilityBoundingSet=~${cap^^} CAP_SYS_ADMIN"
+		not serves || { echo "works without $cap"; false; }
+		machine systemctl stop smtpxdp
+		machine systemctl reset-failed
+	done
+	machine systemctl stop mailer
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What a client is taken for, and by which limit it is banned, failure by
+ * failure (bpf/pure/judgement.h, bpf/pure/users.h).
+ */
+#include "lib/fixture.h"
+#include "pure/judgement.h"
+
+#define SECOND 10 /* ticks */
+#define RATE_SEC 120
+#define STALE_SEC 600
+
+struct subject {
+	struct settings s;
+	struct client c;
+	struct judgement j; /* of the last failure */
+	uint32_t tick;
+	int group;
+};
+
+static struct subject *fresh(uint32_t attack_users, uint32_t stale_failures)
+{
+	static struct subject x;
+
+	memset(&x, 0, sizeof(x));
+	x.s.attack_users = attack_users;
+	x.s.policy[POLICY_PLAIN] =
+		(struct policy){ .rate = { 10, RATE_SEC * SECOND, RATE_SEC },
+				 .ban_sec = 3600 };
+	x.s.policy[POLICY_STALE] =
+		(struct policy){ .rate = { stale_failures, STALE_SEC * SECOND,
+					   STALE_SEC },
+				 .ban_sec = 60 };
+	x.tick = 1000000;
+	return &x;
+}
+
+/* Hashes of users differ in their upper half; 0 is nobody known. */
+static uint64_t user(char name)
+{
+	return name == '-' ? 0 : (uint64_t)name << 40 | 77;
+}
+
+/* As client_failure() does it. */
+static bool fails(struct subject *x, char name)
+{
+	uint32_t ticket = window_add(&x->c, x->tick);
+
+	users_add(&x->c, user(name), x->tick);
+	memset(&x->j, 0, sizeof(x->j));
+	choose_policy(&x->s, &x->c, x->tick, x->group, &x->j);
+	if (!limit_reached(&x->s, &x->c, ticket, x->tick, &x->j))
+		return false;
+	x->c.spent = ticket + 1;
+	users_forget(&x->c);
+	return true;
+}
+
+/*
+ * A failure each for these users; a digit n: n seconds go by, '~': a minute,
+ * '\'': a tick, '!': the failure before was to ban.
+ */
+static void script(struct subject *x, const char *what, const char *failures)
+{
+	bool banned = false;
+
+	for (const char *f = failures; *f; f++) {
+		if (*f >= '0' && *f <= '9')
+			x->tick += (*f - '0') * SECOND;
+		else if (*f == '~')
+			x->tick += 60 * SECOND;
+		else if (*f == '\'')
+			x->tick++;
+		else if (*f != '!')
+			banned = fails(x, *f);
+		else
+			continue;
+		if (banned != (f[1] == '!'))
+			fail_msg("%s: '%s': %sbanned at %zu", what, failures,
+				 banned ? "" : "not ", (size_t)(f - failures));
+		if (f[1] == '!')
+			banned = false;
+	}
+}
+
+static void test_attack(void **state)
+{
+	static const struct {
+		const char *what, *failures;
+	} rows[] = {
+		{ "the fifth user bans, before the rate", "abcde!" },
+		{ "the same ones again are no more users", "aabbccddd1e!" },
+		{ "nine of four users, the rate does", "abcdabcda"
+						       "b!" },
+		{ "all within the time, to the end", "a~~bcde!" },
+		{ "one of them a tick too long ago", "a~~'bcdef!" },
+		{ "and it counts anew when it comes again", "a~~'bcdae!" },
+		{ "who is not known is no user", "----abcd--!" },
+		{ "after a ban all begins anew", "abcde!fghi1j!" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		script(fresh(5, 0), rows[i].what, rows[i].failures);
+		/* Whatever is known of stale ones changes nothing. */
+		script(fresh(5, 30), rows[i].what, rows[i].failures);
+	}
+	script(fresh(0, 0), "off: the rate only", "abcdefghij!");
+	script(fresh(2, 0), "two", "aaaab!");
+	script(fresh(USERS_MAX, 0), "the rate comes before", "abcdefghij!");
+}
+
+static void test_told(void **state)
+{
+	struct subject *x = fresh(5, 0);
+
+	script(x, "an attack", "aabcde!");
+	assert_int_equal(x->j.offender, OFFENDER_ATTACK);
+	assert_int_equal(x->j.users, 5);
+	assert_int_equal(x->j.failures, 6);
+	assert_int_equal(x->j.sec, RATE_SEC);
+	script(x, "an old password", "aaaaaaaaaa!");
+	assert_int_equal(x->j.offender, OFFENDER_STALE);
+	assert_int_equal(x->j.users, 1);
+	assert_int_equal(x->j.failures, 10);
+	script(x, "nobody knows", "----------!");
+	assert_int_equal(x->j.offender, OFFENDER_UNKNOWN);
+	assert_int_equal(x->j.users, 0);
+	script(x, "two", "ababababab!");
+	assert_int_equal(x->j.offender, OFFENDER_UNKNOWN);
+	assert_int_equal(x->j.users, 2);
+}
+
+static void test_stale(void **state)
+{
+	static const struct {
+		const char *what, *failures;
+		enum policy_kind by;
+	} rows[] = {
+		{ "one user: his own rate", "aaaaaaaaaaaaaaa!", POLICY_STALE },
+		{ "the fifteenth at the very end", "a~~~~~~~~~~aaaaaaaaaaaaaa!",
+		  POLICY_STALE },
+		{ "or a tick behind it", "a~~~~~~~~~~'aaaaaaaaaaaaaaa!",
+		  POLICY_STALE },
+		{ "another user: the usual rate, for all", "aaaaaaaaaaaab!",
+		  POLICY_PLAIN },
+		{ "nor is he forgotten with the rate's time", "b~~'aaaaaaaaaa!",
+		  POLICY_PLAIN },
+		{ "but with his own", "b~~~~~~~~~~'aaaaaaaaaaaaaaa!",
+		  POLICY_STALE },
+		{ "who is not known is no excuse", "aaaaaaaaa-!",
+		  POLICY_PLAIN },
+		{ "for as long", "-~~~'aaaaaaaaaa!", POLICY_PLAIN },
+		{ "not longer", "-~~~~~~~~~~'aaaaaaaaaaaaaaa!", POLICY_STALE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct subject *x = fresh(0, 15);
+
+		script(x, rows[i].what, rows[i].failures);
+		assert_int_equal(x->j.kind, rows[i].by);
+		assert_int_equal(policy_of(&x->s, &x->j)->ban_sec,
+				 rows[i].by == POLICY_STALE ? 60 : 3600);
+	}
+	script(fresh(0, 0), "off", "aaaaaaaaaa!");
+}
+
+/* The slow limit is not for devices that try all day; it is for others. */
+static void test_slow(void **state)
+{
+	struct subject *x = fresh(0, 15);
+
+	x->s.slow = (struct limit){ 12, 86400 * SECOND, 86400 };
+	script(x, "stale", "a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a");
+	x = fresh(0, 15);
+	x->s.slow = (struct limit){ 12, 86400 * SECOND, 86400 };
+	script(x, "two users", "a~b~a~b~a~b~a~b~a~b~a~b!");
+	assert_int_equal(x->j.sec, 86400);
+}
+
+/* What forgives the failures of the rate forgives the users, too. */
+static void test_success(void **state)
+{
+	struct subject *x = fresh(5, 0);
+
+	x->s.credit = CREDIT_RESET;
+	script(x, "before", "abcd");
+	credit_add(&x->c, &x->s, 1, x->tick);
+	script(x, "after", "efgh1a!");
+	x = fresh(5, 0);
+	x->s.credit = CREDIT_RATIO;
+	x->s.credit_ratio = 3;
+	credit_add(&x->c, &x->s, 1, x->tick);
+	credit_add(&x->c, &x->s, 1, x->tick);
+	script(x, "an office: six failures are made up for", "abcdef1g!");
+}
+
+/* A group's rate takes the place of all others, but for strict of the slow. */
+static void test_group(void **state)
+{
+	static const struct policy strict = {
+		.rate = { 3, STALE_SEC * SECOND, STALE_SEC },
+		.ban_sec = 86400,
+	};
+	static const struct policy lenient = {
+		.rate = { 12, RATE_SEC * SECOND, RATE_SEC },
+		.ban_sec = 60,
+	};
+	struct subject *x = fresh(5, 30);
+
+	x->s.policy[POLICY_STRICT] = strict;
+	x->s.policy[POLICY_LENIENT] = lenient;
+	x->s.slow = (struct limit){ 6, 86400 * SECOND, 86400 };
+	x->group = GROUP_STRICT;
+	script(x, "strict", "abc!a~~~~ab!");
+	assert_int_equal(x->j.kind, POLICY_STRICT);
+	assert_int_equal(policy_of(&x->s, &x->j)->ban_sec, 86400);
+	script(x, "strict, and stale is no excuse", "~~~~~~~~~~~aaa!");
+	x = fresh(5, 30);
+	x->s.policy[POLICY_LENIENT] = lenient;
+	x->s.slow = (struct limit){ 6, 86400 * SECOND, 86400 };
+	x->group = GROUP_LENIENT;
+	script(x, "lenient: nor many users nor the slow rate", "abcdefghijkl!");
+	assert_int_equal(x->j.kind, POLICY_LENIENT);
+	assert_int_equal(x->j.failures, 12);
+}
+
+/* More than there is room for: the latest are kept, and counted. */
+static void test_many(void **state)
+{
+	struct subject *x = fresh(0, 0);
+
+	for (int i = 0; i < 3 * USERS_MAX; i++, x->tick++) {
+		int n = i < USERS_MAX ? i + 1 : USERS_MAX;
+
+		users_add(&x->c, user('A' + i), x->tick);
+		assert_int_equal(users_count(&x->c, x->tick, RATE_SEC * SECOND),
+				 n);
+	}
+	/* The last eight, and nobody else, came within eight ticks. */
+	assert_int_equal(users_count(&x->c, x->tick, 8), 8);
+	users_add(&x->c, user('A' + 3 * USERS_MAX - 1), x->tick);
+	assert_int_equal(users_count(&x->c, x->tick, 8), 8);
+	assert_int_equal(users_count(&x->c, x->tick + 8, 8), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attack),	cmocka_unit_test(test_told),
+		cmocka_unit_test(test_stale),	cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_success), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_group),
+	};
+
+	return cmocka_run_group_tests_name("judgement", tests, NULL, NULL);
+}

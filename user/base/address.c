@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "base/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+static const struct net v4_all = {
+	.len = ADDR_V4_BITS,
+	.addr = { [10] = 0xff, [11] = 0xff },
+};
+
+int addr_parse(const char *s, struct addr *a)
+{
+	struct addr v4 = net_addr(&v4_all), v6;
+
+	if (inet_pton(AF_INET, s, &v4.b[12]) == 1)
+		*a = v4;
+	else if (inet_pton(AF_INET6, s, v6.b) == 1)
+		*a = v6;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+const char *addr_format(const struct addr *a, char buf[static ADDR_TEXT])
+{
+	if (addr_is_v4(a))
+		inet_ntop(AF_INET, &a->b[12], buf, ADDR_TEXT);
+	else
+		inet_ntop(AF_INET6, a->b, buf, ADDR_TEXT);
+	return buf;
+}
+
+void addr_mask(struct addr *a, unsigned int len)
+{
+	for (unsigned int i = 0; i < sizeof(a->b); i++) {
+		unsigned int bits = len > 8 * i ? len - 8 * i : 0;
+
+		if (bits < 8)
+			a->b[i] &= 0xff00 >> bits;
+	}
+}
+
+struct net net_of(const struct addr *a, unsigned int len)
+{
+	struct addr masked = *a;
+	struct net n = { .len = len };
+
+	addr_mask(&masked, len);
+	memcpy(n.addr, masked.b, sizeof(n.addr));
+	return n;
+}
+
+struct addr net_addr(const struct net *n)
+{
+	struct addr a;
+
+	memcpy(a.b, n->addr, sizeof(a.b));
+	return a;
+}
+
+bool net_contains(const struct net *outer, const struct net *inner)
+{
+	struct addr a = net_addr(inner);
+	struct net wider = net_of(&a, outer->len);
+
+	return outer->len <= inner->len &&
+	       !memcmp(wider.addr, outer->addr, sizeof(wider.addr));
+}
+
+bool addr_is_loopback(const struct addr *a)
+{
+	static const struct addr one = { .b[15] = 1 };
+
+	return addr_is_v4(a) ? a->b[12] == 127 :
+			       !memcmp(a, &one, sizeof(one));
+}
+
+bool net_is_v4(const struct net *n)
+{
+	return net_contains(&v4_all, n);
+}
+
+const char *net_format(const struct net *n, char buf[static NET_TEXT])
+{
+	struct addr a = net_addr(n);
+
+	addr_format(&a, buf);
+	sprintf(buf + strlen(buf), "/%u",
+		net_is_v4(n) ? n->len - ADDR_V4_BITS : n->len);
+	return buf;
+}
+
+/* A prefix length: up to three digits, no leading zero. Or -1. */
+static int parse_len(const char *s)
+{
+	int len = 0;
+
+	if (!*s || strlen(s) > 3 || (*s == '0' && s[1]))
+		return -1;
+	for (; *s >= '0' && *s <= '9'; s++)
+		len = len * 10 + (*s - '0');
+	return *s ? -1 : len;
+}
+
+/* An address that is no network's first: which one was meant? */
+static int refuse_host_bits(const struct addr *a, unsigned int len,
+			    const char *shown, char *err, size_t size)
+{
+	struct net wide = net_of(a, len), narrow = net_of(a, ADDR_BITS);
+	char wide_text[NET_TEXT], narrow_text[NET_TEXT];
+
+	snprintf(err, size,
+		 "%s has bits set behind its prefix: did you mean %s, or %s?",
+		 shown, net_format(&wide, wide_text),
+		 net_format(&narrow, narrow_text));
+	return -EINVAL;
+}
+
+/* The address as it was written, and its length. */
+static int parse(const char *s, struct addr *a, unsigned int *bits, char *err,
+		 size_t size)
+{
+	char text[ADDR_TEXT] = "", shown[64];
+	const char *slash = strchrnul(s, '/');
+	bool v6 = strchr(s, ':');
+	int max = v6 ? ADDR_BITS : ADDR_BITS - ADDR_V4_BITS;
+	int len = *slash ? parse_len(slash + 1) : max;
+
+	if (slash - s < ADDR_TEXT)
+		memcpy(text, s, slash - s);
+	if (addr_parse(text, a)) {
+		snprintf(err, size, "\"%s\" is not an IP address or network%s",
+			 escape(s, strlen(s), shown, sizeof(shown)),
+			 strchr(s, '%') ? ": leave away the zone (%...)" :
+					  ": write it like 192.0.2.7, "
+					  "192.0.2.0/24 or 2001:db8::/32");
+		return -EINVAL;
+	}
+	if (len < 0 || len > max) {
+		snprintf(err, size, "%s: the prefix length must be 0 to %d",
+			 escape(s, strlen(s), shown, sizeof(shown)), max);
+		return -EINVAL;
+	}
+	*bits = v6 ? len : len + ADDR_V4_BITS;
+	return 0;
+}
+
+/* IPv4 lies within ::/80, which nobody thinks of who writes ::/0. */
+static int take(const struct net *net, const char *s, struct net *to, char *err,
+		size_t size)
+{
+	char shown[64];
+
+	if (net->len < ADDR_V4_BITS && net_contains(net, &v4_all)) {
+		snprintf(err, size,
+			 "%s would include every IPv4 address: write 2000::/3 "
+			 "for all of the public IPv6 Internet",
+			 escape(s, strlen(s), shown, sizeof(shown)));
+		return -EINVAL;
+	}
+	*to = *net;
+	return 0;
+}
+
+int net_parse_masked(const char *s, struct net *n, char *err, size_t size)
+{
+	unsigned int len;
+	struct addr a;
+	struct net net;
+
+	if (parse(s, &a, &len, err, size))
+		return -EINVAL;
+	net = net_of(&a, len);
+	return take(&net, s, n, err, size);
+}
+
+int net_parse(const char *s, struct net *n, char *err, size_t size)
+{
+	unsigned int len;
+	struct addr a;
+	struct net net;
+	char shown[64];
+
+	if (parse(s, &a, &len, err, size))
+		return -EINVAL;
+	net = net_of(&a, len);
+	if (memcmp(net.addr, a.b, sizeof(net.addr)))
+		return refuse_host_bits(&a, net.len,
+					escape(s, strlen(s), shown,
+					       sizeof(shown)),
+					err, size);
+	return take(&net, s, n, err, size);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "base/net_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+
+/* By first address; of those with the same, the widest first. */
+static int compare(const void *a, const void *b)
+{
+	const struct net *x = a, *y = b;
+	int diff = memcmp(x->addr, y->addr, sizeof(x->addr));
+
+	if (diff)
+		return diff;
+	return x->len < y->len ? -1 : x->len > y->len;
+}
+
+void net_set_init(struct net_set *s, struct net *nets, size_t n)
+{
+	s->nets = nets;
+	s->n = 0;
+	if (n)
+		qsort(nets, n, sizeof(*nets), compare);
+	for (size_t i = 0; i < n; i++)
+		if (!s->n || !net_contains(&nets[s->n - 1], &nets[i]))
+			nets[s->n++] = nets[i];
+}
+
+void net_set_free(struct net_set *s)
+{
+	free(s->nets);
+	s->nets = NULL;
+	s->n = 0;
+}
+
+/*
+ * None of them overlap, so only two come into question: the last one that does
+ * not begin behind the network, and the one after that.
+ */
+bool net_set_overlaps(const struct net_set *s, const struct net *net)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare(&s->nets[mid], net) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return (low && net_contains(&s->nets[low - 1], net)) ||
+	       (low < s->n && net_contains(net, &s->nets[low]));
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp ban load: many bans at once, from a file. */
+#include "cmd/cmd_ban_load.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "lists/allowlist.h"
+#include "lists/ban_file.h"
+#include "lists/banlist.h"
+#include "config/config.h"
+#include "base/duration.h"
+#include "base/escape.h"
+#include "tell/journal.h"
+#include "base/net_set.h"
+#include "base/output.h"
+#include "maps/settings_map.h"
+#include "state/state.h"
+
+#define CHUNK 4096 /* bans between two looks at the clock */
+#define PATIENCE_USEC                                                          \
+	1000000 /* longer than this, and it shows how far it is                \
+		 */
+
+struct load {
+	const char *name; /* of the file, for messages */
+	uint64_t seconds;
+	const char *reason;
+	bool no_wait; /* until they are on the disk, too */
+	struct ban_file file;
+	struct pins p;
+	struct clock_pair now;
+	struct net_set allowed;
+	size_t done;
+	json_t *skipped;
+	uint64_t started, shown; /* usec */
+};
+
+static uint64_t now_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
+}
+
+static int parse_args(struct load *l, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "for", required_argument, NULL, 't' },
+		{ "reason", required_argument, NULL, 'r' },
+		{ "no-wait", no_argument, NULL, 'w' },
+		{}
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == 't' &&
+		    (duration_parse(optarg, &l->seconds) || !l->seconds))
+			return usage("--for %s: not a time like 90s, 1h or "
+				     "7d, of 100 years at most",
+				     optarg);
+		if (c == 'r')
+			l->reason = optarg;
+		else if (c == 'w')
+			l->no_wait = true;
+		else if (c == '?')
+			return bad_option(argv);
+	}
+	for (const char *s = l->reason; s && *s; s++)
+		if (*s < ' ' || *s > '~')
+			return usage("--reason: printable ASCII only");
+	if (l->reason && strlen(l->reason) >= BAN_REASON_SIZE)
+		return usage("--reason: longer than %d bytes",
+			     BAN_REASON_SIZE - 1);
+	if (optind + 1 != argc)
+		return usage("ban load takes one file, or - for standard "
+			     "input");
+	l->name = argv[optind];
+	return 0;
+}
+
+/* All of it, before anything is written. */
+static int read_file(struct load *l)
+{
+	bool is_stdin = !strcmp(l->name, "-");
+	FILE *in = is_stdin ? stdin : fopen(l->name, "re");
+	char why[CONFIG_ERROR_SIZE], text[ESCAPED_SIZE(CONFIG_ERROR_SIZE)];
+	size_t line;
+	int err;
+
+	if (!in)
+		return fail("cannot open %s: %s", l->name, strerror(errno));
+	err = ban_file_read(&l->file, in, &line, why, sizeof(why));
+	if (!is_stdin)
+		fclose(in);
+	if (err == -EINVAL)
+		return fail("%s:%zu: %s; nobody was banned", l->name, line,
+			    printable(why, strlen(why), text, sizeof(text)));
+	return err ? fail("cannot read %s: %s", l->name, strerror(-err)) : 0;
+}
+
+/* Not the local host, not the gateway, not an allowlisted peer. */
+static bool is_refused(struct load *l, const struct net *net)
+{
+	char text[NET_TEXT];
+	struct net entry;
+
+	if (!net_set_overlaps(&l->allowed, net) ||
+	    !allowlist_objects(&l->p, net, &entry))
+		return false;
+	json_array_append_new(l->skipped, json_string(net_format(net, text)));
+	return true;
+}
+
+static void row_of(const struct load *l, const struct ban_file_entry *e,
+		   struct ban_row *row)
+{
+	uint64_t seconds = e->seconds ? e->seconds : l->seconds;
+	const char *reason = e->reason ? l->file.text + e->reason : l->reason;
+
+	row->ban = (struct ban){
+		.expires = l->now.jiffies + seconds * clock_hz(),
+		.since = l->now.boot_ns,
+	};
+	if (reason)
+		snprintf(row->ban.reason, sizeof(row->ban.reason), "%s",
+			 reason);
+}
+
+static void show_progress(struct load *l, bool end)
+{
+	uint64_t now = now_usec();
+
+	if (output.json || !isatty(STDERR_FILENO))
+		return;
+	if (end ? !l->shown : now - l->started < PATIENCE_USEC)
+		return;
+	if (!end && now - l->shown < PATIENCE_USEC / 5)
+		return;
+	l->shown = now;
+	fprintf(stderr, "\r%zu of %zu%s", l->done, l->file.n, end ? "\n" : "");
+}
+
+static int write_chunk(struct load *l, struct ban_row *rows, size_t *next)
+{
+	size_t n = 0, done;
+	int err;
+
+	for (; *next < l->file.n && n < CHUNK; ++*next) {
+		const struct ban_file_entry *e = &l->file.entries[*next];
+		struct addr a = net_addr(&e->net);
+
+		rows[n].net = e->whole ? client_net(&l->p, &a) : e->net;
+		if (!is_refused(l, &rows[n].net))
+			row_of(l, e, &rows[n++]);
+	}
+	err = banlist_put_many(&l->p, rows, n, &done);
+	l->done += done;
+	show_progress(l, false);
+	return err;
+}
+
+static int write_all(struct load *l)
+{
+	struct ban_row *rows = calloc(CHUNK, sizeof(*rows));
+	struct net *nets = NULL;
+	size_t n = 0, next = 0;
+	int err = rows ? clock_read(l->p.prog[PROG_CLOCK], &l->now) : -ENOMEM;
+
+	if (!err)
+		err = allowlist_nets(&l->p, &nets, &n);
+	net_set_init(&l->allowed, nets, err ? 0 : n);
+	if (!l->seconds)
+		l->seconds = settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
+	l->started = now_usec();
+	while (!err && next < l->file.n)
+		err = write_chunk(l, rows, &next);
+	show_progress(l, true);
+	net_set_free(&l->allowed);
+	free(rows);
+	return err;
+}
+
+static int tell(struct load *l, int err)
+{
+	size_t skipped = json_array_size(l->skipped);
+	char name[ESCAPED_SIZE(256)];
+
+	if (l->done)
+		journal_note(MESSAGE_LOADED, "%zu bans were loaded from %s",
+			     l->done,
+			     printable(l->name, strlen(l->name), name,
+				       sizeof(name)));
+	if (err == -E2BIG)
+		return fail("%s: %zu of %zu were banned, then the ban list was "
+			    "full: raise max-bans, or remove some (smtpxdp ban "
+			    "flush)",
+			    l->name, l->done, l->file.n);
+	if (err)
+		return fail("%s: %zu of %zu were banned, then: %s", l->name,
+			    l->done, l->file.n, strerror(-err));
+	if (skipped)
+		warn("%s: %zu of %zu are of this host, of its gateways or "
+		     "allowlisted, and not banned: %s%s",
+		     l->name, skipped, l->file.n,
+		     json_string_value(json_array_get(l->skipped, 0)),
+		     skipped > 1 ? ", ..." : "");
+	output_done(json_pack("{s:I, s:O}", "loaded", (json_int_t)l->done,
+			      "skipped", l->skipped),
+		    "%zu bans loaded", l->done);
+	return 0;
+}
+
+int ban_load(const struct globals *g, int argc, char **argv)
+{
+	struct load l = {};
+	int err = parse_args(&l, argc, argv), lock;
+
+	if (!err)
+		err = read_file(&l);
+	if (!err && pins_open(&l.p, g->pin_dir))
+		err = EXIT_FAILURE;
+	if (!err) {
+		l.skipped = json_array();
+		lock = pins_lock_writer(g->pin_dir);
+		if (daemon_is_here(&l.p))
+			allowlist_sync_host(&l.p);
+		err = write_all(&l);
+		pins_unlock(lock);
+		state_save_command(&l.p, !l.no_wait);
+		err = tell(&l, err);
+		json_decref(l.skipped);
+		pins_close(&l.p);
+	}
+	ban_file_free(&l.file);
+	return err;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp config: list, get, set, reset, check. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lists/apply.h"
+#include "cmd/cmd.h"
+#include "config/config_file.h"
+#include "cmd/config_session.h"
+#include "lists/groups_user.h"
+#include "tell/journal.h"
+#include "base/output.h"
+
+static json_t *key_json(const struct config *c, enum config_key k)
+{
+	const struct config_key_info *info = &config_keys[k];
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "key",
+			 info->name, "value", c->value[k], "default",
+			 info->initial, "origin", config_origins[c->origin[k]],
+			 "unit", info->unit, "restart", info->restart, "help",
+			 info->help);
+}
+
+static int config_list(const struct globals *g, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "KEY", "key", 0 },	     { "VALUE", "value", 0 },
+		{ "ORIGIN", "origin", 0 },   { "UNIT", "unit", 0 },
+		{ "DEFAULT", "default", 0 }, {}
+	};
+	int err = cmd_no_args(argc, argv);
+	json_t *rows = json_array();
+	struct config_session s;
+
+	if (!err)
+		err = config_session_open(&s, g, false);
+	else
+		s = (struct config_session){ .lock = -1 };
+	for (int k = 0; !err && k < KEYS_MAX; k++)
+		json_array_append_new(rows, key_json(&s.c, k));
+	if (!err)
+		output_rows(rows, columns, "");
+	json_decref(rows);
+	config_session_close(&s);
+	return err;
+}
+
+static int find_key(const char *name, enum config_key *key)
+{
+	char why[CONFIG_ERROR_SIZE];
+
+	*key = config_find(name, why, sizeof(why));
+	return *key == KEYS_MAX ? usage("%s", why) : 0;
+}
+
+static int config_get(const struct globals *g, int argc, char **argv)
+{
+	enum config_key key;
+	struct config_session s;
+	int err;
+
+	if (argc != 2)
+		return usage("config get takes one key");
+	err = find_key(argv[1], &key);
+	if (err)
+		return err;
+	err = config_session_open(&s, g, false);
+	if (!err)
+		output_done(key_json(&s.c, key), "%s", s.c.value[key]);
+	config_session_close(&s);
+	return err;
+}
+
+struct change {
+	enum config_key key;
+	const char *value; /* NULL: the default */
+	bool runtime; /* not in the file */
+};
+
+static int take(struct config_session *s, const struct change *ch)
+{
+	char why[CONFIG_ERROR_SIZE] = "out of memory";
+	int err;
+
+	if (ch->value)
+		err = config_set(&s->c, ch->key, ch->value,
+				 ch->runtime ? ORIGIN_RUNTIME : ORIGIN_FILE,
+				 why, sizeof(why));
+	else
+		err = config_set(&s->c, ch->key, config_keys[ch->key].initial,
+				 ORIGIN_DEFAULT, why, sizeof(why));
+	return err ? usage("%s", why) : 0;
+}
+
+/* The file first: what it cannot keep does not take effect either. */
+static int persist(struct config_session *s, const struct change *ch)
+{
+	char why[CONFIG_ERROR_SIZE];
+
+	if (ch->runtime)
+		return 0;
+	return config_file_edit(s->path, ch->key, ch->value, why, sizeof(why)) ?
+		       fail("%s", why) :
+		       0;
+}
+
+static void keep_problem(const char *text, void *ctx)
+{
+	char *first = ctx;
+
+	if (!*first)
+		snprintf(first, GROUPS_PROBLEM_SIZE, "%s", text);
+}
+
+/* What cannot be read is refused if it is new, else it keeps what it had. */
+static int read_groups(struct config_session *s, struct groups_plan *g)
+{
+	char problem[GROUPS_PROBLEM_SIZE] = "";
+	int err;
+
+	g->problem = keep_problem;
+	g->ctx = problem;
+	err = groups_read(g, &s->pins, &s->c, false);
+	if (err || groups_lack(g))
+		return fail("%s", *problem ? problem : strerror(-err));
+	if (*problem)
+		warn("%s; what it had before stays in force", problem);
+	return 0;
+}
+
+static int put_in_force(struct config_session *s, const struct change *ch)
+{
+	bool groups = config_is_of_groups(ch->key);
+	struct groups_plan g = {};
+	int err = 0;
+
+	if (!s->loaded)
+		return 0;
+	if (groups && read_groups(s, &g)) {
+		groups_free(&g);
+		return EXIT_FAILURE;
+	}
+	err = config_apply(&s->pins, &s->c);
+	if (!err && groups)
+		err = groups_put(&s->pins, &g);
+	groups_free(&g);
+	return err ? fail("cannot put it in force: %s", strerror(-err)) : 0;
+}
+
+static void tell(struct config_session *s, const struct change *ch,
+		 const char *old)
+{
+	const struct config_key_info *info = &config_keys[ch->key];
+	const char *value = s->c.value[ch->key];
+	const char *when = !s->loaded	 ? "; takes effect when smtpxdp runs" :
+			   info->restart ? "; takes effect when the daemon is "
+					   "restarted" :
+					   "";
+
+	if (s->loaded && strcmp(old, value))
+		journal_note(MESSAGE_CONFIG_CHANGED, "%s: %s -> %s%s%s",
+			     info->name, old, value,
+			     ch->runtime ? " (until the next reload)" : "",
+			     when);
+	output_done(key_json(&s->c, ch->key), "%s = %s%s%s", info->name, value,
+		    ch->runtime ? " (until the next reload)" : "", when);
+}
+
+static int change(const struct globals *g, const struct change *ch)
+{
+	struct change undo = *ch;
+	struct config_session s;
+	char *old = NULL;
+	int err = config_session_open(&s, g, true);
+
+	if (!err && ch->runtime && !s.loaded)
+		err = fail("nothing is loaded at %s that --runtime could "
+			   "change",
+			   g->pin_dir);
+	if (!err) {
+		old = strdup(s.c.value[ch->key]);
+		if (s.c.origin[ch->key] == ORIGIN_FILE)
+			undo.value = old;
+		else
+			undo.value = NULL;
+		err = old ? take(&s, ch) : fail("out of memory");
+	}
+	if (!err)
+		err = persist(&s, ch);
+	if (!err) {
+		err = put_in_force(&s, ch);
+		if (err) /* then the file does not say so either */
+			persist(&s, &undo);
+	}
+	if (!err)
+		tell(&s, ch, old);
+	free(old);
+	config_session_close(&s);
+	return err;
+}
+
+static int config_set_cmd(const struct globals *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "runtime", no_argument, NULL, 'r' }, {}
+	};
+	struct change ch = {};
+	int c, err;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == '?')
+			return bad_option(argv);
+		ch.runtime = true;
+	}
+	if (argc - optind != 2)
+		return usage("config set takes a key and a value; put a value "
+			     "with spaces in quotes");
+	err = find_key(argv[optind], &ch.key);
+	ch.value = argv[optind + 1];
+	return err ? err : change(g, &ch);
+}
+
+static int config_reset_cmd(const struct globals *g, int argc, char **argv)
+{
+	struct change ch = {};
+	int err;
+
+	if (argc != 2)
+		return usage("config reset takes one key");
+	err = find_key(argv[1], &ch.key);
+	return err ? err : change(g, &ch);
+}
+
+static int config_check(const struct globals *g, int argc, char **argv)
+{
+	const char *path = argc > 1 ? argv[1] : CONFIG_DEFAULT_PATH;
+	char why[CONFIG_ERROR_SIZE];
+	struct config c;
+	int err;
+
+	if (argc > 2)
+		return usage("config check takes at most one file");
+	if (config_init(&c))
+		return fail("out of memory");
+	err = config_file_read(path, &c, why, sizeof(why));
+	config_free(&c);
+	if (err)
+		return fail("%s", why);
+	output_done(json_pack("{s:s, s:b}", "file", path, "valid", 1),
+		    "%s is valid", path);
+	return 0;
+}
+
+int cmd_config(const struct globals *g, int argc, char **argv)
+{
+	static const struct cmd cmds[] = {
+		{ "list", config_list, "", "every key, its value and origin" },
+		{ "get", config_get, "KEY", "one value" },
+		{ "set", config_set_cmd, "[--runtime] KEY VALUE",
+		  "takes effect on the next packet, and is written to the "
+		  "file unless --runtime" },
+		{ "reset", config_reset_cmd, "KEY", "back to the default" },
+		{ "check", config_check, "[FILE]", "is this file valid?" },
+		{}
+	};
+
+	journal_quiet = 1;
+	return cmd_dispatch(cmds, g, argv[0], argc - 1, argv + 1);
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp probe: what does a mail server say, and would it count? */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cmd/cmd.h"
+#include "cmd/config_session.h"
+#include "base/duration.h"
+#include "base/escape.h"
+#include "base/output.h"
+#include "cmd/probe.h"
+#include "pure/reply.h"
+
+#define PORT_SUBMISSION 587 /* RFC 6409 */
+#define PORT_SUBMISSIONS 465 /* RFC 8314 */
+#define TIMEOUT_DEFAULT 30 /* seconds; servers answer a failure late */
+#define TIMEOUT_MAX 600
+
+static const char *const tls_words[] = {
+	[PROBE_TLS_AUTO] = "auto",
+	[PROBE_TLS_STARTTLS] = "starttls",
+	[PROBE_TLS_IMPLICIT] = "implicit",
+	[PROBE_TLS_NONE] = "none",
+	NULL,
+};
+
+/* What the settings make of an answer. */
+struct judgement {
+	enum reply_verdict verdict;
+	uint16_t code; /* 0: not an SMTP reply */
+	char line[LINE_SIZE + 1]; /* its last one, as far as texts match */
+	size_t len;
+	bool port; /* is one of `ports` */
+	bool sensor; /* what would see it is not off */
+};
+
+static bool counts(const struct judgement *j)
+{
+	return j->verdict == REPLY_COUNT && j->port && j->sensor;
+}
+
+static void judge(const struct config *c, const struct probe_request *rq,
+		  const struct probe_answer *a, struct judgement *j)
+{
+	const char *bytes = a->reply, *end = bytes + a->reply_len;
+	struct reply_result res = {};
+	struct reply r = {};
+	struct settings s;
+
+	memset(j, 0, sizeof(*j));
+	config_compile(c, clock_hz(), &s);
+	j->port = port_is_mail(&s, rq->port);
+	j->sensor = !a->encrypted || config_tls(c) != CONFIG_TLS_OFF;
+	while (bytes < end && !res.code) {
+		uint32_t n = reply_room(&r);
+
+		if (n > end - bytes)
+			n = end - bytes;
+		memcpy(r.line + reply_at(&r), bytes, n);
+		j->verdict = reply_feed(&r, n, &s, &res);
+		bytes += res.used;
+	}
+	j->code = res.code;
+	j->len = res.len && r.line[res.len - 1] == '\r' ? res.len - 1 : res.len;
+	memcpy(j->line, r.line, j->len);
+}
+
+/* For a shell, and within it for a value's double quotes. */
+static void quote_text(const char *text, size_t n, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n && at + 5 < size; i++) {
+		unsigned char c = text[i];
+
+		if (c < ' ' || c > '~' || strchr("\"'\\", c))
+			at += sprintf(buf + at, "\\x%02x", c);
+		else
+			buf[at++] = c;
+	}
+	buf[at] = '\0';
+}
+
+/*
+ * How much of the line is likely to be the same next time: up to the first
+ * number behind the enhanced status code (RFC 3463), name, or bracket.
+ */
+static size_t constant_part(const struct judgement *j)
+{
+	const char *user = strstr(j->line, PROBE_USER);
+	size_t n = 4, len = user ? (size_t)(user - j->line) : j->len;
+
+	n += strspn(j->line + 4, "0123456789.");
+	n += strcspn(j->line + n, "0123456789:;,([<{=");
+	n = n < len ? n : len;
+	while (n > 4 && j->line[n - 1] == ' ')
+		n--;
+	return n;
+}
+
+/* Sets it in c, too: so that one sees whether all of the advice is enough. */
+static void advise(json_t *list, struct config *c, enum config_key key,
+		   const char *added)
+{
+	char value[DAEMON_CONFIG_SIZE], why[CONFIG_ERROR_SIZE];
+	const char *old = c->value[key];
+	const char *quote =
+		key == KEY_COUNT_TEXTS && *old && *old != '"' ? "\"" : "";
+
+	if (key == KEY_TLS)
+		snprintf(value, sizeof(value), "%s", added);
+	else
+		snprintf(value, sizeof(value), "%s%s%s%s%s", quote, old, quote,
+			 *old ? ", " : "", added);
+	if (strchr(value, '\'') ||
+	    config_set(c, key, value, ORIGIN_RUNTIME, why, sizeof(why)))
+		return;
+	json_array_append_new(list, json_sprintf("smtpxdp config set %s '%s'",
+						 config_keys[key].name, value));
+}
+
+/* The replies of RFC 4954, 6 (and 5321) that say nothing of a password. */
+static const char *other_meaning(uint16_t code)
+{
+	switch (code) {
+	case 0:
+		return "this is no SMTP reply";
+	case 235:
+		return "a made-up login was accepted!";
+	case 432:
+		return "the user is to change over to this mechanism";
+	case 500:
+	case 501:
+	case 502:
+	case 503:
+		return "the server did not take the command";
+	case 504:
+	case 534:
+		return "the server does not take this mechanism";
+	case 530:
+		return "the server wants TLS first: try --tls starttls";
+	}
+	return code < 400 ? "not a refusal" :
+	       code < 500 ? "a fault of the server, for a time" :
+			    NULL;
+}
+
+/* Why it does not count, or the commands that would make it. */
+static const char *remedy(struct config *c, const struct probe_request *rq,
+			  const struct probe_answer *a, json_t *list)
+{
+	char text[ESCAPED_SIZE(LINE_SIZE)], added[sizeof(text) + 2];
+	struct judgement j;
+
+	judge(c, rq, a, &j);
+	if (j.verdict == REPLY_IGNORED_BY_TEXT)
+		return "one of ignore-texts matches it";
+	if (j.verdict != REPLY_COUNT && other_meaning(j.code))
+		return other_meaning(j.code);
+	if (j.verdict != REPLY_COUNT && (j.code == 535 || j.code == 538)) {
+		snprintf(added, sizeof(added), "%u", j.code);
+		advise(list, c, KEY_CODES, added);
+	} else if (j.verdict != REPLY_COUNT) {
+		/* Not by code: 550 says "no such recipient", as well. */
+		quote_text(j.line, constant_part(&j), text, sizeof(text));
+		snprintf(added, sizeof(added), "\"%s\"", text);
+		advise(list, c, KEY_COUNT_TEXTS, added);
+	}
+	if (!j.port) {
+		snprintf(added, sizeof(added), "%u", rq->port);
+		advise(list, c, KEY_PORTS, added);
+	}
+	if (!j.sensor)
+		advise(list, c, KEY_TLS, "auto");
+	judge(c, rq, a, &j);
+	return counts(&j) ? NULL : "see codes, count-texts and ports";
+}
+
+static json_t *document(struct config *c, const struct probe_request *rq,
+			const struct probe_answer *a)
+{
+	char text[ESCAPED_SIZE(PROBE_REPLY_SIZE)], words[PROBE_WORDS_SIZE];
+	char offered[ESCAPED_SIZE(PROBE_WORDS_SIZE)];
+	json_t *advice = json_array();
+	const char *why = NULL;
+	struct judgement j;
+
+	judge(c, rq, a, &j);
+	if (!counts(&j))
+		why = remedy(c, rq, a, advice);
+	if (why)
+		json_array_clear(advice);
+	escape(a->reply, a->reply_len, text, sizeof(text));
+	printable(a->mechanism, strlen(a->mechanism), words, sizeof(words));
+	escape(a->offered, strlen(a->offered), offered, sizeof(offered));
+	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:i, s:s, s:b, s:s, s:s?, "
+			 "s:o}",
+			 "host", rq->host, "port", rq->port, "tls",
+			 a->encrypted, "mechanisms", offered, "mechanism",
+			 words, "code", j.code, "text", text, "counted",
+			 counts(&j), "sensor", a->encrypted ? "tls" : "wire",
+			 "why", why, "advice", advice);
+}
+
+static void print_text(const json_t *doc)
+{
+	const char *text = json_string_value(json_object_get(doc, "text"));
+	const char *why = json_string_value(json_object_get(doc, "why"));
+	const json_t *advice = json_object_get(doc, "advice"), *line;
+	size_t i;
+
+	printf("%-8s %s\n", "said", text);
+	printf("%-8s by %s, %s TLS; offered: %s\n", "asked",
+	       json_string_value(json_object_get(doc, "mechanism")),
+	       json_is_true(json_object_get(doc, "tls")) ? "inside" : "without",
+	       json_string_value(json_object_get(doc, "mechanisms")));
+	if (json_is_true(json_object_get(doc, "counted")))
+		printf("%-8s yes, by the %s sensor of a machine with these "
+		       "settings\n",
+		       "counted",
+		       json_string_value(json_object_get(doc, "sensor")));
+	else
+		printf("%-8s no%s%s\n", "counted", why ? ": " : "",
+		       why ? why : "; this would change it:");
+	json_array_foreach(advice, i, line)
+		printf("    %s\n", json_string_value(line));
+}
+
+/* HOST, HOST:PORT, IPv6, [IPv6]:PORT: host is cut out of arg. */
+static int take_host(char *arg, struct probe_request *rq)
+{
+	char *colon = strrchr(arg, ':'), *end;
+	bool bracket = *arg == '[';
+	unsigned long port;
+
+	if (bracket) {
+		arg++;
+		end = strchr(arg, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return usage("probe: '%.64s': no ']' where it should "
+				     "be",
+				     arg);
+		colon = end[1] ? end + 1 : NULL;
+		*end = '\0';
+	} else if (colon && strchr(arg, ':') != colon) {
+		colon = NULL; /* IPv6, and no port */
+	}
+	rq->host = arg;
+	if (colon) {
+		*colon = '\0';
+		port = strtoul(colon + 1, &end, 10);
+		if (*end || colon[1] < '0' || colon[1] > '9' || port < 1 ||
+		    port > 65535)
+			return usage("probe: '%.16s' is not a port from 1 to "
+				     "65535",
+				     colon + 1);
+		rq->port = port;
+	}
+	if (!*arg || strlen(arg) > PROBE_HOST_MAX)
+		return usage("probe: this is not a host: '%.64s'", arg);
+	return 0;
+}
+
+static int take_tls(const char *word, struct probe_request *rq)
+{
+	for (int i = 0; tls_words[i]; i++)
+		if (!strcmp(tls_words[i], word)) {
+			rq->tls = i;
+			return 0;
+		}
+	return usage("probe: --tls '%.32s': auto, starttls, implicit or none",
+		     word);
+}
+
+static int take_timeout(const char *text, struct probe_request *rq)
+{
+	uint64_t seconds;
+
+	if (duration_parse(text, &seconds) || seconds < 1 ||
+	    seconds > TIMEOUT_MAX)
+		return usage("probe: --timeout '%.32s': 1s to 10m", text);
+	rq->timeout = seconds;
+	return 0;
+}
+
+static int parse_args(struct probe_request *rq, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "tls", required_argument, NULL, 't' },
+		{ "mechanism", required_argument, NULL, 'm' },
+		{ "insecure", no_argument, NULL, 'k' },
+		{ "timeout", required_argument, NULL, 'w' },
+		{}
+	};
+	int c, err = 0;
+
+	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == 't')
+			err = take_tls(optarg, rq);
+		else if (c == 'm')
+			rq->mechanism = optarg;
+		else if (c == 'k')
+			rq->insecure = true;
+		else if (c == 'w')
+			err = take_timeout(optarg, rq);
+		else
+			err = bad_option(argv);
+	}
+	if (!err && argc - optind != 1)
+		err = usage("probe takes one mail server: HOST or HOST:PORT");
+	if (!err)
+		err = take_host(argv[optind], rq);
+	if (rq->tls == PROBE_TLS_AUTO && rq->port == PORT_SUBMISSIONS)
+		rq->tls = PROBE_TLS_IMPLICIT;
+	if (!rq->port)
+		rq->port = rq->tls == PROBE_TLS_IMPLICIT ? PORT_SUBMISSIONS :
+							   PORT_SUBMISSION;
+	return err;
+}
+
+int cmd_probe(const struct globals *g, int argc, char **argv)
+{
+	struct probe_request rq = { .timeout = TIMEOUT_DEFAULT };
+	char why[PROBE_ERROR_SIZE];
+	struct config_session s;
+	struct probe_answer a;
+	json_t *doc;
+	int err = parse_args(&rq, argc, argv);
+
+	if (err)
+		return err;
+	err = config_session_open(&s, g, false);
+	if (!err && probe(&rq, &a, why, sizeof(why)))
+		err = fail("%s", why);
+	if (!err) {
+		doc = document(&s.c, &rq, &a);
+		if (!output_json(doc))
+			print_text(doc);
+		json_decref(doc);
+	}
+	config_session_close(&s);
+	return err;
+}

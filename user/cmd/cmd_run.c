@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp run: the command line, the locks, the programs. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "maps/activity_map.h"
+#include "cmd/cmd.h"
+#include "config/config_file.h"
+#include "load/loader.h"
+#include "sys/netinfo.h"
+#include "base/output.h"
+#include "daemon/run.h"
+#include "maps/settings_map.h"
+#include "smtpxdp.skel.h"
+#include "state/state_keeper.h"
+#include "sys/systemd_job.h"
+#include "load/tls_load.h"
+
+#define RUN_PAUSE_MIN_SEC 4
+#define RUN_PAUSE_MAX_SEC 300
+/* Longer than a pause and a start together; event_loop() sets it back. */
+#define RUN_WATCHDOG_USEC 1200000000ULL
+
+static int set_override(struct run *r, enum config_key key, const char *value)
+{
+	char err[CONFIG_ERROR_SIZE];
+
+	if (!config_set(&r->d.overrides, key, value, ORIGIN_COMMAND_LINE, err,
+			sizeof(err)))
+		return 0;
+	return usage("run: %s", err);
+}
+
+/* Absolute: commands look for it from wherever they are called. */
+static int set_state_dir(struct run *r, const char *dir)
+{
+	char cwd[PATH_MAX] = "";
+	size_t n;
+
+	if (*dir != '/' && !getcwd(cwd, sizeof(cwd)))
+		return fail("--state %s: cannot tell the current folder: %s",
+			    dir, strerror(errno));
+	n = snprintf(r->state_dir, sizeof(r->state_dir), "%s%s%s", cwd,
+		     *cwd ? "/" : "", dir);
+	return !*dir || n >= sizeof(r->state_dir) ?
+		       usage("--state needs a folder, of at most %d bytes",
+			     PATH_MAX - 1) :
+		       0;
+}
+
+/* systemd makes that of StateDirectory=; of several, it names all. */
+static int default_state_dir(struct run *r)
+{
+	const char *dir = getenv("STATE_DIRECTORY");
+	char first[PATH_MAX];
+
+	if (!dir || *dir != '/' || strlen(dir) >= sizeof(first))
+		return set_state_dir(r, STATE_DEFAULT_DIR);
+	strcpy(first, dir);
+	first[strcspn(first, ":")] = '\0';
+	return set_state_dir(r, first);
+}
+
+static int parse_args(struct run *r, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "ephemeral", no_argument, NULL, 'e' },
+		{ "interface", required_argument, NULL, 'i' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ "state", required_argument, NULL, 's' },
+		{}
+	};
+	size_t n;
+	int c, err = 0;
+
+	r->d.config_path = CONFIG_DEFAULT_PATH;
+	while (!err &&
+	       (c = getopt_long(argc, argv, "c:i:m:", options, NULL)) >= 0) {
+		switch (c) {
+		case 'c':
+			r->d.config_path = optarg;
+			r->d.config_required = true;
+			break;
+		case 'e':
+			r->ephemeral = true;
+			break;
+		case 'i':
+			n = strlen(r->interfaces);
+			if (n + strlen(optarg) + 2 > sizeof(r->interfaces))
+				return usage("run: more than %d interfaces",
+					     DAEMON_IFACES_MAX);
+			sprintf(r->interfaces + n, "%s%s", n ? " " : "",
+				optarg);
+			break;
+		case 's':
+			err = set_state_dir(r, optarg);
+			break;
+		case 'm':
+			err = set_override(r, KEY_MODE, optarg);
+			break;
+		default:
+			return bad_option(argv);
+		}
+	}
+	if (!err && !*r->state_dir)
+		err = default_state_dir(r);
+	if (!err && optind < argc)
+		return usage("run: unexpected argument '%s'", argv[optind]);
+	if (!err && *r->interfaces)
+		err = set_override(r, KEY_INTERFACES, r->interfaces);
+	return err;
+}
+
+/* The pid that the last daemon on these pins left. */
+static __u32 old_pid(const char *dir)
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+	struct pins p;
+	__u32 pid = 0;
+
+	if (info && pins_exist(dir) && !pins_open(&p, dir)) {
+		if (!daemon_read(&p, info))
+			pid = info->pid;
+		pins_close(&p);
+	}
+	free(info);
+	return pid;
+}
+
+/* What the daemon before has told of itself is not true any more. */
+static void note_start(const char *dir)
+{
+	struct pins p;
+
+	if (pins_try_open(&p, dir))
+		return;
+	activity_begin(&p);
+	pins_close(&p);
+}
+
+/* What the configuration asks for, and this kernel has a way for. */
+static uint32_t parts_wanted(const struct config *c)
+{
+	uint32_t parts =
+		PART_BIT(PART_CONTROL) | PARTS_WIRE | PART_BIT(PART_SELF_TEST);
+	uint32_t hook = config_tls(c) == CONFIG_TLS_OFF ? 0 : tls_hook_first();
+
+	return hook ? parts | (PARTS_TLS & ~PARTS_HOOK) | hook : parts;
+}
+
+static int load(struct run *r, const struct config *c, const char *dir)
+{
+	struct loader_options o = {
+		.dir = dir,
+		.max_clients = config_number(c, KEY_MAX_CLIENTS),
+		.max_bans = config_number(c, KEY_MAX_BANS),
+		.parts = parts_wanted(c),
+		.netns = config_tls(c) == CONFIG_TLS_AUTO ? netns_inode() : 0,
+		.pidns = pidns_inode(),
+	};
+	int err = loader_load(&o, &r->skel);
+
+	if (err)
+		return err;
+	r->parts = o.parts;
+	r->info.n_refused = o.n_refused;
+	memcpy(r->info.refused, o.refused, sizeof(o.refused));
+	return pins_open_generation(&r->d.pins, dir, o.generation) ?
+		       EXIT_FAILURE :
+		       0;
+}
+
+static int run_locked(struct run *r, const struct config *c, const char *dir)
+{
+	struct ifaces *f = &r->d.ifaces;
+	int err = ifaces_find(f, c);
+
+	if (err)
+		err = fail("cannot ask for the interfaces: %s", strerror(-err));
+	else
+		err = load(r, c, dir);
+	if (!err) {
+		f->pins = &r->d.pins;
+		f->skel = r->skel;
+		err = run_protect(r, c);
+		pins_close(&r->d.pins);
+	}
+	ifaces_free(f);
+	smtpxdp__destroy(r->skel);
+	return err;
+}
+
+static int run_configured(struct run *r, const struct config *c,
+			  const char *dir)
+{
+	int lock, err;
+
+	if (pins_make_dir(dir))
+		return EXIT_FAILURE;
+	lock = pins_lock_daemon(dir);
+	if (lock == -EWOULDBLOCK)
+		return fail("a daemon runs on %s already: pid %u. Stop it, or "
+			    "give this one its own folder with --pin",
+			    dir, old_pid(dir));
+	if (lock < 0)
+		return fail("cannot lock %s: %s", dir, strerror(-lock));
+	r->state = state_keeper_new(r->state_dir);
+	if (r->state)
+		note_start(dir);
+	err = r->state ? run_locked(r, c, dir) : EXIT_FAILURE;
+	state_keeper_free(r->state);
+	pins_unlock(lock);
+	return err;
+}
+
+/* Signals wait from here on: the loop takes them when all is attached. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* whoever reads stderr may go */
+}
+
+/*
+ * Ready: systemd must not hold up the boot for it. False: asked to end.
+ * SIGHUP, a reload, ends the pause.
+ */
+static bool run_pause(unsigned int sec)
+{
+	struct timespec time = { .tv_sec = sec };
+	sigset_t set;
+	int sig;
+
+	warn("the daemon does not run; it tries again in %u seconds, or at "
+	     "once when it is told to reload",
+	     sec);
+	sd_notifyf(
+		0,
+		"READY=1\nWATCHDOG_USEC=%llu\nSTATUS=NOT running: tries "
+		"again every %u seconds; the journal says what is in the way",
+		RUN_WATCHDOG_USEC, sec);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sig = sigtimedwait(&set, NULL, &time);
+	return sig < 0 || sig == SIGHUP;
+}
+
+/* *served: it came as far as to serve. An exit code. */
+static int run_once(const struct globals *g, int argc, char **argv,
+		    bool *served)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	char why[CONFIG_ERROR_SIZE] = "";
+	struct config c = {};
+	int err;
+
+	if (!r || config_init(&r->d.overrides)) {
+		free(r);
+		return fail("out of memory");
+	}
+	err = parse_args(r, argc, argv);
+	if (!err && daemon_configure(&r->d, &c, why, sizeof(why))) {
+		err = fail("%s", *why ? why : "out of memory");
+		if (*why)
+			err = EXIT_CONFIG;
+	} else if (!err) {
+		err = run_configured(r, &c, g->pin_dir);
+	}
+	*served = r->served;
+	config_free(&c);
+	config_free(&r->d.overrides);
+	free(r);
+	return err;
+}
+
+/*
+ * What may pass is tried again. The first failure ends the daemon, so that
+ * `systemctl start` fails. systemd then starts it again, at the same pace for
+ * ever, and each start costs seconds of verification: so the next daemon waits
+ * by itself, longer each time.
+ */
+int cmd_run(const struct globals *g, int argc, char **argv)
+{
+	unsigned int pause = RUN_PAUSE_MIN_SEC;
+	bool served = false;
+	int err;
+
+	block_signals();
+	err = run_once(g, argc, argv, &served);
+	while (err == EXIT_FAILURE && !served && systemd_has_restarted()) {
+		if (!run_pause(pause))
+			return 0;
+		pause = pause * 2 > RUN_PAUSE_MAX_SEC ? RUN_PAUSE_MAX_SEC :
+							pause * 2;
+		optind = 0; /* getopt_long() begins anew */
+		err = run_once(g, argc, argv, &served);
+	}
+	return err;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp unload: what a daemon that is gone for good has left behind. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/attach.h"
+#include "cmd/cmd.h"
+#include "daemon.h"
+#include "maps/generation.h"
+#include "maps/layout_map.h"
+#include "load/loader.h"
+#include "sys/netinfo.h"
+#include "base/output.h"
+#include "maps/pins.h"
+#include "sys/systemd_job.h"
+
+/*
+ * Filters have no pin: they are known by the daemon's map only, whichever
+ * version's that is.
+ */
+static int detach_filters(const char *dir)
+{
+	struct daemon_info *info = calloc(1, sizeof(*info));
+	int now = generation_current(dir), err = info ? 0 : -ENOMEM;
+
+	if (!err && now > 0)
+		err = layout_read(dir, now, map_names[MAP_DAEMON], info);
+	for (__u32 i = 0; !err && i < info->n_ifaces && i < DAEMON_IFACES_MAX;
+	     i++) {
+		if (info->ifaces[i].flags & IFACE_CLSACT &&
+		    info->netns != netns_inode()) {
+			fail("the filter on %s is in another network "
+			     "namespace: run this there",
+			     info->ifaces[i].name);
+			free(info);
+			return EXIT_FAILURE;
+		}
+		err = detach(dir, &info->ifaces[i]);
+	}
+	free(info);
+	return err ? fail("cannot detach: %s", strerror(-err)) : 0;
+}
+
+static int unload(const char *dir)
+{
+	int err = detach_filters(dir);
+
+	if (err)
+		return err;
+	err = loader_unpin(dir);
+	if (err)
+		return fail("cannot take down all of %s: %s", dir,
+			    strerror(-err));
+	output_done(json_pack("{s:s}", "unloaded", dir), "unloaded %s", dir);
+	return 0;
+}
+
+/* "protection stays on" is said only where there is some. */
+static void tell_kept(const char *dir)
+{
+	bool gate = loader_has_gate(dir);
+
+	output_done(json_pack("{s:n, s:b}", "unloaded", "protection", gate),
+		    "the unit is not being stopped for good: %s",
+		    gate ? "protection stays on" :
+			   "what is loaded stays, but there is no protection: "
+			   "no gate is attached");
+}
+
+/* Only `systemctl stop` is to end protection: 1, or 0, or -errno. */
+static int asked_to_stop(const char *dir)
+{
+	int stopping = systemd_is_stopping();
+
+	if (stopping == -ENXIO)
+		fail("--if-stopping is for ExecStopPost= of a unit of "
+		     "systemd's: this runs in none");
+	else if (stopping < 0)
+		fail("cannot ask systemd whether it stops the daemon or "
+		     "restarts it: %s; what is attached stays, smtpxdp unload "
+		     "ends it",
+		     strerror(-stopping));
+	else if (!stopping)
+		tell_kept(dir);
+	return stopping;
+}
+
+static int unload_locked(const char *dir, bool if_loaded)
+{
+	int lock = pins_lock_daemon(dir), err;
+
+	if (lock == -EWOULDBLOCK)
+		return fail("the daemon runs on %s: stop it first", dir);
+	if (lock == -ENOENT)
+		return if_loaded ? 0 : fail("nothing is loaded at %s", dir);
+	if (lock < 0)
+		return fail("cannot lock %s: %s", dir, strerror(-lock));
+	err = unload(dir);
+	pins_unlock(lock);
+	return err;
+}
+
+int cmd_unload(const struct globals *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "if-stopping", no_argument, NULL, 's' }, {}
+	};
+	bool if_stopping = false;
+	int c, stopping = 1;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (c == '?')
+			return bad_option(argv);
+		if_stopping = true;
+	}
+	if (optind < argc)
+		return usage("unload: unexpected argument '%s'", argv[optind]);
+	if (if_stopping)
+		stopping = asked_to_stop(g->pin_dir);
+	if (stopping <= 0)
+		return stopping ? EXIT_FAILURE : 0;
+	return unload_locked(g->pin_dir, if_stopping);
+}

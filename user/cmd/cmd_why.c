@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* smtpxdp why: everything known about one address. */
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "lists/allowlist.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "base/duration.h"
+#include "lists/groups_user.h"
+#include "maps/history_map.h"
+#include "pure/judgement.h"
+#include "show/origin.h"
+#include "base/output.h"
+#include "show/rows.h"
+#include "maps/settings_map.h"
+
+#define NEXT_SIZE 256
+
+struct known {
+	struct addr addr;
+	struct net client; /* the network that is counted as one */
+	struct clock_pair now;
+	__u32 allow;
+	struct net allow_net;
+	bool banned;
+	struct ban_row ban;
+	bool counted;
+	struct client state;
+	bool grouped;
+	struct group_entry group;
+	struct geo_place place;
+	struct judgement judgement;
+	__u32 in_window;
+	uint32_t net_clients; /* of its network, that fail; of net-rate */
+	struct history past;
+	uint32_t next_ban; /* seconds */
+};
+
+static int look(struct pins *p, struct known *k)
+{
+	const struct settings *s = settings_now(p);
+	struct client net;
+	struct addr key;
+	struct geo *geo;
+	__u32 tick;
+	int err = clock_read(p->prog[PROG_CLOCK], &k->now);
+
+	if (err)
+		return fail("cannot read the kernel's clock: %s",
+			    strerror(-err));
+	k->client = client_net(p, &k->addr);
+	key = net_addr(&k->client);
+	k->allow = allowlist_find(p, &k->addr, &k->allow_net);
+	k->past = history_recall(p, &k->client, k->now.boot_ns);
+	k->banned = !banlist_find(p, &k->addr, &k->now, &k->ban);
+	k->counted = !bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &k->state);
+	tick = window_tick(k->now.jiffies, s->tick_shift);
+	geo = origin_open(p);
+	geo_look(geo, &k->addr, &k->place);
+	geo_close(geo);
+	k->grouped = groups_find(p, &k->addr, &k->group);
+	choose_policy(s, &k->state, tick, k->group.group, &k->judgement);
+	k->in_window = window_count(&k->state, tick,
+				    policy_of(s, &k->judgement)->rate.ticks);
+	net_block_of(&k->addr, &key);
+	if (!bpf_map_lookup_elem(p->map[MAP_NETS], &key, &net))
+		k->net_clients = window_count(&net, tick, s->net.ticks);
+	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
+	return 0;
+}
+
+/* What would happen next, in one sentence. */
+static void next(const struct settings *s, const struct known *k, char *buf,
+		 size_t size)
+{
+	char window[DURATION_TEXT], ban[DURATION_TEXT], net[NET_TEXT];
+	const struct limit *rate = &policy_of(s, &k->judgement)->rate;
+	__u32 left = k->in_window < rate->failures ?
+			     rate->failures - k->in_window :
+			     1;
+
+	duration_format(rate->sec, window);
+	duration_format(k->next_ban, ban);
+	if (k->banned && !allow_overrules(k->allow, k->ban.ban.flags))
+		snprintf(buf, size, "its packets to %s are dropped for %s more",
+			 s->scope == SCOPE_ALL ? "any port" : "the mail ports",
+			 duration_format(clock_until(&k->now,
+						     k->ban.ban.expires),
+					 ban));
+	else if (k->allow)
+		snprintf(buf, size,
+			 "nothing: failures of %s are not counted, and nothing "
+			 "of it is dropped",
+			 net_format(&k->allow_net, net));
+	else if (k->group.group == GROUP_ALLOW)
+		snprintf(buf, size, "nothing: failures are not counted");
+	else
+		snprintf(buf, size,
+			 "%u more failure%s within %s would %sban it for %s",
+			 left, left == 1 ? "" : "s", window,
+			 s->mode == MODE_MONITOR ? "(in mode enforce) " : "",
+			 ban);
+}
+
+static json_t *known_json(struct pins *p, const struct known *k)
+{
+	char addr[ADDR_TEXT], net[NET_TEXT], allow[NET_TEXT], text[NEXT_SIZE];
+	char network[NET_TEXT];
+	struct addr key = net_addr(&k->client), block;
+	struct net around;
+
+	net_block_of(&k->addr, &block);
+	around = net_of(&block, net_block_len(&block));
+	next(settings_now(p), k, text, sizeof(text));
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s}",
+		"address", addr_format(&k->addr, addr), "net",
+		net_format(&k->client, net), "allow",
+		k->allow ? json_pack("{s:s, s:s}", "net",
+				     net_format(&k->allow_net, allow), "origin",
+				     allow_origin(k->allow)) :
+			   json_null(),
+		"group",
+		k->grouped ? group_json(p, &k->addr, &k->group) : json_null(),
+		"country", country_json(&k->place), "as", as_json(&k->place),
+		"ban", k->banned ? ban_json(p, &k->ban, &k->now) : json_null(),
+		"client",
+		k->counted ? client_json(p, &key, &k->state, &k->now) :
+			     json_null(),
+		"network",
+		json_pack("{s:s, s:i}", "net", net_format(&around, network),
+			  "clients", k->net_clients),
+		"history", history_json(p, &k->past), "next_ban", k->next_ban,
+		"next", text);
+}
+
+static const char *string_at(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static long long number_at(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void print_network(const json_t *doc, const struct limit *rate)
+{
+	const json_t *network = json_object_get(doc, "network");
+	char duration[DURATION_TEXT];
+
+	if (rate->failures)
+		printf("%-10s %s: %lld of %u failing clients within %s\n",
+		       "network", string_at(network, "net"),
+		       number_at(network, "clients"), rate->failures,
+		       duration_format(rate->sec, duration));
+}
+
+/* Where it is from, and what that means; what is not known, has no line. */
+static void print_origin(const json_t *doc)
+{
+	const json_t *group = json_object_get(doc, "group");
+	const json_t *as = json_object_get(doc, "as");
+	const char *country = string_at(doc, "country"), *by;
+
+	if (json_is_object(group)) {
+		by = string_at(group, "by");
+		printf("%-10s %s, as %s by %s%s\n", "group",
+		       string_at(group, "name"), string_at(group, "net"),
+		       !by		      ? "?" :
+		       !strcmp(by, "file")    ? "" :
+		       !strcmp(by, "country") ? "country " :
+						"AS",
+		       by ? string_at(group, "source") : "");
+	}
+	if (country)
+		printf("%-10s %s\n", "country", country);
+	if (json_is_object(as))
+		printf("%-10s AS%lld %s\n", "as", number_at(as, "number"),
+		       string_at(as, "name"));
+}
+
+static void print_text(const json_t *doc, const struct settings *s,
+		       const struct limit *rate)
+{
+	const json_t *allow = json_object_get(doc, "allow");
+	const json_t *ban = json_object_get(doc, "ban");
+	const json_t *client = json_object_get(doc, "client");
+	const json_t *past = json_object_get(doc, "history");
+	char duration[DURATION_TEXT];
+
+	printf("%-10s %s, counted as %s\n", "address",
+	       string_at(doc, "address"), string_at(doc, "net"));
+	if (json_is_object(allow))
+		printf("%-10s by %s (%s)\n", "allowed", string_at(allow, "net"),
+		       string_at(allow, "origin"));
+	else
+		printf("%-10s no\n", "allowed");
+	print_origin(doc);
+	if (json_is_object(ban))
+		printf("%-10s as %s since %s, for %s more: %s; %lld packets "
+		       "dropped\n",
+		       "banned", string_at(ban, "net"),
+		       string_at(ban, "banned_at"),
+		       duration_format(number_at(ban, "expires_in"), duration),
+		       string_at(ban, "reason"),
+		       number_at(ban, "dropped_packets"));
+	else
+		printf("%-10s no\n", "banned");
+	if (json_is_object(client))
+		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
+		       "(%lld); %lld successes\n",
+		       "failures", number_at(client, "in_window"),
+		       rate->failures, duration_format(rate->sec, duration),
+		       number_at(client, "failures"),
+		       string_at(client, "last_seen"),
+		       number_at(client, "last_code"),
+		       number_at(client, "successes"));
+	else
+		printf("%-10s none seen\n", "failures");
+	if (json_is_object(client) && number_at(client, "users"))
+		printf("%-10s %lld tried%s\n", "users",
+		       number_at(client, "users"),
+		       !strcmp(string_at(client, "kind"), "stale") ?
+			       ", over and over: probably a stale password" :
+			       "");
+	print_network(doc, &s->net);
+	if (json_is_object(past))
+		printf("%-10s %lld, the last ban until %s; forgotten at %s; "
+		       "the next ban: %s\n",
+		       "offences", number_at(past, "offences"),
+		       string_at(past, "last_ban_ends"),
+		       string_at(past, "forgotten_at"),
+		       duration_format(number_at(doc, "next_ban"), duration));
+	else
+		printf("%-10s none\n", "offences");
+	printf("%-10s %s\n", "next", string_at(doc, "next"));
+}
+
+int cmd_why(const struct globals *g, int argc, char **argv)
+{
+	struct known k = {};
+	struct pins p;
+	json_t *doc;
+	int err;
+
+	if (argc != 2)
+		return usage("why takes one address");
+	if (addr_parse(argv[1], &k.addr))
+		return usage("why: '%.64s' is not an IPv4 or IPv6 address",
+			     argv[1]);
+	if (pins_open(&p, g->pin_dir))
+		return EXIT_FAILURE;
+	err = look(&p, &k);
+	if (!err) {
+		doc = known_json(&p, &k);
+		if (!output_json(doc))
+			print_text(doc, settings_now(&p),
+				   &policy_of(settings_now(&p), &k.judgement)
+					    ->rate);
+		json_decref(doc);
+	}
+	pins_close(&p);
+	return err;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/probe.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/escape.h"
+
+#define PROBE_PASSWORD "not-a-password"
+
+enum step { STEP_HELLO, STEP_STARTTLS, STEP_AUTH, STEP_DONE };
+
+struct dialogue {
+	struct probe_answer *a;
+	enum step step;
+	bool starttls; /* is offered */
+	char refusal[PROBE_WORDS_SIZE]; /* the last 4xx or 5xx before AUTH */
+};
+
+static bool begins(const char *line, size_t n, const char *with)
+{
+	return n >= strlen(with) && !strncasecmp(line, with, strlen(with));
+}
+
+static void keep(char *buf, size_t size, const char *line, size_t n)
+{
+	n = n < size ? n : size - 1;
+	memcpy(buf, line, n);
+	buf[n] = '\0';
+	buf[strcspn(buf, "\r\n")] = '\0';
+}
+
+static void hear_hello(struct dialogue *d, const char *line, size_t n)
+{
+	if (n > 4 && begins(line + 4, n - 4, "STARTTLS"))
+		d->starttls = true;
+	if (n > 9 && begins(line + 4, n - 4, "AUTH "))
+		keep(d->a->offered, sizeof(d->a->offered), line + 9, n - 9);
+	if (*line == '4' || *line == '5')
+		keep(d->refusal, sizeof(d->refusal), line, n);
+}
+
+/* All lines up to the one that has no hyphen; 334 asks for more from us. */
+static void hear_auth(struct dialogue *d, const char *line, size_t n)
+{
+	struct probe_answer *a = d->a;
+
+	if (begins(line, n, "334"))
+		return;
+	if (n > sizeof(a->reply) - a->reply_len)
+		n = sizeof(a->reply) - a->reply_len;
+	memcpy(a->reply + a->reply_len, line, n);
+	a->reply_len += n;
+	if (n < 4 || line[3] != '-')
+		d->step = STEP_DONE;
+}
+
+static void hear(struct dialogue *d, const char *line, size_t n)
+{
+	switch (d->step) {
+	case STEP_STARTTLS:
+		if (n && *line == '2')
+			d->a->encrypted = true;
+		d->step = STEP_HELLO;
+		/* fall through */
+	case STEP_HELLO:
+		hear_hello(d, line, n);
+		break;
+	case STEP_AUTH:
+		hear_auth(d, line, n);
+		break;
+	case STEP_DONE:
+		break;
+	}
+}
+
+static void say(struct dialogue *d, const char *line, size_t n)
+{
+	if (d->step != STEP_HELLO)
+		return;
+	if (begins(line, n, "EHLO")) /* again, inside TLS: what counts now */
+		*d->a->offered = '\0';
+	if (begins(line, n, "STARTTLS"))
+		d->step = STEP_STARTTLS;
+	if (begins(line, n, "AUTH ")) {
+		keep(d->a->mechanism, sizeof(d->a->mechanism), line + 5, n - 5);
+		d->a->mechanism[strcspn(d->a->mechanism, " ")] = '\0';
+		d->step = STEP_AUTH;
+	}
+}
+
+/* libcurl gives each line of the dialogue, sent or received, by itself. */
+static int on_line(CURL *curl, curl_infotype type, char *line, size_t n,
+		   void *ctx)
+{
+	if (type == CURLINFO_HEADER_IN)
+		hear(ctx, line, n);
+	else if (type == CURLINFO_HEADER_OUT)
+		say(ctx, line, n);
+	return 0;
+}
+
+/* Connected, and found no way to log in. */
+static const char *no_login(const struct probe_request *rq,
+			    const struct dialogue *d)
+{
+	if (*d->a->offered)
+		return rq->mechanism ?
+			       "it does not offer the mechanism asked for" :
+			       "it offers no mechanism that is known here";
+	if (d->a->encrypted)
+		return "it offers no login (AUTH); on port 25 many do not: try "
+		       "587";
+	if (d->starttls)
+		return "it offers no login (AUTH); it may want TLS first: "
+		       "--tls starttls";
+	return "it offers no login (AUTH); many do only inside TLS: --tls "
+	       "implicit (port 465)";
+}
+
+static const char *hint(CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OPERATION_TIMEDOUT:
+		return "; is the port right, and is this machine neither "
+		       "banned nor firewalled there?";
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return "; where that is known, --insecure goes on";
+	case CURLE_USE_SSL_FAILED:
+		return "; try --tls implicit (port 465), or --tls none";
+	case CURLE_SSL_CONNECT_ERROR:
+		return "; --tls implicit is for port 465, starttls for the "
+		       "others";
+	default:
+		return "";
+	}
+}
+
+static int explain(const struct probe_request *rq, const struct dialogue *d,
+		   CURLcode code, const char *detail, char *err, size_t size)
+{
+	char host[ESCAPED_SIZE(PROBE_HOST_MAX)];
+	char text[ESCAPED_SIZE(CURL_ERROR_SIZE)];
+
+	if (*d->refusal)
+		detail = d->refusal;
+	else if (code == CURLE_OK || code == CURLE_LOGIN_DENIED)
+		detail = no_login(rq, d);
+	else if (!*detail)
+		detail = curl_easy_strerror(code);
+	snprintf(err, size, "%s port %u: %s%s",
+		 escape(rq->host, strlen(rq->host), host, sizeof(host)),
+		 rq->port, escape(detail, strlen(detail), text, sizeof(text)),
+		 hint(code));
+	return -EIO;
+}
+
+/* NULL where the host is no such thing. Free with curl_url_cleanup(). */
+static CURLU *url_of(const struct probe_request *rq)
+{
+	bool implicit = rq->tls == PROBE_TLS_IMPLICIT;
+	char host[PROBE_WORDS_SIZE], port[8];
+	CURLU *url = curl_url();
+
+	snprintf(host, sizeof(host), strchr(rq->host, ':') ? "[%s]" : "%s",
+		 rq->host);
+	snprintf(port, sizeof(port), "%u", rq->port);
+	if (!curl_url_set(url, CURLUPART_SCHEME, implicit ? "smtps" : "smtp",
+			  0) &&
+	    !curl_url_set(url, CURLUPART_HOST, host, 0) &&
+	    !curl_url_set(url, CURLUPART_PORT, port, 0))
+		return url;
+	curl_url_cleanup(url);
+	return NULL;
+}
+
+static void prepare(CURL *curl, const struct probe_request *rq,
+		    struct dialogue *d)
+{
+	static const long use_ssl[] = {
+		[PROBE_TLS_AUTO] = CURLUSESSL_TRY,
+		[PROBE_TLS_STARTTLS] = CURLUSESSL_ALL,
+		[PROBE_TLS_IMPLICIT] = CURLUSESSL_ALL,
+		[PROBE_TLS_NONE] = CURLUSESSL_NONE,
+	};
+	char login[PROBE_WORDS_SIZE];
+
+	/* As far as a login: no mail is begun. */
+	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)rq->timeout);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_USE_SSL, use_ssl[rq->tls]);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, (long)!rq->insecure);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, rq->insecure ? 0L : 2L);
+	curl_easy_setopt(curl, CURLOPT_USERNAME, PROBE_USER);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, PROBE_PASSWORD);
+	if (rq->mechanism) {
+		snprintf(login, sizeof(login), "AUTH=%s", rq->mechanism);
+		curl_easy_setopt(curl, CURLOPT_LOGIN_OPTIONS, login);
+	}
+	curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+	curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_line);
+	curl_easy_setopt(curl, CURLOPT_DEBUGDATA, d);
+}
+
+int probe(const struct probe_request *rq, struct probe_answer *a, char *err,
+	  size_t size)
+{
+	struct dialogue d = { .a = a };
+	char detail[CURL_ERROR_SIZE] = "";
+	CURLU *url = url_of(rq);
+	CURL *curl = curl_easy_init();
+	CURLcode code = CURLE_URL_MALFORMAT;
+
+	memset(a, 0, sizeof(*a));
+	a->encrypted = rq->tls == PROBE_TLS_IMPLICIT;
+	if (curl && url) {
+		prepare(curl, rq, &d);
+		curl_easy_setopt(curl, CURLOPT_CURLU, url);
+		curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+		code = curl_easy_perform(curl);
+	}
+	curl_easy_cleanup(curl);
+	curl_url_cleanup(url);
+	if (d.step == STEP_DONE)
+		return 0;
+	return explain(rq, &d, code, detail, err, size);
+}

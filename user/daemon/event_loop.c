@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "daemon/event_loop.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "maps/activity_map.h"
+#include "base/address.h"
+#include "lists/apply.h"
+#include "base/clock.h"
+#include "config/config_file.h"
+#include "daemon/event_handler.h"
+#include "lists/fuse_watch.h"
+#include "lists/groups_user.h"
+#include "tell/journal.h"
+#include "daemon/metrics_http.h"
+#include "base/output.h"
+#include "maps/settings_map.h"
+
+#define USEC 1000000ULL
+/* Bans that have run out are removed soon, at 1 % of one CPU at most. */
+#define SWEEP_USEC USEC
+#define SWEEP_SHARE 100
+#define BEAT_USEC USEC
+#define FUSE_USEC USEC
+#define GROUPS_USEC USEC
+
+static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
+{
+	ring_buffer__consume(ring);
+	return 0;
+}
+
+/* Has a command left it to us to save what it changed? */
+static void take_asked(struct daemon *d)
+{
+	uint64_t asked = activity_asked(&d->pins);
+
+	if (asked != d->asked)
+		changes_note_all(&d->pins.changes);
+	d->asked = asked;
+}
+
+/* The proof of life: whatever the sweep costs, and not by a pid or a lock. */
+static int on_beat(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	activity_beat(&d->pins);
+	take_asked(d);
+	return sd_event_source_set_time_relative(s, BEAT_USEC);
+}
+
+static int on_fuse(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	fuse_watch(&d->pins, &d->fuse);
+	return sd_event_source_set_time_relative(s, FUSE_USEC);
+}
+
+static int on_groups(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	groups_watch(&d->pins, &d->groups);
+	return sd_event_source_set_time_relative(s, GROUPS_USEC);
+}
+
+static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+	uint64_t start = clock_monotonic_usec(), cost, wait;
+
+	handle_sweep(&(struct handler){ .pins = &d->pins,
+					.tls = d->tls,
+					.cuts = &d->cuts });
+	cost = clock_monotonic_usec() - start;
+	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
+						 SWEEP_USEC;
+	return sd_event_source_set_time_relative(s, wait);
+}
+
+int daemon_configure(struct daemon *d, struct config *c, char *err, size_t size)
+{
+	int ret = config_init(c);
+
+	if (!ret && d->config_path) {
+		ret = config_file_read(d->config_path, c, err, size);
+		if (!ret)
+			d->config_required = true; /* from now on */
+		if (ret == -ENOENT && !d->config_required)
+			ret = 0;
+	}
+	for (int k = 0; !ret && k < KEYS_MAX; k++)
+		if (d->overrides.origin[k] == ORIGIN_COMMAND_LINE)
+			ret = config_set(c, k, d->overrides.value[k],
+					 ORIGIN_COMMAND_LINE, err, size);
+	if (ret)
+		config_free(c);
+	return ret;
+}
+
+/* Names the changed keys that wait for a restart. */
+static void note_restart_keys(const struct config *old, const struct config *c)
+{
+	for (int k = 0; k < KEYS_MAX; k++)
+		if (config_keys[k].restart &&
+		    strcmp(old->value[k], c->value[k]))
+			journal_note(MESSAGE_CONFIG_CHANGED,
+				     "%s = %s takes effect when the daemon is "
+				     "restarted",
+				     config_keys[k].name, c->value[k]);
+}
+
+/* What `config set` has changed since, the command line does not set back. */
+static void drop_overruled(struct daemon *d, const struct config *live)
+{
+	for (int k = 0; k < KEYS_MAX; k++)
+		if (live->origin[k] != ORIGIN_COMMAND_LINE)
+			d->overrides.origin[k] = ORIGIN_DEFAULT;
+}
+
+static int apply_locked(struct daemon *d, const struct config *c)
+{
+	int lock = pins_lock_writer(d->pins.dir);
+	int err = lock < 0 ? lock : config_apply(&d->pins, c);
+
+	if (!err)
+		groups_apply(&d->pins, c, true);
+	pins_unlock(lock);
+	return err;
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
+		     void *ctx)
+{
+	char why[CONFIG_ERROR_SIZE] = "";
+	struct config c = {}, old = {};
+	struct daemon *d = ctx;
+	int err;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)clock_monotonic_usec());
+	err = config_init(&old);
+	if (!err)
+		err = settings_load(&d->pins, &old);
+	if (!err) {
+		drop_overruled(d, &old);
+		err = daemon_configure(d, &c, why, sizeof(why));
+	}
+	if (!err)
+		note_restart_keys(&old, &c);
+	if (!err)
+		err = apply_locked(d, &c);
+	if (err)
+		journal_note(MESSAGE_RELOAD_FAILED,
+			     "configuration not taken, the old one stays in "
+			     "force: %s",
+			     *why ? why : strerror(-err));
+	else
+		journal_note(MESSAGE_RELOADED, "configuration read again: %s",
+			     d->config_path ? d->config_path : "defaults");
+	config_free(&c);
+	config_free(&old);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* Its handler sets the next time. */
+static int add_timer(sd_event *e, uint64_t usec, sd_event_time_handler_t fn,
+		     void *ctx)
+{
+	sd_event_source *s;
+	int err = sd_event_add_time_relative(e, &s, CLOCK_MONOTONIC, usec, 0,
+					     fn, ctx);
+
+	return err < 0 ? err : sd_event_source_set_enabled(s, SD_EVENT_ON);
+}
+
+static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
+{
+	int err = net_watch_start(&d->network, e, &d->ifaces);
+
+	if (err >= 0)
+		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(ring),
+				      EPOLLIN, on_ring, ring);
+	if (err >= 0)
+		err = add_timer(e, SWEEP_USEC, on_sweep, d);
+	if (err >= 0)
+		err = add_timer(e, BEAT_USEC, on_beat, d);
+	if (err >= 0)
+		err = add_timer(e, FUSE_USEC, on_fuse, d);
+	if (err >= 0) /* at once: the databases are opened */
+		err = add_timer(e, 0, on_groups, d);
+	if (err >= 0)
+		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
+	if (err >= 0) /* no handler: they end the loop */
+		err = sd_event_add_signal(e, NULL, SIGTERM, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_add_signal(e, NULL, SIGINT, NULL, NULL);
+	if (err >= 0)
+		err = sd_event_set_watchdog(e, true);
+	return err < 0 ? err : 0;
+}
+
+/* Whoever watches it is not what it is for: without, it goes on. */
+static void serve_metrics(struct daemon *d, sd_event *e)
+{
+	struct listen_address at;
+	struct config c;
+	int err;
+
+	if (config_init(&c))
+		return;
+	if (!settings_load(&d->pins, &c) && config_metrics_listen(&c, &at)) {
+		const char *where = c.value[KEY_METRICS_LISTEN];
+
+		err = metrics_http_start(&d->metrics, e, &d->pins, &at);
+		if (err)
+			journal_note(MESSAGE_FAULT,
+				     "no metrics at %s (metrics-listen): %s",
+				     where, strerror(-err));
+		else if (!addr_is_loopback(&at.addr))
+			journal_note(
+				MESSAGE_METRICS_OPEN,
+				"metrics are served at %s to whoever can "
+				"reach it, without a password: keep others "
+				"off that port",
+				where);
+	}
+	config_free(&c);
+}
+
+/* The watchdog's time is the unit's again, if cmd_run() had to wait. */
+static void notify_ready(void)
+{
+	const char *watchdog = getenv("WATCHDOG_USEC");
+
+	sd_notifyf(0, "READY=1\nSTATUS=watching%s%s",
+		   watchdog ? "\nWATCHDOG_USEC=" : "",
+		   watchdog ? watchdog : "");
+}
+
+int event_loop(struct daemon *d)
+{
+	struct handler handler = { &d->pins, d->tls, &d->cuts,
+				   &d->groups };
+	struct ring_buffer *ring;
+	sd_event *e = NULL;
+	int err;
+
+	ring = ring_buffer__new(d->pins.map[MAP_EVENTS], handle_event, &handler,
+				NULL);
+	err = ring ? sd_event_default(&e) : -errno;
+	if (err >= 0)
+		err = cut_queue_start(&d->cuts, e, &d->pins);
+	if (err >= 0)
+		err = add_sources(e, d, ring);
+	if (!err) {
+		ring_buffer__consume(ring); /* what fell between daemons */
+		serve_metrics(d, e);
+		activity_beat(&d->pins);
+		notify_ready();
+		err = sd_event_loop(e);
+		sd_notify(0, "STOPPING=1");
+		take_asked(d);
+	}
+	if (err < 0)
+		fail("the event loop failed: %s", strerror(-err));
+	metrics_http_stop(d->metrics);
+	groups_watch_free(&d->groups);
+	sd_event_unref(e);
+	ring_buffer__free(ring);
+	return err;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "daemon/ifaces.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/attach.h"
+#include "tell/journal.h"
+#include "sys/netinfo.h"
+#include "maps/settings_map.h"
+#include "smtpxdp.skel.h"
+
+void ifaces_add(struct ifaces *f, __u32 ifindex, const char *name)
+{
+	struct watched *w = &f->list[f->n];
+
+	if (f->n == DAEMON_IFACES_MAX)
+		return;
+	*w = (struct watched){ .iface.ifindex = ifindex };
+	snprintf(w->iface.name, sizeof(w->iface.name), "%s", name);
+	f->n++;
+}
+
+void ifaces_remove(struct ifaces *f, __u32 i)
+{
+	memmove(&f->list[i], &f->list[i + 1],
+		(--f->n - i) * sizeof(f->list[0]));
+}
+
+static bool is_listed(const struct ifaces *f, __u32 ifindex, const char *name)
+{
+	for (__u32 i = 0; i < f->n; i++)
+		if ((ifindex && f->list[i].iface.ifindex == ifindex) ||
+		    !strcmp(f->list[i].iface.name, name))
+			return true;
+	return false;
+}
+
+/* Where the default routes lead to now. -errno. */
+static int add_defaults(struct ifaces *f)
+{
+	struct netinfo *info = malloc(sizeof(*info));
+	int err = info ? netinfo_read(info) : -ENOMEM;
+	char name[IF_NAMESIZE];
+
+	for (size_t i = 0; !err && i < info->n_default; i++) {
+		__u32 ifindex = info->default_ifindex[i];
+
+		if (if_indextoname(ifindex, name) &&
+		    !is_listed(f, ifindex, name))
+			ifaces_add(f, ifindex, name);
+	}
+	free(info);
+	return err;
+}
+
+bool ifaces_add_missing(struct ifaces *f)
+{
+	__u32 before = f->n;
+
+	for (int i = 0; f->names[i]; i++)
+		if (!is_listed(f, if_nametoindex(f->names[i]), f->names[i]))
+			ifaces_add(f, 0, f->names[i]);
+	if (!f->names[0])
+		add_defaults(f);
+	return f->n != before;
+}
+
+int ifaces_find(struct ifaces *f, const struct config *c)
+{
+	f->names = config_items(c, KEY_INTERFACES);
+	if (!f->names)
+		return -ENOMEM;
+	if (!f->names[0])
+		return add_defaults(f);
+	for (int i = 0; f->names[i]; i++) {
+		__u32 ifindex = if_nametoindex(f->names[i]);
+
+		if (is_listed(f, ifindex, f->names[i]))
+			continue;
+		ifaces_add(f, ifindex, f->names[i]);
+		/* It may be an alternative name. */
+		if_indextoname(ifindex, f->list[f->n - 1].iface.name);
+	}
+	return 0;
+}
+
+void ifaces_free(struct ifaces *f)
+{
+	config_items_free(f->names);
+}
+
+/* Once: it is tried again and again. */
+static int refused(struct watched *w, int err, const char *why)
+{
+	if (err == -ENODEV)
+		return err; /* just gone */
+	if (!w->told)
+		journal_note(MESSAGE_FAULT, "%s", why);
+	w->told = true;
+	return err;
+}
+
+/* Those for its kind; without an fd where the kernel has refused one. */
+struct programs_of {
+	int gate;
+	int out;
+	int in;
+};
+
+static int find_programs(const struct ifaces *f, struct watched *w,
+			 struct programs_of *of)
+{
+	int ethernet = iface_is_ethernet(w->iface.name);
+
+	if (ethernet < 0)
+		return ethernet;
+	if (ethernet) {
+		w->iface.flags &= ~IFACE_RAW;
+		of->gate = bpf_program__fd(f->skel->progs.drop_ethernet);
+		of->out = bpf_program__fd(f->skel->progs.detect_ethernet);
+	} else {
+		w->iface.flags |= IFACE_RAW;
+		of->gate = bpf_program__fd(f->skel->progs.drop_raw);
+		of->out = bpf_program__fd(f->skel->progs.detect_raw);
+	}
+	of->in = bpf_program__fd(f->skel->progs.listen);
+	return 0;
+}
+
+int ifaces_attach_gate(struct ifaces *f, struct watched *w)
+{
+	struct programs_of of;
+	int err = find_programs(f, w, &of);
+	char why[512];
+
+	if (err || of.gate < 0)
+		return err;
+	err = attach_xdp(f->pins->dir, &w->iface, of.gate, why, sizeof(why));
+	if (err)
+		return refused(w, err, why);
+	if (w->iface.flags & IFACE_XDP_GENERIC && !w->told)
+		journal_note(MESSAGE_GENERIC_XDP,
+			     "%s: native XDP was refused (%s); generic XDP "
+			     "drops later and slower",
+			     w->iface.name, *why ? why : "as before");
+	return 0;
+}
+
+int ifaces_attach_sensor(struct ifaces *f, struct watched *w)
+{
+	struct programs_of of;
+	int err = find_programs(f, w, &of);
+	char why[512];
+
+	if (!err && of.out >= 0)
+		err = attach_tc(f->pins->dir, &w->iface, TC_OUT, of.out, why,
+				sizeof(why));
+	if (!err && of.in >= 0)
+		err = attach_tc(f->pins->dir, &w->iface, TC_IN, of.in, why,
+				sizeof(why));
+	return err ? refused(w, err, why) : 0;
+}
+
+bool ifaces_is_attached(const struct ifaces *f, struct watched *w)
+{
+	const char *dir = f->pins->dir;
+	struct programs_of of;
+
+	return w->iface.ifindex && !find_programs(f, w, &of) &&
+	       (of.gate < 0 || attached_xdp(dir, &w->iface)) &&
+	       (of.out < 0 || attached_tc(dir, &w->iface)) &&
+	       (of.in < 0 || attached_tc_in(dir, &w->iface));
+}
+
+void ifaces_fill(const struct ifaces *f, struct daemon_info *info)
+{
+	info->n_ifaces = f->n;
+	for (__u32 i = 0; i < f->n; i++)
+		info->ifaces[i] = f->list[i].iface;
+}
+
+int ifaces_publish(const struct ifaces *f)
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+	int lock = pins_lock_writer(f->pins->dir), err;
+
+	err = info ? daemon_read(f->pins, info) : -ENOMEM;
+	if (!err) {
+		ifaces_fill(f, info);
+		err = daemon_write(f->pins, info);
+	}
+	pins_unlock(lock);
+	free(info);
+	return err;
+}
+
+static size_t list_names(const struct ifaces *f, bool there, const char *verb,
+			 char *buf, size_t size)
+{
+	size_t n = 0;
+
+	*buf = '\0';
+	for (__u32 i = 0; i < f->n && n < size; i++) {
+		const struct daemon_iface *iface = &f->list[i].iface;
+
+		if (!iface->ifindex == there)
+			continue;
+		n += snprintf(buf + n, size - n, "%s %s", n ? "," : verb,
+			      iface->name);
+	}
+	return n < size ? n : size - 1;
+}
+
+const char *ifaces_describe(const struct ifaces *f, char *buf, size_t size)
+{
+	size_t n = list_names(f, true, "watches", buf, size);
+	char waiting[256];
+
+	if (list_names(f, false, "waits for", waiting, sizeof(waiting)))
+		snprintf(buf + n, size - n, "%s%s", n ? "; " : "", waiting);
+	else if (!n)
+		snprintf(buf, size, "waits for a default route");
+	return buf;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "daemon/net_watch.h"
+
+#include <string.h>
+
+#include "lists/allowlist.h"
+#include "base/clock.h"
+#include "tell/journal.h"
+#include "sys/netinfo.h"
+
+/* However fast interfaces flap or routes change: 10 % of one CPU. */
+#define SHARE 10
+/* Somebody else's program may go without a word from the kernel. */
+#define RETRY_USEC 2000000
+
+/* Later than asked for, if the last look was dear; never than it is set. */
+static void look_at(struct net_watch *w, uint64_t usec)
+{
+	int armed = SD_EVENT_OFF;
+	uint64_t set = UINT64_MAX;
+
+	if (usec < w->not_before)
+		usec = w->not_before;
+	sd_event_source_get_enabled(w->timer, &armed);
+	if (armed != SD_EVENT_OFF)
+		sd_event_source_get_time(w->timer, &set);
+	if (usec >= set)
+		return;
+	sd_event_source_set_time(w->timer, usec);
+	sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+}
+
+static void sync_allowlist(struct pins *p)
+{
+	int lock = pins_lock_writer(p->dir), err;
+
+	err = allowlist_sync_host(p);
+	pins_unlock(lock);
+	if (err)
+		journal_note(MESSAGE_FAULT,
+			     "cannot update the allowlist after a change of "
+			     "addresses or routes: %s",
+			     strerror(-err));
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct net_watch *w = ctx;
+	uint64_t start = clock_cpu_usec(), now;
+	bool again = ifaces_sync(w->ifaces);
+
+	sync_allowlist(w->ifaces->pins);
+	now = clock_monotonic_usec();
+	w->not_before = now + (clock_cpu_usec() - start) * (SHARE - 1);
+	if (again)
+		look_at(w, now + RETRY_USEC);
+	return 0;
+}
+
+static int on_change(sd_event_source *s, int fd, uint32_t revents, void *ctx)
+{
+	netinfo_drain(fd);
+	look_at(ctx, 0);
+	return 0;
+}
+
+int net_watch_start(struct net_watch *w, sd_event *e, struct ifaces *f)
+{
+	int fd = netinfo_watch(), err;
+	sd_event_source *s;
+
+	*w = (struct net_watch){ .ifaces = f };
+	err = fd < 0 ? fd : sd_event_add_io(e, &s, fd, EPOLLIN, on_change, w);
+	if (err >= 0)
+		err = sd_event_source_set_io_fd_own(s, true);
+	/* What came between the start and the watch is seen now. */
+	if (err >= 0)
+		err = sd_event_add_time(e, &w->timer, CLOCK_MONOTONIC, 0, 0,
+					on_timer, w);
+	return err < 0 ? err : 0;
+}

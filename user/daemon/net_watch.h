@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Follows the host's network: attaches to interfaces that come, and keeps its
+ * addresses and gateways off the ban list.
+ */
+#ifndef SMTPXDP_NET_WATCH_H
+#define SMTPXDP_NET_WATCH_H
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/ifaces.h"
+
+struct net_watch {
+	struct ifaces *ifaces;
+	sd_event_source *timer;
+	uint64_t not_before; /* us, CLOCK_MONOTONIC */
+};
+
+/* Looks at once, and then after every change. -errno. */
+int net_watch_start(struct net_watch *w, sd_event *e, struct ifaces *f);
+
+#endif

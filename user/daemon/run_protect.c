@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "daemon/run.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "maps/activity_map.h"
+#include "lists/allowlist.h"
+#include "lists/apply.h"
+#include "sys/capability.h"
+#include "daemon/event_handler.h"
+#include "maps/generation.h"
+#include "lists/groups_user.h"
+#include "tell/journal.h"
+#include "load/name_key.h"
+#include "sys/netinfo.h"
+#include "base/output.h"
+#include "load/programs.h"
+#include "maps/settings_map.h"
+#include "smtpxdp.skel.h"
+#include "state/state_keeper.h"
+#include "tls/tls_pins.h"
+#include "tls/tls_sensor.h"
+#include "tls/tls_watch.h"
+#include "sys/uprobe.h"
+
+/* Before any packet comes to the new programs, and in one stroke. */
+static int put_in_force(struct run *r, const struct config *c)
+{
+	struct pins *p = &r->d.pins;
+	int lock = pins_lock_writer(p->dir);
+	int err = lock < 0 ? lock : carry_fill(&r->carry);
+
+	if (!err)
+		err = name_key_ensure(p);
+	if (!err) {
+		activity_begin(p);
+		run_inherit(r);
+		ifaces_fill(&r->d.ifaces, &r->info);
+		err = daemon_write(p, &r->info);
+	}
+	if (!err)
+		err = config_apply(p, c);
+	if (!err)
+		groups_apply(p, c, true);
+	if (!err)
+		err = allowlist_sync_host(p);
+	if (!err)
+		err = generation_switch(p->dir, p->generation);
+	pins_unlock(lock);
+	if (!err)
+		return 0;
+	generation_remove(p->dir, p->generation);
+	return fail("cannot put the configuration in force: %s",
+		    strerror(-err));
+}
+
+/* Without it, all the rest goes on. */
+static void start_tls(struct run *r, const struct config *c)
+{
+	char **paths = config_items(c, KEY_TLS_LIBRARIES), why[256] = "";
+
+	if (r->parts & PARTS_TLS && paths)
+		r->d.tls = tls_sensor_start(&r->d.pins, r->skel, paths, why,
+					    sizeof(why));
+	else
+		tls_unpin(r->d.pins.dir, 0);
+	tls_forget(&r->d.pins);
+	if (!(r->parts & PARTS_TLS) && config_tls(c) != CONFIG_TLS_OFF)
+		snprintf(why, sizeof(why), "%s",
+			 r->info.n_refused ?
+				 "its programs cannot be loaded" :
+				 "this kernel has no way to see what sockets "
+				 "send (tracepoint sock_send_length, fexit, "
+				 "kprobes)");
+	if (*why)
+		journal_note(MESSAGE_BLIND, "%s TLS: %s",
+			     r->d.tls ? "not all is seen of" : "blind for all",
+			     why);
+	if (tls_publish(&r->d.pins, r->d.tls))
+		journal_note(MESSAGE_FAULT, "cannot write map daemon");
+	config_items_free(paths);
+}
+
+/* Before Linux 6.6 it is kept: libraries that turn up later are probed, too. */
+static void drop_admin(const struct run *r)
+{
+	int err = r->d.tls && !uprobe_multi_works() ?
+			  0 :
+			  capability_drop(CAP_SYS_ADMIN);
+
+	if (err)
+		journal_note(MESSAGE_FAULT, "cannot give up CAP_SYS_ADMIN: %s",
+			     strerror(-err));
+}
+
+static void tell_waiting(const struct ifaces *f)
+{
+	if (!f->n)
+		journal_note(MESSAGE_WAITING,
+			     "there is no default route, and so no interface "
+			     "to watch: it is attached when there is one; or "
+			     "name it with -i, or by the key interfaces");
+	for (__u32 i = 0; i < f->n; i++)
+		if (!f->list[i].iface.ifindex)
+			journal_note(MESSAGE_WAITING,
+				     "%s: there is no such interface; it is "
+				     "attached when it appears",
+				     f->list[i].iface.name);
+}
+
+static int start(struct run *r, const struct config *c)
+{
+	char text[512];
+	struct handler h = { .pins = &r->d.pins, .cuts = &r->d.cuts };
+	int err;
+
+	r->carry = (struct carry){ .to = &r->d.pins,
+				   .btf = bpf_object__btf(r->skel->obj),
+				   .on_event = handle_event,
+				   .ctx = &h };
+	r->info.pid = getpid();
+	r->info.netns = netns_inode();
+	/* Absolute: commands edit it from wherever they are called. */
+	if (!realpath(r->d.config_path, r->info.config_path))
+		snprintf(r->info.config_path, sizeof(r->info.config_path), "%s",
+			 r->d.config_path);
+	snprintf(r->info.state_dir, sizeof(r->info.state_dir), "%s",
+		 r->state_dir);
+	err = put_in_force(r, c);
+	if (!err)
+		err = state_keeper_start(r->state, &r->d.pins);
+	if (!err)
+		err = run_attach(r);
+	if (!err)
+		err = ifaces_publish(&r->d.ifaces);
+	if (err)
+		return err;
+	start_tls(r, c);
+	drop_admin(r);
+	h.tls = r->d.tls;
+	carry_drain(&r->carry); /* what the TLS sensor before counted */
+	carry_end(&r->carry);
+	journal_note(MESSAGE_STARTED,
+		     "smtpxdp " VERSION " %s, mode %s, rate %s",
+		     ifaces_describe(&r->d.ifaces, text, sizeof(text)),
+		     c->value[KEY_MODE], c->value[KEY_RATE]);
+	tell_waiting(&r->d.ifaces);
+	return 0;
+}
+
+int run_protect(struct run *r, const struct config *c)
+{
+	int err = start(r, c);
+	bool started = !err;
+
+	r->served = started;
+	if (!err)
+		err = event_loop(&r->d);
+	tls_sensor_stop(r->d.tls);
+	if (r->ephemeral) {
+		tls_unpin(r->d.pins.dir, 0);
+		tls_publish(&r->d.pins, NULL);
+	}
+	state_keeper_stop(r->state);
+	if (!started || r->ephemeral) {
+		run_detach(r, started);
+		ifaces_publish(&r->d.ifaces);
+	}
+	if (started)
+		journal_note(
+			MESSAGE_STOPPED, "smtpxdp has ended; %s",
+			r->ephemeral ?
+				"the programs are detached, bans are kept" :
+				"protection stays on");
+	return err ? EXIT_FAILURE : 0;
+}

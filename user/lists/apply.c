@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "lists/apply.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/address.h"
+#include "lists/allowlist.h"
+#include "lists/banlist.h"
+#include "maps/settings_map.h"
+
+enum rehome_step { COPY_TO_NETS, REMOVE_CLIENTS, REMOVE_NETS };
+
+struct rehome {
+	struct pins *p;
+	struct settings *next;
+	enum rehome_step step;
+};
+
+/* An exact ban whose length is not a client's any more: nobody looks it up. */
+static int rehome_one(const struct ban_row *row, void *ctx)
+{
+	struct rehome *r = ctx;
+
+	if (row->net.len == r->next->client_len[!net_is_v4(&row->net)])
+		return 0;
+	if (r->step == REMOVE_CLIENTS)
+		banlist_remove_client(r->p, &row->net);
+	else if (r->step == REMOVE_NETS)
+		banlist_remove_net(r->p, &row->net);
+	else
+		return banlist_copy_to_nets(r->p, row);
+	return 0;
+}
+
+static int rehome(struct rehome *r, enum rehome_step step)
+{
+	r->step = step;
+	return banlist_each_client(r->p, rehome_one, r);
+}
+
+static bool prefixes_change(const struct pins *p, const struct settings *next)
+{
+	const struct settings *now = settings_now(p);
+
+	return now->client_len[0] != next->client_len[0] ||
+	       now->client_len[1] != next->client_len[1];
+}
+
+int config_apply(struct pins *p, const struct config *c)
+{
+	struct rehome r = { .p = p, .next = malloc(sizeof(*r.next)) };
+	bool moves;
+	int err = 0;
+
+	if (!r.next)
+		return -ENOMEM;
+	config_compile(c, clock_hz(), r.next);
+	moves = prefixes_change(p, r.next);
+	if (moves)
+		err = rehome(&r, COPY_TO_NETS);
+	if (!err)
+		err = settings_publish(p, c);
+	/* Either way, they are to be in one of the maps only. */
+	if (moves)
+		rehome(&r, err ? REMOVE_NETS : REMOVE_CLIENTS);
+	free(r.next);
+	return err ? err : allowlist_sync_config(p, c);
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "lists/banlist.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/address.h"
+#include "lists/allowlist.h"
+#include "maps/ban_map.h"
+#include "maps/ban_nets.h"
+#include "maps/ban_notes.h"
+#include "client.h"
+#include "base/net_set.h"
+#include "maps/settings_map.h"
+
+struct net client_net(const struct pins *p, const struct addr *a)
+{
+	const struct settings *s = settings_now(p);
+
+	return net_of(a, s->client_len[!addr_is_v4(a)]);
+}
+
+/* Is it a client of its own, and so in the exact map? */
+static bool is_client(const struct pins *p, const struct net *net)
+{
+	return net->len == settings_now(p)->client_len[!net_is_v4(net)];
+}
+
+uint32_t banlist_max(const struct pins *p)
+{
+	return p->bans.head->max;
+}
+
+static void row_of(const struct pins *p, const struct ban_view *v,
+		   struct ban_row *row)
+{
+	const struct ban_info *i = &v->info;
+	struct ban *b = &row->ban;
+
+	row->net = net_of(&i->client, i->cause.len);
+	*b = (struct ban){
+		.expires =
+			ban_tick_jiffies(v->expires, p->bans.head->tick_shift),
+		.since = i->cause.since,
+		.packets = i->packets,
+		.bytes = i->bytes,
+		.failures = i->cause.failures,
+		.code = ban_code(&i->cause),
+		.len = i->cause.len,
+		.flags = ban_flags(&i->cause) & ~BAN_NOTED,
+		.window = i->cause.window,
+	};
+	ban_default_reason(b, b->reason);
+	if (ban_flags(&i->cause) & BAN_NOTED)
+		ban_note_get(p, &i->client, v->expires, b);
+}
+
+static int visit(const struct pins *p, uint32_t line, uint32_t way,
+		 bool provisional_only, ban_row_fn fn, void *ctx)
+{
+	struct ban_row row;
+	struct ban_view v;
+
+	if (!ban_map_view(p->bans.head, line, way, &v) ||
+	    (provisional_only && !(ban_flags(&v.info.cause) & BAN_PROVISIONAL)))
+		return 0;
+	row_of(p, &v, &row);
+	return fn(&row, ctx);
+}
+
+int banlist_each_client(const struct pins *p, ban_row_fn fn, void *ctx)
+{
+	uint32_t lines = p->bans.head->lines;
+	int err = 0;
+
+	for (uint32_t i = 1; i <= lines && !err; i++)
+		for (uint32_t w = 0; w < BAN_WAYS && !err; w++)
+			err = visit(p, i, w, false, fn, ctx);
+	return err;
+}
+
+int banlist_each_due(const struct pins *p, uint64_t jiffies, bool provisional,
+		     ban_row_fn fn, void *ctx)
+{
+	struct ban_head *h = p->bans.head;
+	uint32_t now = jiffies >> h->tick_shift;
+	int err = ban_nets_each(p, fn, ctx);
+
+	for (uint32_t i = 1; i <= h->lines && !err; i++) {
+		const struct ban_line *l = ban_line_at(h, i);
+
+		for (uint32_t w = 0; w < BAN_WAYS && !err; w++) {
+			uint32_t e = BAN_READ(l->expires[w]);
+
+			if (e > BAN_CLAIMED && (e <= now || provisional))
+				err = visit(p, i, w, e > now, fn, ctx);
+		}
+	}
+	return err;
+}
+
+int banlist_each(const struct pins *p, ban_row_fn fn, void *ctx)
+{
+	int err = ban_nets_each(p, fn, ctx);
+
+	return err ? err : banlist_each_client(p, fn, ctx);
+}
+
+/* What all of many writes have in common. */
+struct writing {
+	struct pins *p;
+	struct clock_pair now;
+	struct net_set allowed;
+};
+
+static int writing_begin(struct writing *w, struct pins *p)
+{
+	struct net *nets = NULL;
+	size_t n = 0;
+	int err = clock_read(p->prog[PROG_CLOCK], &w->now);
+
+	w->p = p;
+	if (!err)
+		err = allowlist_nets(p, &nets, &n);
+	net_set_init(&w->allowed, nets, err ? 0 : n);
+	return err;
+}
+
+static int remove_client(struct pins *p, const struct net *net, uint32_t until)
+{
+	struct ban_client c = { .addr = net_addr(net) };
+	int n;
+
+	ban_client(p->bans.head, &c);
+	n = ban_remove(p->bans.head, &c, until);
+	if (n)
+		ban_note_drop(p, &c.addr);
+	return n ? 0 : -ENOENT;
+}
+
+static int put_client(struct writing *w, const struct net *net,
+		      const struct ban *b)
+{
+	struct ban_head *h = w->p->bans.head;
+	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_entry e = {
+		.expires = ban_tick_up(b->expires, h->tick_shift),
+		.now = w->now.jiffies >> h->tick_shift,
+		.mode = BAN_REPLACE,
+		.cause = {
+			.since = b->since,
+			.window = b->window,
+			.len = net->len,
+			.failures = b->failures < UINT8_MAX ? b->failures :
+							       UINT8_MAX,
+		},
+	};
+	int noted;
+
+	if (e.expires <= e.now) {
+		int err = remove_client(w->p, net, BAN_TICK_MAX);
+
+		return err == -ENOENT ? 0 : err;
+	}
+	if (b->flags & BAN_TEST || net_set_overlaps(&w->allowed, net))
+		e.not_plain = BAN_NOT_PLAIN;
+	ban_client(h, &c);
+	noted = ban_note_put(w->p, &c, b, e.expires);
+	if (noted < 0)
+		return noted;
+	e.cause.code_flags =
+		ban_code_flags(b->code, (b->flags & ~BAN_NOTED) | noted);
+	return ban_put(h, &c, &e);
+}
+
+int banlist_put_many(struct pins *p, const struct ban_row *rows, size_t n,
+		     size_t *done)
+{
+	struct writing w;
+	int err = writing_begin(&w, p);
+
+	for (*done = 0; !err && *done < n; *done += !err) {
+		const struct ban_row *row = &rows[*done];
+
+		changes_note(&p->changes, CHANGE_BAN, &row->net);
+		err = is_client(p, &row->net) ?
+			      put_client(&w, &row->net, &row->ban) :
+			      ban_nets_put(p, &row->net, &row->ban);
+	}
+	net_set_free(&w.allowed);
+	return err;
+}
+
+int banlist_put(struct pins *p, const struct net *net, const struct ban *b)
+{
+	struct ban_row row = { .net = *net, .ban = *b };
+	size_t done;
+
+	return banlist_put_many(p, &row, 1, &done);
+}
+
+int banlist_copy_to_nets(struct pins *p, const struct ban_row *row)
+{
+	return ban_nets_put(p, &row->net, &row->ban);
+}
+
+int banlist_remove_client(struct pins *p, const struct net *net)
+{
+	return remove_client(p, net, BAN_TICK_MAX);
+}
+
+int banlist_remove_net(struct pins *p, const struct net *net)
+{
+	return ban_nets_del(p, net);
+}
+
+/* It may be in either map, or in both, if client prefixes were changed. */
+int banlist_remove(struct pins *p, const struct net *net)
+{
+	bool exact = is_client(p, net) && !banlist_remove_client(p, net);
+	int err = ban_nets_del(p, net);
+
+	changes_note(&p->changes, CHANGE_BAN, net);
+	return exact && err == -ENOENT ? 0 : err;
+}
+
+int banlist_del(struct pins *p, const struct net *net)
+{
+	int err = banlist_remove(p, net);
+	int forgot = clients_forget(p, net);
+
+	return err ? err : forgot;
+}
+
+/* A sensor that bans the client again meanwhile makes another entry of it. */
+static int expire_client(struct pins *p, const struct net *net)
+{
+	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_head *h = p->bans.head;
+	struct clock_pair now;
+	int err = clock_read(p->prog[PROG_CLOCK], &now);
+
+	if (!err)
+		err = remove_client(p, net, now.jiffies >> h->tick_shift);
+	if (err != -ENOENT)
+		return err;
+	ban_client(h, &c);
+	return ban_search(h, &c, 0, BAN_CLAIMED) < 0 ? -ENOENT : -EBUSY;
+}
+
+int banlist_expire(struct pins *p, const struct net *net)
+{
+	int err = is_client(p, net) ? expire_client(p, net) : -ENOENT;
+
+	changes_note(&p->changes, CHANGE_BAN, net);
+	return err == -ENOENT ? ban_nets_del(p, net) : err;
+}
+
+int banlist_get(const struct pins *p, const struct net *net, struct ban *b)
+{
+	struct ban_head *h = p->bans.head;
+	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_row row;
+	struct ban_view v;
+	int pos = -1;
+
+	if (!is_client(p, net))
+		return ban_nets_get(p, net, b);
+	ban_client(h, &c);
+	while ((pos = ban_search(h, &c, pos + 1, BAN_CLAIMED)) >= 0) {
+		if (!ban_map_view(h, ban_index(&c, pos), pos % BAN_WAYS, &v))
+			continue;
+		row_of(p, &v, &row);
+		*b = row.ban;
+		return 0;
+	}
+	/* Prefixes may have changed since. */
+	return ban_nets_get(p, net, b);
+}
+
+int banlist_find(const struct pins *p, const struct addr *a,
+		 const struct clock_pair *now, struct ban_row *row)
+{
+	row->net = client_net(p, a);
+	if (!banlist_get(p, &row->net, &row->ban) &&
+	    row->ban.expires > now->jiffies)
+		return 0;
+	return ban_nets_find(p, a, now, row);
+}
+
+/* The owner of a slot may change meanwhile: then another is not plain, too. */
+int banlist_ask(struct pins *p, const struct net *nets, size_t n)
+{
+	struct net *copy = calloc(n + 1, sizeof(*copy));
+	struct ban_head *h = p->bans.head;
+	struct net_set set;
+	struct ban_view v;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, nets, n * sizeof(*copy));
+	net_set_init(&set, copy, n);
+	/* The allowlist was written first: see ask_if_allowed(), failure.h. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint32_t i = 1; n && i <= h->lines; i++) {
+		for (uint32_t w = 0; w < BAN_WAYS; w++) {
+			struct net net;
+
+			if (!ban_map_view(h, i, w, &v))
+				continue;
+			net = net_of(&v.info.client, v.info.cause.len);
+			if (net_set_overlaps(&set, &net))
+				__sync_fetch_and_or(
+					&ban_line_at(h, i)->count[w],
+					BAN_NOT_PLAIN);
+		}
+	}
+	net_set_free(&set);
+	return 0;
+}
+
+int banlist_tidy(struct pins *p)
+{
+	return ban_nets_tidy(p);
+}
+
+static void forget_if_in(struct pins *p, const struct net *net,
+			 const struct addr *client)
+{
+	struct net n = net_of(client, ADDR_BITS);
+
+	if (net_contains(net, &n))
+		bpf_map_delete_elem(p->map[MAP_CLIENTS], client);
+}
+
+int clients_forget(struct pins *p, const struct net *net)
+{
+	struct addr key = net_addr(net), next, *prev = NULL;
+
+	if (is_client(p, net)) {
+		bpf_map_delete_elem(p->map[MAP_CLIENTS], &key);
+		return 0;
+	}
+	/* One behind: the walk needs the key that it goes on from. */
+	while (!bpf_map_get_next_key(p->map[MAP_CLIENTS], prev, &next)) {
+		if (prev)
+			forget_if_in(p, net, &key);
+		key = next;
+		prev = &key;
+	}
+	if (prev)
+		forget_if_in(p, net, &key);
+	return 0;
+}
+
+int clients_forget_banned(struct pins *p)
+{
+	struct addr key = {}, next, *prev = NULL;
+	struct client c;
+	int fd = p->map[MAP_CLIENTS];
+	bool banned = false;
+
+	while (!bpf_map_get_next_key(fd, prev, &next)) {
+		if (banned)
+			bpf_map_delete_elem(fd, &key);
+		key = next;
+		prev = &key;
+		banned = !bpf_map_lookup_elem(fd, &key, &c) && c.until;
+	}
+	if (banned)
+		bpf_map_delete_elem(fd, &key);
+	return 0;
+}

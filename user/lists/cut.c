@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "lists/cut.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lists/allowlist.h"
+#include "lists/banlist.h"
+#include "maps/counter_map.h"
+#include "tell/journal.h"
+#include "sys/netlink.h"
+#include "maps/settings_map.h"
+
+/* At some 35 us each: 0.15 s in which the daemon does nothing else. */
+#define CUT_MAX 4096
+
+struct found {
+	struct connection connection;
+	struct net ban; /* that its peer falls under */
+};
+
+struct search {
+	const struct pins *p;
+	struct clock_pair now;
+	struct found *found; /* CUT_MAX of them */
+	size_t n;
+	bool more;
+	int cut;
+	int err;
+};
+
+/* Would the gate drop what comes from there? */
+static bool is_dropped(const struct search *s, const struct addr *a,
+		       struct net *ban)
+{
+	struct ban_row row;
+
+	if (banlist_find(s->p, a, &s->now, &row) ||
+	    allow_overrules(allowlist_flags(s->p, a), row.ban.flags))
+		return false;
+	*ban = row.net;
+	return true;
+}
+
+static void take(const struct connection *c, void *ctx)
+{
+	struct search *s = ctx;
+	struct net ban;
+
+	if (!port_is_mail(settings_now(s->p), c->port) ||
+	    !is_dropped(s, &c->peer, &ban))
+		return;
+	if (s->n < CUT_MAX)
+		s->found[s->n++] = (struct found){ *c, ban };
+	else
+		s->more = true;
+}
+
+static int by_ban(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return memcmp(&x->ban, &y->ban, sizeof(x->ban));
+}
+
+/* Those of one ban, from i on; returns where the next one's begin. */
+static size_t cut_group(struct search *s, struct mnl_socket *nl, size_t i)
+{
+	const struct found *first = &s->found[i];
+	int n = 0;
+
+	for (; i < s->n && !s->err && !by_ban(first, &s->found[i]); i++) {
+		int err = tcp_diag_destroy(nl, &s->found[i].connection);
+
+		if (!err)
+			n++;
+		else if (err != -ENOENT)
+			s->err = err; /* it did not just end by itself */
+	}
+	if (n)
+		journal_record(&(struct record){ .kind = MESSAGE_CUT,
+						 .net = &first->ban,
+						 .connections = n });
+	s->cut += n;
+	return i;
+}
+
+static int cut_found(struct search *s, struct mnl_socket *nl)
+{
+	qsort(s->found, s->n, sizeof(*s->found), by_ban);
+	for (size_t i = 0; i < s->n && !s->err;)
+		i = cut_group(s, nl, i);
+	return s->cut ? s->cut : s->err;
+}
+
+static void count(struct pins *p, int n)
+{
+	int lock = pins_lock_writer(p->dir);
+
+	if (lock >= 0)
+		counter_add(p, COUNTER_CUT, n);
+	pins_unlock(lock);
+}
+
+static int search_and_cut(struct search *s, struct mnl_socket *nl,
+			  const struct net *nets, size_t n)
+{
+	const struct connection_filter f = { .ports = settings_now(s->p)->ports,
+					     .nets = nets,
+					     .n = n };
+	int err = clock_read(s->p->prog[PROG_CLOCK], &s->now);
+
+	s->found = calloc(CUT_MAX, sizeof(*s->found));
+	if (!s->found)
+		err = -ENOMEM;
+	if (!err)
+		err = tcp_diag_each(nl, &f, take, s);
+	if (!err)
+		err = cut_found(s, nl);
+	free(s->found);
+	return err;
+}
+
+int cut_connections(struct pins *p, const struct net *nets, size_t n,
+		    bool *more)
+{
+	const struct settings *now = settings_now(p);
+	struct search s = { .p = p };
+	struct mnl_socket *nl;
+	int ret;
+
+	*more = false;
+	if (!now->cut_sessions || now->mode == MODE_MONITOR)
+		return 0;
+	nl = netlink_open(NETLINK_SOCK_DIAG);
+	if (!nl)
+		return -errno;
+	ret = search_and_cut(&s, nl, nets, n);
+	mnl_socket_close(nl);
+	if (ret > 0)
+		count(p, ret);
+	*more = s.more && ret > 0; /* else it would never end */
+	return ret;
+}
+
+int cut_probe(void)
+{
+	struct mnl_socket *nl = netlink_open(NETLINK_SOCK_DIAG);
+	int err;
+
+	if (!nl)
+		return -errno;
+	err = tcp_diag_probe(nl);
+	mnl_socket_close(nl);
+	return err;
+}
+
+const char *cut_strerror(int err)
+{
+	switch (err) {
+	case -EOPNOTSUPP:
+		return "this kernel was built without "
+		       "CONFIG_INET_DIAG_DESTROY";
+	case -ENOENT:
+		return "this kernel lacks tcp_diag (CONFIG_INET_TCP_DIAG)";
+	case -EPERM:
+		return "CAP_NET_ADMIN is missing";
+	default:
+		return strerror(-err);
+	}
+}

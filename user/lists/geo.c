@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "lists/geo.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <maxminddb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "lists/geo_db.h"
+
+/* Into memory, whole: the library maps the file that it is given. */
+static int copy_file(const char *path)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC), to = -1, err = 0;
+	struct stat st = {};
+	ssize_t n = 1;
+
+	if (from < 0 || fstat(from, &st))
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -EISDIR;
+	if (!err) {
+		to = memfd_create("geo", MFD_CLOEXEC);
+		err = to < 0 ? -errno : 0;
+	}
+	while (!err && n) {
+		n = sendfile(to, from, NULL, 1 << 30);
+		if (n < 0)
+			err = -errno;
+	}
+	if (from >= 0)
+		close(from);
+	if (err && to >= 0)
+		close(to);
+	return err ? err : to;
+}
+
+static int open_one(MMDB_s *db, const char *path, char *err, size_t size)
+{
+	char name[64];
+	int fd = copy_file(path), ret;
+
+	if (fd < 0) {
+		snprintf(err, size, "%s: cannot be read: %s", path,
+			 strerror(-fd));
+		return fd;
+	}
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	ret = MMDB_open(name, MMDB_MODE_MMAP, db);
+	close(fd); /* it is mapped by now */
+	if (ret == MMDB_SUCCESS)
+		return 0;
+	snprintf(err, size,
+		 "%s: is no database in MaxMind's format (.mmdb): %s", path,
+		 MMDB_strerror(ret));
+	return ret == MMDB_OUT_OF_MEMORY_ERROR ? -ENOMEM : -EINVAL;
+}
+
+int geo_open(struct geo **out, char *const *paths, char *err, size_t size)
+{
+	struct geo *g;
+	size_t n = 0;
+	int ret = 0;
+
+	*out = NULL;
+	while (paths[n])
+		n++;
+	if (!n)
+		return 0;
+	g = calloc(1, sizeof(*g) + n * sizeof(*g->db));
+	if (!g)
+		return -ENOMEM;
+	while (g->n < n && !ret) {
+		ret = open_one(&g->db[g->n], paths[g->n], err, size);
+		g->n += !ret;
+	}
+	if (ret)
+		geo_close(g);
+	else
+		*out = g;
+	return ret;
+}
+
+void geo_close(struct geo *g)
+{
+	for (size_t i = 0; g && i < g->n; i++)
+		MMDB_close(&g->db[i]);
+	free(g);
+}
+
+static void take_string(MMDB_entry_s *e, const char *const *path, char *buf,
+			size_t size)
+{
+	MMDB_entry_data_s d;
+
+	if (MMDB_aget_value(e, &d, path) == MMDB_SUCCESS && d.has_data &&
+	    d.type == MMDB_DATA_TYPE_UTF8_STRING)
+		snprintf(buf, size, "%.*s", (int)d.data_size, d.utf8_string);
+}
+
+/* Only where an earlier database had nothing. */
+void geo_place_of(MMDB_entry_s *e, struct geo_place *at)
+{
+	static const char *const is_in[] = { "country", "iso_code", NULL };
+	static const char *const is_of[] = { "registered_country", "iso_code",
+					     NULL };
+	static const char *const asn[] = { "autonomous_system_number", NULL };
+	static const char *const org[] = { "autonomous_system_organization",
+					   NULL };
+	MMDB_entry_data_s d;
+
+	if (!*at->country)
+		take_string(e, is_in, at->country, sizeof(at->country));
+	if (!*at->country)
+		take_string(e, is_of, at->country, sizeof(at->country));
+	if (!isupper(at->country[0]) || !isupper(at->country[1]))
+		*at->country = '\0';
+	if (at->asn || MMDB_aget_value(e, &d, asn) != MMDB_SUCCESS ||
+	    !d.has_data || d.type != MMDB_DATA_TYPE_UINT32)
+		return;
+	at->asn = d.uint32;
+	take_string(e, org, at->as_name, sizeof(at->as_name));
+}
+
+void geo_look(const struct geo *g, const struct addr *a, struct geo_place *at)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	bool is_v4 = addr_is_v4(a);
+	int err;
+
+	*at = (struct geo_place){};
+	memcpy(&v4.sin_addr, &a->b[12], sizeof(v4.sin_addr));
+	memcpy(&v6.sin6_addr, a->b, sizeof(v6.sin6_addr));
+	for (size_t i = 0; g && i < g->n; i++) {
+		MMDB_lookup_result_s r;
+
+		if (!is_v4 && g->db[i].metadata.ip_version == 4)
+			continue;
+		r = MMDB_lookup_sockaddr(&g->db[i],
+					 is_v4 ? (struct sockaddr *)&v4 :
+						 (struct sockaddr *)&v6,
+					 &err);
+		if (err == MMDB_SUCCESS && r.found_entry)
+			geo_place_of(&r.entry, at);
+	}
+}

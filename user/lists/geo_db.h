@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between geo.c and geo_walk.c only. */
+#ifndef SMTPXDP_GEO_DB_H
+#define SMTPXDP_GEO_DB_H
+
+#include <maxminddb.h>
+
+#include "lists/geo.h"
+
+struct geo {
+	size_t n;
+	MMDB_s db[];
+};
+
+void geo_place_of(MMDB_entry_s *e, struct geo_place *at);
+
+#endif

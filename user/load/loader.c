@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "load/loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "maps/ban_map.h"
+#include "maps/generation.h"
+#include "tell/journal.h"
+#include "maps/layout_map.h"
+#include "base/output.h"
+#include "maps/pins.h"
+#include "load/programs.h"
+#include "load/refusal.h"
+#include "smtpxdp.skel.h"
+#include "load/tls_load.h"
+
+/* The same in every way: the new programs can work on the old map. */
+static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
+		 const struct btf *old_btf, const struct btf *btf)
+{
+	const char *name = bpf_map__name(map);
+	struct layout was, is;
+
+	return old->type == bpf_map__type(map) &&
+	       old->key_size == bpf_map__key_size(map) &&
+	       old->value_size == bpf_map__value_size(map) &&
+	       old->map_flags == bpf_map__map_flags(map) &&
+	       old->max_entries == bpf_map__max_entries(map) &&
+	       !layout_of(old_btf, name, &was) && !layout_of(btf, name, &is) &&
+	       layout_same(old_btf, was.key, btf, is.key) &&
+	       layout_same(old_btf, was.value, btf, is.value);
+}
+
+/* The generation in force, to take maps over from. */
+struct former {
+	const char *dir;
+	int generation;
+	struct btf *btf;
+};
+
+/* An fd of its map if that suits us; -ENOENT; or another -errno. */
+static int find_former(const struct former *f, struct smtpxdp *skel,
+		       struct bpf_map *map)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	char path[PATH_MAX];
+	int fd, err = generation_path(path, sizeof(path), f->dir, f->generation,
+				      bpf_map__name(map));
+
+	if (err)
+		return err;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -ENOENT; /* it had no such map */
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		err = -errno;
+	else if (fits(&info, map, f->btf, bpf_object__btf(skel->obj)))
+		return fd;
+	close(fd);
+	return err ? err : -ENOENT;
+}
+
+static int reuse(const struct former *f, struct smtpxdp *skel,
+		 struct bpf_map *map)
+{
+	int fd = find_former(f, skel, map), err;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	return err;
+}
+
+/* The table of bans is two maps: either both are taken over, or none. */
+static bool suits(const struct former *f, struct smtpxdp *skel,
+		  enum pinned_map map)
+{
+	int lines, infos;
+
+	if (map != MAP_BANS && map != MAP_BAN_INFOS)
+		return true;
+	lines = find_former(f, skel, skel->maps.bans);
+	infos = find_former(f, skel, skel->maps.ban_infos);
+	if (lines >= 0)
+		close(lines);
+	if (infos >= 0)
+		close(infos);
+	return lines >= 0 && infos >= 0;
+}
+
+/* What the generation in force has and suits us, is taken over. */
+static int reuse_maps(struct smtpxdp *skel, const char *dir)
+{
+	struct former f = { dir, generation_current(dir), NULL };
+	int err = 0;
+
+	if (f.generation == -ENOENT)
+		return 0;
+	f.btf = f.generation < 0 ? NULL : layout_load(dir, f.generation);
+	if (!f.btf)
+		return f.generation < 0 ? f.generation : -errno;
+	for (int i = 0; i < MAPS_MAX && !err; i++)
+		if (suits(&f, skel, i))
+			err = reuse(&f, skel,
+				    bpf_object__find_map_by_name(skel->obj,
+								 map_names[i]));
+	btf__free(f.btf);
+	return err;
+}
+
+/* The table of bans, taken over or new, is to hold so many. */
+static int prepare_bans(struct smtpxdp *skel, uint32_t max)
+{
+	int lines = bpf_map__fd(skel->maps.bans);
+	int infos = bpf_map__fd(skel->maps.ban_infos);
+	struct ban_map m;
+
+	if (ban_map_open(&m, lines, infos))
+		return ban_map_init(lines, infos, max);
+	m.head->max = max;
+	ban_map_close(&m);
+	return 0;
+}
+
+static int pin(int fd, const char *dir, int generation, const char *name)
+{
+	char path[PATH_MAX];
+	int err = generation_path(path, sizeof(path), dir, generation, name);
+
+	return err || !bpf_obj_pin(fd, path) ? err : -errno;
+}
+
+/* All of it into a generation of its own, which is not in force yet. */
+static int pin_all(struct smtpxdp *skel, const char *dir)
+{
+	int n = generation_make(dir), err;
+
+	if (n < 0)
+		return n;
+	err = layout_save(dir, n, bpf_object__btf(skel->obj));
+	for (int i = 0; i < MAPS_MAX && !err; i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(skel->obj, map_names[i]);
+
+		if (bpf_map__autocreate(map))
+			err = pin(bpf_map__fd(map), dir, n, map_names[i]);
+	}
+	for (int i = 0; i < PROGS_MAX && !err; i++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(
+			skel->obj, prog_names[i]);
+
+		if (bpf_program__autoload(prog))
+			err = pin(bpf_program__fd(prog), dir, n, prog_names[i]);
+	}
+	if (err)
+		generation_remove(dir, n);
+	return err ? err : n;
+}
+
+/* None of the programs, but all of them: or what they need. */
+static int load_failed(const struct refusal *r, const struct smtpxdp *skel)
+{
+	char text[2048];
+
+	if (r->err == -EPERM)
+		fail("the kernel refuses to load BPF programs: %s; run as "
+		     "root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
+		     strerror(-r->err));
+	else if (r->err == -ENOMEM)
+		fail("not enough memory for the programs and maps: lower "
+		     "max-clients or max-bans");
+	else if (*r->r.prog && refusal_is_final(r->err)) {
+		refusal_describe(r, skel, program_lost(r->r.prog), text,
+				 sizeof(text));
+		fail("%s", text);
+	} else {
+		fail("cannot load the BPF programs: %s (%s); Linux 6.1 or "
+		     "later, with BTF, is needed",
+		     strerror(-r->err), *r->log ? r->log : "no details");
+	}
+	return refusal_is_final(r->err) ? EXIT_REFUSED : EXIT_FAILURE;
+}
+
+static void configure(struct smtpxdp *skel, const struct loader_options *o)
+{
+	programs_choose(skel, o->parts);
+	tls_load_configure(skel, o);
+	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
+	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);
+	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
+	bpf_map__set_max_entries(skel->maps.bans, ban_map_entries(o->max_bans));
+	bpf_map__set_max_entries(skel->maps.ban_infos,
+				 ban_map_entries(o->max_bans));
+	bpf_map__set_max_entries(skel->maps.ban_reasons, o->max_bans);
+	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
+}
+
+static struct smtpxdp *open_listening(void)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+
+	refusal_listen(&opts);
+	return smtpxdp__open_opts(&opts);
+}
+
+/* Notes a refusal; 0: the rest may be loaded without it. */
+static int do_without(struct loader_options *o, const struct refusal *r,
+		      const struct smtpxdp *skel)
+{
+	enum part part = program_part(r->r.prog);
+	uint32_t rest =
+		part == PARTS_MAX ? 0 : programs_without(o->parts, part);
+	char text[2048];
+
+	if (!refusal_is_final(r->err) || !rest)
+		return load_failed(r, skel);
+	refusal_describe(r, skel, program_lost(r->r.prog), text, sizeof(text));
+	journal_note(MESSAGE_REFUSED, "%s", text);
+	if (o->n_refused < DAEMON_REFUSED_MAX)
+		o->refused[o->n_refused++] = r->r;
+	o->parts = rest;
+	return 0;
+}
+
+/* *again: the kernel refused a program, and there is some use in the others. */
+static int load_once(struct loader_options *o, struct smtpxdp **out,
+		     bool *again)
+{
+	struct smtpxdp *skel = open_listening();
+	struct refusal r;
+	int err = skel ? 0 : -errno;
+
+	*again = false;
+	if (!err) {
+		configure(skel, o);
+		err = reuse_maps(skel, o->dir);
+	}
+	if (err)
+		return load_failed(&(struct refusal){ .err = err }, skel);
+	err = smtpxdp__load(skel);
+	if (err) {
+		refusal_read(err, &r);
+		err = do_without(o, &r, skel);
+		*again = !err;
+		smtpxdp__destroy(skel);
+		return err;
+	}
+	err = prepare_bans(skel, o->max_bans);
+	if (!err)
+		err = o->generation = pin_all(skel, o->dir);
+	if (err < 0) {
+		fail("cannot pin the programs and maps below %s: %s", o->dir,
+		     strerror(-err));
+		smtpxdp__destroy(skel);
+		return EXIT_FAILURE;
+	}
+	*out = skel;
+	return 0;
+}
+
+int loader_load(struct loader_options *o, struct smtpxdp **skel)
+{
+	bool again = true;
+	int err = 0;
+
+	while (!err && again) {
+		/* Verification may take long where CPUs are slow. */
+		sd_notify(0, "EXTEND_TIMEOUT_USEC=300000000");
+		err = load_once(o, skel, &again);
+	}
+	refusal_end();
+	return err;
+}
+
+int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
+{
+	struct smtpxdp *skel = open_listening();
+	struct refusal r;
+	int err = skel ? 0 : -errno;
+
+	if (!err) {
+		configure(skel, o);
+		skel->rodata->replaying = true;
+		err = smtpxdp__load(skel);
+	}
+	if (!err)
+		err = ban_map_init(bpf_map__fd(skel->maps.bans),
+				   bpf_map__fd(skel->maps.ban_infos),
+				   o->max_bans);
+	if (err) {
+		refusal_read(err, &r);
+		err = load_failed(&r, skel);
+		smtpxdp__destroy(skel);
+	} else {
+		*out = skel;
+	}
+	refusal_end();
+	return err;
+}
+
+struct btf *loader_btf(void)
+{
+	struct smtpxdp *skel = smtpxdp__open();
+	struct btf *btf = NULL;
+	const void *data;
+	__u32 size;
+
+	if (!skel)
+		return NULL;
+	data = btf__raw_data(bpf_object__btf(skel->obj), &size);
+	if (data)
+		btf = btf__new(data, size);
+	smtpxdp__destroy(skel);
+	return btf;
+}
+
+bool loader_has_gate(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	bool gate = false;
+	DIR *links = pins_path(path, sizeof(path), dir, "links") ?
+			     NULL :
+			     opendir(path);
+
+	if (!links)
+		return false;
+	while ((entry = readdir(links)))
+		gate |= !strncmp(entry->d_name, "xdp-", 4);
+	closedir(links);
+	return gate;
+}
+
+/* Whatever is pinned there: an unpinned link is a detached program. */
+static int unpin_links(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int err = pins_path(path, sizeof(path), dir, "links");
+	DIR *links = err ? NULL : opendir(path);
+
+	if (!links)
+		return 0;
+	while ((entry = readdir(links)))
+		if (*entry->d_name != '.' &&
+		    unlinkat(dirfd(links), entry->d_name, 0))
+			err = -errno;
+	closedir(links);
+	if (!err && rmdir(path))
+		err = -errno;
+	return err;
+}
+
+/* tls_*: what the TLS sensor has pinned. */
+static int unpin_tls(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	int err = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(d)))
+		if (!strncmp(entry->d_name, "tls_", 4) &&
+		    unlinkat(dirfd(d), entry->d_name, 0))
+			err = -errno;
+	closedir(d);
+	return err;
+}
+
+int loader_unpin(const char *dir)
+{
+	int err = unpin_links(dir);
+
+	if (!err)
+		err = unpin_tls(dir);
+	if (!err)
+		err = generation_remove_all(dir);
+	/* In the unit's sandbox, only what is in the folder may be changed. */
+	if (!err && rmdir(dir) && errno != ENOENT && errno != EROFS)
+		err = -errno;
+	return err;
+}

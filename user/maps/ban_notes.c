@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "maps/ban_notes.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "lists/banlist.h"
+#include "base/duration.h"
+
+void ban_default_reason(const struct ban *b, char reason[BAN_REASON_SIZE])
+{
+	char window[DURATION_TEXT];
+
+	if (!b->failures)
+		snprintf(reason, BAN_REASON_SIZE, "by command");
+	else if (b->flags & BAN_PROVISIONAL)
+		*reason = '\0'; /* the daemon has not handled its event yet */
+	else
+		snprintf(reason, BAN_REASON_SIZE, "%u failure%s in %s",
+			 b->failures, b->failures == 1 ? "" : "s",
+			 duration_format(b->window, window));
+}
+
+/* The map is a trie, which knows networks. */
+static struct net key_of(const struct addr *client)
+{
+	return net_of(client, ADDR_BITS);
+}
+
+void ban_note_get(const struct pins *p, const struct addr *client,
+		  uint32_t tick, struct ban *b)
+{
+	struct net key = key_of(client);
+	struct ban_note note;
+
+	if (bpf_map_lookup_elem(p->map[MAP_BAN_NOTES], &key, &note))
+		return;
+	if (*note.reason)
+		memcpy(b->reason, note.reason, sizeof(b->reason));
+	if (tick == BAN_TICK_MAX && note.expires > b->expires)
+		b->expires = note.expires;
+}
+
+void ban_note_drop(struct pins *p, const struct addr *client)
+{
+	struct net key = key_of(client);
+
+	bpf_map_delete_elem(p->map[MAP_BAN_NOTES], &key);
+}
+
+/* Reasons of bans that went in the kernel, where nobody looks for them. */
+static void forget_notes(struct pins *p)
+{
+	struct net key, next, *prev = NULL;
+	int fd = p->map[MAP_BAN_NOTES];
+	bool gone = false;
+	struct ban b;
+
+	while (!bpf_map_get_next_key(fd, prev, &next)) {
+		struct addr client = net_addr(&next);
+		struct net net = client_net(p, &client);
+
+		if (gone)
+			bpf_map_delete_elem(fd, &key);
+		key = next;
+		prev = &key;
+		gone = banlist_get(p, &net, &b);
+	}
+	if (gone)
+		bpf_map_delete_elem(fd, &key);
+}
+
+int ban_note_put(struct pins *p, const struct ban_client *c,
+		 const struct ban *b, uint32_t tick)
+{
+	int pos = ban_search(p->bans.head, c, 0, BAN_CLAIMED);
+	struct net key = key_of(&c->addr);
+	int fd = p->map[MAP_BAN_NOTES];
+	char usual[BAN_REASON_SIZE];
+	struct ban_note note = {};
+
+	if (*b->reason)
+		ban_default_reason(b, usual);
+	if (*b->reason && strcmp(b->reason, usual))
+		snprintf(note.reason, sizeof(note.reason), "%s", b->reason);
+	if (tick == BAN_TICK_MAX)
+		note.expires = b->expires;
+	if (!*note.reason && !note.expires) {
+		if (pos >= 0 &&
+		    ban_flags(&ban_info_of(p->bans.head, c, pos)->cause) &
+			    BAN_NOTED)
+			bpf_map_delete_elem(fd, &key);
+		return 0;
+	}
+	if (!bpf_map_update_elem(fd, &key, &note, BPF_ANY))
+		return BAN_NOTED;
+	if (errno != ENOSPC)
+		return -errno;
+	forget_notes(p);
+	if (!bpf_map_update_elem(fd, &key, &note, BPF_ANY))
+		return BAN_NOTED;
+	return errno == ENOSPC ? -E2BIG : -errno;
+}

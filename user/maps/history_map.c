@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "maps/history_map.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/address.h"
+#include "lists/policy.h"
+#include "maps/settings_map.h"
+
+#define BATCH 1024
+
+struct history history_recall(const struct pins *p, const struct net *net,
+			      uint64_t boot_ns)
+{
+	struct addr key = net_addr(net);
+	struct history h;
+
+	if (bpf_map_lookup_elem(p->map[MAP_HISTORY], &key, &h) ||
+	    h.len != net->len ||
+	    policy_forgotten_at(settings_now(p), &h) <= (int64_t)boot_ns)
+		return (struct history){ .len = net->len };
+	return h;
+}
+
+int history_put(struct pins *p, const struct net *net, const struct history *h)
+{
+	struct history entry = *h;
+	struct addr key = net_addr(net);
+
+	entry.len = net->len;
+	changes_note(&p->changes, CHANGE_HISTORY, net);
+	return bpf_map_update_elem(p->map[MAP_HISTORY], &key, &entry, BPF_ANY) ?
+		       -errno :
+		       0;
+}
+
+int history_each(const struct pins *p, history_fn fn, void *ctx)
+{
+	struct addr *keys = calloc(BATCH, sizeof(*keys));
+	struct history *values = calloc(BATCH, sizeof(*values));
+	int err = keys && values ? 0 : -ENOMEM, done = 0;
+	__u32 in = 0, out = 0, n;
+
+	for (void *batch = NULL; !err && !done; batch = &in) {
+		n = BATCH;
+		if (bpf_map_lookup_batch(p->map[MAP_HISTORY], batch, &out, keys,
+					 values, &n, NULL)) {
+			done = errno == ENOENT; /* and n are the last ones */
+			if (!done)
+				err = -errno;
+		}
+		for (__u32 i = 0; i < n && !err; i++) {
+			struct net net = net_of(&keys[i], values[i].len);
+
+			err = fn(&net, &values[i], ctx);
+		}
+		in = out;
+	}
+	free(keys);
+	free(values);
+	return err;
+}
+
+struct forget {
+	struct pins *p;
+	const struct net *within;
+	int n;
+};
+
+static int forget_one(const struct net *net, const struct history *h, void *ctx)
+{
+	struct forget *f = ctx;
+	struct addr key = net_addr(net);
+
+	if (!net_contains(f->within, net) ||
+	    bpf_map_delete_elem(f->p->map[MAP_HISTORY], &key))
+		return 0;
+	changes_note(&f->p->changes, CHANGE_HISTORY, net);
+	f->n++;
+	return 0;
+}
+
+int history_forget(struct pins *p, const struct net *net)
+{
+	struct forget f = { .p = p, .within = net };
+	int err = history_each(p, forget_one, &f);
+
+	return err ? err : f.n;
+}

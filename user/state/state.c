@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From the maps into the state file. The way back is state_restore.c. */
+#include "state/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <string.h>
+
+#include "maps/activity_map.h"
+#include "lists/allowlist.h"
+#include "lists/banlist.h"
+#include "maps/history_map.h"
+#include "base/output.h"
+#include "maps/settings_map.h"
+#include "state/state_clock.h"
+
+#define SAVED_USEC 10000 /* between two looks whether it is done */
+
+struct save {
+	struct pins *p;
+	struct store *s;
+	struct state_clock now;
+};
+
+static int put_ban(struct save *v, const struct net *net, const struct ban *b)
+{
+	struct stored_ban row = {
+		.net = *net,
+		.since = wall_of_boot(&v->now, b->since),
+		.expires = v->now.moment.wall +
+			   clock_until(&v->now.clock, b->expires),
+		.failures = b->failures,
+		.code = b->code,
+		/* Whoever restores it has no event of it to wait for. */
+		.flags = b->flags & ~BAN_PROVISIONAL,
+	};
+
+	memcpy(row.reason, b->reason, sizeof(row.reason));
+	return store_put_ban(v->s, &row);
+}
+
+/* Is it one to be kept? What `status` tries is none. */
+static bool ban_holds(const struct save *v, const struct ban *b)
+{
+	return b->expires > v->now.clock.jiffies && !(b->flags & BAN_TEST);
+}
+
+static int put_history(struct save *v, const struct net *net,
+		       const struct history *h)
+{
+	return store_put_history(
+		v->s, &(struct stored_history){
+			      .net = *net,
+			      .offences = h->offences,
+			      .until = wall_of_boot(&v->now, h->until),
+		      });
+}
+
+static int save_change(struct save *v, const struct changed *c)
+{
+	struct history h;
+	struct ban b;
+
+	switch (c->kind) {
+	case CHANGE_BAN:
+		return !banlist_get(v->p, &c->net, &b) && ban_holds(v, &b) ?
+			       put_ban(v, &c->net, &b) :
+			       store_del(v->s, STORE_BANS, &c->net);
+	case CHANGE_HISTORY:
+		h = history_recall(v->p, &c->net, v->now.clock.boot_ns);
+		return h.offences ? put_history(v, &c->net, &h) :
+				    store_del(v->s, STORE_HISTORY, &c->net);
+	case CHANGE_ALLOW:
+		return allowlist_get(v->p, &c->net) & ALLOW_COMMAND ?
+			       store_put_allow(v->s, &c->net) :
+			       store_del(v->s, STORE_ALLOW, &c->net);
+	}
+	return -EINVAL;
+}
+
+struct net_list {
+	struct net *nets;
+	size_t n, room;
+};
+
+static int list_net(const struct ban_row *row, void *ctx)
+{
+	struct net_list *l = ctx;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 1024;
+		struct net *more = reallocarray(l->nets, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->nets = more;
+		l->room = room;
+	}
+	l->nets[l->n++] = row->net;
+	return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct net));
+}
+
+/*
+ * The table has them in no order. One that is much like the file's own lets it
+ * write each of its pages once, and a million bans in a third of the time.
+ */
+static int save_bans(struct save *v)
+{
+	struct net_list l = {};
+	int err = banlist_each(v->p, list_net, &l);
+	struct ban b;
+
+	if (!err && l.n)
+		qsort(l.nets, l.n, sizeof(*l.nets), by_address);
+	for (size_t i = 0; !err && i < l.n; i++)
+		if (!banlist_get(v->p, &l.nets[i], &b) && ban_holds(v, &b))
+			err = put_ban(v, &l.nets[i], &b);
+	free(l.nets);
+	return err;
+}
+
+static int save_history(const struct net *net, const struct history *h,
+			void *ctx)
+{
+	return put_history(ctx, net, h);
+}
+
+static int save_allow(const struct net *net, __u32 flags, void *ctx)
+{
+	struct save *v = ctx;
+
+	return flags & ALLOW_COMMAND ? store_put_allow(v->s, net) : 0;
+}
+
+/* What the file has, and the maps have not, goes. */
+static int drop_ban(const struct net *net, void *ctx)
+{
+	struct save *v = ctx;
+	struct ban b;
+
+	return !banlist_get(v->p, net, &b) && ban_holds(v, &b) ?
+		       0 :
+		       store_del(v->s, STORE_BANS, net);
+}
+
+static int drop_history(const struct net *net, void *ctx)
+{
+	return save_change(ctx, &(struct changed){ CHANGE_HISTORY, *net });
+}
+
+static int drop_allow(const struct net *net, void *ctx)
+{
+	return save_change(ctx, &(struct changed){ CHANGE_ALLOW, *net });
+}
+
+static int save_all(struct save *v)
+{
+	size_t odd = 0;
+	int err = save_bans(v);
+
+	if (!err)
+		err = history_each(v->p, save_history, v);
+	if (!err)
+		err = allowlist_each(v->p, save_allow, v);
+	if (!err)
+		err = store_each_net(v->s, STORE_BANS, drop_ban, v, &odd);
+	if (!err)
+		err = store_each_net(v->s, STORE_HISTORY, drop_history, v,
+				     &odd);
+	if (!err)
+		err = store_each_net(v->s, STORE_ALLOW, drop_allow, v, &odd);
+	return err;
+}
+
+/* To be called in a transaction: all times in the file as the clock is now. */
+static int set_moment(struct store *s, const struct moment *then,
+		      const struct moment *now)
+{
+	int64_t step = moment_step(then, now);
+	int err = step ? store_shift(s, step) : 0;
+
+	return err ? err : store_put_moment(s, now);
+}
+
+/*
+ * Looks at the maps only now that nobody else can write the file: whoever
+ * comes last writes what is so at last.
+ */
+static int save_locked(struct save *v, const struct change_list *c)
+{
+	struct moment then;
+	int err = state_clock_read(v->p, &v->now);
+
+	if (!err)
+		err = store_moment(v->s, &then);
+	if (err == -ENOENT || (!err && !same_maps(&then, &v->now.moment)))
+		return -ESTALE;
+	if (!err)
+		err = set_moment(v->s, &then, &v->now.moment);
+	if (!err && c->all)
+		err = save_all(v);
+	for (size_t i = 0; !err && !c->all && i < c->n; i++)
+		err = save_change(v, &c->list[i]);
+	return err;
+}
+
+static int end(struct store *s, int err)
+{
+	if (!err)
+		return store_commit(s);
+	store_rollback(s);
+	return err;
+}
+
+int state_save(struct pins *p, struct store *s, const struct change_list *c)
+{
+	struct save v = { .p = p, .s = s };
+	int err = store_begin(s);
+
+	return err ? err : end(s, save_locked(&v, c));
+}
+
+int state_adopt(struct pins *p, struct store *s)
+{
+	struct state_clock now;
+	struct moment then;
+	int err = state_clock_read(p, &now);
+
+	if (!err)
+		err = store_begin(s);
+	if (err)
+		return err;
+	err = store_moment(s, &then);
+	if (err == -ENOENT)
+		then = now.moment;
+	if (!err || err == -ENOENT)
+		err = set_moment(s, &then, &now.moment);
+	return end(s, err);
+}
+
+bool state_is_mirror(const struct pins *p, struct store *s)
+{
+	struct state_clock now;
+	struct moment then;
+
+	return !state_clock_read(p, &now) && !store_moment(s, &then) &&
+	       same_maps(&then, &now.moment);
+}
+
+static int save_to(struct pins *p, const char *dir,
+		   const struct change_list *changes)
+{
+	struct store *s;
+	int err = store_open(&s, dir);
+
+	if (!err)
+		err = state_save(p, s, changes);
+	store_close(s);
+	return err;
+}
+
+/* -ECANCELED: it has ended, or hangs, before it was done. */
+static int await_daemon(struct pins *p, uint64_t number)
+{
+	while (activity_saved(p) < number) {
+		enum daemon_state state = daemon_state(p);
+
+		if (state == DAEMON_DEAD || state == DAEMON_HUNG)
+			return -ECANCELED;
+		if (!activity_is_saved(p))
+			return -EIO;
+		usleep(SAVED_USEC);
+	}
+	return 0;
+}
+
+/* It takes long, and the daemon can do it as well. */
+static int save_by_daemon(struct pins *p, bool wait)
+{
+	uint64_t number = activity_ask_save(p);
+
+	return wait ? await_daemon(p, number) : 0;
+}
+
+void state_save_command(struct pins *p, bool wait)
+{
+	struct change_list changes = changes_take(&p->changes);
+	struct daemon_info *info = malloc(sizeof(*info));
+	char why[STORE_EXPLAIN_SIZE];
+	bool known = info && !daemon_read(p, info) && *info->state_dir;
+	int err = -ECANCELED;
+
+	if (changes.all && pins_daemon_alive(p->dir))
+		err = save_by_daemon(p, wait);
+	if (err == -ECANCELED)
+		err = known && (changes.n || changes.all) ?
+			      save_to(p, info->state_dir, &changes) :
+			      0;
+	if (err)
+		warn("it is in force, but not saved, and a reboot will undo "
+		     "it: %s",
+		     store_explain(info->state_dir, err, why, sizeof(why)));
+	free(changes.list);
+	free(info);
+}

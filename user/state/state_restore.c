@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From the state file into the maps. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "lists/allowlist.h"
+#include "lists/banlist.h"
+#include "maps/history_map.h"
+#include "base/net_set.h"
+#include "maps/settings_map.h"
+#include "state/state.h"
+#include "state/state_clock.h"
+
+#define NSEC 1000000000LL
+/* What `ban add --for` takes at most, seconds. */
+#define BAN_LONGEST (100LL * 365 * 86400)
+#define CHUNK 4096 /* bans that are written at once */
+
+struct restore {
+	struct pins *p;
+	struct moment then;
+	struct state_clock now;
+	struct restored *r;
+	void (*progress)(size_t bans);
+	struct net_set allowed;
+	struct ban_row *rows; /* CHUNK of them */
+	size_t n;
+};
+
+/* The key `allow`, or this host's addresses, may be others than before. */
+static bool is_allowed(const struct restore *v, const struct stored_ban *b)
+{
+	struct allow allow;
+
+	if (!net_set_overlaps(&v->allowed, &b->net) ||
+	    bpf_map_lookup_elem(v->p->map[MAP_ALLOW_NETS], &b->net, &allow))
+		return false;
+	return allow.flags & ALLOW_ADMIN || !(b->flags & BAN_FORCED);
+}
+
+/* Writes what was read so far; for whom there is no room is counted. */
+static int write_bans(struct restore *v)
+{
+	size_t next = 0, done;
+	int err = 0;
+
+	while (!err && next < v->n) {
+		err = banlist_put_many(v->p, v->rows + next, v->n - next,
+				       &done);
+		v->r->bans += done;
+		next += done;
+		if (err == -E2BIG) {
+			v->r->full++;
+			next++;
+			err = 0;
+		}
+	}
+	v->n = 0;
+	if (v->progress)
+		v->progress(v->r->bans);
+	return err;
+}
+
+static int restore_ban(const struct stored_ban *row, void *ctx)
+{
+	struct restore *v = ctx;
+	const struct clock_pair *now = &v->now.clock;
+	int64_t left = moment_remaining(&v->then, &v->now.moment, row->since,
+					row->expires, BAN_LONGEST);
+	int64_t since = moment_until(&v->then, &v->now.moment, row->since);
+	struct ban_row *new = &v->rows[v->n];
+	struct ban there;
+
+	if (!left || is_allowed(v, row)) {
+		v->r->over++;
+		return 0;
+	}
+	*new = (struct ban_row){
+		.net = row->net,
+		.ban = {
+			.expires = now->jiffies + left * clock_hz(),
+			.since = now->boot_ns + since * NSEC,
+			.failures = row->failures,
+			.code = row->code,
+			.flags = row->flags & ~BAN_PROVISIONAL,
+		},
+	};
+	memcpy(new->ban.reason, row->reason, sizeof(new->ban.reason));
+	if (!banlist_get(v->p, &row->net, &there) &&
+	    there.expires >= new->ban.expires) {
+		v->r->bans++;
+		return 0;
+	}
+	return ++v->n == CHUNK ? write_bans(v) : 0;
+}
+
+static int restore_bans(struct restore *v, struct store *s)
+{
+	struct net *nets = NULL;
+	size_t n = 0;
+	int err = allowlist_nets(v->p, &nets, &n);
+
+	net_set_init(&v->allowed, nets, err ? 0 : n);
+	v->rows = calloc(CHUNK, sizeof(*v->rows));
+	if (!err && !v->rows)
+		err = -ENOMEM;
+	if (!err)
+		err = store_each_ban(s, restore_ban, v, &v->r->odd);
+	if (!err)
+		err = write_bans(v);
+	free(v->rows);
+	net_set_free(&v->allowed);
+	return err;
+}
+
+static int restore_history(const struct stored_history *row, void *ctx)
+{
+	struct restore *v = ctx;
+	const struct settings *s = settings_now(v->p);
+	int64_t longest = s->ban_max_sec;
+	int64_t until = moment_until(&v->then, &v->now.moment, row->until);
+	struct history h = { .offences = row->offences }, there;
+
+	for (int i = 0; i < POLICIES_MAX; i++)
+		if (s->policy[i].ban_sec > longest)
+			longest = s->policy[i].ban_sec;
+	/* No last ban is longer: a clock was wrong that said so. */
+	if (until > longest)
+		until = longest;
+	h.until = (int64_t)v->now.clock.boot_ns + until * NSEC;
+	there = history_recall(v->p, &row->net, v->now.clock.boot_ns);
+	if (there.offences >= h.offences)
+		return 0;
+	v->r->history++;
+	return history_put(v->p, &row->net, &h);
+}
+
+static int restore_allow(const struct net *net, void *ctx)
+{
+	struct restore *v = ctx;
+	int err = allowlist_add(v->p, net, ALLOW_COMMAND);
+
+	v->r->allow += !err;
+	return err == -ENOSPC ? 0 : err;
+}
+
+int state_restore(struct pins *p, struct store *s, struct restored *r,
+		  void (*progress)(size_t bans))
+{
+	struct restore v = { .p = p, .r = r, .progress = progress };
+	int err;
+
+	*r = (struct restored){};
+	err = store_moment(s, &v.then);
+	if (err == -ENOENT)
+		return 0; /* it is new */
+	if (!err)
+		err = state_clock_read(p, &v.now);
+	if (!err)
+		err = store_each_net(s, STORE_ALLOW, restore_allow, &v,
+				     &r->odd);
+	if (!err)
+		err = restore_bans(&v, s);
+	if (!err)
+		err = store_each_history(s, restore_history, &v, &r->odd);
+	return err;
+}

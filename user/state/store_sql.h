@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between store.c and store_rows.c only. */
+#ifndef SMTPXDP_STORE_SQL_H
+#define SMTPXDP_STORE_SQL_H
+
+#include <sqlite3.h>
+
+#include "state/store.h"
+
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x) TEXT_OF_(x)
+
+enum sql {
+	SQL_PUT_BAN,
+	SQL_PUT_HISTORY,
+	SQL_PUT_ALLOW,
+	SQL_PUT_MOMENT,
+	SQL_DEL_BAN,
+	SQL_DEL_HISTORY,
+	SQL_DEL_ALLOW,
+	SQL_MAX
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *stmt[SQL_MAX]; /* prepared when first needed */
+};
+
+/* What came of an SQLite call, as the header store.h has it. */
+int store_error(sqlite3 *db, int rc);
+int store_exec(struct store *s, const char *sql);
+
+#endif

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sys/netinfo.h"
+
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "sys/netlink.h"
+
+/* A VLAN in a VLAN, on a bond, and one to spare. */
+#define STACK_DEPTH 4
+
+static void take_addr(struct addr *list, size_t *n, int family,
+		      const void *bytes)
+{
+	struct addr a = {};
+
+	if (*n == NETINFO_MAX)
+		return;
+	if (family == AF_INET) {
+		a.d[2] = ADDR_V4_WORD;
+		memcpy(&a.d[3], bytes, 4);
+	} else {
+		memcpy(&a, bytes, sizeof(a));
+	}
+	for (size_t i = 0; i < *n; i++)
+		if (!memcmp(&list[i], &a, sizeof(a)))
+			return;
+	list[(*n)++] = a;
+}
+
+static void take_default(struct netinfo *info, unsigned int ifindex)
+{
+	for (size_t i = 0; i < info->n_default; i++)
+		if (info->default_ifindex[i] == ifindex)
+			return;
+	if (info->n_default < NETINFO_MAX)
+		info->default_ifindex[info->n_default++] = ifindex;
+}
+
+static int on_address(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr, *best = NULL;
+	struct netinfo *info = data;
+
+	/* On a point-to-point link IFA_ADDRESS is the other end's. */
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
+	{
+		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
+		    (mnl_attr_get_type(attr) == IFA_ADDRESS && !best))
+			best = attr;
+	}
+	if (best && (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6))
+		take_addr(info->own, &info->n_own, ifa->ifa_family,
+			  mnl_attr_get_payload(best));
+	return MNL_CB_OK;
+}
+
+static void take_gateway(struct netinfo *info, int family,
+			 const struct nlattr *attr)
+{
+	const struct rtvia *via;
+
+	if (mnl_attr_get_type(attr) == RTA_GATEWAY) {
+		take_addr(info->gateways, &info->n_gateways, family,
+			  mnl_attr_get_payload(attr));
+	} else if (mnl_attr_get_type(attr) == RTA_VIA) {
+		via = mnl_attr_get_payload(attr); /* IPv4 by an IPv6 gateway */
+		take_addr(info->gateways, &info->n_gateways, via->rtvia_family,
+			  via->rtvia_addr);
+	}
+}
+
+static void take_hops(struct netinfo *info, int family, int is_default,
+		      const struct nlattr *attr)
+{
+	struct rtnexthop *hop = mnl_attr_get_payload(attr);
+	int left = mnl_attr_get_payload_len(attr);
+
+	for (; RTNH_OK(hop, left);
+	     left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
+		const struct nlattr *a;
+
+		if (is_default)
+			take_default(info, hop->rtnh_ifindex);
+		for (a = (void *)RTNH_DATA(hop);
+		     mnl_attr_ok(a, (char *)hop + hop->rtnh_len - (char *)a);
+		     a = mnl_attr_next(a))
+			take_gateway(info, family, a);
+	}
+}
+
+static int on_route(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	struct netinfo *info = data;
+	const struct nlattr *attr;
+	int is_default = rt->rtm_dst_len == 0 && rt->rtm_type == RTN_UNICAST;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*rt))
+	{
+		take_gateway(info, rt->rtm_family, attr);
+		if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
+			take_hops(info, rt->rtm_family, is_default, attr);
+		if (mnl_attr_get_type(attr) == RTA_OIF && is_default)
+			take_default(info, mnl_attr_get_u32(attr));
+	}
+	return MNL_CB_OK;
+}
+
+/* `what` is the header that goes with the type: ifaddrmsg, rtmsg, tcmsg. */
+static int dump(struct mnl_socket *nl, int type, const void *what, size_t size,
+		mnl_cb_t cb, void *data)
+{
+	char buf[MNL_ALIGN(MNL_NLMSG_HDRLEN) + 64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	memcpy(mnl_nlmsg_put_extra_header(nlh, size), what, size);
+	return netlink_ask(nl, nlh, cb, data);
+}
+
+int netinfo_read(struct netinfo *info)
+{
+	static const struct ifaddrmsg any = { .ifa_family = AF_UNSPEC };
+	static const struct rtmsg v4 = { .rtm_family = AF_INET };
+	static const struct rtmsg v6 = { .rtm_family = AF_INET6 };
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
+	int err;
+
+	memset(info, 0, sizeof(*info));
+	if (!nl)
+		return -errno;
+	err = dump(nl, RTM_GETADDR, &any, sizeof(any), on_address, info);
+	if (!err)
+		err = dump(nl, RTM_GETROUTE, &v4, sizeof(v4), on_route, info);
+	if (!err)
+		err = dump(nl, RTM_GETROUTE, &v6, sizeof(v6), on_route, info);
+	mnl_socket_close(nl);
+	return err;
+}
+
+uint64_t netns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+}
+
+uint64_t pidns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
+
+static int on_filter(const struct nlmsghdr *nlh, void *data)
+{
+	*(bool *)data = true;
+	return MNL_CB_OK;
+}
+
+bool netinfo_has_filters(unsigned int ifindex)
+{
+	static const __u32 hooks[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
+	bool found = false;
+	int err = nl ? 0 : -errno;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		struct tcmsg tc = {
+			.tcm_ifindex = ifindex,
+			.tcm_parent = TC_H_MAKE(TC_H_CLSACT, hooks[i]),
+		};
+
+		err = dump(nl, RTM_GETTFILTER, &tc, sizeof(tc), on_filter,
+			   &found);
+	}
+	if (nl)
+		mnl_socket_close(nl);
+	return found || err;
+}
+
+/* Of a veth, IFLA_LINK is its peer; of a tunnel, what it is sent through. */
+static bool has_lower(const struct nlattr *info)
+{
+	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan" };
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (mnl_attr_get_type(attr) != IFLA_INFO_KIND)
+			continue;
+		for (int i = 0; i < 3; i++)
+			if (!strcmp(mnl_attr_get_str(attr), kinds[i]))
+				return true;
+	}
+	return false;
+}
+
+static int on_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct netinfo_link *link = data;
+	bool stacked = false, here = true;
+	const struct nlattr *attr;
+	unsigned int lower = 0;
+
+	link->up = ifi->ifi_flags & IFF_UP;
+	link->ethernet = ifi->ifi_type == ARPHRD_ETHER ||
+			 ifi->ifi_type == ARPHRD_LOOPBACK;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
+	{
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_MASTER:
+			link->master = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINK:
+			lower = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINK_NETNSID:
+			here = false;
+			break;
+		case IFLA_LINKINFO:
+			stacked = has_lower(attr);
+			break;
+		}
+	}
+	link->lower = stacked && here ? lower : 0;
+	return MNL_CB_OK;
+}
+
+int netinfo_link(unsigned int ifindex, struct netinfo_link *link)
+{
+	char buf[MNL_ALIGN(MNL_NLMSG_HDRLEN) + 64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
+	struct ifinfomsg *ifi;
+	int err;
+
+	memset(link, 0, sizeof(*link));
+	if (!nl)
+		return -errno;
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	err = netlink_ask(nl, nlh, on_link, link);
+	mnl_socket_close(nl);
+	return err;
+}
+
+static bool is_master_of(unsigned int upper, unsigned int ifindex)
+{
+	struct netinfo_link link = { .master = ifindex };
+
+	for (int i = 0; i < STACK_DEPTH && link.master; i++) {
+		if (link.master == upper)
+			return true;
+		if (netinfo_link(link.master, &link))
+			return false;
+	}
+	return false;
+}
+
+bool netinfo_hands_on(unsigned int from, unsigned int to)
+{
+	struct netinfo_link link = { .lower = to };
+
+	for (int i = 0; i < STACK_DEPTH && link.lower; i++) {
+		if (is_master_of(link.lower, from))
+			return true;
+		if (netinfo_link(link.lower, &link))
+			return false;
+	}
+	return false;
+}
+
+int netinfo_watch(void)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
+			     RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+			     RTMGRP_IPV6_ROUTE,
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+void netinfo_drain(int fd)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+
+	/* ENOBUFS means that some were lost: a reason to look, as well. */
+	for (;;) {
+		if (recv(fd, buf, sizeof(buf), 0) < 0 && errno != ENOBUFS)
+			return;
+	}
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tell/journal.h"
+
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "activity.h"
+#include "base/address.h"
+#include "client.h"
+#include "base/clock.h"
+#include "base/duration.h"
+#include "base/escape.h"
+#include "lists/groups_user.h"
+#include "base/output.h"
+
+#define FIELDS_MAX 32
+#define FIELD_SIZE 2048
+
+const char *const message_names[MESSAGES_MAX] = {
+#define X(id, name, uuid, priority) [MESSAGE_##id] = name,
+	MESSAGES(X)
+#undef X
+};
+
+const char *const message_ids[MESSAGES_MAX] = {
+#define X(id, name, uuid, priority) [MESSAGE_##id] = uuid,
+	MESSAGES(X)
+#undef X
+};
+
+static const int message_priorities[MESSAGES_MAX] = {
+#define X(id, name, uuid, priority) [MESSAGE_##id] = priority,
+	MESSAGES(X)
+#undef X
+};
+
+int journal_quiet;
+__u64 *journal_told;
+
+_Static_assert(MESSAGES_MAX <= ACTIVITY_KINDS, "room in map activity");
+
+const char *sensor_name(uint8_t sensor)
+{
+	return sensor == SENSOR_WIRE ? "wire" :
+	       sensor == SENSOR_TLS  ? "tls" :
+				       "unknown";
+}
+
+const char *offender_name(uint8_t offender)
+{
+	return offender == OFFENDER_STALE  ? "stale" :
+	       offender == OFFENDER_ATTACK ? "attack" :
+					     "unknown";
+}
+
+/* The fields of one message, each "NAME=value" in its own buffer. */
+struct fields {
+	struct iovec iov[FIELDS_MAX];
+	char text[FIELDS_MAX][FIELD_SIZE];
+	int n;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct fields *f,
+						      const char *fmt, ...)
+{
+	char *text = f->text[f->n];
+	va_list ap;
+	int len;
+
+	if (f->n == FIELDS_MAX)
+		return;
+	va_start(ap, fmt);
+	len = vsnprintf(text, FIELD_SIZE, fmt, ap);
+	va_end(ap);
+	f->iov[f->n].iov_base = text;
+	f->iov[f->n++].iov_len = len < FIELD_SIZE ? len : FIELD_SIZE - 1;
+}
+
+/* systemd connects stderr to the journal and says so in JOURNAL_STREAM. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%lu:%lu", &dev, &ino) == 2 &&
+	       !fstat(STDERR_FILENO, &st) && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+static void to_stderr(enum message kind, const char *message, json_t *doc)
+{
+	if (output.json) {
+		json_dumpf(doc, stderr, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		fputc('\n', stderr);
+	} else {
+		fprintf(stderr, "%s%s\n",
+			message_priorities[kind] <= LOG_ERR	? "error: " :
+			message_priorities[kind] == LOG_WARNING ? "warning: " :
+								  "",
+			message);
+	}
+}
+
+static void send_message(enum message kind, const char *message,
+			 struct fields *f, json_t *doc)
+{
+	bool journal = !access(JOURNAL_SOCKET, W_OK);
+
+	if (journal_told)
+		__atomic_fetch_add(&journal_told[kind], 1, __ATOMIC_RELAXED);
+	add(f, "MESSAGE=%s", message);
+	add(f, "MESSAGE_ID=%s", message_ids[kind]);
+	add(f, "PRIORITY=%d", message_priorities[kind]);
+	add(f, "SYSLOG_IDENTIFIER=smtpxdp");
+	add(f, "SMTPXDP_EVENT=%s", message_names[kind]);
+	if (journal)
+		journal = !sd_journal_sendv(f->iov, f->n);
+	if (!journal_quiet && !(journal && stderr_is_journal()))
+		to_stderr(kind, message, doc);
+}
+
+static json_t *event_document(enum message kind)
+{
+	char time[CLOCK_TEXT];
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	clock_format_wall(ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000, time);
+	return json_pack("{s:s, s:s}", "time", time, "event",
+			 message_names[kind]);
+}
+
+void journal_note(enum message kind, const char *fmt, ...)
+{
+	struct fields f = { .n = 0 };
+	json_t *doc = event_document(kind);
+	char message[FIELD_SIZE - 16];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	json_object_set_new(doc, "message", json_string(message));
+	send_message(kind, message, &f, doc);
+	json_decref(doc);
+}
+
+/* " (2nd offence)", " (3rd offence)"; nothing where it is the first. */
+static const char *nth_offence(uint32_t n, char *buf, size_t size)
+{
+	static const char *const ends[] = { "th", "st", "nd", "rd" };
+	uint32_t last = n / 10 % 10 != 1 && n % 10 < 4 ? n % 10 : 0;
+
+	*buf = '\0';
+	if (n > 1)
+		snprintf(buf, size, " (%u%s offence)", n, ends[last]);
+	return buf;
+}
+
+/* What is to be made of it, as far as is known. */
+static const char *describe_offender(const struct record *r, char *buf,
+				     size_t size)
+{
+	*buf = '\0';
+	if (r->offender == OFFENDER_STALE && r->failures > 1)
+		snprintf(buf, size,
+			 "; client keeps trying one user: probably a stale "
+			 "password");
+	else if (r->offender == OFFENDER_ATTACK)
+		snprintf(buf, size, "; client tries %u%s users", r->users,
+			 r->users < USERS_MAX ? "" : " or more");
+	return buf;
+}
+
+/* " (strict, KP, AS64496)", as far as there is something to say. */
+static const char *describe_origin(const struct record *r, char *buf,
+				   size_t size)
+{
+	char asn[16] = "";
+	const char *const parts[] = { r->group ? group_names[r->group] : "",
+				      r->country, asn };
+	size_t n = 0;
+
+	if (r->asn)
+		snprintf(asn, sizeof(asn), "AS%u", r->asn);
+	*buf = '\0';
+	for (int i = 0; i < 3; i++)
+		if (*parts[i])
+			n += snprintf(buf + n, size - n, "%s%s",
+				      n ? ", " : " (", parts[i]);
+	if (n)
+		snprintf(buf + n, size - n, ")");
+	return buf;
+}
+
+/* The sentence that a person reads. */
+static void describe(const struct record *r, const char *net,
+		     const char *client, const char *text, char *buf,
+		     size_t size)
+{
+	char window[DURATION_TEXT], duration[DURATION_TEXT], nth[32], who[80];
+	char from[64];
+
+	duration_format(r->window_sec, window);
+	duration_format(r->duration, duration);
+	switch (r->kind) {
+	case MESSAGE_FAILURE:
+		snprintf(buf, size, "failed login from %s: %u in %s (%s)",
+			 client, r->failures, window, text);
+		break;
+	case MESSAGE_BAN:
+	case MESSAGE_WOULD_BAN:
+		snprintf(buf, size, "%s %s%s for %s%s: %s%s%s%s",
+			 r->kind == MESSAGE_BAN ? "banned" : "would ban", net,
+			 describe_origin(r, from, sizeof(from)), duration, nth_offence(r->offence, nth, sizeof(nth)),
+			 r->reason ? r->reason : "by command",
+			 *text ? ": " : "", text,
+			 describe_offender(r, who, sizeof(who)));
+		break;
+	case MESSAGE_UNBAN:
+		snprintf(buf, size, "unbanned %s", net);
+		break;
+	case MESSAGE_FORGIVE:
+		snprintf(buf, size, "the offences of %s are forgotten", net);
+		break;
+	case MESSAGE_EXPIRE:
+		snprintf(buf, size,
+			 "ban of %s has run out; it dropped %llu packets, "
+			 "%llu bytes",
+			 net, (unsigned long long)r->packets,
+			 (unsigned long long)r->bytes);
+		break;
+	case MESSAGE_CUT:
+		snprintf(buf, size, "cut %u connection%s of %s", r->connections,
+			 r->connections == 1 ? "" : "s", net);
+		break;
+	case MESSAGE_ALLOW:
+		snprintf(buf, size, "allowlisted %s", net);
+		break;
+	case MESSAGE_DISALLOW:
+		snprintf(buf, size, "%s is not allowlisted any more", net);
+		break;
+	case MESSAGE_BANS_FULL:
+		snprintf(buf, size,
+			 "%s is NOT banned: the ban list is full; raise "
+			 "max-bans, or shorten ban-time",
+			 net);
+		break;
+	default:
+		snprintf(buf, size, "%s %s", message_names[r->kind], net);
+	}
+}
+
+/* The shape that smtpxdp(8) promises. */
+static json_t *record_document(const struct record *r, const char *net,
+			       const char *client, const char *user)
+{
+	json_t *doc = event_document(r->kind);
+
+	json_object_set_new(doc, "client",
+			    *client ? json_string(client) : json_null());
+	json_object_set_new(doc, "net", json_string(net));
+	json_object_set_new(doc, "code",
+			    r->code ? json_integer(r->code) : json_null());
+	json_object_set_new(doc, "failures", json_integer(r->failures));
+	json_object_set_new(doc, "duration", json_integer(r->duration));
+	json_object_set_new(doc, "offence",
+			    r->offence ? json_integer(r->offence) :
+					 json_null());
+	json_object_set_new(doc, "sensor",
+			    r->sensor ? json_string(sensor_name(r->sensor)) :
+					json_null());
+	json_object_set_new(doc, "kind",
+			    r->sensor ?
+				    json_string(offender_name(r->offender)) :
+				    json_null());
+	json_object_set_new(doc, "users", json_integer(r->users));
+	json_object_set_new(doc, "user",
+			    *user ? json_string(user) : json_null());
+	json_object_set_new(doc, "group",
+			    r->group ? json_string(group_names[r->group]) :
+				       json_null());
+	json_object_set_new(doc, "country",
+			    *r->country ? json_string(r->country) :
+					  json_null());
+	json_object_set_new(doc, "asn",
+			    r->asn ? json_integer(r->asn) : json_null());
+	json_object_set_new(doc, "connections", json_integer(r->connections));
+	return doc;
+}
+
+void journal_record(const struct record *r)
+{
+	char net[NET_TEXT] = "", client[ADDR_TEXT] = "", iface[IF_NAMESIZE];
+	char text[ESCAPED_SIZE(TEXT_SIZE)], message[FIELD_SIZE - 16];
+	char user[ESCAPED_SIZE(USER_NAME_SIZE)];
+	struct fields f = { .n = 0 };
+	json_t *doc;
+
+	if (r->net)
+		net_format(r->net, net);
+	if (r->client)
+		addr_format(r->client, client);
+	escape(r->text, r->text ? r->text_len : 0, text, sizeof(text));
+	escape(r->user, r->user ? r->user_len : 0, user, sizeof(user));
+	describe(r, net, client, text, message, sizeof(message));
+	if (*client)
+		add(&f, "SMTPXDP_CLIENT=%s", client);
+	if (*net)
+		add(&f, "SMTPXDP_NET=%s", net);
+	if (r->code)
+		add(&f, "SMTPXDP_CODE=%u", r->code);
+	if (r->failures)
+		add(&f, "SMTPXDP_FAILURES=%u", r->failures);
+	if (r->window_sec)
+		add(&f, "SMTPXDP_WINDOW_SEC=%u", r->window_sec);
+	if (r->duration)
+		add(&f, "SMTPXDP_DURATION_SEC=%llu",
+		    (unsigned long long)r->duration);
+	if (r->offence)
+		add(&f, "SMTPXDP_OFFENCE=%u", r->offence);
+	if (r->sensor)
+		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
+	if (r->sensor)
+		add(&f, "SMTPXDP_KIND=%s", offender_name(r->offender));
+	if (r->users)
+		add(&f, "SMTPXDP_USERS=%u", r->users);
+	if (*user)
+		add(&f, "SMTPXDP_USER=%s", user);
+	if (r->group)
+		add(&f, "SMTPXDP_GROUP=%s", group_names[r->group]);
+	if (*r->country)
+		add(&f, "SMTPXDP_COUNTRY=%s", r->country);
+	if (r->asn)
+		add(&f, "SMTPXDP_ASN=%u", r->asn);
+	if (r->regular)
+		add(&f, "SMTPXDP_REGULAR=yes");
+	if (r->ifindex && if_indextoname(r->ifindex, iface))
+		add(&f, "SMTPXDP_IFACE=%s", iface);
+	if (r->connections)
+		add(&f, "SMTPXDP_CONNECTIONS=%u", r->connections);
+	if (*text)
+		add(&f, "SMTPXDP_TEXT=%s", text);
+	if (r->reason)
+		add(&f, "SMTPXDP_REASON=%s", r->reason);
+	doc = record_document(r, net, client, user);
+	send_message(r->kind, message, &f, doc);
+	json_decref(doc);
+}
