@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# Who guards Postfix in part react: guard_NAME starts one in namespace mail,
-# which bans on the tenth failure as far as it can; guard_NAME_down ends it.
-# SILENCE: so many seconds without an answer, and the attack is over.
+# Guards of Postfix in part react, one at a time: guard_NAME starts one in
+# namespace mail that bans on the tenth failure, as far as it can;
+# guard_NAME_down ends it. SILENCE: after this many seconds without an answer,
+# the attack counts as stopped.
 
 guard_smtpxdp() {
 	SILENCE=0.5

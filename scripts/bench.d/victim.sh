@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# Victims: each a namespace with eth0, whose other end lies in namespace
-# "flood", where the packets of random sources come from.
+# Victims: each is a namespace with eth0, whose peer device is in namespace
+# "flood", from where packets of random sources come.
 
 # shellcheck disable=SC2034 # other parts look at them
 VICTIM=10.9.0.2
