@@ -17,7 +17,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Reading one segment's payload, line by line. */
+/* State while one segment's payload is read, line by line. */
 struct scan {
 	struct __sk_buff *skb;
 	const struct settings *s;
@@ -203,7 +203,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		/* some replies were not counted */
 		fresh->first_seq = x.st->next_seq;
 		r->skip = 1; /* the next segment starts within a line */
-		r->line[0] = 0; /* with an unknown beginning */
+		r->line[0] = 0; /* the beginning of that line is unknown */
 		r->by_text = 0;
 	}
 	if (!st) {

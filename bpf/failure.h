@@ -258,8 +258,9 @@ static __always_inline void note_regular(const struct addr *key)
 }
 
 /*
- * A failed login at->peer: counts it and bans at a limit. A global function:
- * the verifier checks it once, not on each path on which a reply is found.
+ * Handles a failed login by at->peer: counts it, and bans at a limit. A global
+ * function: the verifier checks it once, not on each path on which a reply is
+ * found.
  */
 __noinline __weak int client_failure(const struct settings *s,
 				     const struct sighting *at)
@@ -329,7 +330,10 @@ __noinline __weak int client_failure(const struct settings *s,
 	return 0;
 }
 
-/* A successful login: notes the client as regular and gives it credit. */
+/*
+ * Handles a successful login by `peer`: notes the client in map regulars and
+ * gives it credit.
+ */
 __noinline __weak int client_success(const struct settings *s,
 				     const struct addr *peer)
 {

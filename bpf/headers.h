@@ -21,7 +21,7 @@
 struct headers {
 	struct addr src;
 	struct addr dst;
-	__u32 l3; /* IP header */
+	__u32 l3; /* offset of IP's header */
 	__u32 l3_len; /* bytes from l3 as IP says; 0: more than IP can say */
 	struct behind_ip behind;
 	__u32 v6;

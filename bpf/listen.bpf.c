@@ -21,7 +21,7 @@
 /* Chunks of one packet: 64 KiB, a full GRO packet, in lines of 16 bytes. */
 #define LISTEN_STEPS 4096
 
-/* Reading one segment's payload, chunk by chunk. */
+/* State while one segment's payload is read, chunk by chunk. */
 struct listening {
 	struct __sk_buff *skb;
 	struct dialogue *d;
@@ -139,7 +139,9 @@ static __always_inline bool may_be_v4(const void *l3, const void *end,
 	       port_is_mail(s, bpf_ntohs(tcp->dest));
 }
 
-/* The same for IPv6. */
+/*
+ * May there be IPv6 with TCP to a mail port at l3? True if it is out of reach.
+ */
 static __always_inline bool may_be_v6(const void *l3, const void *end,
 				      const struct settings *s)
 {

@@ -32,6 +32,7 @@
 /* Weak: each object file defines the maps, the linker merges them. */
 #define MAP SEC(".maps") __weak
 
+/* The settings, in two slots: see settings.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -79,7 +80,7 @@ struct {
 	__type(value, struct ban_line);
 } bans MAP;
 
-/* The rest of those bans, for people; same index as bans. */
+/* The rest of the bans in map bans, for people; same index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
@@ -101,6 +102,7 @@ struct {
 	__type(value, struct ban_note);
 } ban_reasons MAP;
 
+/* Bans of networks; the gate asks only if settings.have_ban_nets is set. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 65536);
@@ -109,6 +111,7 @@ struct {
 	__type(value, struct ban);
 } ban_nets MAP;
 
+/* The allowlist: networks and their enum allow_flags. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 16384);
@@ -149,8 +152,8 @@ struct {
 } streams MAP;
 
 /*
- * The client's side, from the server's SYN-ACK until it cannot be followed or
- * nobody can log in any more: see listen.bpf.c.
+ * The client's side of each connection, from the server's SYN-ACK until it
+ * cannot be followed or the client has logged in: see listen.bpf.c.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -167,11 +170,13 @@ struct {
 	__type(value, struct name_key);
 } name_key MAP;
 
+/* Events for the daemon, struct event: see event.h. 1 MiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } events MAP;
 
+/* Counters: see counters.h. Per CPU, so that counting takes no atomic. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, COUNTERS_MAX);

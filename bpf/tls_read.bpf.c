@@ -69,7 +69,7 @@ int BPF_KPROBE(tls_read_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 got)
 	return read_enter(object, buf, num, got);
 }
 
-/* Reading the plaintext of one read call, chunk by chunk. */
+/* State while the plaintext of one read call is read, chunk by chunk. */
 struct tls_listening {
 	struct tls_dialogue *w;
 	const struct name_key *name_key;

@@ -388,7 +388,7 @@ static __always_inline bool copy_key(const struct sock *sk,
 	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
-/* The same for kprobes. */
+/* Handles a send that a kprobe sees, as sent_on() does. */
 static __always_inline int sending(struct socket *sock)
 {
 	const struct settings *s = settings_active();

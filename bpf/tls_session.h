@@ -141,7 +141,7 @@ static __always_inline void drop_pending(struct tls_task *t)
 	t->pending = 0;
 }
 
-/* Reading the plaintext of one write call, line by line. */
+/* State while the plaintext of one write call is read, line by line. */
 struct tls_scan {
 	const struct settings *s;
 	struct tls_task *t;

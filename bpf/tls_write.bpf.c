@@ -26,7 +26,8 @@ static __always_inline int enter(struct pt_regs *ctx, __u64 object, __u64 buf,
 	t = task_get(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t)
 		return 0;
-	drop_pending(t); /* of the call before, which no send has followed */
+	/* failures of the last call, which no send has followed */
+	drop_pending(t);
 	t->key = key_of(object);
 	t->buf = buf;
 	t->num = num;
@@ -45,14 +46,14 @@ int BPF_KPROBE(tls_enter, __u64 object, __u64 buf, __u64 num)
 	return enter(ctx, object, buf, num, 0);
 }
 
-/* SSL_write_ex() stores the bytes taken at its fourth argument, */
+/* SSL_write_ex() stores the number of bytes taken at its fourth argument. */
 SEC("uprobe")
 int BPF_KPROBE(tls_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 written)
 {
 	return enter(ctx, object, buf, num, written);
 }
 
-/* SSL_write_ex2() (OpenSSL 3.3) at its fifth. */
+/* SSL_write_ex2() (OpenSSL 3.3) stores it at its fifth argument. */
 SEC("uprobe")
 int BPF_KPROBE(tls_enter_ex2, __u64 object, __u64 buf, __u64 num, __u64 flags,
 	       __u64 written)
@@ -112,7 +113,8 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 		client_failure(x->s, at);
 		return;
 	}
-	if (x->t->pending++) /* several share one sighting */
+	/* the failures pending share one sighting: the user is not known */
+	if (x->t->pending++)
 		__builtin_memset(&at->tried, 0, sizeof(at->tried));
 }
 

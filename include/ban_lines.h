@@ -23,8 +23,8 @@
  *   its key again, has seen its client's ban: between two owners of a slot,
  *   `expires` never is in the future.
  * - A reader reads slot after slot, and a line's passes last, in this order on
- *   every CPU (ban_order.h). If an entry that made others go past has gone,
- *   those others were published before, further on.
+ *   every CPU (ban_order.h). If a slot was given up for a later one of the same
+ *   client, the later one had been published before, further on.
  * - A line's passes (BAN_PASS) count the entries that lie beyond it on their
  *   search. They are raised before such an entry is published and lowered after
  *   it is removed, so no search ends too early.
@@ -54,7 +54,7 @@
 #define BAN_TICK_MAX 0xffffffffU /* no end before the next boot */
 
 struct ban_line {
-	__u64 who[BAN_WAYS]; /* keys: see ban_key() */
+	__u64 who[BAN_WAYS]; /* keys of the clients: see ban_key() */
 	/* ticks of the table, or BAN_FREE, BAN_CLAIMED */
 	__u32 expires[BAN_WAYS];
 	/* drops not in ban_infos yet, and flags: see below */
@@ -86,6 +86,7 @@ struct ban_cause {
 
 #define BAN_CODE_BITS 10 /* reply codes end at 559 */
 
+/* Packs a reply code and enum ban_flags into 16 bits. */
 static inline __u16 ban_code_flags(__u32 code, __u32 flags)
 {
 	return code | flags << BAN_CODE_BITS;
@@ -130,7 +131,7 @@ _Static_assert(sizeof(struct ban_head) == sizeof(struct ban_line), "line 0");
 struct ban_client {
 	struct addr addr; /* masked to client_len */
 	__u64 key;
-	__u32 home; /* line */
+	__u32 home; /* index of its home line */
 	__u32 lines;
 };
 
@@ -142,7 +143,7 @@ enum ban_put_mode {
 /* What ban_put() writes. */
 struct ban_entry {
 	__u32 expires; /* ticks; later than `now` */
-	/* ticks */
+	/* the current tick */
 	__u32 now;
 	__u32 not_plain; /* BAN_NOT_PLAIN, or 0 */
 	__u32 mode; /* enum ban_put_mode */
@@ -184,7 +185,8 @@ static inline __u64 ban_mix(const struct ban_head *h, __u64 sum)
 /* Keyed hash of a masked address; it gives the home line. */
 static inline __u64 ban_hash(const struct ban_head *h, const struct addr *a)
 {
-	if (addr_is_v4(a)) /* a v4-mapped prefix is constant */
+	/* the other words of a v4-mapped address are constant */
+	if (addr_is_v4(a))
 		return ban_mix(h, a->d[3] * h->seed[3]);
 	if (!a->q[1])
 		return ban_mix(h, a->d[0] * h->seed[0] + a->d[1] * h->seed[1]);

@@ -42,7 +42,7 @@ BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 
 /* Results of ban_claim_line() when it claims no slot. */
 #define BAN_PASSED -1
-#define BAN_FULL -2 /* and BAN_PASSES_MAX entries have gone past it */
+#define BAN_FULL -2 /* BAN_PASSES_MAX entries have gone past the line */
 
 /*
  * Claims a slot of the line `dist` steps from home: one whose ban is past, or,

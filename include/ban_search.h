@@ -127,7 +127,7 @@ BAN_FN int ban_is_of(struct ban_head *h, const struct ban_client *c,
 
 /*
  * Searches the line of `pos`, from that slot on, for a slot of the client that
- * expires after the tick `after`. Its position, or one of these.
+ * expires after the tick `after`. Its position, BAN_NOT_HERE or BAN_GO_ON.
  */
 BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
 			   __u32 pos, __u32 after)

@@ -25,7 +25,7 @@
 struct client {
 	__u64 until;	 /* end of the last ban: see window_until() */
 	__u64 last_seen; /* jiffies of the last failure */
-	__u64 failures;	 /* all that were seen */
+	__u64 failures;	 /* all failures so far */
 	__u64 successes; /* replies with action credit */
 	__u32 head;	 /* the next ticket: failures logged so far */
 	__u32 spent;	 /* tickets below this one have led to a ban */

@@ -58,7 +58,7 @@ struct attempt {
 };
 
 struct dialogue {
-	/* replies due to all commands so far, greeting included */
+	/* replies that all commands so far will get, greeting included */
 	__u32 commands;
 	__u32 responses; /* lines taken for responses to a challenge (334) */
 	__u32 n; /* AUTHs so far; the last one is attempt[(n - 1) % 8] */
@@ -72,7 +72,9 @@ struct dialogue {
  */
 struct wire_dialogue {
 	__u32 next_seq; /* TCP sequence number of the client's next byte */
-	/* that of the server's first byte, as in struct stream */
+	/*
+	 * TCP sequence number of the server's first byte, as in struct stream
+	 */
 	__u32 first_seq;
 	struct dialogue d;
 };

@@ -66,7 +66,8 @@ struct event {
 	/* the reply's line, as far as it fits: raw, untrusted */
 	__u8 text[TEXT_SIZE];
 	__u8 user_len; /* 0..USER_NAME_SIZE; 0 unless log-users is on */
-	__u8 user[USER_NAME_SIZE]; /* the name tried, likewise */
+	/* the name tried, as far as it fits: raw, untrusted */
+	__u8 user[USER_NAME_SIZE];
 };
 
 _Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64, "ring buffer record");

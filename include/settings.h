@@ -75,22 +75,22 @@ static inline void net_block_of(const struct addr *a, struct addr *block)
 struct limit {
 	__u32 failures; /* 1..RATE_MAX; 0: no such limit */
 	__u32 ticks; /* the time, in ticks of the window */
-	__u32 sec; /* the same in seconds */
+	__u32 sec; /* the time in seconds */
 };
 
 /* The policies that a client can be measured by. */
 enum policy_kind {
 	POLICY_PLAIN,
 	POLICY_STALE, /* one user over and over: an old password */
-	POLICY_STRICT, /* in the group of that name: see groups.h */
-	POLICY_LENIENT,
+	POLICY_STRICT, /* a client in group strict: see groups.h */
+	POLICY_LENIENT, /* a client in group lenient */
 	POLICIES_MAX
 };
 
 struct policy {
 	struct limit rate;
 	__u32 ban_sec; /* base time of a ban */
-	__u64 ban_jiffies; /* the same in jiffies */
+	__u64 ban_jiffies; /* ban_sec in jiffies */
 };
 
 struct settings {
@@ -124,13 +124,16 @@ struct settings {
 	__u8 client_len[2]; /* prefix length of a client, of 128: IPv4, IPv6 */
 	__u32 groups; /* the map of groups in use: see struct groups */
 	struct addr client_mask[2]; /* client_len as masks */
-	__u32 ban_factor; /* each further ban is this many times longer, */
-	__u32 ban_max_sec; /* but not longer than this; */
-	__u32 ban_forget_sec; /* time without a ban that clears the history */
+	/* ban-factor: each further ban is this many times longer */
+	__u32 ban_factor;
+	/* ban-max: ban-factor makes no ban longer, in seconds */
+	__u32 ban_max_sec;
+	/* ban-forget: seconds without a ban that clear the history */
+	__u32 ban_forget_sec;
 	__u32 n_texts;
 	__u64 ports[65536 / 64]; /* bit n: local TCP port n is a mail port */
 	__u8 codes[CODE_MAX]; /* by reply code: enum action, CODE_HAS_TEXT */
-	struct text texts[TEXTS_MAX]; /* the longest first */
+	struct text texts[TEXTS_MAX]; /* n_texts of them, the longest first */
 };
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");

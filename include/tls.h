@@ -65,8 +65,8 @@ struct tls_task {
 	__u64 buf;
 	__u64 num;
 	__u64 written; /* address of the size_t for the bytes written, or 0 */
-	__u64 stack;   /* stack pointer at the call, */
-	__u64 caller;  /* and the word that it points to */
+	__u64 stack;   /* stack pointer at the call */
+	__u64 caller;  /* the word at that stack pointer */
 	__u64 library; /* cookie of the probe: the library */
 	__u32 in_call; /* 1: the call has not returned */
 	__u32 pending; /* failures seen whose client is not known yet */
@@ -78,7 +78,7 @@ struct tls_task {
 struct tls_dialogue {
 	__u32 replies; /* replies so far, without challenges */
 	__u32 challenges;
-	__u32 lost; /* 1: it cannot be followed any more */
+	__u32 lost; /* 1: the dialogue cannot be followed any more */
 	__u32 pad;
 	struct dialogue d;
 };

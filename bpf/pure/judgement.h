@@ -13,8 +13,8 @@
 
 /* A judgement on one failure. */
 struct judgement {
-	__u32 failures; /* failures that reached the limit, */
-	__u32 sec; /* within this many seconds */
+	__u32 failures; /* failures that reached the limit */
+	__u32 sec; /* seconds within which those failures came */
 	__u32 ban_sec; /* seconds of the ban */
 	__u8 kind; /* enum policy_kind */
 	__u8 offender; /* enum offender */

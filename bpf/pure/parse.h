@@ -37,7 +37,7 @@ enum parse_result {
 	PARSE_VLAN_DEPTH,
 	PARSE_BAD_IP,
 	PARSE_EXT_HEADERS,
-	PARSE_FRAGMENT, /* not the first one; the addresses are known */
+	PARSE_FRAGMENT, /* not the first fragment; the addresses are known */
 	PARSE_OK,
 };
 
@@ -257,9 +257,10 @@ struct glance {
 };
 
 /*
- * Recognizes the usual packet without a walk: no VLAN tag, no IP option, no
- * fragment, a TCP header in reach. For these, parse_packet() would return
- * PARSE_OK and the same. False: call parse_packet().
+ * Recognizes the usual packet without a walk: no VLAN tag, IP option or
+ * fragment, as many bytes in reach as a TCP header takes; of IPv6, only TCP.
+ * For these, parse_packet() would return PARSE_OK and the same. False: call
+ * parse_packet().
  */
 static __always_inline bool glance(void *data, void *end, bool ethernet,
 				   struct glance *g)

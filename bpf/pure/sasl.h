@@ -85,8 +85,10 @@ enum sasl_word {
 	SASL_TEXTS
 };
 
-#define SASL_MECHS 0x0f /* bits of the words that are mechanisms, */
-#define SASL_VERBS 0x70 /* and of those that are verbs */
+/* words that are mechanisms, a bit for each enum sasl_word */
+#define SASL_MECHS 0x0f
+/* words that are verbs, a bit for each enum sasl_word */
+#define SASL_VERBS 0x70
 #define SASL_WORD_SIZE 16
 
 static const char sasl_words[SASL_TEXTS][SASL_WORD_SIZE] = {

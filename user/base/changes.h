@@ -39,6 +39,7 @@ struct changes {
 void changes_init(struct changes *c);
 void changes_free(struct changes *c);
 
+/* Notes one entry, or everything. */
 void changes_note(struct changes *c, enum change_kind kind,
 		  const struct net *net);
 void changes_note_all(struct changes *c);

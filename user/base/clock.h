@@ -37,7 +37,7 @@ uint64_t clock_until(const struct clock_pair *now, uint64_t jiffies);
 uint64_t clock_boot_of(const struct clock_pair *now, uint64_t jiffies);
 
 /*
- * RFC 3339 with the local offset, of ns of CLOCK_BOOTTIME or us of
+ * A time by RFC 3339 with the local offset, from ns of CLOCK_BOOTTIME or us of
  * CLOCK_REALTIME. Returns buf.
  */
 const char *clock_format_boot(uint64_t boot_ns, char buf[static CLOCK_TEXT]);

@@ -53,7 +53,7 @@ bool ifaces_sync(struct ifaces *f);
 void ifaces_fill(const struct ifaces *f, struct daemon_info *info);
 int ifaces_publish(const struct ifaces *f);
 
-/* "watches eth0, eth1; waits for eth9". Returns buf. */
+/* Describes the list: "watches eth0, eth1; waits for eth9". Returns buf. */
 const char *ifaces_describe(const struct ifaces *f, char *buf, size_t size);
 
 /* Shared by ifaces.c and ifaces_sync.c only. */

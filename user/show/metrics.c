@@ -88,7 +88,7 @@ static void add_limit(const json_t *settings, const char *name,
 	json_t *n = json_object_get(limit, "failures");
 
 	if (!json_integer_value(n))
-		return; /* off */
+		return; /* the limit is off */
 	sample(failures, label("limit", name), n);
 	sample(seconds, label("limit", name),
 	       json_object_get(limit, "seconds"));

@@ -198,7 +198,7 @@ static json_t *events_json(const struct pins *p)
 struct tally {
 	const struct settings *s;
 	__u64 jiffies;
-	json_int_t entries[2]; /* in force or expired */
+	json_int_t entries[2]; /* entries in the maps, in force or expired */
 	json_int_t allowed;
 	json_int_t provisional[2];
 	json_int_t automatic[2];

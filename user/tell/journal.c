@@ -157,7 +157,7 @@ void journal_note(enum message kind, const char *fmt, ...)
 	json_decref(doc);
 }
 
-/* " (2nd offence)", " (3rd offence)"; "" for the first. */
+/* Formats " (2nd offence)", " (3rd offence)"; "" for the first. */
 static const char *nth_offence(uint32_t n, char *buf, size_t size)
 {
 	static const char *const ends[] = { "th", "st", "nd", "rd" };
@@ -184,7 +184,10 @@ static const char *describe_offender(const struct record *r, char *buf,
 	return buf;
 }
 
-/* " (strict, KP, AS64496)": group, country and AS as far as known, or "". */
+/*
+ * Formats " (strict, KP, AS64496)": group, country and AS as far as known, or
+ * "".
+ */
 static const char *describe_origin(const struct record *r, char *buf,
 				   size_t size)
 {
