@@ -29,8 +29,8 @@ struct scan {
 };
 
 /*
- * Loads up to `most` bytes at `off` behind the unfinished line. How many were
- * loaded, or -EFAULT.
+ * Loads up to `most` bytes from offset `off` of the skb, behind the unfinished
+ * line in *r. Returns how many, or -EFAULT.
  */
 __noinline __weak int load_line(struct __sk_buff *skb, struct reply *r,
 				__u32 off, __u32 most)

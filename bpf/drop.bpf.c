@@ -23,9 +23,9 @@ static __always_inline long load_xdp(void *ctx, __u32 off, void *to, __u32 len)
 }
 
 /*
- * Parses a packet that glance() cannot handle. A global function, verified
- * once: inlined, the verifier would follow all later code for each path through
- * it.
+ * Parses a packet that glance() cannot handle; returns enum parse_result. A
+ * global function, verified once: if it were inlined, the verifier would follow
+ * all later code for each path through it.
  */
 __noinline __weak int find_source(struct xdp_md *ctx, int ethernet,
 				  struct source *from)

@@ -48,9 +48,9 @@ struct {
 } scratch MAP;
 
 /*
- * Parses the headers into *h: PARSE_OK or enum parse_result. A global function,
- * verified once: inlined, it makes the verifier follow all later code for each
- * path, a million instructions.
+ * Parses the headers into *h; returns enum parse_result. A global function,
+ * verified once: if it were inlined, the verifier would follow all later code
+ * for each path, a million instructions.
  */
 __noinline __weak int find_headers(struct __sk_buff *skb, int ethernet,
 				   struct headers *h)
@@ -108,8 +108,8 @@ static __always_inline void take_headers(struct workspace *w, const void *data,
 }
 
 /*
- * Parses the headers of any other packet, and copies its TCP header. PARSE_OK
- * or enum parse_result.
+ * Parses the headers of a packet that glance() could not handle, and copies its
+ * TCP header; returns enum parse_result.
  */
 static __always_inline int load_headers(struct workspace *w,
 					struct __sk_buff *skb, bool ethernet)

@@ -21,8 +21,8 @@
 #define HANDSHAKE_SERVER_HELLO 2
 
 /*
- * Reads of one segment: a HelloRetryRequest, a change_cipher_spec and the
- * ServerHello, each with a step for its header, and the skipped rests.
+ * Steps for one segment, at most: for a HelloRetryRequest, a change_cipher_spec
+ * and the ServerHello each one for the header, one for the rest.
  */
 #define HELLO_STEPS 8
 

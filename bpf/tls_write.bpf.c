@@ -119,8 +119,8 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 }
 
 /*
- * Copies up to `most` bytes at `from` behind the unfinished line. How many were
- * copied, or -EFAULT.
+ * Copies up to `most` bytes from address `from` of the process, behind the
+ * unfinished line in *r. Returns how many, or -EFAULT.
  */
 __noinline __weak int copy_line(struct reply *r, __u64 from, __u64 most)
 {

@@ -32,14 +32,14 @@ struct daemon_refused {
 };
 
 struct daemon_info {
-	/* of the last daemon; it lives only while its lock is held */
+	/* of the last daemon, which lives only while it holds its lock */
 	__u32 pid;
 	__u32 n_ifaces;
 	__u64 lost_told; /* counter events-lost as last told to the journal */
 	/* inode of the network namespace that ifindex belongs to */
 	__u64 netns;
 	struct daemon_iface ifaces[DAEMON_IFACES_MAX];
-	__u32 tls_running;
+	__u32 tls_running; /* 1: the TLS sensor runs */
 	__u32 n_tls_files; /* libraries with probes of the TLS sensor */
 	char tls_files[DAEMON_TLS_FILES_MAX][DAEMON_TLS_PATH_SIZE];
 	/* kernel function or tracepoint where sends are seen */

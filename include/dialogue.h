@@ -15,7 +15,7 @@
  */
 #define SELF_TEST_CLIENT 0x00000001
 
-/* AUTHs without a reply yet that are remembered, the latest ones */
+/* Latest AUTHs kept: as many can wait for their replies at once. */
 #define ATTEMPTS 8
 
 /*
@@ -48,7 +48,7 @@ struct sasl {
 	__u8 bits; /* decoded bits left over; never of a password */
 	__u8 name_len; /* bytes of the name that are kept */
 	__u8 pad[5];
-	struct siphash hash; /* of the name so far */
+	struct siphash hash; /* hash of the name so far */
 };
 
 struct attempt {

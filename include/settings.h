@@ -155,8 +155,8 @@ struct net_filter {
 };
 
 /*
- * The bit of an address: of IPv4 its first 16 bits; of IPv6, where those say
- * little, a hash of its first 32.
+ * The index of an address in net_filter.bits: of IPv4 its first 16 bits; of
+ * IPv6, where those say little, a hash of its first 32.
  */
 static inline __u32 net_filter_bit(const struct addr *a, int v6)
 {

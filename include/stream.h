@@ -44,7 +44,7 @@ enum hello_state { HELLO_WANTED, HELLO_READ, HELLO_MISSED };
 
 /* An unfinished ServerHello: see bpf/hello.h. */
 struct hello {
-	__u32 skip; /* bytes up to the next record */
+	__u32 skip; /* bytes to skip before the next record */
 	__u8 len;   /* bytes of the record kept in byte[] */
 	__u8 state; /* enum hello_state */
 	__u8 pad[2];

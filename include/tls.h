@@ -101,7 +101,7 @@ struct mail_proc {
 	__u16 port;   /* mail port of the last blind send */
 	__u8 known;   /* user space: it has mapped a library with probes */
 	__u8 pad[5];
-	char name[16];
+	char name[16]; /* the process's command name */
 };
 
 _Static_assert(sizeof(struct tls_key) == 16, "map key");

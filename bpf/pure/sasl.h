@@ -210,7 +210,7 @@ static inline void sasl_cut(struct sasl *s)
 	s->mode = SASL_CHECK;
 }
 
-/* Takes a decoded byte of the message, up to the name's end. */
+/* Takes a decoded byte of the SASL message, up to the name's end. */
 PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
 {
 	bool starts = false, ends = false, fault = false;

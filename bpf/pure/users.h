@@ -29,8 +29,8 @@ static inline __u32 users_slot_tick(__u64 slot)
 
 /*
  * Finds the slot for a user: its own, else a free one, else the oldest; *was is
- * its value. A global function: inlined, the verifier would follow each slot
- * apart once it is used as an index.
+ * its value. A global function: if it were inlined, the verifier would follow
+ * each slot apart once it is used as an index.
  */
 PURE_FUNCTION int users_find(const struct client *c, __u64 hash, __u32 tick,
 			     __u64 *was)

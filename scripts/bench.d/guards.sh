@@ -16,8 +16,8 @@ guard_smtpxdp_down() {
 	daemon_wipe
 }
 
-# Debian's configuration, but: the log that Postfix writes here, and no
-# database. It is told by inotify of what is logged.
+# Debian's configuration, but with this Postfix's log and without a database. It
+# follows the log by inotify.
 guard_fail2ban() {
 	local dir=$LAB/fail2ban
 	SILENCE=2
@@ -67,7 +67,7 @@ guard_sshguard() {
 		cannot "did not start: $(tail -n 1 $LAB/log/sshguard)"
 }
 
-# It is a script that waits for its pipeline, a process group of its own.
+# It is a script that waits for its pipeline, in a process group of its own.
 guard_sshguard_down() {
 	kill -TERM -- "-$(cat $LAB/pid/sshguard)" 2>/dev/null || true
 	end sshguard KILL
@@ -130,7 +130,7 @@ crowdsec_config() { # HUB
 	EOF
 }
 
-# Asks every ten seconds: so says Debian's own configuration.
+# It polls every ten seconds, as Debian's configuration says.
 crowdsec_bouncer() { # KEY
 	sed -e 's/\${BACKEND}/nftables/' -e "s/\${API_KEY}/$1/" \
 		-e 's/^daemonize:.*/daemonize: false/' \
@@ -150,7 +150,7 @@ guard_cleared() { # PEER
 	at mail nft flush ruleset
 }
 
-# Lays what stdin says over a file that exists, in the lab only.
+# Covers an existing file by stdin's text, in the lab only.
 cover_file() { # FILE
 	cat >"$BENCH_TMP/${1##*/}"
 	mount --bind "$BENCH_TMP/${1##*/}" "$1"

@@ -9,7 +9,7 @@ VICTIM=10.9.0.2
 VICTIM6=fd09::2
 GATES=/sys/fs/bpf/bench
 
-# Once, before the first victim.
+# Makes namespace "flood"; called once, before the first victim.
 flood_up() {
 	mkdir -p $GATES
 	ip netns add flood
@@ -18,7 +18,8 @@ flood_up() {
 		die "cannot load the BPF programs"
 }
 
-# smtpxdp's is called as scripts/lab.sh wants it.
+# victim_ns PEER: its namespace; smtpxdp's has the name that scripts/lab.sh
+# uses.
 victim_ns() { # PEER
 	[ "$1" = smtpxdp ] && echo mail || echo "$1"
 }

@@ -43,8 +43,8 @@ void output_rows(json_t *rows, const struct column *cols, const char *none);
 bool output_json(json_t *doc);
 
 /*
- * Prints a result in one sentence; with -j, the document, whose reference it
- * takes.
+ * Prints a result in one sentence; with -j, the document. Takes the reference
+ * to doc.
  */
 __attribute__((format(printf, 2, 3))) void output_done(json_t *doc,
 						       const char *fmt, ...);

@@ -49,8 +49,9 @@ static void take_asked(struct daemon *d)
 }
 
 /*
- * Writes the sign of life into map activity. A timer of its own: it shows that
- * the loop turns, as neither pid nor lock do.
+ * Writes the sign of life into map activity. It shows that the loop turns,
+ * which neither the daemon's pid nor its lock show; a timer of its own, however
+ * long a sweep takes.
  */
 static int on_beat(sd_event_source *s, uint64_t usec, void *ctx)
 {

@@ -13,7 +13,7 @@
 
 struct smtpxdp;
 
-/* One interface. */
+/* One watched interface. */
 struct watched {
 	struct daemon_iface iface; /* ifindex 0: waited for */
 	bool inherited; /* an earlier run of the daemon attached it */

@@ -17,7 +17,7 @@
 struct smtpxdp;
 struct state_keeper;
 
-/* State of a run. */
+/* State of a run of the daemon. */
 struct run {
 	struct daemon d;
 	struct smtpxdp *skel;
@@ -34,8 +34,8 @@ struct run {
 
 /*
  * Takes over what an earlier daemon left attached: notes interfaces that are
- * still to be watched, and which clsact qdiscs are ours; detaches from all
- * others.
+ * still to be watched, and which clsact qdiscs that daemon made; detaches from
+ * all others.
  */
 void run_inherit(struct run *r);
 

@@ -17,7 +17,9 @@
  */
 json_t *metrics_of(const json_t *status);
 
-/* Their text, which the caller frees. NULL: no memory. */
+/*
+ * The text of metrics_of()'s families, which the caller frees. NULL: no memory.
+ */
 char *metrics_text(const json_t *families);
 
 #endif

@@ -14,17 +14,17 @@
 #include "maps/pins.h"
 
 /*
- * PROG_DROP_*: a client passes, and is dropped when banned, unless it is
+ * Tests PROG_DROP_*: a client passes, and is dropped when banned, unless it is
  * allowlisted. -E2BIG: map bans has no room for the test's ban.
  */
 int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 		   size_t size);
 
-/* PROG_DETECT_*: a reply is read, and its unfinished line is kept. */
+/* Tests PROG_DETECT_*: a reply is read, and its unfinished line is kept. */
 int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size);
 
-/* PROG_LISTEN: a login's user is read, if key users asks for it. */
+/* Tests PROG_LISTEN: a login's user is read, if key users asks for it. */
 int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size);
 
@@ -37,7 +37,7 @@ enum heard {
 };
 
 /*
- * The listener's test in a device: the device receives a frame, which passes
+ * Tests the listener in a device: the device receives a frame, which passes
  * generic XDP, if attached, and tc ingress. UNTESTED sets `why`. Call it only
  * where self_test_listen() succeeds.
  *
