@@ -171,8 +171,8 @@ static __always_inline void compare(const struct settings *s,
 /*
  * The current process's entry in map mail_procs. If it is new, tells user
  * space, which looks for TLS libraries mapped in it. Not inlined, to save
- * stack: charge() leads to eight nested calls, and kernels before 6.9 allow
- * them 512 bytes, each rounded up to 32.
+ * stack: charge() leads to eight nested calls, which kernels before 6.9 allow
+ * 512 bytes together, each frame rounded up to 32.
  */
 static __noinline struct mail_proc *proc_get(void)
 {

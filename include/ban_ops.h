@@ -260,7 +260,9 @@ BAN_FN int ban_renew(struct ban_head *h, const struct ban_client *c, __u32 pos,
 	return ban_publish(h, c, pos, e);
 }
 
-/* The tick at which the slot at `pos` expires; 0: it is not the client's. */
+/*
+ * The tick at which the slot at `pos` expires; 0: no slot of the client's now.
+ */
 BAN_FN __u32 ban_expires(struct ban_head *h, const struct ban_client *c,
 			 __u32 pos)
 {

@@ -28,7 +28,7 @@ struct client {
 	__u64 failures;	 /* all failures so far */
 	__u64 successes; /* replies with action credit */
 	__u32 head;	 /* the next ticket: failures logged so far */
-	__u32 spent;	 /* tickets below this one have led to a ban */
+	__u32 spent; /* tickets below this one led to a ban, or would have */
 	/* jiffies before which no success forgives: see credit.h */
 	__u64 forgives_from;
 	/* tickets below this one are forgiven (not for slow-rate) */

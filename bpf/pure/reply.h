@@ -35,7 +35,7 @@ enum reply_verdict {
 struct reply_result {
 	__u32 used; /* bytes consumed, 1..n */
 	__u16 code; /* code of the reply that has ended */
-	__u16 len; /* bytes of its last line: reply.line[0..len) */
+	__u16 len; /* bytes kept of that reply's last line, in reply.line */
 };
 
 /* Is there a line, or a reply of several lines, to go on with? */

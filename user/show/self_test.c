@@ -24,11 +24,11 @@
 #define SERVER 0x00000002
 #define CLIENT_PORT 1
 #define SEQ 1
-#define BAN_SEC 10 /* if the test is killed before it removes its ban */
+#define BAN_SEC 10 /* ends the ban of a test killed before it removes it */
 #define AUTH "AUTH PLAIN AGEAYQ==\r\n"
 #define REPLY "535 self-test" /* no line's end: not counted */
 
-#define HEARD_MSEC 250 /* patience for a frame that RPS hands to another CPU */
+#define HEARD_MSEC 250 /* ms for a frame that RPS hands to another CPU */
 #define HEARD_TRIES 3 /* the LRU map may evict the test's dialogue */
 
 struct frame {
