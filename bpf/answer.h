@@ -18,10 +18,7 @@
 /* Static: too large for the BPF stack. */
 static const struct wire_dialogue dialogue_zero;
 
-/*
- * Starts the dialogue at the server's SYN-ACK. commands = 1: the greeting is
- * reply 0.
- */
+/* Starts the dialogue at the server's SYN-ACK: the greeting is reply 0. */
 static __always_inline void begin_dialogue(const struct stream_key *key,
 					   const struct tcphdr *tcp)
 {

@@ -103,10 +103,7 @@ static __always_inline struct ban *ban_net_find(const struct addr *a)
 	return NULL;
 }
 
-/*
- * enum allow_flags of the longest allowlisted network that contains the
- * address, or 0.
- */
+/* enum allow_flags of an address's longest allowlisted network, or 0. */
 static __always_inline __u32 allow_find(const struct settings *s,
 					const struct addr *a)
 {

@@ -11,10 +11,7 @@ static long go_on(void *map, const void *key, void *value, void *ctx)
 	return 0;
 }
 
-/*
- * Counts the entries of LRU maps. From user space that takes a system call for
- * each entry.
- */
+/* Counts the entries of LRU maps: user space needs a system call for each. */
 SEC("syscall")
 int fill(struct map_fill *f)
 {

@@ -97,7 +97,6 @@ static __always_inline int scan_line(struct scan *x)
 	return 0;
 }
 
-/* scan_line() as a bpf_loop() callback. */
 static long scan_step(__u32 i, void *ctx)
 {
 	return bound_index(scan_line(ctx), LOOP_VERDICTS);
@@ -258,10 +257,7 @@ static __always_inline int read_packet(struct workspace *w,
 	return TC_ACT_UNSPEC;
 }
 
-/*
- * Finds packets from mail ports. glance() decides on most packets, which are
- * not from one.
- */
+/* Finds packets from mail ports. For most others, glance() is enough. */
 static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 {
 	void *data = (void *)(long)skb->data;

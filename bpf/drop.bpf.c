@@ -68,7 +68,6 @@ static __always_inline bool to_mail_port(struct xdp_md *ctx,
 	return port_is_mail(s, bpf_ntohs(ports[1]));
 }
 
-/* Counts the packet and lets it pass. */
 static __always_inline int pass(__u32 counter, struct xdp_md *ctx)
 {
 	count(counter, bpf_xdp_get_buff_len(ctx));
@@ -112,10 +111,7 @@ static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
 	return XDP_DROP;
 }
 
-/*
- * Drops a packet if a ban of its source client, or of a network around it,
- * holds.
- */
+/* Drops a packet if a ban of its client, or of a network around it, holds. */
 static __always_inline int drop_banned(struct xdp_md *ctx,
 				       const struct settings_slots *slots,
 				       const struct settings *s,
@@ -192,9 +188,7 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	return drop_banned(ctx, slots, s, &src);
 }
 
-/*
- * Accepts multi-buffer packets (jumbo frames): headers are in the first buffer.
- */
+/* Multi-buffer packets (jumbo frames) have all headers in the first buffer. */
 SEC("xdp.frags")
 int drop_ethernet(struct xdp_md *ctx)
 {

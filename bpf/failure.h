@@ -45,10 +45,7 @@ static __always_inline bool allow_is_inside(const struct settings *s,
 	return s->allow_inside >> !addr_is_v4(peer) & 1;
 }
 
-/*
- * The enum group of an address. Costs one lookup, none while there are no
- * groups.
- */
+/* The enum group of an address: one lookup, none while there are no groups. */
 __noinline __weak int group_of(const struct settings *s,
 			       const struct addr *peer)
 {
@@ -126,9 +123,7 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 	return OUTCOME_BANNED;
 }
 
-/*
- * Sends an event to the daemon; counts it as lost if the ring buffer is full.
- */
+/* Sends an event to the daemon; counts it as lost if map events is full. */
 static __always_inline void tell(const struct sighting *at,
 				 const struct addr *key, const struct client *c,
 				 const struct judgement *j,
@@ -186,9 +181,7 @@ static __always_inline enum event_outcome held_back(const struct settings *s,
 	return OUTCOME_NONE;
 }
 
-/*
- * Bans a client that reached a limit, unless held_back() has a reason not to.
- */
+/* Bans a client that reached a limit, unless held_back() gives a reason. */
 static __always_inline enum event_outcome
 ban(const struct settings *s, const struct addr *peer,
     struct ban_client *client, const struct client *c,
@@ -248,9 +241,7 @@ __noinline __weak int net_failure(const struct settings *s,
 	return 0;
 }
 
-/*
- * Counts, for the fuse, that a client that has logged in before begins to fail.
- */
+/* Counts for the fuse that a client which has logged in begins to fail. */
 static __always_inline void note_regular(const struct addr *key)
 {
 	if (bpf_map_lookup_elem(&regulars, key))
@@ -348,9 +339,7 @@ __noinline __weak int client_success(const struct settings *s,
 	client_of(s, peer, &key);
 	if (!bpf_map_lookup_elem(&regulars, &key))
 		bpf_map_update_elem(&regulars, &key, &one, BPF_ANY);
-	/*
-	 * With credit by ratio, successes before the first failure count too.
-	 */
+	/* CREDIT_RATIO also counts successes before the first failure. */
 	c = s->credit == CREDIT_RATIO ? client_get(s, &key) :
 					bpf_map_lookup_elem(&clients, &key);
 	if (c) {

@@ -11,10 +11,7 @@
 #include "pure/parse.h"
 #include "sighting.h"
 
-/*
- * Our headers end within this: Ethernet, VLAN tags, IPv6 and its extensions,
- * TCP.
- */
+/* Headers end within this: Ethernet, VLAN tags, IPv6 and extensions, TCP. */
 #define PULL_BYTES 256
 
 /* Where a packet's headers are; offsets in the skb. */
@@ -74,7 +71,6 @@ __noinline __weak int find_headers(struct __sk_buff *skb, int ethernet,
 	return PARSE_OK;
 }
 
-/* Implements frame_load of pure/parse.h. */
 static __always_inline long load_skb(void *skb, __u32 off, void *to, __u32 len)
 {
 	return bpf_skb_load_bytes(skb, off, to, len);
@@ -118,9 +114,7 @@ static __always_inline int load_headers(struct workspace *w,
 	int r = find_headers(skb, ethernet, h);
 
 	if (r == PARSE_TRUNCATED) {
-		/*
-		 * Packets of local sockets have linear headers; others may not.
-		 */
+		/* A forwarded packet: those of local sockets are linear. */
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
 							       PULL_BYTES);
 		r = find_headers(skb, ethernet, h);
@@ -133,9 +127,7 @@ static __always_inline int load_headers(struct workspace *w,
 	return r;
 }
 
-/*
- * Finds TCP's payload at [off, end) of the skb. -1: the header is impossible.
- */
+/* Finds TCP's payload, [off, end) of the skb. -1: the header is impossible. */
 static __always_inline int find_payload(const struct workspace *w, __u32 len,
 					__u32 *off, __u32 *end)
 {

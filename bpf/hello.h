@@ -26,10 +26,7 @@
  */
 #define HELLO_STEPS 8
 
-/*
- * Is the ServerHello a HelloRetryRequest? That has a fixed random (RFC 8446,
- * 4.1.3).
- */
+/* A HelloRetryRequest is a ServerHello with this random (RFC 8446, 4.1.3). */
 static __always_inline bool hello_is_retry(const struct hello *h)
 {
 	const __u8 *r = h->byte + HELLO_RANDOM_AT;
@@ -47,10 +44,7 @@ static __always_inline struct tls_random hello_random(const struct hello *h)
 	return r;
 }
 
-/*
- * Tells the TLS sensor, by map tls_hellos, to which client the ServerHello
- * goes.
- */
+/* Tells the TLS sensor, by map tls_hellos, where the ServerHello goes. */
 static __always_inline void hello_tell(const struct hello *h,
 				       const struct stream_key *key)
 {
@@ -94,9 +88,7 @@ __noinline __weak int hello_judge(struct hello *h, const struct stream_key *key)
 	return 0;
 }
 
-/*
- * Feeds the TLS records at [off, end) of the skb. Not inlined, to save stack.
- */
+/* Reads TLS records at [off, end) of the skb. Not inlined, to save stack. */
 static __noinline __attribute__((unused)) int
 hello_read(struct __sk_buff *skb, const struct stream_key *key, struct hello *h,
 	   __u32 off, __u32 end)

@@ -41,7 +41,6 @@ static __always_inline bool load(struct __sk_buff *skb, __u32 off, void *to,
 					    BPF_HDR_START_NET);
 }
 
-/* Makes the headers linear. */
 static __always_inline bool pull(struct __sk_buff *skb)
 {
 	return !bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
@@ -124,9 +123,7 @@ take_v6(struct __sk_buff *skb, const struct settings *s, __u32 l3)
 	return w;
 }
 
-/*
- * May there be IPv4 with TCP to a mail port at l3? True if it is out of reach.
- */
+/* IPv4 with TCP to a mail port at l3? True if it is out of reach. */
 static __always_inline bool may_be_v4(const void *l3, const void *end,
 				      const struct settings *s)
 {
@@ -139,9 +136,7 @@ static __always_inline bool may_be_v4(const void *l3, const void *end,
 	       port_is_mail(s, bpf_ntohs(tcp->dest));
 }
 
-/*
- * May there be IPv6 with TCP to a mail port at l3? True if it is out of reach.
- */
+/* IPv6 with TCP to a mail port at l3? True if it is out of reach. */
 static __always_inline bool may_be_v6(const void *l3, const void *end,
 				      const struct settings *s)
 {
@@ -249,7 +244,6 @@ static __always_inline int listen_chunk(struct listening *x)
 	return x->lost;
 }
 
-/* listen_chunk() as a bpf_loop() callback. */
 static long listen_step(__u32 i, void *ctx)
 {
 	return bound_index(listen_chunk(ctx), LOOP_VERDICTS);

@@ -140,10 +140,7 @@ struct {
 	__type(value, struct group_entry);
 } groups_b MAP;
 
-/*
- * The server's side of each connection, made by its first reply: see
- * detect.bpf.c.
- */
+/* The server's side of each connection, from its first reply: detect.bpf.c. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -243,7 +240,6 @@ static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i)
 	return bpf_map_lookup_elem(&ban_infos, &i);
 }
 
-/* Adds to a counter of this CPU. */
 static __always_inline void count_many(__u32 counter, __u64 packets,
 				       __u64 bytes)
 {

@@ -98,7 +98,6 @@ static __always_inline int read_chunk(struct tls_listening *x)
 	return x->w->lost;
 }
 
-/* read_chunk() as a bpf_loop() callback. */
 static long read_step(__u32 i, void *ctx)
 {
 	return bound_index(read_chunk(ctx), LOOP_VERDICTS);

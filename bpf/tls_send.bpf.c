@@ -24,13 +24,11 @@
 #define SEARCH_STEPS 128
 #define SEARCHES_MAX 4
 
-/* Arguments of charge_step(). */
 struct charging {
 	const struct settings *s;
 	const struct tls_task *t;
 };
 
-/* Charges one failure: a bpf_loop() callback. */
 static long charge_step(__u32 i, void *ctx)
 {
 	struct charging *x = ctx;
@@ -63,7 +61,6 @@ static __always_inline bool random_of(const struct stream_key *key,
 	return true;
 }
 
-/* A search for a random in a session's object. */
 struct tls_search {
 	__u64 object;
 	struct tls_random random;
@@ -84,7 +81,6 @@ static __always_inline int search_at(struct tls_search *x, __u32 i)
 	return 1;
 }
 
-/* search_at() as a bpf_loop() callback. */
 static long search_step(__u32 i, void *ctx)
 {
 	return bound_index(search_at(ctx, i), LOOP_VERDICTS);
@@ -310,7 +306,6 @@ static __always_inline int sent(const struct settings *s,
 	return 0;
 }
 
-/* The stream of a mail server's socket. */
 static __always_inline void key_of_socket(const struct sock *sk,
 					  struct stream_key *key)
 {

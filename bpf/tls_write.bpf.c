@@ -169,7 +169,6 @@ static __always_inline int tls_line(struct tls_scan *x)
 	return 0;
 }
 
-/* tls_line() as a bpf_loop() callback. */
 static long tls_step(__u32 i, void *ctx)
 {
 	return bound_index(tls_line(ctx), LOOP_VERDICTS);

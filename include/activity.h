@@ -7,30 +7,16 @@
 
 #define ACTIVITY_KINDS 64
 
-/*
- * The processes share it through mmap: read and write each member atomically.
- */
+/* Shared through mmap: read and write each member atomically. */
 struct activity {
-	/*
-	 * CLOCK_MONOTONIC of the event loop's last beat; 0: the daemon is
-	 * starting.
-	 */
+	/* CLOCK_MONOTONIC of the loop's last turn; 0: it is starting */
 	__u64 beat_usec;
 	__u64 unsaved; /* 1: the state file cannot be written */
-	/*
-	 * Messages written to the journal since the map was made, by enum
-	 * message.
-	 */
+	/* messages written to the journal, by enum message */
 	__u64 told[ACTIVITY_KINDS];
-	/*
-	 * Times that a command changed too much to save it and left that to the
-	 * daemon.
-	 */
+	/* number of commands that left saving their changes to the daemon */
 	__u64 asked;
-	/*
-	 * The value of `asked` that the daemon's last finished save has
-	 * covered.
-	 */
+	/* the value of `asked` that the daemon's last save covers */
 	__u64 saved;
 };
 

@@ -37,10 +37,7 @@ struct ban {
 
 _Static_assert(sizeof(struct ban) == 112, "map value");
 
-/*
- * Value of map ban_reasons, by client: the parts of a ban that have no room in
- * map bans.
- */
+/* Value of map ban_reasons, by client: what map bans has no room for. */
 struct ban_note {
 	__u64 expires; /* jiffies, if later than BAN_TICK_MAX can say; else 0 */
 	char reason[BAN_REASON_SIZE];
@@ -66,10 +63,7 @@ struct allow {
 	__u32 flags; /* enum allow_flags */
 };
 
-/*
- * Does an allowlist entry (enum allow_flags; 0: none) overrule a ban (enum
- * ban_flags)?
- */
+/* Does an allowlist entry (enum allow_flags, or 0) overrule a ban's flags? */
 static inline int allow_overrules(__u32 flags, __u32 ban_flags)
 {
 	return flags & ALLOW_ADMIN || (flags && !(ban_flags & BAN_FORCED));

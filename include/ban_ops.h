@@ -175,9 +175,7 @@ BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
 	return 0;
 }
 
-/*
- * Frees the client's slot that expires at `old`. 0, or -EAGAIN: it was changed.
- */
+/* Frees the client's slot that expires at `old`. 0; -EAGAIN: it was changed. */
 BAN_FN int ban_release(struct ban_head *h, const struct ban_client *c,
 		       __u32 pos, __u32 old)
 {
@@ -217,9 +215,7 @@ static inline int ban_prolong(struct ban_head *h, const struct ban_client *c,
 		return -EAGAIN;
 	BAN_STEP();
 	if (!ban_is_of(h, c, l, pos, e->expires)) {
-		/*
-		 * Unbanned, and another client's ban with this end came: undo.
-		 */
+		/* Another client came, banned until the same tick: undo. */
 		BAN_SWAP(&l->expires[w], e->expires, old);
 		return -EAGAIN;
 	}
@@ -260,9 +256,7 @@ BAN_FN int ban_renew(struct ban_head *h, const struct ban_client *c, __u32 pos,
 	return ban_publish(h, c, pos, e);
 }
 
-/*
- * The tick at which the slot at `pos` expires; 0: no slot of the client's now.
- */
+/* When the slot at `pos` expires, in ticks; 0: it is not the client's. */
 BAN_FN __u32 ban_expires(struct ban_head *h, const struct ban_client *c,
 			 __u32 pos)
 {

@@ -46,10 +46,7 @@ static inline __attribute__((always_inline)) void ban_fence(void)
 {
 	__u64 own = 0, was = __sync_fetch_and_add(&own, 1);
 
-	/*
-	 * Uses the result: without a use, clang emits an atomic without
-	 * barrier.
-	 */
+	/* A use of the result: else clang emits an atomic without barrier. */
 	__asm__ volatile("" ::"r"(&own), "r"(was) : "memory");
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The frame that the self-test sends through a device: see bpf/deliver.bpf.c.
- */
+/* The self-test's frame for a device: see bpf/deliver.bpf.c. */
 #ifndef SMTPXDP_DELIVER_H
 #define SMTPXDP_DELIVER_H
 

@@ -18,10 +18,7 @@
 /* Latest AUTHs kept: as many can wait for their replies at once. */
 #define ATTEMPTS 8
 
-/*
- * Map name_key: the key of user names' hashes; random, kept until the maps are
- * removed.
- */
+/* Map name_key: the key of names' hashes; random, kept with the maps. */
 struct name_key {
 	__u64 k[2];
 };
@@ -67,14 +64,10 @@ struct dialogue {
 	struct attempt attempt[ATTEMPTS];
 };
 
-/*
- * Map dialogues: a dialogue in cleartext. Deleted once it cannot be followed.
- */
+/* Map dialogues: a dialogue in cleartext, as long as it can be followed. */
 struct wire_dialogue {
 	__u32 next_seq; /* TCP sequence number of the client's next byte */
-	/*
-	 * TCP sequence number of the server's first byte, as in struct stream
-	 */
+	/* of the server's first byte, as in struct stream */
 	__u32 first_seq;
 	struct dialogue d;
 };

@@ -9,10 +9,7 @@
 #include "addr.h"
 
 struct history {
-	/*
-	 * ns of CLOCK_BOOTTIME at the end of its last ban; negative: before
-	 * this boot
-	 */
+	/* ns of CLOCK_BOOTTIME: end of its last ban; < 0: before this boot */
 	__s64 until;
 	__u32 offences; /* bans so far, from 1 */
 	__u8 len; /* prefix length of the key, 0..128 */

@@ -21,10 +21,7 @@
 enum mode { MODE_ENFORCE, MODE_MONITOR };
 enum scope { SCOPE_MAIL, SCOPE_ALL };
 
-/*
- * What a successful login does for the client's failures: see
- * bpf/pure/credit.h.
- */
+/* What a success does for a client's failures: see bpf/pure/credit.h. */
 enum credit { CREDIT_OFF, CREDIT_RESET, CREDIT_RATIO };
 
 /* Bits: where the user of a login is read. */
@@ -37,9 +34,7 @@ enum action {
 	ACTION_CREDIT, /* counts as a successful login */
 };
 
-/*
- * Flag in settings.codes, beside the action: some text begins with this code.
- */
+/* Flag in settings.codes beside the action: a text begins with this code. */
 #define CODE_HAS_TEXT 0x80
 
 /* A literal beginning of a reply line. Both arrays are 0 from `len` on. */
@@ -106,10 +101,7 @@ struct settings {
 	/* failures forgiven per success, with CREDIT_RATIO */
 	__u8 credit_ratio;
 	__u8 cut_sessions; /* user space: a ban ends the client's connections */
-	/*
-	 * bits: an entry of allow_nets is narrower than a client: 1 of IPv4, 2
-	 * of IPv6
-	 */
+	/* an entry of allow_nets is narrower than a client: 1 IPv4, 2 IPv6 */
 	__u8 allow_inside;
 	__u32 fuse_clients; /* user space: fuse-clients; 0: no fuse */
 	/* rate.failures 0: no such policy */

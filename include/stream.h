@@ -19,10 +19,7 @@ struct reply {
 	__u8 len;     /* bytes of the line so far, up to LINE_SIZE */
 	/* 1: the line is longer than LINE_SIZE; the rest is not kept */
 	__u8 skip;
-	/*
-	 * what a text said on an earlier line of the same reply: enum action +
-	 * 1, or 0
-	 */
+	/* enum action + 1 by a text on an earlier line of the reply, or 0 */
 	__u8 by_text;
 	__u8 pad[5];
 	/* The line's first bytes, and room to load more behind them. */
@@ -67,10 +64,7 @@ struct stream {
 	__u32 replies; /* replies so far, without challenges */
 	__u32 challenges; /* challenges (334) so far */
 	__u32 pad;
-	/*
-	 * what is unfinished at next_seq: the reply, or with TLS the
-	 * ServerHello
-	 */
+	/* unfinished at next_seq: the reply; with TLS, the ServerHello */
 	union {
 		struct reply reply;
 		struct hello hello;

@@ -16,9 +16,7 @@ struct tls_random {
 	__u64 q[2];
 };
 
-/*
- * Map tls_hellos: the client that the wire sensor saw this ServerHello go to.
- */
+/* Map tls_hellos: the client to which the wire sensor saw this one go. */
 struct tls_hello {
 	struct addr client;
 	__u16 port; /* local port of the mail server */

@@ -33,9 +33,7 @@ static inline const struct policy *policy_of(const struct settings *s,
 	return &s->policy[kind < POLICIES_MAX ? kind : POLICY_PLAIN];
 }
 
-/*
- * Users that make an attack, where attack-users is off: people mistype fewer.
- */
+/* Users that make an attack, if attack-users is off: people mistype fewer. */
 #define ATTACK_USERS 3
 
 /* What the users tried within the rate's time suggest. */
@@ -98,9 +96,7 @@ PURE_FUNCTION int limit_reached(const struct settings *s,
 			j->failures = rate->failures;
 			return true;
 		}
-		/*
-		 * not lenient: many users of one office may have new passwords
-		 */
+		/* not lenient: many of one office may have new passwords */
 		if (s->attack_users && j->kind != POLICY_LENIENT &&
 		    j->users >= s->attack_users) {
 			j->failures = window_count(c, tick, rate->ticks);

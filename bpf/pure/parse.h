@@ -74,9 +74,7 @@ struct ext_header {
 	__be32 rest;
 };
 
-/*
- * Passes the Ethernet header and up to VLAN_DEPTH tags; *proto is what follows.
- */
+/* Passes the Ethernet header and VLAN_DEPTH tags; *proto is what follows. */
 static __always_inline enum parse_result parse_ethernet(struct cursor *c,
 							__be16 *proto)
 {

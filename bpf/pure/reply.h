@@ -101,10 +101,7 @@ static inline __u32 reply_line_end(const __u64 *word)
 	return LINE_SIZE;
 }
 
-/*
- * The action of the longest text that the line starts with: enum action + 1, or
- * 0.
- */
+/* The longest text that the line starts with: its enum action + 1, or 0. */
 PURE_FUNCTION int reply_match(const struct reply *r, __u32 len,
 			       const struct settings *s)
 {
@@ -207,10 +204,7 @@ PURE_FUNCTION enum reply_verdict reply_feed(struct reply *r, __u32 n,
 			out->used = n;
 			return REPLY_ENCRYPTED;
 		}
-		/*
-		 * bytes behind the new ones are stale: an LF there does not
-		 * count
-		 */
+		/* bytes behind the new ones are stale: no LF counts there */
 		end = reply_line_end(r->word);
 		len = r->len + n;
 		if (end >= len) {

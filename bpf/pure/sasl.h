@@ -349,7 +349,6 @@ static inline void sasl_no_initial(struct sasl *s)
 	s->mode = SASL_END;
 }
 
-/* The mechanism's name is complete. */
 static inline void sasl_end_mech(struct sasl *s)
 {
 	s->mech = sasl_word(s);
@@ -396,7 +395,6 @@ static inline enum sasl_verdict sasl_begin(struct dialogue *d,
 	return SASL_MORE;
 }
 
-/* A command's verb is complete. */
 static inline enum sasl_verdict sasl_end_verb(struct sasl *s)
 {
 	enum sasl_word w = sasl_word(s);
@@ -418,7 +416,6 @@ static inline void sasl_begin_mech(struct dialogue *d, __u8 c)
 	sasl_match(&d->sasl, c);
 }
 
-/* An initial response starts with `c`. */
 static inline void sasl_begin_initial(struct dialogue *d,
 				      const struct name_key *key, bool keep,
 				      __u8 c)

@@ -33,7 +33,6 @@ static inline __u32 window_tick(__u64 jiffies, __u8 shift)
 	return (jiffies >> shift) & TICK_MASK;
 }
 
-/* What the slot of a ticket holds. */
 static inline __u32 window_slot_value(__u32 ticket, __u32 tick)
 {
 	return tick << 1 | !(ticket / LOG_SLOTS & 1);
@@ -83,10 +82,7 @@ static inline __u32 window_from(const struct client *c)
 	return (__s32)(forgiven - spent) > 0 ? forgiven : spent;
 }
 
-/*
- * Does the failure with this ticket reach the limit? Only tickets from `from`
- * on count.
- */
+/* Does the failure with this ticket reach the limit, from ticket `from` on? */
 static inline bool window_reached(const struct client *c, __u32 ticket,
 				  __u32 tick, const struct limit *l, __u32 from)
 {

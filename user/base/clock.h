@@ -24,10 +24,7 @@ uint64_t clock_cpu_usec(void);
 /* Jiffies per second. */
 unsigned int clock_hz(void);
 
-/*
- * Reads jiffies and CLOCK_BOOTTIME at one moment, by the BPF program `clock`.
- * -errno.
- */
+/* Reads both clocks at one moment, by the BPF program `clock`. -errno. */
 int clock_read(int prog_fd, struct clock_pair *now);
 
 /* Seconds from `now` to a jiffy, rounded up; 0 if it is past. */

@@ -30,22 +30,15 @@ struct column {
 	enum column_kind kind;
 };
 
-/*
- * Prints an array of objects as a table, or `none` if it is empty; with -j, as
- * JSON.
- */
+/* Prints an array of objects as a table, or `none` if empty; -j: as JSON. */
 void output_rows(json_t *rows, const struct column *cols, const char *none);
 
 /*
- * With -j, prints the document and returns true; else the caller prints its
- * text.
+ * -j: prints the document and returns true. Else the caller prints text.
  */
 bool output_json(json_t *doc);
 
-/*
- * Prints a result in one sentence; with -j, the document. Takes the reference
- * to doc.
- */
+/* Prints a result in one sentence, -j: the document. Takes its reference. */
 __attribute__((format(printf, 2, 3))) void output_done(json_t *doc,
 						       const char *fmt, ...);
 

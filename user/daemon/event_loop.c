@@ -23,9 +23,7 @@
 #include "maps/settings_map.h"
 
 #define USEC 1000000ULL
-/*
- * The sweep removes expired bans about every second, at 1 % of one CPU at most.
- */
+/* The sweep removes expired bans every second, at 1 % of one CPU at most. */
 #define SWEEP_USEC USEC
 #define SWEEP_SHARE 100
 #define BEAT_USEC USEC

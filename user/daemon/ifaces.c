@@ -118,9 +118,7 @@ struct programs_of {
 	int in;
 };
 
-/*
- * Picks the programs for an interface with or without Ethernet headers. -errno.
- */
+/* Picks the programs for a device with or without Ethernet headers. -errno. */
 static int find_programs(const struct ifaces *f, struct watched *w,
 			 struct programs_of *of)
 {

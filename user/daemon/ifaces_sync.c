@@ -19,10 +19,7 @@ static bool is_configured(const struct ifaces *f, const char *name)
 	return false;
 }
 
-/*
- * Detaches from an interface that was deleted or moved to another network
- * namespace.
- */
+/* Detaches from an interface that is deleted or in another namespace. */
 static void take_leave(struct ifaces *f, __u32 i)
 {
 	struct watched *w = &f->list[i];
@@ -67,10 +64,7 @@ static bool is_watched(const struct ifaces *f, __u32 ifindex)
 	return false;
 }
 
-/*
- * Attaches gate and sensor; the gate first, so that banned clients get no
- * chance.
- */
+/* Attaches the gate, then the sensor: banned clients get no chance between. */
 static bool attach(struct ifaces *f, struct watched *w)
 {
 	int err = ifaces_attach_gate(f, w);

@@ -150,10 +150,7 @@ static int bind_socket(const struct listen_address *at)
 	return err;
 }
 
-/*
- * Starts libmicrohttpd without threads: the daemon's loop watches its epoll
- * descriptor.
- */
+/* No threads: the daemon's loop watches libmicrohttpd's epoll descriptor. */
 static int start_mhd(struct metrics_http *h, sd_event *e, int fd)
 {
 	const union MHD_DaemonInfo *info;

@@ -195,9 +195,7 @@ static void add_attached(json_t *all, const json_t *status)
 	}
 }
 
-/*
- * An interface that was not tested has no sample: neither value would be true.
- */
+/* No sample for an interface that was not tested: neither value is true. */
 static void add_users(json_t *all, const json_t *status)
 {
 	json_t *samples, *v;

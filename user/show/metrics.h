@@ -17,9 +17,7 @@
  */
 json_t *metrics_of(const json_t *status);
 
-/*
- * The text of metrics_of()'s families, which the caller frees. NULL: no memory.
- */
+/* The text of metrics_of()'s families, to be freed. NULL: no memory. */
 char *metrics_text(const json_t *families);
 
 #endif

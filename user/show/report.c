@@ -32,9 +32,7 @@ static void add_one(json_t *o, const char *key)
 	json_object_set_new(o, key, json_integer(number(o, key) + 1));
 }
 
-/*
- * Counts an event for its country; a client counts once, in its first country.
- */
+/* Counts an event for its country, a client only for its first country. */
 static void add_country(struct report *r, const struct report_event *e,
 			bool first)
 {
@@ -151,10 +149,7 @@ json_t *report_finish(struct report *r)
 
 	json_object_foreach(r->clients, net, client)
 		regulars += json_is_true(json_object_get(client, "regular"));
-	/*
-	 * regular clients were hit at this very rate: suggest twice as many
-	 * failures
-	 */
+	/* this very rate hit regular clients: suggest twice as many */
 	if (regulars)
 		better = 2 * better < RATE_MAX ? 2 * better : RATE_MAX;
 	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",

@@ -208,9 +208,7 @@ int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 	return -EPROTO;
 }
 
-/*
- * Writes the dialogue of a client that is about to send AUTH. -errno and why.
- */
+/* Writes the dialogue of a client that is about to send AUTH. -errno. */
 static int put_dialogue(struct pins *p, const struct stream_key *key, char *why,
 			size_t size)
 {

@@ -23,9 +23,7 @@
 #include "maps/settings_map.h"
 #include "tls/tls_watch.h"
 
-/*
- * A JSON string from any bytes: names of files and interfaces may not be UTF-8.
- */
+/* A JSON string from any bytes, as names of files and interfaces may have. */
 static json_t *printed(const char *s, size_t size)
 {
 	char text[ESCAPED_SIZE(256)];
@@ -33,9 +31,7 @@ static json_t *printed(const char *s, size_t size)
 	return json_string(printable(s, strnlen(s, size), text, sizeof(text)));
 }
 
-/*
- * Is this the daemon's network namespace? Filters of others cannot be queried.
- */
+/* Is this the daemon's network namespace? Others' filters are out of reach. */
 static bool is_here(const struct daemon_info *info)
 {
 	return info->netns == netns_inode();

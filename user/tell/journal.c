@@ -184,10 +184,7 @@ static const char *describe_offender(const struct record *r, char *buf,
 	return buf;
 }
 
-/*
- * Formats " (strict, KP, AS64496)": group, country and AS as far as known, or
- * "".
- */
+/* " (strict, KP, AS64496)": group, country and AS as far as known, or "". */
 static const char *describe_origin(const struct record *r, char *buf,
 				   size_t size)
 {

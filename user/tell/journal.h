@@ -14,10 +14,7 @@
 #include "event.h"
 #include "tell/messages.h"
 
-/*
- * A message about a client or network. Members that are 0, NULL or "" are left
- * out.
- */
+/* A message on a client or network, without members that are 0, NULL or "". */
 struct record {
 	enum message kind;
 	const struct addr *client;
@@ -53,15 +50,10 @@ const char *offender_name(uint8_t offender);
 /* journald's socket. sd_journal_sendv() does not fail if there is none. */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/*
- * Nonzero in commands: messages go to the journal only, for stderr is the
- * command's own.
- */
+/* Nonzero in commands: messages go to the journal, but not to stderr. */
 extern int journal_quiet;
 
-/*
- * Counts of messages, by enum message, in map activity; NULL until pins_open().
- */
+/* Messages told, by enum message: in map activity, NULL until pins_open(). */
 extern __u64 *journal_told;
 
 /* A message about a client or network. */
