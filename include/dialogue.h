@@ -67,7 +67,7 @@ struct dialogue {
 /* Map dialogues: a dialogue in cleartext, as long as it can be followed. */
 struct wire_dialogue {
 	__u32 next_seq; /* TCP sequence number of the client's next byte */
-	/* of the server's first byte, as in struct stream */
+	/* sequence number of the server's first byte, as in struct stream */
 	__u32 first_seq;
 	struct dialogue d;
 };

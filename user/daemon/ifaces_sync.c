@@ -19,7 +19,7 @@ static bool is_configured(const struct ifaces *f, const char *name)
 	return false;
 }
 
-/* Detaches from an interface that is deleted or in another namespace. */
+/* Detaches from an interface that was deleted or has left this namespace. */
 static void take_leave(struct ifaces *f, __u32 i)
 {
 	struct watched *w = &f->list[i];
