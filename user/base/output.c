@@ -61,7 +61,7 @@ static void format_cell(const json_t *v, enum column_kind kind, char *buf,
 		snprintf(buf, size, "%lld", (long long)json_integer_value(v));
 }
 
-/* Widths first, then lines: columns are padded, the last one is not. */
+/* Two passes: the first finds the widths. The last column is not padded. */
 void output_rows(json_t *rows, const struct column *cols, const char *none)
 {
 	char cell[CELL_SIZE];
@@ -115,7 +115,7 @@ static void complain(const char *kind, const char *fmt, va_list ap)
 	char text[MESSAGE_SIZE], shown[MESSAGE_SIZE];
 	json_t *doc;
 
-	/* Arguments may come from a log, and so from an attacker. */
+	/* arguments may come from a log, and so from an attacker */
 	vsnprintf(text, sizeof(text), fmt, ap);
 	printable(text, strlen(text), shown, sizeof(shown));
 	fflush(stdout);
