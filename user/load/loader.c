@@ -17,6 +17,7 @@
 #include "tell/journal.h"
 #include "maps/layout_map.h"
 #include "base/output.h"
+#include "base/file.h"
 #include "maps/pins.h"
 #include "load/programs.h"
 #include "load/refusal.h"
@@ -330,7 +331,7 @@ bool loader_has_gate(const char *dir)
 	char path[PATH_MAX];
 	struct dirent *entry;
 	bool gate = false;
-	DIR *links = pins_path(path, sizeof(path), dir, "links") ?
+	DIR *links = file_path(path, sizeof(path), dir, "links") ?
 			     NULL :
 			     opendir(path);
 
@@ -347,7 +348,7 @@ static int unpin_links(const char *dir)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
-	int err = pins_path(path, sizeof(path), dir, "links");
+	int err = file_path(path, sizeof(path), dir, "links");
 	DIR *links = err ? NULL : opendir(path);
 
 	if (!links)

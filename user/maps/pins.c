@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "activity.h"
 #include "maps/generation.h"
+#include "base/file.h"
 #include "tell/journal.h"
 #include "maps/layout_map.h"
 #include "base/output.h"
@@ -59,13 +59,6 @@ const char *const prog_names[PROGS_MAX] = {
 	[PROG_LISTEN] = "listen",
 	[PROG_DELIVER] = "deliver",
 };
-
-int pins_path(char *buf, size_t size, const char *dir, const char *name)
-{
-	int n = snprintf(buf, size, "%s/%s", dir, name);
-
-	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
-}
 
 static bool is_bpffs(const char *path)
 {
@@ -123,7 +116,7 @@ int pins_make_dir(const char *dir)
 	}
 	err = make_dirs(dir);
 	if (!err)
-		err = pins_path(links, sizeof(links), dir, "links");
+		err = file_path(links, sizeof(links), dir, "links");
 	if (!err)
 		err = make_dirs(links);
 	if (err == -EINVAL)
@@ -298,19 +291,6 @@ void pins_close(struct pins *p)
 	changes_free(&p->changes);
 }
 
-static int lock_dir(const char *dir, int operation)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
-
-	if (fd < 0)
-		return -errno;
-	if (!flock(fd, operation))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 int pins_lock_daemon(const char *dir)
 {
 	int fd = -EWOULDBLOCK;
@@ -319,14 +299,14 @@ int pins_lock_daemon(const char *dir)
 	for (int i = 0; i < LOCK_TRIES && fd == -EWOULDBLOCK; i++) {
 		if (i)
 			usleep(LOCK_WAIT_USEC);
-		fd = lock_dir(dir, LOCK_EX | LOCK_NB);
+		fd = file_lock_folder(dir, LOCK_EX | LOCK_NB);
 	}
 	return fd;
 }
 
 bool pins_daemon_alive(const char *dir)
 {
-	int fd = lock_dir(dir, LOCK_SH | LOCK_NB);
+	int fd = file_lock_folder(dir, LOCK_SH | LOCK_NB);
 
 	if (fd >= 0)
 		close(fd);
@@ -336,9 +316,9 @@ bool pins_daemon_alive(const char *dir)
 static int lock_links(const char *dir, int operation)
 {
 	char path[PATH_MAX];
-	int err = pins_path(path, sizeof(path), dir, "links");
+	int err = file_path(path, sizeof(path), dir, "links");
 
-	return err ? err : lock_dir(path, operation);
+	return err ? err : file_lock_folder(path, operation);
 }
 
 int pins_lock_writer(const char *dir)

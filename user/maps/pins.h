@@ -80,9 +80,6 @@ struct pins {
 	struct ban_map bans; /* maps bans and ban_infos, likewise */
 };
 
-/* DIR/name, or -ENAMETOOLONG. */
-int pins_path(char *buf, size_t size, const char *dir, const char *name);
-
 /* Makes DIR and DIR/links; mounts bpffs at /sys/fs/bpf where it is missing. */
 int pins_make_dir(const char *dir);
 

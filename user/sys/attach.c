@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #include "sys/netinfo.h"
-#include "maps/pins.h"
+#include "base/file.h"
 #include "sys/xdp_holder.h"
 
 /* Debian 12's headers do not name them yet (Linux 6.6). */
@@ -62,7 +63,7 @@ static int link_path(char *buf, size_t size, const char *dir, const char *kind,
 	char name[48];
 
 	snprintf(name, sizeof(name), "links/%s-%u", kind, iface->ifindex);
-	return pins_path(buf, size, dir, name);
+	return file_path(buf, size, dir, name);
 }
 
 /*

@@ -4,10 +4,11 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "maps/pins.h"
+#include "base/file.h"
 
 #define NAME "tls-%d-%u"
 
@@ -18,7 +19,7 @@ int tls_pin(const char *dir, int generation, int link)
 	int err;
 
 	snprintf(name, sizeof(name), "links/" NAME, generation, n++);
-	err = pins_path(path, sizeof(path), dir, name);
+	err = file_path(path, sizeof(path), dir, name);
 	return err || !bpf_obj_pin(link, path) ? err : -errno;
 }
 
@@ -26,7 +27,7 @@ int tls_unpin(const char *dir, int but)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
-	int err = pins_path(path, sizeof(path), dir, "links");
+	int err = file_path(path, sizeof(path), dir, "links");
 	DIR *links = err ? NULL : opendir(path);
 
 	if (!links)
