@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include "tell/journal.h"
 #include "maps/layout_map.h"
 #include "base/output.h"
-#include "base/file.h"
 #include "maps/pins.h"
 #include "load/programs.h"
 #include "load/refusal.h"
@@ -307,89 +305,5 @@ int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 		*out = skel;
 	}
 	refusal_end();
-	return err;
-}
-
-struct btf *loader_btf(void)
-{
-	struct smtpxdp *skel = smtpxdp__open();
-	struct btf *btf = NULL;
-	const void *data;
-	__u32 size;
-
-	if (!skel)
-		return NULL;
-	data = btf__raw_data(bpf_object__btf(skel->obj), &size);
-	if (data)
-		btf = btf__new(data, size);
-	smtpxdp__destroy(skel);
-	return btf;
-}
-
-bool loader_has_gate(const char *dir)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	bool gate = false;
-	DIR *links = file_path(path, sizeof(path), dir, "links") ?
-			     NULL :
-			     opendir(path);
-
-	if (!links)
-		return false;
-	while ((entry = readdir(links)))
-		gate |= !strncmp(entry->d_name, "xdp-", 4);
-	closedir(links);
-	return gate;
-}
-
-/* Whatever is pinned there: an unpinned link is a detached program. */
-static int unpin_links(const char *dir)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	int err = file_path(path, sizeof(path), dir, "links");
-	DIR *links = err ? NULL : opendir(path);
-
-	if (!links)
-		return 0;
-	while ((entry = readdir(links)))
-		if (*entry->d_name != '.' &&
-		    unlinkat(dirfd(links), entry->d_name, 0))
-			err = -errno;
-	closedir(links);
-	if (!err && rmdir(path))
-		err = -errno;
-	return err;
-}
-
-/* tls_*: what the TLS sensor has pinned. */
-static int unpin_tls(const char *dir)
-{
-	struct dirent *entry;
-	DIR *d = opendir(dir);
-	int err = 0;
-
-	if (!d)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(d)))
-		if (!strncmp(entry->d_name, "tls_", 4) &&
-		    unlinkat(dirfd(d), entry->d_name, 0))
-			err = -errno;
-	closedir(d);
-	return err;
-}
-
-int loader_unpin(const char *dir)
-{
-	int err = unpin_links(dir);
-
-	if (!err)
-		err = unpin_tls(dir);
-	if (!err)
-		err = generation_remove_all(dir);
-	/* In the unit's sandbox, only what is in the folder may be changed. */
-	if (!err && rmdir(dir) && errno != ENOENT && errno != EROFS)
-		err = -errno;
 	return err;
 }

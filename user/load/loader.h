@@ -8,7 +8,6 @@
 
 #include "daemon.h"
 
-struct btf;
 struct smtpxdp;
 
 struct loader_options {
@@ -42,14 +41,5 @@ int loader_load(struct loader_options *o, struct smtpxdp **skel);
  * which are needed.
  */
 int loader_load_replay(const struct loader_options *o, struct smtpxdp **skel);
-
-/* This build's, to be freed; NULL. */
-struct btf *loader_btf(void);
-
-/* Is a gate pinned below dir, on any interface? Bans hold only there. */
-bool loader_has_gate(const char *dir);
-
-/* Removes every pin below dir: links, and so what they attach, and maps. */
-int loader_unpin(const char *dir);
 
 #endif

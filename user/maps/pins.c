@@ -27,39 +27,6 @@
 #define LOCK_TRIES 20
 #define LOCK_WAIT_USEC 50000
 
-const char *const map_names[MAPS_MAX] = {
-	[MAP_SETTINGS] = "settings", [MAP_CLIENTS] = "clients",
-	[MAP_NETS] = "nets",
-	[MAP_REGULARS] = "regulars", [MAP_BANS] = "bans",
-	[MAP_BAN_NETS] = "ban_nets", [MAP_ALLOW_NETS] = "allow_nets",
-	[MAP_STREAMS] = "streams",   [MAP_EVENTS] = "events",
-	[MAP_COUNTERS] = "counters", [MAP_DAEMON] = "daemon",
-	[MAP_ACTIVITY] = "activity", [MAP_MAIL_PROCS] = "mail_procs",
-	[MAP_HISTORY] = "history",
-	[MAP_TLS_HELLOS] = "tls_hellos",
-	[MAP_TLS_PLACES] = "tls_places",
-	[MAP_BAN_INFOS] = "ban_infos",
-	[MAP_BAN_NOTES] = "ban_reasons",
-	[MAP_DIALOGUES] = "dialogues",
-	[MAP_NAME_KEY] = "name_key",
-	[MAP_TLS_SESSIONS] = "tls_sessions",
-	[MAP_GROUPS] = "groups",
-	[MAP_GROUPS_A] = "groups_a",
-	[MAP_GROUPS_B] = "groups_b",
-	[MAP_TLS_TASKS] = "tls_tasks",
-};
-
-const char *const prog_names[PROGS_MAX] = {
-	[PROG_CLOCK] = "clock",
-	[PROG_FILL] = "fill",
-	[PROG_DROP_ETHERNET] = "drop_ethernet",
-	[PROG_DROP_RAW] = "drop_raw",
-	[PROG_DETECT_ETHERNET] = "detect_ethernet",
-	[PROG_DETECT_RAW] = "detect_raw",
-	[PROG_LISTEN] = "listen",
-	[PROG_DELIVER] = "deliver",
-};
-
 static bool is_bpffs(const char *path)
 {
 	struct statfs fs;
@@ -127,6 +94,21 @@ int pins_make_dir(const char *dir)
 		fail("--pin %s: a bpffs takes no dots in names", dir);
 	else if (err)
 		fail("cannot make the folder %s: %s", dir, strerror(-err));
+	return err;
+}
+
+int pins_remove_dir(const char *dir)
+{
+	char links[PATH_MAX];
+	int err = file_path(links, sizeof(links), dir, "links");
+
+	if (!err)
+		err = file_remove_folder(links);
+	if (!err || err == -ENOENT)
+		err = generation_remove_all(dir);
+	/* In the unit's sandbox, only what is in the folder may be changed. */
+	if (!err && rmdir(dir) && errno != ENOENT && errno != EROFS)
+		err = -errno;
 	return err;
 }
 

@@ -12,58 +12,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "maps/ban_map.h"
 #include "base/changes.h"
+#include "maps/ban_map.h"
+#include "maps/names.h"
 
 #define PINS_DEFAULT_DIR "/sys/fs/bpf/smtpxdp"
-
-enum pinned_map {
-	MAP_SETTINGS,
-	MAP_CLIENTS,
-	MAP_NETS,
-	MAP_REGULARS,
-	MAP_BANS,
-	MAP_BAN_NETS,
-	MAP_ALLOW_NETS,
-	MAP_STREAMS,
-	MAP_EVENTS,
-	MAP_COUNTERS,
-	MAP_DAEMON,
-	MAP_ACTIVITY,
-	MAP_MAIL_PROCS,
-	MAP_HISTORY,
-	MAP_TLS_HELLOS,
-	MAP_TLS_PLACES,
-	MAP_BAN_INFOS,
-	MAP_BAN_NOTES,
-	MAP_DIALOGUES,
-	MAP_NAME_KEY,
-	MAP_TLS_SESSIONS,
-	MAP_GROUPS,
-	MAP_GROUPS_A,
-	MAP_GROUPS_B,
-	/* Only where the TLS sensor is loaded: */
-	MAP_TLS_TASKS,
-	MAPS_MAX,
-	MAPS_NEEDED = MAP_TLS_TASKS,
-};
-
-enum pinned_prog {
-	PROG_CLOCK,
-	PROG_FILL,
-	/* Of these, the variants that the daemon's interfaces need: */
-	PROG_DROP_ETHERNET,
-	PROG_DROP_RAW,
-	PROG_DETECT_ETHERNET,
-	PROG_DETECT_RAW,
-	PROG_LISTEN,
-	PROG_DELIVER, /* of the self-test */
-	PROGS_MAX,
-	PROGS_NEEDED = PROG_DROP_ETHERNET,
-};
-
-extern const char *const map_names[MAPS_MAX];
-extern const char *const prog_names[PROGS_MAX];
 
 struct activity;
 struct bpf_object;
@@ -82,6 +35,12 @@ struct pins {
 
 /* Makes DIR and DIR/links; mounts bpffs at /sys/fs/bpf where it is missing. */
 int pins_make_dir(const char *dir);
+
+/*
+ * Removes dir and every pin below it: the links, which detaches their
+ * programs, and all generations, though another version's. -errno.
+ */
+int pins_remove_dir(const char *dir);
 
 /*
  * Opens what is pinned below dir. On an error complains by fail() itself and

@@ -3,16 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/if_link.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sys/netinfo.h"
@@ -28,8 +25,11 @@
 #define FILTER_HANDLE 0x535
 #define FILTER_PRIORITY 53
 
+/* Links are pinned as KIND-IFINDEX. */
+#define GATE "xdp"
+
 static const struct {
-	const char *kind; /* of its link, in the link's name */
+	const char *kind;
 	const char *name;
 	int tcx;
 	enum bpf_tc_attach_point clsact;
@@ -37,24 +37,6 @@ static const struct {
 	[TC_OUT] = { "tc", "tc egress", TCX_EGRESS, BPF_TC_EGRESS },
 	[TC_IN] = { "tcin", "tc ingress", TCX_INGRESS, BPF_TC_INGRESS },
 };
-
-int iface_is_ethernet(const char *name)
-{
-	struct ifreq req = {};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	if (ioctl(fd, SIOCGIFHWADDR, &req))
-		err = -errno;
-	close(fd);
-	if (err)
-		return err;
-	/* Loopback frames carry an Ethernet header, too. */
-	return req.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
-	       req.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
-}
 
 /* bpffs takes no dot in a name, interfaces do: so by index. */
 static int link_path(char *buf, size_t size, const char *dir, const char *kind,
@@ -197,7 +179,7 @@ int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	char path[PATH_MAX];
-	int fd, err = link_path(path, sizeof(path), dir, "xdp", iface);
+	int fd, err = link_path(path, sizeof(path), dir, GATE, iface);
 
 	*why = '\0';
 	if (err)
@@ -313,7 +295,7 @@ static int detach_clsact(const struct daemon_iface *iface)
 
 int detach_links(const char *dir, const struct daemon_iface *iface)
 {
-	static const char *const kinds[] = { "xdp", "tc", "tcin" };
+	static const char *const kinds[] = { GATE, "tc", "tcin" };
 	char path[PATH_MAX];
 	int err = 0;
 
@@ -338,7 +320,7 @@ int detach(const char *dir, const struct daemon_iface *iface)
 
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface)
 {
-	return attached_link(dir, "xdp", iface);
+	return attached_link(dir, GATE, iface);
 }
 
 static __u32 attached_clsact(const struct daemon_iface *iface,
@@ -371,4 +353,21 @@ __u32 attached_tc(const char *dir, const struct daemon_iface *iface)
 __u32 attached_tc_in(const char *dir, const struct daemon_iface *iface)
 {
 	return attached_side(dir, iface, TC_IN);
+}
+
+bool attached_any_gate(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	bool gate = false;
+	DIR *links = file_path(path, sizeof(path), dir, "links") ?
+			     NULL :
+			     opendir(path);
+
+	if (!links)
+		return false;
+	while ((entry = readdir(links)))
+		gate |= !strncmp(entry->d_name, GATE "-", strlen(GATE "-"));
+	closedir(links);
+	return gate;
 }

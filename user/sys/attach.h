@@ -15,9 +15,6 @@
 /* The sensor's halves: replies go out, what clients say comes in. */
 enum tc_side { TC_OUT, TC_IN, TC_SIDES };
 
-/* Does the interface have Ethernet headers? -errno if there is no such one. */
-int iface_is_ethernet(const char *name);
-
 /*
  * Attaches to iface->ifindex, or swaps the programs in what an earlier daemon
  * left there. Sets iface->flags; if XDP is generic, says why in `why`. On an
@@ -42,5 +39,8 @@ int detach_links(const char *dir, const struct daemon_iface *iface);
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface);
 __u32 attached_tc(const char *dir, const struct daemon_iface *iface);
 __u32 attached_tc_in(const char *dir, const struct daemon_iface *iface);
+
+/* Is a gate pinned below dir, on any interface? Bans hold only there. */
+bool attached_any_gate(const char *dir);
 
 #endif
