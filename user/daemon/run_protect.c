@@ -17,7 +17,6 @@
 #include "maps/generation.h"
 #include "lists/groups_user.h"
 #include "tell/journal.h"
-#include "load/name_key.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
 #include "load/programs.h"
@@ -36,8 +35,6 @@ static int put_in_force(struct run *r, const struct config *c)
 	int lock = pins_lock_writer(p->dir);
 	int err = lock < 0 ? lock : carry_fill(&r->carry);
 
-	if (!err)
-		err = name_key_ensure(p);
 	if (!err) {
 		activity_begin(p);
 		run_inherit(r);

@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 
+#include "client.h"
 #include "load/carry.h"
 #include "maps/layout.h"
 
@@ -43,5 +44,8 @@ int put_entry(struct move *m, const void *key, void *value);
 int put_stream(struct move *m, const void *key, void *value);
 int put_client(struct move *m, const void *key, void *value);
 int put_counter(struct move *m, const void *key, void *value);
+
+/* Adds to c what `next` counted, which came after all that c did. Pure. */
+void client_merge(struct client *c, const struct client *next);
 
 #endif

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "dialogue.h"
 #include "maps/ban_map.h"
 #include "maps/generation.h"
 #include "tell/journal.h"
@@ -20,7 +22,6 @@
 #include "load/programs.h"
 #include "load/refusal.h"
 #include "smtpxdp.skel.h"
-#include "load/tls_load.h"
 
 /* The same in every way: the new programs can work on the old map. */
 static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
@@ -132,6 +133,29 @@ static int prepare_bans(struct smtpxdp *skel, uint32_t max)
 	return 0;
 }
 
+/*
+ * User names are hashed with a random key, which stays as long as the maps do:
+ * a map that was taken over has it, a new one gets one, and carry_fill() writes
+ * the former key over that where there was one. It is written down nowhere.
+ */
+static int prepare_name_key(struct smtpxdp *skel)
+{
+	static const struct name_key none;
+	int map = bpf_map__fd(skel->maps.name_key), err;
+	struct name_key key;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(map, &zero, &key))
+		return -errno;
+	if (memcmp(&key, &none, sizeof(key)))
+		return 0;
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		return -errno;
+	err = bpf_map_update_elem(map, &zero, &key, BPF_ANY) ? -errno : 0;
+	explicit_bzero(&key, sizeof(key));
+	return err;
+}
+
 static int pin(int fd, const char *dir, int generation, const char *name)
 {
 	char path[PATH_MAX];
@@ -194,7 +218,8 @@ static int load_failed(const struct refusal *r, const struct smtpxdp *skel)
 static void configure(struct smtpxdp *skel, const struct loader_options *o)
 {
 	programs_choose(skel, o->parts);
-	tls_load_configure(skel, o);
+	skel->rodata->only_netns = o->netns;
+	skel->rodata->our_pidns = o->pidns;
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
@@ -257,6 +282,8 @@ static int load_once(struct loader_options *o, struct smtpxdp **out,
 	}
 	err = prepare_bans(skel, o->max_bans);
 	if (!err)
+		err = prepare_name_key(skel);
+	if (!err)
 		err = o->generation = pin_all(skel, o->dir);
 	if (err < 0) {
 		fail("cannot pin the programs and maps below %s: %s", o->dir,
@@ -294,9 +321,9 @@ int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 		err = smtpxdp__load(skel);
 	}
 	if (!err)
-		err = ban_map_init(bpf_map__fd(skel->maps.bans),
-				   bpf_map__fd(skel->maps.ban_infos),
-				   o->max_bans);
+		err = prepare_bans(skel, o->max_bans);
+	if (!err)
+		err = prepare_name_key(skel);
 	if (err) {
 		refusal_read(err, &r);
 		err = load_failed(&r, skel);

@@ -56,6 +56,14 @@ const char *program_lost(const char *name);
 void programs_choose(struct smtpxdp *skel, uint32_t parts);
 
 /*
+ * The TLS sensor has to learn on which socket a thread sends. These return the
+ * newest of PARTS_HOOK that this kernel takes, as its bit, or 0; the second
+ * one, the newest after `hook`. They try each, since no version number tells.
+ */
+uint32_t programs_hook(void);
+uint32_t programs_hook_after(enum part hook);
+
+/*
  * The parts to try next, where the kernel has refused one of these: 0 if what
  * remains is of no use.
  */
