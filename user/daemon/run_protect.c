@@ -23,7 +23,7 @@
 #include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
 #include "state/state_keeper.h"
-#include "tls/tls_pins.h"
+#include "tls/tls_probes.h"
 #include "tls/tls_sensor.h"
 #include "tls/tls_watch.h"
 #include "sys/uprobe.h"
