@@ -106,10 +106,10 @@ int pins_remove_dir(const char *dir)
 		err = file_remove_folder(links);
 	if (!err || err == -ENOENT)
 		err = generation_remove_all(dir);
-	/* In the unit's sandbox, only what is in the folder may be changed. */
-	if (!err && rmdir(dir) && errno != ENOENT && errno != EROFS)
-		err = -errno;
-	return err;
+	if (!err)
+		err = file_remove_folder(dir);
+	/* In the unit's sandbox, only the content of dir can be removed. */
+	return err == -ENOENT || err == -EROFS ? 0 : err;
 }
 
 static int share(int map, size_t size, void *memory)
