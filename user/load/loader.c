@@ -12,18 +12,21 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "dialogue.h"
-#include "maps/ban_map.h"
-#include "maps/generation.h"
-#include "tell/journal.h"
-#include "maps/layout_map.h"
 #include "base/output.h"
-#include "maps/pins.h"
+#include "dialogue.h"
 #include "load/programs.h"
 #include "load/refusal.h"
+#include "maps/ban_map.h"
+#include "maps/generation.h"
+#include "maps/layout_map.h"
+#include "maps/pins.h"
 #include "smtpxdp.skel.h"
+#include "tell/journal.h"
 
-/* The same in every way: the new programs can work on the old map. */
+/*
+ * Is the old map the same in every way, so that the new programs can work on
+ * it?
+ */
 static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
 		 const struct btf *old_btf, const struct btf *btf)
 {
@@ -40,14 +43,16 @@ static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
 	       layout_same(old_btf, was.value, btf, is.value);
 }
 
-/* The generation in force, to take maps over from. */
+/* The generation in force, whose maps may be taken over. */
 struct former {
 	const char *dir;
 	int generation;
 	struct btf *btf;
 };
 
-/* An fd of its map if that suits us; -ENOENT; or another -errno. */
+/*
+ * Opens the former map if it fits: returns its fd; -ENOENT; or another -errno.
+ */
 static int find_former(const struct former *f, struct smtpxdp *skel,
 		       struct bpf_map *map)
 {
@@ -61,7 +66,7 @@ static int find_former(const struct former *f, struct smtpxdp *skel,
 		return err;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return -ENOENT; /* it had no such map */
+		return -ENOENT; /* the former generation had no such map */
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		err = -errno;
 	else if (fits(&info, map, f->btf, bpf_object__btf(skel->obj)))
@@ -82,7 +87,7 @@ static int reuse(const struct former *f, struct smtpxdp *skel,
 	return err;
 }
 
-/* The table of bans is two maps: either both are taken over, or none. */
+/* The table of bans consists of two maps: both are taken over, or none. */
 static bool suits(const struct former *f, struct smtpxdp *skel,
 		  enum pinned_map map)
 {
@@ -99,7 +104,7 @@ static bool suits(const struct former *f, struct smtpxdp *skel,
 	return lines >= 0 && infos >= 0;
 }
 
-/* What the generation in force has and suits us, is taken over. */
+/* Takes over the maps that fit. */
 static int reuse_maps(struct smtpxdp *skel, const char *dir)
 {
 	struct former f = { dir, generation_current(dir), NULL };
@@ -119,7 +124,7 @@ static int reuse_maps(struct smtpxdp *skel, const char *dir)
 	return err;
 }
 
-/* The table of bans, taken over or new, is to hold so many. */
+/* Sets the limit of the table of bans, and initializes a new one. */
 static int prepare_bans(struct smtpxdp *skel, uint32_t max)
 {
 	int lines = bpf_map__fd(skel->maps.bans);
@@ -164,7 +169,10 @@ static int pin(int fd, const char *dir, int generation, const char *name)
 	return err || !bpf_obj_pin(fd, path) ? err : -errno;
 }
 
-/* All of it into a generation of its own, which is not in force yet. */
+/*
+ * Pins all in a new generation, which is not in force yet. Its number, or
+ * -errno.
+ */
 static int pin_all(struct smtpxdp *skel, const char *dir)
 {
 	int n = generation_make(dir), err;
@@ -191,7 +199,7 @@ static int pin_all(struct smtpxdp *skel, const char *dir)
 	return err ? err : n;
 }
 
-/* None of the programs, but all of them: or what they need. */
+/* Reports why nothing could be loaded; returns the exit code. */
 static int load_failed(const struct refusal *r, const struct smtpxdp *skel)
 {
 	char text[2048];
@@ -238,7 +246,10 @@ static struct smtpxdp *open_listening(void)
 	return smtpxdp__open_opts(&opts);
 }
 
-/* Notes a refusal; 0: the rest may be loaded without it. */
+/*
+ * Reports a refused program. Returns 0, and in o->parts what to load without
+ * it; or an exit code, if the others are of no use without it.
+ */
 static int do_without(struct loader_options *o, const struct refusal *r,
 		      const struct smtpxdp *skel)
 {
@@ -257,7 +268,7 @@ static int do_without(struct loader_options *o, const struct refusal *r,
 	return 0;
 }
 
-/* *again: the kernel refused a program, and there is some use in the others. */
+/* Sets *again if the kernel refused a program and the others are of use. */
 static int load_once(struct loader_options *o, struct smtpxdp **out,
 		     bool *again)
 {
@@ -301,7 +312,7 @@ int loader_load(struct loader_options *o, struct smtpxdp **skel)
 	int err = 0;
 
 	while (!err && again) {
-		/* Verification may take long where CPUs are slow. */
+		/* On slow CPUs, verification may take minutes. */
 		sd_notify(0, "EXTEND_TIMEOUT_USEC=300000000");
 		err = load_once(o, skel, &again);
 	}

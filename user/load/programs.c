@@ -28,7 +28,7 @@ static const struct program {
 	 * taken for the one before, and another client be charged.
 	 */
 	{ "tls_free", PART_TLS },
-	{ "tls_tasks", PART_TLS }, /* maps, which need the kernel's help, too */
+	{ "tls_tasks", PART_TLS }, /* maps of types that a kernel may lack */
 	{ "tls_readings", PART_TLS },
 	{ "tls_sent", PART_TLS_TRACEPOINT },
 	{ "tls_sent_v4", PART_TLS_FEXIT },
@@ -107,14 +107,17 @@ void programs_choose(struct smtpxdp *skel, uint32_t parts)
 	bpf_map__set_autocreate(skel->maps.tls_readings, parts & PARTS_TLS);
 }
 
-/* Linux 6.3 has them. */
+/* Linux 6.3 has the tracepoint. */
 static bool has_tracepoint(const struct btf *btf)
 {
 	return btf__find_by_name_kind(btf, "btf_trace_sock_send_length",
 				      BTF_KIND_TYPEDEF) > 0;
 }
 
-/* On arm64 before Linux 6.4, such programs load but cannot be attached. */
+/*
+ * Tries to attach one: on arm64 before Linux 6.4, such programs load, but
+ * cannot be attached.
+ */
 static bool has_fexit(const struct btf *btf)
 {
 	static const struct bpf_insn nothing[] = {
@@ -157,12 +160,12 @@ static uint32_t hook_from(enum part first)
 	return hook;
 }
 
-uint32_t programs_hook(void)
+uint32_t programs_tls_hook(void)
 {
 	return hook_from(PART_TLS_TRACEPOINT);
 }
 
-uint32_t programs_hook_after(enum part hook)
+uint32_t programs_tls_hook_after(enum part hook)
 {
 	return hook_from(hook + 1);
 }
@@ -176,7 +179,7 @@ uint32_t programs_without(uint32_t parts, enum part refused)
 		return 0;
 	parts &= ~PART_BIT(refused);
 	if (PART_BIT(refused) & PARTS_HOOK)
-		parts |= programs_hook_after(refused);
+		parts |= programs_tls_hook_after(refused);
 	if (!(parts & PART_BIT(PART_TLS)) || !(parts & writes) ||
 	    !(parts & PARTS_HOOK))
 		parts &= ~PARTS_TLS;
@@ -206,10 +209,10 @@ bool program_is_missed(const struct daemon_info *info, uint32_t users,
 	if (part == PART_USERS)
 		return users & USERS_WIRE;
 	if (part == PART_SELF_TEST)
-		return false; /* nobody but status */
+		return false; /* only status uses it */
 	if (part == PART_TLS_READ || part == PART_TLS_READ_EX)
 		return users & USERS_TLS && info->tls_running;
-	/* Where there is another way, nobody misses this one. */
+	/* If TLS is read, another hook works: this one is not missed. */
 	if (bit & PARTS_HOOK)
 		return !info->tls_running;
 	return true;

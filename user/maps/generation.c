@@ -14,7 +14,7 @@
 
 #define PREFIX "gen-"
 
-/* Of a folder's name, or -1. */
+/* Returns the number in a folder's name, or -1. */
 static int number_of(const char *name)
 {
 	char *end;

@@ -15,15 +15,15 @@
 #include <unistd.h>
 
 #include "activity.h"
-#include "maps/generation.h"
 #include "base/file.h"
-#include "tell/journal.h"
-#include "maps/layout_map.h"
 #include "base/output.h"
+#include "maps/generation.h"
+#include "maps/layout_map.h"
 #include "settings.h"
+#include "tell/journal.h"
 
 #define BPFFS "/sys/fs/bpf"
-/* How long a starting daemon waits for commands that hold the lock shared. */
+/* A starting daemon waits so long for the shared locks of commands. */
 #define LOCK_TRIES 20
 #define LOCK_WAIT_USEC 50000
 
@@ -34,7 +34,7 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
-/* mkdir -p, but only below a bpffs: -EINVAL if it is none. */
+/* Makes a folder and those above it. -EINVAL if it is not on a bpffs. */
 static int make_dirs(const char *dir)
 {
 	char path[PATH_MAX];
@@ -132,7 +132,7 @@ static int share_maps(struct pins *p)
 	if (!err)
 		err = ban_map_open(&p->bans, p->map[MAP_BANS],
 				   p->map[MAP_BAN_INFOS]);
-	return err == -EINVAL ? -EPROTO : err; /* another version's */
+	return err == -EINVAL ? -EPROTO : err; /* of another version */
 }
 
 static int open_pin(const struct pins *p, const char *name)
@@ -149,7 +149,7 @@ static int open_pin(const struct pins *p, const char *name)
 
 bool pins_exist(const char *dir)
 {
-	/* What we may not look at is there. */
+	/* EACCES counts as existing. */
 	return generation_current(dir) != -ENOENT;
 }
 
@@ -198,7 +198,10 @@ static int complain(const char *dir, int err)
 	return err;
 }
 
-/* A daemon that starts may put others in force, and remove these, any time. */
+/*
+ * A starting daemon may put another generation in force at any time, and then
+ * remove this one: so try again with the new one.
+ */
 int pins_try_open(struct pins *p, const char *dir)
 {
 	int n = 0, before, err;
@@ -216,7 +219,9 @@ int pins_open_generation(struct pins *p, const char *dir, int generation)
 	return complain(dir, open_all(p, dir, generation));
 }
 
-/* By now the program may have been upgraded, and the daemon not. */
+/*
+ * After an upgrade of the program, the daemon may still be the former version.
+ */
 static int check(struct pins *p)
 {
 	int ours = layout_is_ours(p->dir, p->generation);
@@ -277,7 +282,10 @@ int pins_lock_daemon(const char *dir)
 {
 	int fd = -EWOULDBLOCK;
 
-	/* A command that asks whether a daemon lives holds it for a moment. */
+	/*
+	 * A command that asks whether a daemon lives holds the lock for a
+	 * moment.
+	 */
 	for (int i = 0; i < LOCK_TRIES && fd == -EWOULDBLOCK; i++) {
 		if (i)
 			usleep(LOCK_WAIT_USEC);

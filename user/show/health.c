@@ -70,7 +70,7 @@ static bool is_known(const struct daemon_info *info, const char *name)
 	return false;
 }
 
-/* Those that the configuration names, and the daemon did not take up. */
+/* Reports interfaces that the configuration names, but not the daemon. */
 static void check_configured(struct checkup *c)
 {
 	char **names;
@@ -94,7 +94,7 @@ static void check_configured(struct checkup *c)
 				"the key interfaces, or wait for one");
 }
 
-/* `tls` as in the status: what is collected there is not asked for again. */
+/* The status has looked for blind processes already: c->tls has them. */
 static void check_blind(struct checkup *c)
 {
 	char object[32], text[PROBLEM_SIZE];
@@ -118,7 +118,7 @@ static void check_blind(struct checkup *c)
 	}
 }
 
-/* Then check_refused() has told of it. */
+/* Has the kernel refused TLS programs? If so, check_refused() reports it. */
 static bool tls_is_refused(const struct daemon_info *info)
 {
 	for (__u32 i = 0; i < info->n_refused && i < DAEMON_REFUSED_MAX; i++)
@@ -178,7 +178,9 @@ static void check_fuse(struct checkup *c)
 			"look after the mail server's password database");
 }
 
-/* What the daemon found when it last wrote; nobody writes for a dead one. */
+/*
+ * The map says how the daemon's last write went; a dead daemon does not write.
+ */
 static void check_state(struct checkup *c)
 {
 	if (c->state == DAEMON_SERVES && !activity_is_saved(c->p))
@@ -188,7 +190,7 @@ static void check_state(struct checkup *c)
 }
 
 static void (*const checks[])(struct checkup *c) = {
-	check_daemon, /* runs? */
+	check_daemon, /* does it run? */
 	check_refused, /* which programs has the kernel refused? */
 	health_hooks, /* are the others attached, and do they work? */
 	check_configured, /* to every interface of the configuration? */

@@ -15,9 +15,9 @@
 
 #define LOCK_STEP_MSEC 5
 
-/* What becomes known of the programs and maps meanwhile. */
+/* What the checks find out of the pinned programs and maps. */
 struct seen {
-	__u32 prog_id[PROGS_MAX]; /* of the pinned programs; 0: not pinned */
+	__u32 prog_id[PROGS_MAX]; /* 0: not pinned */
 	__u32 map_id[MAPS_MAX];
 	bool attached[PROGS_MAX]; /* to some interface */
 	bool sound[PROGS_MAX]; /* attached, and the self-test finds no fault */
@@ -25,14 +25,14 @@ struct seen {
 
 /* The gate and the sensor have variants with and without Ethernet headers. */
 static const struct hook {
-	enum health_check attach, test; /* that a fault belongs to */
+	enum health_check attach, test; /* what a fault is filed under */
 	const char *name;
 	const char *missing;
 	__u32 (*attached)(const char *dir, const struct daemon_iface *iface);
 	enum pinned_prog first, last;
 	int (*self_test)(struct pins *p, enum pinned_prog prog, char *why,
 			 size_t size);
-	__u32 maps; /* that its programs share with the commands, as bits */
+	__u32 maps; /* its programs share these with commands; bits */
 } hooks[] = {
 	{ HEALTH_XDP, HEALTH_GATE, "the gate (XDP)",
 	  "is not attached: nobody is dropped here", attached_xdp,
@@ -63,7 +63,10 @@ static void no_such_interface(struct checkup *c,
 		"interfaces");
 }
 
-/* Says which program is there instead, if the kernel tells. */
+/*
+ * Reports a missing program, and which one is there instead if the kernel
+ * tells.
+ */
 static void not_attached(struct checkup *c, const struct hook *h,
 			 const struct daemon_iface *iface, __u32 id)
 {
@@ -98,7 +101,7 @@ static void check_hook(struct checkup *c, struct seen *seen,
 {
 	__u32 id = h->attached(c->p->dir, iface);
 
-	/* A filter can be asked for in the daemon's own namespace only. */
+	/* The kernel lists filters of this process's network namespace only. */
 	if (h->attach == HEALTH_TC && iface->flags & IFACE_CLSACT &&
 	    c->info->netns != netns_inode())
 		return;
@@ -144,7 +147,7 @@ static void learn_ids(const struct pins *p, struct seen *seen)
 	}
 }
 
-/* The pinned maps that a pinned program uses, as bits. */
+/* Returns the pinned maps that a program uses, as bits. */
 static __u32 maps_used(const struct pins *p, const struct seen *seen,
 		       enum pinned_prog prog)
 {
@@ -163,7 +166,10 @@ static __u32 maps_used(const struct pins *p, const struct seen *seen,
 	return used;
 }
 
-/* `foreign`: the maps that the hook needs, and does not use, as bits. */
+/*
+ * Reports `foreign`: bits of the pinned maps that the hook's programs ought to
+ * use and do not. True: there are none.
+ */
 static bool check_maps(struct checkup *c, const struct hook *h, __u32 foreign)
 {
 	char object[64], text[PROBLEM_SIZE];

@@ -32,8 +32,9 @@ static const char *untestable(const struct daemon_info *info, size_t i,
 }
 
 /*
- * The name of one that is watched and has heard everything before: to the
- * listener it looks as if the client had sent each segment twice. Or NULL.
+ * Returns the name of a watched interface which receives the same packets
+ * before this one, or NULL. The sensor of users, on both, would take each
+ * segment of this one for a retransmission.
  */
 static const char *heard_before(const struct daemon_info *info, size_t i)
 {

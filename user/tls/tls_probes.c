@@ -13,7 +13,7 @@
 #include "smtpxdp.skel.h"
 #include "sys/uprobe.h"
 
-#define PROBES_WRITE 7 /* all but the last four, which are for reading */
+#define PROBES_WRITE 7 /* without the last four, which are for reading */
 #define PIN_NAME "tls-%d-%u"
 
 struct probe {
@@ -44,8 +44,8 @@ static int put(struct tls_probes *p, const struct probe *probe,
 }
 
 /*
- * Returns are probed before entries: the end of a call whose beginning was seen
- * must be seen, or the next send of its thread would be taken for its own.
+ * Returns are probed before entries: if a call were seen to begin but not to
+ * end, the next send of its thread would be taken for its own.
  */
 int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
 		   const char *path, const struct tls_library *lib,
@@ -74,7 +74,7 @@ int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
 	return err;
 }
 
-/* Entries first, for the same reason. */
+/* In reverse order, so entries first, for the same reason. */
 void tls_probes_close(struct tls_probes *p)
 {
 	while (p->n)

@@ -16,9 +16,9 @@
 #include "maps/pins.h"
 #include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
+#include "sys/uprobe.h"
 #include "tls/tls_library.h"
 #include "tls/tls_probes.h"
-#include "sys/uprobe.h"
 
 #define FILES_MAX 64
 #define PATH_SIZE 256
@@ -27,16 +27,16 @@
 struct tls_file {
 	dev_t dev;
 	ino_t ino;
-	struct timespec changed; /* an inode's number may come again */
-	char path[PATH_SIZE]; /* as it was found, for people */
-	struct tls_probes probes; /* none: it has no TLS write function */
+	struct timespec changed; /* mtime, since inode numbers are reused */
+	char path[PATH_SIZE]; /* for people */
+	struct tls_probes probes; /* none if it has no TLS write function */
 };
 
 struct tls_sensor {
 	struct smtpxdp *skel;
 	const struct pins *pins;
-	int pin_error; /* -errno: not all that it holds is pinned */
-	int probe_error; /* -errno: a library could not be probed */
+	int pin_error; /* -errno: some link is not pinned */
+	int probe_error; /* -errno: some library could not be probed */
 	struct bpf_link *hooks[HOOKS_MAX];
 	size_t n_hooks;
 	struct tls_file files[FILES_MAX];
@@ -44,9 +44,9 @@ struct tls_sensor {
 };
 
 /*
- * Where distributions keep them, so that a server's first reply is seen. Not
- * what ld.so.cache lists besides: what a process that sends from a mail port
- * has mapped, we find in /proc, and that counts.
+ * Distributions keep the libraries in these places: they are probed at the
+ * start, so that a server's first reply is seen. Libraries elsewhere are found
+ * in /proc when a process sends from a mail port.
  */
 static const char *const usual[] = {
 	"/usr/lib/*/libssl.so.*",     "/usr/lib/*/libgnutls.so.*",
@@ -66,13 +66,13 @@ static struct tls_file *find_file(struct tls_sensor *t, const struct stat *st)
 	return NULL;
 }
 
-/* Of a file without a build-id. */
+/* Identifies a file without a build-id. */
 static uint64_t id_of(const struct tls_file *f)
 {
 	return ((uint64_t)f->ino << 32 ^ f->dev ^ f->changed.tv_sec) | 1;
 }
 
-/* What is not pinned works as long as the daemon does. */
+/* A link that cannot be pinned ends with the daemon. */
 static void pin(struct tls_sensor *t, int link)
 {
 	int err = tls_pin(t->pins->dir, t->pins->generation, link);
@@ -81,7 +81,10 @@ static void pin(struct tls_sensor *t, int link)
 		t->pin_error = err;
 }
 
-/* `path` reaches the file, `name` is what people know it by. 1: new, probed. */
+/*
+ * Probes a file, which `path` reaches, and which people know by `name`. 1: it
+ * is new, and probed now. 0: it was known. -errno.
+ */
 static int add_file(struct tls_sensor *t, const char *path, const char *name)
 {
 	struct tls_library lib;
@@ -126,7 +129,7 @@ static void add_usual(struct tls_sensor *t)
 	}
 }
 
-/* The loader has chosen one of the hooks, by what this kernel takes. */
+/* Attaches the hook that the loader has chosen, by what this kernel takes. */
 static int attach_hooks(struct tls_sensor *t)
 {
 	const struct bpf_program *const hooks[] = {
@@ -158,7 +161,7 @@ static bool is_library(const char *name)
 			!strncmp(base, "/libgnutls.so", 13));
 }
 
-/* One file that a process has mapped: 1 if it is new and probed from now on. */
+/* Looks at one file that a process has mapped. 1: it is new, and probed now. */
 static int look_at_file(struct tls_sensor *t, const char *path,
 			const char *name, bool *known)
 {
@@ -171,7 +174,10 @@ static int look_at_file(struct tls_sensor *t, const char *path,
 	return ret == 1;
 }
 
-/* Through map_files: this reaches deleted files and other mount namespaces. */
+/*
+ * The links in /proc/PID/map_files reach deleted files and those of other mount
+ * namespaces.
+ */
 static int look_at_maps(struct tls_sensor *t, pid_t pid, FILE *maps,
 			bool *known)
 {
@@ -214,7 +220,7 @@ int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known)
 	return new;
 }
 
-/* What the daemon before has found in mail servers, wherever that was. */
+/* Looks at the mail servers' processes that an earlier daemon found. */
 static void add_known(struct tls_sensor *t)
 {
 	int fd = t->pins->map[MAP_MAIL_PROCS];
@@ -249,7 +255,7 @@ static __u32 map_id(int fd)
 	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
 }
 
-/* Do the programs of the daemon before know of the same calls as ours? */
+/* Does the former daemon's sensor use the same map tls_tasks as this one? */
 static bool shares_calls(const struct pins *p)
 {
 	int before = generation_before(p->dir, p->generation), fd;
@@ -267,10 +273,11 @@ static bool shares_calls(const struct pins *p)
 }
 
 /*
- * The probes of the daemon before go when ours are there, so that no call goes
- * by unseen. Meanwhile two see each, and it counts once: who sees it return
- * first takes it from map tls_tasks. An older version's may be another map:
- * then its probes go before.
+ * The former daemon's probes are removed after this one's are attached, so that
+ * no call goes unseen. Meanwhile two programs see each call, and it counts
+ * once: the first that sees it return deletes it from map tls_tasks. If the
+ * former daemon, of another version, uses another such map, its probes are
+ * removed before.
  */
 struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 				    char **paths, char *why, size_t size)
