@@ -5,7 +5,7 @@
  */
 #include "lib/harness.h"
 #include "lib/loads.h"
-#include "load/tls_load.h"
+#include "load/programs.h"
 
 #define STACK_MAX 512 /* of a program and all that it calls at once */
 #define LINES_SHOWN 20
@@ -61,8 +61,8 @@ static void show_log(const struct smtpxdp *skel, const struct refusal *r)
 static void test_budget(void **state)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
-	uint32_t hooks = tls_hook_first() |
-			 tls_hook_after(PART_TLS_TRACEPOINT) |
+	uint32_t hooks = programs_tls_hook() |
+			 programs_tls_hook_after(PART_TLS_TRACEPOINT) |
 			 PART_BIT(PART_TLS_KPROBE); /* loads everywhere */
 	struct refusal refusal;
 	struct bpf_program *prog;
@@ -109,7 +109,7 @@ static void test_budget(void **state)
 	smtpxdp__destroy(skel);
 }
 
-/* user/load/programs.c knows them all: what it does not know is never loaded. */
+/* user/load/programs.c must know all programs: others are never loaded. */
 static void test_parts(void **state)
 {
 	struct smtpxdp *skel = smtpxdp__open();

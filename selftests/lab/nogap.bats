@@ -41,6 +41,7 @@ other_build() {
 	field_more history.h history
 	field_more stream.h stream
 	field_more daemon.h daemon_info
+	field_more dialogue.h name_key
 	sed -i -z 's/\n\nenum counter {/ \\\n\tX(OTHER, "other", "of another build")&/' \
 		include/counters.h
 	sed -i 's/1 << 20/8192/' bpf/maps.h
@@ -199,6 +200,27 @@ other_one() {
 	login_fail attacker 1 --from 198.51.100.11
 	same "ban list" "$(banned)" "198.51.100.11/32 198.51.100.9/32"
 	settled
+}
+
+name_key() {
+	bpftool -j map dump pinned $PIN/current/name_key |
+		grep -o '"k":\[[^]]*\]'
+}
+
+@test "the key that user names are hashed with stays, into another build and back" {
+	local key
+	daemon_up
+	key=$(name_key)
+	has "$key" '^"k":\[[1-9][0-9]+,[1-9][0-9]+\]$'
+	for BIN in $OTHER $THIS; do
+		down
+		daemon_up
+		same "key" "$(name_key)" "$key"
+	done
+	down
+	smtpxdp unload
+	daemon_up
+	[ "$(name_key)" != "$key" ]
 }
 
 @test "the daemon is another version yet: commands say so, unload works" {

@@ -4,7 +4,7 @@
 
 #include <bpf/btf.h>
 
-#include "load/client_merge.h"
+#include "load/carry_map.h"
 #include "maps/layout.h"
 #include "pure/window.h"
 

@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Files and folders: paths, locks, writing and removing. */
 #ifndef SMTPXDP_FILE_H
 #define SMTPXDP_FILE_H
 
+#include <stddef.h>
+
+/* Writes "folder/name" into buf. 0, or -ENAMETOOLONG. */
+int file_path(char *buf, size_t size, const char *folder, const char *name);
+
 /*
- * Replaces a file's text: writes a new file beside it and renames that over it,
- * so readers see the old or the new text, whole. Keeps owner and mode. 0,
- * -errno, or -EINVAL for anything but a regular file.
+ * Locks a folder by flock(2): `operation` is LOCK_EX or LOCK_SH, with LOCK_NB
+ * not to wait. Returns an fd, which holds the lock until it is closed; or
+ * -errno, which is -EWOULDBLOCK if another process holds it.
+ */
+int file_lock_folder(const char *folder, int operation);
+
+/* Removes a folder and the files in it. 0, or -errno. */
+int file_remove_folder(const char *folder);
+
+/*
+ * Replaces a file by a text, which is written beside it and renamed over it:
+ * readers see the old text or the new one, whole. Owner and mode stay. Returns
+ * -errno; -EINVAL for anything but a regular file, for the renaming would
+ * replace a device or a folder by a file.
  */
 int file_replace(const char *path, const char *text);
 

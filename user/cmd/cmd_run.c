@@ -20,7 +20,7 @@
 #include "smtpxdp.skel.h"
 #include "state/state_keeper.h"
 #include "sys/systemd_job.h"
-#include "load/tls_load.h"
+#include "load/programs.h"
 
 #define RUN_PAUSE_MIN_SEC 4
 #define RUN_PAUSE_MAX_SEC 300
@@ -150,7 +150,8 @@ static uint32_t parts_wanted(const struct config *c)
 {
 	uint32_t parts =
 		PART_BIT(PART_CONTROL) | PARTS_WIRE | PART_BIT(PART_SELF_TEST);
-	uint32_t hook = config_tls(c) == CONFIG_TLS_OFF ? 0 : tls_hook_first();
+	uint32_t hook =
+		config_tls(c) == CONFIG_TLS_OFF ? 0 : programs_tls_hook();
 
 	return hook ? parts | (PARTS_TLS & ~PARTS_HOOK) | hook : parts;
 }

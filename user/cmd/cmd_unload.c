@@ -10,7 +10,6 @@
 #include "daemon.h"
 #include "maps/generation.h"
 #include "maps/layout_map.h"
-#include "load/loader.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
 #include "maps/pins.h"
@@ -49,7 +48,7 @@ static int unload(const char *dir)
 
 	if (err)
 		return err;
-	err = loader_unpin(dir);
+	err = pins_remove_dir(dir);
 	if (err)
 		return fail("cannot take down all of %s: %s", dir,
 			    strerror(-err));
@@ -60,7 +59,7 @@ static int unload(const char *dir)
 /* "protection stays on" is said only where there is some. */
 static void tell_kept(const char *dir)
 {
-	bool gate = loader_has_gate(dir);
+	bool gate = attached_any_gate(dir);
 
 	output_done(json_pack("{s:n, s:b}", "unloaded", "protection", gate),
 		    "the unit is not being stopped for good: %s",

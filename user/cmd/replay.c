@@ -14,7 +14,6 @@
 #include "daemon/event_handler.h"
 #include "lists/groups_user.h"
 #include "load/loader.h"
-#include "load/name_key.h"
 #include "base/output.h"
 #include "pure/parse.h"
 #include "load/programs.h"
@@ -64,8 +63,6 @@ int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 	if (err)
 		return err;
 	err = pins_of(&r->pins, r->skel->obj);
-	if (!err)
-		err = name_key_ensure(&r->pins);
 	if (!err)
 		err = config_apply(&r->pins, c);
 	if (!err)

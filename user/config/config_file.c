@@ -2,7 +2,6 @@
 #include "config/config_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,16 +178,10 @@ static int edited(const char *old, struct edit *e, char **text)
 static int lock_folder(const char *path)
 {
 	char folder[PATH_MAX];
-	int fd, err;
 
 	snprintf(folder, sizeof(folder), "%.*s",
 		 (int)(strrchr(path, '/') - path + 1), path);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !flock(fd, LOCK_EX))
-		return fd < 0 ? -errno : fd;
-	err = -errno;
-	close(fd);
-	return err;
+	return file_lock_folder(folder, LOCK_EX);
 }
 
 /* The file's absolute path, where it is to be made; and its folder, made. */

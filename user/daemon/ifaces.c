@@ -122,11 +122,12 @@ struct programs_of {
 static int find_programs(const struct ifaces *f, struct watched *w,
 			 struct programs_of *of)
 {
-	int ethernet = iface_is_ethernet(w->iface.name);
+	struct netinfo_link link;
+	int err = netinfo_link(w->iface.ifindex, &link);
 
-	if (ethernet < 0)
-		return ethernet;
-	if (ethernet) {
+	if (err)
+		return err;
+	if (link.ethernet) {
 		w->iface.flags &= ~IFACE_RAW;
 		of->gate = bpf_program__fd(f->skel->progs.drop_ethernet);
 		of->out = bpf_program__fd(f->skel->progs.detect_ethernet);

@@ -17,14 +17,13 @@
 #include "maps/generation.h"
 #include "lists/groups_user.h"
 #include "tell/journal.h"
-#include "load/name_key.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
 #include "load/programs.h"
 #include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
 #include "state/state_keeper.h"
-#include "tls/tls_pins.h"
+#include "tls/tls_probes.h"
 #include "tls/tls_sensor.h"
 #include "tls/tls_watch.h"
 #include "sys/uprobe.h"
@@ -39,8 +38,6 @@ static int put_in_force(struct run *r, const struct config *c)
 	int lock = pins_lock_writer(p->dir);
 	int err = lock < 0 ? lock : carry_fill(&r->carry);
 
-	if (!err)
-		err = name_key_ensure(p);
 	if (!err) {
 		activity_begin(p);
 		run_inherit(r);

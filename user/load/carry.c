@@ -12,23 +12,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "load/carry_map.h"
 #include "base/clock.h"
+#include "load/carry_map.h"
 #include "maps/generation.h"
-#include "tell/journal.h"
 #include "maps/layout_map.h"
+#include "tell/journal.h"
 
 enum step { STEP_FILL, STEP_STREAMS, STEP_BANS, STEP_DRAIN };
 
-/* What to do with an entry of this map in this step; `take`: see there. */
+/*
+ * Sets m->put and m->take for a step: false if the step leaves the map alone.
+ */
 static bool plan(enum step step, enum pinned_map map, struct move *m)
 {
 	m->put = NULL;
 	m->take = false;
 	switch (map) {
-	case MAP_BANS: /* no map of keys and values: see move_bans() */
+	case MAP_BANS: /* no keys and values: see move_bans() */
 		return step != STEP_STREAMS;
-	case MAP_BAN_INFOS: /* goes with it */
+	case MAP_BAN_INFOS: /* moved with MAP_BANS */
 		break;
 	case MAP_CLIENTS:
 	case MAP_NETS:
@@ -49,14 +51,14 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 		m->put = step == STEP_FILL || step == STEP_DRAIN ? put_entry :
 								   NULL;
 		break;
-	case MAP_SETTINGS: /* compiled anew */
-	case MAP_EVENTS: /* has no entries: see read_events() */
-	case MAP_MAIL_PROCS: /* found again */
-	case MAP_TLS_SESSIONS: /* likewise */
-	case MAP_DIALOGUES: /* of connections under way: not known who, then */
-	case MAP_TLS_TASKS: /* of calls under way */
+	case MAP_SETTINGS: /* compiled from the configuration */
+	case MAP_EVENTS: /* no entries: see read_events() */
+	case MAP_MAIL_PROCS: /* the sensors find the processes again */
+	case MAP_TLS_SESSIONS: /* the probes find the sessions again */
+	case MAP_DIALOGUES: /* lost: their logins have no user */
+	case MAP_TLS_TASKS: /* lost: the probes miss these calls */
 		break;
-	default: /* written by the daemon and commands only */
+	default: /* only the daemon and commands write to these */
 		m->put = step == STEP_FILL ? put_entry : NULL;
 	}
 	return m->put;
@@ -86,7 +88,10 @@ static void tell(const struct move *m)
 			     fields);
 }
 
-/* Opened to be replaced? 1; 0 if this generation has the very same map. */
+/*
+ * Opens a map of an older generation: 1 if its entries must be carried, 0 if
+ * this generation works on that very map, or -errno.
+ */
 static int open_old(struct move *m, int generation)
 {
 	__u32 len = sizeof(m->info), next_len = sizeof(m->next);
@@ -107,15 +112,15 @@ static int open_old(struct move *m, int generation)
 }
 
 /*
- * A program that was swapped may run a moment longer on another CPU: waits for
- * an RCU grace period.
+ * A swapped program may run a moment longer on another CPU. After an RCU grace
+ * period it does not.
  */
 static void settle(void)
 {
 	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-/* The second map of the table of bans, which is not moved by itself. */
+/* Opens the second map of the table of bans: move_bans() needs both. */
 static int open_infos(const struct carry *c, int generation)
 {
 	char path[PATH_MAX];
@@ -128,8 +133,7 @@ static int open_infos(const struct carry *c, int generation)
 static int move_bans_of(struct move *m, enum step step, int generation)
 {
 	int infos = open_infos(m->c, generation);
-	int err = infos < 0 ? -EINVAL :
-			      move_bans(m, infos, step != STEP_FILL);
+	int err = infos < 0 ? -EINVAL : move_bans(m, infos, step != STEP_FILL);
 
 	if (infos >= 0)
 		close(infos);
@@ -151,7 +155,7 @@ static int move_map(struct carry *c, enum step step, int generation,
 		return 0;
 	err = open_old(&m, generation);
 	if (err < 0)
-		return err == -ENOENT ? 0 : err; /* that one had none */
+		return err == -ENOENT ? 0 : err; /* it had no such map */
 	if (err > 0) {
 		err = layout_of(old, map_names[map], &m.old);
 		if (!err)
@@ -177,7 +181,10 @@ static long count_entries(int fd)
 	return n;
 }
 
-/* Maps that only the other version has: its entries are nobody's. */
+/*
+ * Reports maps that this version does not have: nothing can be done with their
+ * entries.
+ */
 static void tell_unknown(struct carry *c, int generation, const struct btf *old)
 {
 	char path[PATH_MAX];
@@ -209,7 +216,10 @@ static int step_from(struct carry *c, enum step step, int generation)
 
 	if (!old)
 		return -errno;
-	/* What has to be up to date soonest, first: see carry.h. */
+	/*
+	 * Streams come first: replies that the old sensors read meanwhile would
+	 * be counted twice.
+	 */
 	err = move_map(c, step, generation, old, MAP_STREAMS);
 	for (int i = 0; i < MAPS_MAX && !err; i++)
 		if (i != MAP_STREAMS)
@@ -232,14 +242,19 @@ int carry_fill(struct carry *c)
 	if (!err)
 		err = generation < 0 ? generation :
 				       step_from(c, STEP_FILL, generation);
-	/* What an interrupted start left is older: all of it is wanted. */
+	/*
+	 * If an interrupted start left an older generation, all of its bans are
+	 * wanted, so carry_bans() takes 0 for the beginning.
+	 */
 	c->began = generation_before(c->to->dir, generation) < 0 && !err ?
 			   now.boot_ns :
 			   0;
 	return err;
 }
 
-/* Events that nobody read, where the ring buffer was replaced. */
+/*
+ * Handles the events that no daemon has read, if the ring buffer is replaced.
+ */
 static void read_events(struct carry *c, int generation)
 {
 	struct move m = { .c = c, .map = MAP_EVENTS };

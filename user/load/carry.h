@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From the maps of the generation in force into those of the next, where that
- * could not take them over: their size or layout is another. In four steps, for
- * the old programs go on meanwhile:
+ * Carries entries from the maps of the generation in force to those of the
+ * next, if the next could not take over the maps because their size or layout
+ * changed. The old programs run meanwhile, so there are four steps:
  *
- * 1. carry_fill(), before the new generation is in force: what programs look
- *    up, so that the new ones drop from their first packet on.
- * 2. carry_streams(), right before the sensors are swapped: how far replies are
- *    read, or what the server sends again would be counted again.
- * 3. carry_bans(), between the sensors' swap and the gates': the bans that the
- *    old sensors made since.
- * 4. carry_drain(), when no old program runs any more on what it drains, once
- *    or more often: what they counted. It takes from the old maps what it
- *    brought into the new ones; who is interrupted goes on where it was.
+ * 1. carry_fill(), before the new generation is in force, carries what programs
+ *    look up: the new programs drop from their first packet on.
+ * 2. carry_streams(), right before the sensors are swapped, carries how far
+ *    replies are read: else retransmitted replies would be counted again.
+ * 3. carry_bans(), after the sensors were swapped and before the gates are,
+ *    carries the bans that the old sensors made since step 1.
+ * 4. carry_drain(), when no old program uses these maps any more, carries what
+ *    the old programs counted. It deletes from the old maps what it has
+ *    carried, so an interrupted one can be repeated.
  */
 #ifndef SMTPXDP_CARRY_H
 #define SMTPXDP_CARRY_H
@@ -25,20 +25,24 @@ struct btf;
 
 struct carry {
 	struct pins *to;
-	const struct btf *btf; /* this build's */
-	int (*on_event)(void *ctx, void *data, size_t size); /* unread ones */
+	const struct btf *btf; /* of this build */
+	/* Handles the events that no daemon has read. */
+	int (*on_event)(void *ctx, void *data, size_t size);
 	void *ctx;
-	__u64 began; /* CLOCK_BOOTTIME; 0: in an earlier start */
+	__u64 began; /* CLOCK_BOOTTIME; 0: before an earlier start */
 };
 
-/* The caller holds the writers' lock. -errno; what did not fit is noted. */
+/*
+ * The caller holds the writers' lock. -errno. Entries that did not fit are
+ * reported to the journal.
+ */
 int carry_fill(struct carry *c);
 
 void carry_streams(struct carry *c);
 void carry_bans(struct carry *c);
 void carry_drain(struct carry *c);
 
-/* Forgets the older generations. */
+/* Removes the older generations. */
 void carry_end(struct carry *c);
 
 #endif

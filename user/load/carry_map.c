@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "maps/ban_map.h"
-#include "load/client_merge.h"
 #include "base/clock.h"
 #include "counters.h"
+#include "maps/ban_map.h"
+#include "pure/users.h"
 #include "stream.h"
 
 #define BATCH 1024
@@ -38,7 +38,10 @@ static size_t values(const struct bpf_map_info *i)
 	return is_per_cpu(i) ? libbpf_num_possible_cpus() : 1;
 }
 
-/* Room for one entry of each map, and one to write over an array's. */
+/*
+ * Room for a key and a value of the new map, and for a zero value of the old
+ * one, which empties a slot of an array.
+ */
 struct room {
 	void *key, *value, *zero;
 };
@@ -92,7 +95,10 @@ static int each_by_key(struct move *m, struct room *r)
 	if (key && next && value)
 		more = !bpf_map_get_next_key(m->from, NULL, key);
 	while (more > 0) {
-		/* First: the walk goes on from an entry that is there. */
+		/*
+		 * Read the next key first: it cannot be found from a deleted
+		 * one.
+		 */
 		more = !bpf_map_get_next_key(m->from, key, next);
 		if (!bpf_map_lookup_elem(m->from, key, value))
 			move_one(m, r, key, value);
@@ -104,7 +110,7 @@ static int each_by_key(struct move *m, struct room *r)
 	return more < 0 ? -ENOMEM : 0;
 }
 
-/* Much quicker, for there may be a million. */
+/* Batches are much quicker, which matters for a million entries. */
 static int each_by_batch(struct move *m, struct room *r)
 {
 	char *keys = calloc(BATCH, m->info.key_size);
@@ -142,7 +148,7 @@ int move_all(struct move *m)
 	return err;
 }
 
-/* What people read of a line's bans, in this version's layout. */
+/* Converts the second map of a table of bans to this version's layout. */
 static int convert_infos(const struct move *m, int infos, struct ban_map *copy)
 {
 	struct bpf_map_info info = {};
@@ -171,8 +177,8 @@ static int convert_infos(const struct move *m, int infos, struct ban_map *copy)
 }
 
 /*
- * A table whose second map has another layout, as it is now: a copy. -EINVAL
- * where the first one has, too.
+ * Copies a table of bans whose second map has another layout. -EINVAL: the
+ * first map has another layout, too.
  */
 static int convert_table(const struct move *m, int infos, struct ban_map *copy)
 {
@@ -196,10 +202,6 @@ static int convert_table(const struct move *m, int infos, struct ban_map *copy)
 	return err;
 }
 
-/*
- * The table of bans is no map of keys and values: what it holds goes into the
- * new one.
- */
 int move_bans(struct move *m, int infos, bool late)
 {
 	struct ban_copy copy = { .since = late ? m->c->began : 0,
@@ -248,7 +250,41 @@ int put_stream(struct move *m, const void *key, void *value)
 	return bpf_map_update_elem(m->to, key, value, BPF_ANY) ? -errno : 0;
 }
 
-/* What the new sensors counted meanwhile is later than all that is carried. */
+static void append(struct client *c, const struct client *next)
+{
+	__u32 first = next->head > LOG_SLOTS ? next->head - LOG_SLOTS : 0;
+
+	for (__u32 n = first; n != next->head; n++)
+		c->log[(c->head + n) % LOG_SLOTS] = window_slot_value(
+			c->head + n, next->log[n % LOG_SLOTS] >> 1);
+	if (next->spent)
+		c->spent = c->head + next->spent;
+	c->head += next->head;
+	for (int i = 0; i < USERS_MAX && next->users[i]; i++)
+		users_add(c, next->users[i], users_slot_tick(next->users[i]));
+	if (next->unknown_user)
+		c->unknown_user = next->unknown_user;
+}
+
+void client_merge(struct client *c, const struct client *next)
+{
+	/*
+	 * Failures during the old sensors' ban do not count. The new sensors
+	 * did not know of that ban.
+	 */
+	if (!window_closed(c->until, next->last_seen, MODE_ENFORCE))
+		append(c, next);
+	c->failures += next->failures;
+	c->successes += next->successes;
+	if (next->failures) {
+		c->last_seen = next->last_seen;
+		c->last_code = next->last_code;
+	}
+	if (next->until)
+		c->until = next->until;
+}
+
+/* The new sensors counted later than the old ones did. */
 int put_client(struct move *m, const void *key, void *value)
 {
 	struct client now;

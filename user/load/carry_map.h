@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The entries of one map, from an older generation's into this one's. */
+/* Moves the entries of one map from an older generation to this one. */
 #ifndef SMTPXDP_CARRY_MAP_H
 #define SMTPXDP_CARRY_MAP_H
 
 #include <linux/bpf.h>
 
+#include "client.h"
 #include "load/carry.h"
 #include "maps/layout.h"
 
@@ -12,36 +13,41 @@ struct move {
 	struct carry *c;
 	enum pinned_map map;
 	int from, to; /* fds */
-	struct bpf_map_info info; /* of the old one */
-	struct bpf_map_info next; /* of the new one */
+	struct bpf_map_info info; /* of the old map */
+	struct bpf_map_info next; /* of the new map */
 	struct layout old;
 	struct layout new;
 	/*
-	 * Takes an entry in the new layout: 0, 1 if it is not wanted, or
-	 * -errno. A per-CPU map's value is all CPUs'.
+	 * Puts an entry, converted to the new layout, into the new map: 0, 1 if
+	 * it is not wanted there, or -errno. In a per-CPU map, the value is an
+	 * array with an element for each CPU.
 	 */
 	int (*put)(struct move *m, const void *key, void *value);
-	bool take; /* and the entry leaves the old map */
+	bool take; /* delete each entry from the old map */
 	unsigned long carried;
 	unsigned long lost;
-	int err; /* of the last that was */
+	int err; /* of the last lost entry */
 };
 
-/* Every entry through m->put. -ENOMEM. */
+/* Passes every entry to m->put. -ENOMEM. */
 int move_all(struct move *m);
 
 /*
- * The table of bans, of which `infos` is the second map; late: only what a
- * sensor has written since the carrying began. -EINVAL: it is none.
+ * Moves a table of bans, which is no map of keys and values; `infos` is its
+ * second map. late: only the bans that sensors wrote after the carrying began.
+ * -EINVAL: the maps are no such table.
  */
 int move_bans(struct move *m, int infos, bool late);
 
-/* Puts the entry where there is none yet. */
+/* Puts an entry unless the new map has one of that key. */
 int put_entry(struct move *m, const void *key, void *value);
 
-/* Of two, the one that has read further. */
+/* Of two states of a stream, keeps the one that has read further. */
 int put_stream(struct move *m, const void *key, void *value);
 int put_client(struct move *m, const void *key, void *value);
 int put_counter(struct move *m, const void *key, void *value);
+
+/* Adds to c what `next` counted, which came after all that c did. Pure. */
+void client_merge(struct client *c, const struct client *next);
 
 #endif

@@ -4,26 +4,29 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "maps/ban_map.h"
-#include "maps/generation.h"
-#include "tell/journal.h"
-#include "maps/layout_map.h"
 #include "base/output.h"
-#include "maps/pins.h"
+#include "dialogue.h"
 #include "load/programs.h"
 #include "load/refusal.h"
+#include "maps/ban_map.h"
+#include "maps/generation.h"
+#include "maps/layout_map.h"
+#include "maps/pins.h"
 #include "smtpxdp.skel.h"
-#include "load/tls_load.h"
+#include "tell/journal.h"
 
-/* The same in every way: the new programs can work on the old map. */
+/*
+ * Is the old map the same in every way, so that the new programs can work on
+ * it?
+ */
 static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
 		 const struct btf *old_btf, const struct btf *btf)
 {
@@ -40,14 +43,16 @@ static bool fits(const struct bpf_map_info *old, struct bpf_map *map,
 	       layout_same(old_btf, was.value, btf, is.value);
 }
 
-/* The generation in force, to take maps over from. */
+/* The generation in force, whose maps may be taken over. */
 struct former {
 	const char *dir;
 	int generation;
 	struct btf *btf;
 };
 
-/* An fd of its map if that suits us; -ENOENT; or another -errno. */
+/*
+ * Opens the former map if it fits: returns its fd; -ENOENT; or another -errno.
+ */
 static int find_former(const struct former *f, struct smtpxdp *skel,
 		       struct bpf_map *map)
 {
@@ -61,7 +66,7 @@ static int find_former(const struct former *f, struct smtpxdp *skel,
 		return err;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return -ENOENT; /* it had no such map */
+		return -ENOENT; /* the former generation had no such map */
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		err = -errno;
 	else if (fits(&info, map, f->btf, bpf_object__btf(skel->obj)))
@@ -82,7 +87,7 @@ static int reuse(const struct former *f, struct smtpxdp *skel,
 	return err;
 }
 
-/* The table of bans is two maps: either both are taken over, or none. */
+/* The table of bans consists of two maps: both are taken over, or none. */
 static bool suits(const struct former *f, struct smtpxdp *skel,
 		  enum pinned_map map)
 {
@@ -99,7 +104,7 @@ static bool suits(const struct former *f, struct smtpxdp *skel,
 	return lines >= 0 && infos >= 0;
 }
 
-/* What the generation in force has and suits us, is taken over. */
+/* Takes over the maps that fit. */
 static int reuse_maps(struct smtpxdp *skel, const char *dir)
 {
 	struct former f = { dir, generation_current(dir), NULL };
@@ -119,7 +124,7 @@ static int reuse_maps(struct smtpxdp *skel, const char *dir)
 	return err;
 }
 
-/* The table of bans, taken over or new, is to hold so many. */
+/* Sets the limit of the table of bans, and initializes a new one. */
 static int prepare_bans(struct smtpxdp *skel, uint32_t max)
 {
 	int lines = bpf_map__fd(skel->maps.bans);
@@ -133,6 +138,29 @@ static int prepare_bans(struct smtpxdp *skel, uint32_t max)
 	return 0;
 }
 
+/*
+ * User names are hashed with a random key, which stays as long as the maps do:
+ * a map that was taken over has it, a new one gets one, and carry_fill() writes
+ * the former key over that where there was one. It is written down nowhere.
+ */
+static int prepare_name_key(struct smtpxdp *skel)
+{
+	static const struct name_key none;
+	int map = bpf_map__fd(skel->maps.name_key), err;
+	struct name_key key;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(map, &zero, &key))
+		return -errno;
+	if (memcmp(&key, &none, sizeof(key)))
+		return 0;
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		return -errno;
+	err = bpf_map_update_elem(map, &zero, &key, BPF_ANY) ? -errno : 0;
+	explicit_bzero(&key, sizeof(key));
+	return err;
+}
+
 static int pin(int fd, const char *dir, int generation, const char *name)
 {
 	char path[PATH_MAX];
@@ -141,7 +169,10 @@ static int pin(int fd, const char *dir, int generation, const char *name)
 	return err || !bpf_obj_pin(fd, path) ? err : -errno;
 }
 
-/* All of it into a generation of its own, which is not in force yet. */
+/*
+ * Pins all in a new generation, which is not in force yet. Its number, or
+ * -errno.
+ */
 static int pin_all(struct smtpxdp *skel, const char *dir)
 {
 	int n = generation_make(dir), err;
@@ -168,7 +199,7 @@ static int pin_all(struct smtpxdp *skel, const char *dir)
 	return err ? err : n;
 }
 
-/* None of the programs, but all of them: or what they need. */
+/* Reports why nothing could be loaded; returns the exit code. */
 static int load_failed(const struct refusal *r, const struct smtpxdp *skel)
 {
 	char text[2048];
@@ -195,7 +226,8 @@ static int load_failed(const struct refusal *r, const struct smtpxdp *skel)
 static void configure(struct smtpxdp *skel, const struct loader_options *o)
 {
 	programs_choose(skel, o->parts);
-	tls_load_configure(skel, o);
+	skel->rodata->only_netns = o->netns;
+	skel->rodata->our_pidns = o->pidns;
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
@@ -214,7 +246,10 @@ static struct smtpxdp *open_listening(void)
 	return smtpxdp__open_opts(&opts);
 }
 
-/* Notes a refusal; 0: the rest may be loaded without it. */
+/*
+ * Reports a refused program. Returns 0, and in o->parts what to load without
+ * it; or an exit code, if the others are of no use without it.
+ */
 static int do_without(struct loader_options *o, const struct refusal *r,
 		      const struct smtpxdp *skel)
 {
@@ -233,7 +268,7 @@ static int do_without(struct loader_options *o, const struct refusal *r,
 	return 0;
 }
 
-/* *again: the kernel refused a program, and there is some use in the others. */
+/* Sets *again if the kernel refused a program and the others are of use. */
 static int load_once(struct loader_options *o, struct smtpxdp **out,
 		     bool *again)
 {
@@ -258,6 +293,8 @@ static int load_once(struct loader_options *o, struct smtpxdp **out,
 	}
 	err = prepare_bans(skel, o->max_bans);
 	if (!err)
+		err = prepare_name_key(skel);
+	if (!err)
 		err = o->generation = pin_all(skel, o->dir);
 	if (err < 0) {
 		fail("cannot pin the programs and maps below %s: %s", o->dir,
@@ -275,7 +312,7 @@ int loader_load(struct loader_options *o, struct smtpxdp **skel)
 	int err = 0;
 
 	while (!err && again) {
-		/* Verification may take long where CPUs are slow. */
+		/* On slow CPUs, verification may take minutes. */
 		sd_notify(0, "EXTEND_TIMEOUT_USEC=300000000");
 		err = load_once(o, skel, &again);
 	}
@@ -295,9 +332,9 @@ int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 		err = smtpxdp__load(skel);
 	}
 	if (!err)
-		err = ban_map_init(bpf_map__fd(skel->maps.bans),
-				   bpf_map__fd(skel->maps.ban_infos),
-				   o->max_bans);
+		err = prepare_bans(skel, o->max_bans);
+	if (!err)
+		err = prepare_name_key(skel);
 	if (err) {
 		refusal_read(err, &r);
 		err = load_failed(&r, skel);
@@ -306,89 +343,5 @@ int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 		*out = skel;
 	}
 	refusal_end();
-	return err;
-}
-
-struct btf *loader_btf(void)
-{
-	struct smtpxdp *skel = smtpxdp__open();
-	struct btf *btf = NULL;
-	const void *data;
-	__u32 size;
-
-	if (!skel)
-		return NULL;
-	data = btf__raw_data(bpf_object__btf(skel->obj), &size);
-	if (data)
-		btf = btf__new(data, size);
-	smtpxdp__destroy(skel);
-	return btf;
-}
-
-bool loader_has_gate(const char *dir)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	bool gate = false;
-	DIR *links = pins_path(path, sizeof(path), dir, "links") ?
-			     NULL :
-			     opendir(path);
-
-	if (!links)
-		return false;
-	while ((entry = readdir(links)))
-		gate |= !strncmp(entry->d_name, "xdp-", 4);
-	closedir(links);
-	return gate;
-}
-
-/* Whatever is pinned there: an unpinned link is a detached program. */
-static int unpin_links(const char *dir)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	int err = pins_path(path, sizeof(path), dir, "links");
-	DIR *links = err ? NULL : opendir(path);
-
-	if (!links)
-		return 0;
-	while ((entry = readdir(links)))
-		if (*entry->d_name != '.' &&
-		    unlinkat(dirfd(links), entry->d_name, 0))
-			err = -errno;
-	closedir(links);
-	if (!err && rmdir(path))
-		err = -errno;
-	return err;
-}
-
-/* tls_*: what the TLS sensor has pinned. */
-static int unpin_tls(const char *dir)
-{
-	struct dirent *entry;
-	DIR *d = opendir(dir);
-	int err = 0;
-
-	if (!d)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(d)))
-		if (!strncmp(entry->d_name, "tls_", 4) &&
-		    unlinkat(dirfd(d), entry->d_name, 0))
-			err = -errno;
-	closedir(d);
-	return err;
-}
-
-int loader_unpin(const char *dir)
-{
-	int err = unpin_links(dir);
-
-	if (!err)
-		err = unpin_tls(dir);
-	if (!err)
-		err = generation_remove_all(dir);
-	/* In the unit's sandbox, only what is in the folder may be changed. */
-	if (!err && rmdir(dir) && errno != ENOENT && errno != EROFS)
-		err = -errno;
 	return err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Loads the programs and pins the maps, reusing those that are there. */
+/* Loads the programs; pins them and their maps in a new generation. */
 #ifndef SMTPXDP_LOADER_H
 #define SMTPXDP_LOADER_H
 
@@ -8,48 +8,38 @@
 
 #include "daemon.h"
 
-struct btf;
 struct smtpxdp;
 
 struct loader_options {
 	const char *dir;
 	uint32_t max_clients;
 	uint32_t max_bans;
-	uint32_t parts; /* wanted; out: loaded. Bits of enum part */
-	uint32_t netns; /* the only one it looks at, or 0 */
-	uint32_t pidns; /* whose process numbers it tells */
-	int generation; /* out: where all is pinned, but not in force yet */
-	uint32_t n_refused; /* out: those that the kernel did not take */
+	uint32_t parts; /* in: wanted; out: loaded. Bits of enum part */
+	uint32_t netns; /* network namespace that TLS is read in; 0: any */
+	uint32_t pidns; /* PID namespace, for the numbers of processes */
+	int generation; /* out: where all is pinned; not in force yet */
+	uint32_t n_refused; /* out: programs that the kernel refused */
 	struct daemon_refused refused[DAEMON_REFUSED_MAX];
 };
 
 /*
- * Returns the loaded skeleton in *skel. On an error complains by fail() and
- * returns an exit code: EXIT_REFUSED if trying again is of no use. What is in
- * force stays as it is.
+ * Sets *skel to the loaded skeleton. On an error complains by fail() and
+ * returns an exit code: EXIT_REFUSED if trying again is of no use. The
+ * generation in force stays as it is.
  *
- * Where the kernel refuses a program without which the others are of use, they
- * are loaded: see programs.h. The journal hears of it.
+ * If the kernel refuses a program without which others are of use (see
+ * programs.h), it loads those, and writes to the journal what is missing.
  *
- * The maps of the generation in force are taken over where size and layout are
- * the same; else carry.h has to bring the entries over.
+ * Maps of the generation in force are taken over if size and layout are the
+ * same; if not, carry.h carries their entries.
  */
 int loader_load(struct loader_options *o, struct smtpxdp **skel);
 
 /*
- * Loads them for a replay: nothing is pinned, o->dir is not used, and their
- * time is what skel->bss says (bpf/now.h). Errors as above; o->parts says
- * which are needed.
+ * Loads the programs for a replay, which needs all of o->parts. Nothing is
+ * pinned, o->dir is ignored, and the programs read the time from skel->bss
+ * (bpf/now.h). Errors as above.
  */
 int loader_load_replay(const struct loader_options *o, struct smtpxdp **skel);
-
-/* This build's, to be freed; NULL. */
-struct btf *loader_btf(void);
-
-/* Is a gate pinned below dir, on any interface? Bans hold only there. */
-bool loader_has_gate(const char *dir);
-
-/* Removes every pin below dir: links, and so what they attach, and maps. */
-int loader_unpin(const char *dir);
 
 #endif

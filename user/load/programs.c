@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "load/programs.h"
 
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "settings.h"
 #include "smtpxdp.skel.h"
-#include "load/tls_load.h"
+#include "sys/uprobe.h"
 
 static const struct program {
 	const char *name;
@@ -25,7 +28,7 @@ static const struct program {
 	 * taken for the one before, and another client be charged.
 	 */
 	{ "tls_free", PART_TLS },
-	{ "tls_tasks", PART_TLS }, /* maps, which need the kernel's help, too */
+	{ "tls_tasks", PART_TLS }, /* maps of types that a kernel may lack */
 	{ "tls_readings", PART_TLS },
 	{ "tls_sent", PART_TLS_TRACEPOINT },
 	{ "tls_sent_v4", PART_TLS_FEXIT },
@@ -89,15 +92,82 @@ const char *program_lost(const char *name)
 
 void programs_choose(struct smtpxdp *skel, uint32_t parts)
 {
+	bool multi = parts & PARTS_TLS && uprobe_multi_works();
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, skel->obj) {
-		enum part part = program_part(bpf_program__name(prog));
+		uint32_t bit = PART_BIT(program_part(bpf_program__name(prog)));
 
-		bpf_program__set_autoload(prog, parts & PART_BIT(part));
+		bpf_program__set_autoload(prog, parts & bit);
+		if (multi && bit & PARTS_TLS & ~PARTS_HOOK)
+			bpf_program__set_expected_attach_type(prog,
+							      UPROBE_MULTI);
 	}
 	bpf_map__set_autocreate(skel->maps.tls_tasks, parts & PARTS_TLS);
 	bpf_map__set_autocreate(skel->maps.tls_readings, parts & PARTS_TLS);
+}
+
+/* Linux 6.3 has the tracepoint. */
+static bool has_tracepoint(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "btf_trace_sock_send_length",
+				      BTF_KIND_TYPEDEF) > 0;
+}
+
+/*
+ * Tries to attach one: on arm64 before Linux 6.4, such programs load, but
+ * cannot be attached.
+ */
+static bool has_fexit(const struct btf *btf)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int id = btf__find_by_name_kind(btf, "inet_sendmsg", BTF_KIND_FUNC);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_TRACE_FEXIT,
+		    .attach_btf_id = id);
+	int prog = id < 0 ? -1 :
+			    bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL",
+					  nothing, 2, &opts);
+	int link = prog < 0 ? -1 : bpf_raw_tracepoint_open(NULL, prog);
+
+	if (link >= 0)
+		close(link);
+	if (prog >= 0)
+		close(prog);
+	return link >= 0;
+}
+
+static bool has_kprobes(void)
+{
+	return !access("/sys/bus/event_source/devices/kprobe/type", R_OK);
+}
+
+static uint32_t hook_from(enum part first)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	uint32_t hook = 0;
+
+	if (btf && first <= PART_TLS_TRACEPOINT && has_tracepoint(btf))
+		hook = PART_BIT(PART_TLS_TRACEPOINT);
+	else if (btf && first <= PART_TLS_FEXIT && has_fexit(btf))
+		hook = PART_BIT(PART_TLS_FEXIT);
+	else if (first <= PART_TLS_KPROBE && has_kprobes())
+		hook = PART_BIT(PART_TLS_KPROBE);
+	btf__free(btf);
+	return hook;
+}
+
+uint32_t programs_tls_hook(void)
+{
+	return hook_from(PART_TLS_TRACEPOINT);
+}
+
+uint32_t programs_tls_hook_after(enum part hook)
+{
+	return hook_from(hook + 1);
 }
 
 uint32_t programs_without(uint32_t parts, enum part refused)
@@ -109,7 +179,7 @@ uint32_t programs_without(uint32_t parts, enum part refused)
 		return 0;
 	parts &= ~PART_BIT(refused);
 	if (PART_BIT(refused) & PARTS_HOOK)
-		parts |= tls_hook_after(refused);
+		parts |= programs_tls_hook_after(refused);
 	if (!(parts & PART_BIT(PART_TLS)) || !(parts & writes) ||
 	    !(parts & PARTS_HOOK))
 		parts &= ~PARTS_TLS;
@@ -139,10 +209,10 @@ bool program_is_missed(const struct daemon_info *info, uint32_t users,
 	if (part == PART_USERS)
 		return users & USERS_WIRE;
 	if (part == PART_SELF_TEST)
-		return false; /* nobody but status */
+		return false; /* only status uses it */
 	if (part == PART_TLS_READ || part == PART_TLS_READ_EX)
 		return users & USERS_TLS && info->tls_running;
-	/* Where there is another way, nobody misses this one. */
+	/* If TLS is read, another hook works: this one is not missed. */
 	if (bit & PARTS_HOOK)
 		return !info->tls_running;
 	return true;

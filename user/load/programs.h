@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What each program is a part of, and what is lost without it: a kernel may
- * refuse any of them.
+ * Which part each program belongs to, and what does not work without it: a
+ * kernel may refuse any program.
  */
 #ifndef SMTPXDP_PROGRAMS_H
 #define SMTPXDP_PROGRAMS_H
@@ -13,9 +13,9 @@
 
 struct smtpxdp;
 
-/* Programs that are of use only together. */
+/* A part consists of programs that are of use only together. */
 enum part {
-	PART_CONTROL, /* without which nothing works */
+	PART_CONTROL, /* nothing works without it */
 	PART_GATE,
 	PART_GATE_RAW,
 	PART_SENSOR,
@@ -23,7 +23,7 @@ enum part {
 	PART_USERS,
 	PART_SELF_TEST,
 	PART_TLS,
-	/* One of these, the first that can be: where sockets send. */
+	/* One of these three, the hooks: where sockets send. */
 	PART_TLS_TRACEPOINT,
 	PART_TLS_FEXIT,
 	PART_TLS_KPROBE,
@@ -46,22 +46,36 @@ enum part {
 	 PART_BIT(PART_TLS_WRITE_EX) | PART_BIT(PART_TLS_READ) |               \
 	 PART_BIT(PART_TLS_READ_EX))
 
-/* Of a program, by its name; PARTS_MAX: there is no such program. */
+/*
+ * The part of a program, by the program's name. PARTS_MAX: there is no such
+ * program.
+ */
 enum part program_part(const char *name);
 
-/* What does not happen without it: "nobody is dropped". */
+/* Says what does not happen without a program: "nobody is dropped". */
 const char *program_lost(const char *name);
 
-/* In a skeleton that is not loaded yet: these, and no others, are to be. */
+/*
+ * Chooses what smtpxdp__load() will load: the programs of these parts, no
+ * others.
+ */
 void programs_choose(struct smtpxdp *skel, uint32_t parts);
 
 /*
- * The parts to try next, where the kernel has refused one of these: 0 if what
- * remains is of no use.
+ * The TLS sensor has to learn on which socket a thread sends. These return the
+ * newest of PARTS_HOOK that this kernel takes, as its bit, or 0; the second
+ * one, the newest after `hook`. They try each, since no version number tells.
+ */
+uint32_t programs_tls_hook(void);
+uint32_t programs_tls_hook_after(enum part hook);
+
+/*
+ * Returns the parts to load next, after the kernel refused one: the same
+ * without it and what depends on it. 0: the rest is of no use.
  */
 uint32_t programs_without(uint32_t parts, enum part refused);
 
-/* Does somebody miss it, as the daemon is attached and set up? */
+/* Is the program needed, given the attached interfaces and the key users? */
 bool program_is_missed(const struct daemon_info *info, uint32_t users,
 		       const char *name);
 

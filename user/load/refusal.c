@@ -12,14 +12,14 @@
 #include "smtpxdp.skel.h"
 
 /*
- * Before Linux 6.4 a log that is too long is cut off at its end, where the
- * cause is. Memory that no log reaches is never touched, and costs nothing.
+ * Before Linux 6.4, a log that is too long is cut off at its end, where the
+ * cause is. Of this memory, only the pages that a log fills are ever used.
  */
 #define LOG_SIZE (16 << 20)
 #define LOG_LINES 8
 
 static char *verifier_log;
-static char complaints[4096]; /* libbpf's */
+static char complaints[4096]; /* of libbpf */
 
 static int keep_complaints(enum libbpf_print_level level, const char *fmt,
 			   va_list ap)
@@ -50,7 +50,10 @@ void refusal_end(void)
 	verifier_log = NULL;
 }
 
-/* "libbpf: prog 'NAME': ...": the last one is of what failed; or NULL. */
+/*
+ * libbpf writes "libbpf: prog 'NAME': ..."; the last one is about the program
+ * that failed. Returns the place behind `mark`, or NULL.
+ */
 static const char *last_named(const char *mark)
 {
 	const char *at = NULL, *next = complaints;
@@ -72,7 +75,10 @@ static const char *find_named(char *name, size_t size)
 	return at;
 }
 
-/* The line before the one at `at`, without its end; NULL: there is none. */
+/*
+ * Returns the line before the one at `at`, and cuts off its end; NULL: there is
+ * none.
+ */
 static char *line_before(char *log, char *at)
 {
 	if (at == log)
@@ -83,7 +89,7 @@ static char *line_before(char *log, char *at)
 	return at;
 }
 
-/* The verifier's statistics come after the cause. */
+/* The verifier writes statistics after the cause. */
 static bool is_statistics(const char *line)
 {
 	return !strncmp(line, "processed ", 10) ||
@@ -96,12 +102,11 @@ static char *end_of_log(char *log)
 	size_t n = strlen(log);
 
 	if (!n || log[n - 1] != '\n')
-		log[n++] =
-			'\n'; /* LOG_SIZE leaves no room only if it is full */
+		log[n++] = '\n'; /* read_log() left room */
 	return log + n;
 }
 
-/* Reads the log backwards, and writes its last lines forwards. */
+/* Looks for the last lines backwards, then joins them in their order. */
 static void read_log(struct refusal *r)
 {
 	char *line[LOG_LINES], *at;
@@ -131,7 +136,7 @@ void refusal_read(int err, struct refusal *r)
 	*r = (struct refusal){ .err = err };
 	complaint = find_named(r->r.prog, sizeof(r->r.prog));
 	read_log(r);
-	/* libbpf refuses some things itself, before the kernel is asked. */
+	/* Some programs are refused by libbpf, before it asks the kernel. */
 	if (!complaint)
 		complaint = complaints;
 	if (!*r->log)

@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define PREFIX "gen-"
 
-/* Of a folder's name, or -1. */
+/* Returns the number in a folder's name, or -1. */
 static int number_of(const char *name)
 {
 	char *end;
@@ -22,13 +24,6 @@ static int number_of(const char *name)
 		return -1;
 	n = strtol(name + strlen(PREFIX), &end, 10);
 	return *end || n < 1 || n > INT_MAX ? -1 : n;
-}
-
-static int join(char *buf, size_t size, const char *dir, const char *name)
-{
-	int n = snprintf(buf, size, "%s/%s", dir, name);
-
-	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
 int generation_path(char *buf, size_t size, const char *dir, int n,
@@ -43,7 +38,7 @@ int generation_path(char *buf, size_t size, const char *dir, int n,
 int generation_current(const char *dir)
 {
 	char path[PATH_MAX], to[32];
-	int err = join(path, sizeof(path), dir, "current");
+	int err = file_path(path, sizeof(path), dir, "current");
 	ssize_t n;
 
 	if (err)
@@ -93,10 +88,10 @@ int generation_make(const char *dir)
 int generation_switch(const char *dir, int n)
 {
 	char name[32], next[PATH_MAX], path[PATH_MAX];
-	int err = join(next, sizeof(next), dir, "next");
+	int err = file_path(next, sizeof(next), dir, "next");
 
 	if (!err)
-		err = join(path, sizeof(path), dir, "current");
+		err = file_path(path, sizeof(path), dir, "current");
 	if (err)
 		return err;
 	snprintf(name, sizeof(name), PREFIX "%d", n);
@@ -108,20 +103,9 @@ int generation_switch(const char *dir, int n)
 int generation_remove(const char *dir, int n)
 {
 	char path[PATH_MAX];
-	struct dirent *entry;
 	int err = generation_path(path, sizeof(path), dir, n, NULL);
-	DIR *d = err ? NULL : opendir(path);
 
-	if (!d)
-		return err ? err : -errno;
-	while ((entry = readdir(d)))
-		if (*entry->d_name != '.' &&
-		    unlinkat(dirfd(d), entry->d_name, 0))
-			err = -errno;
-	closedir(d);
-	if (!err && rmdir(path))
-		err = -errno;
-	return err;
+	return err ? err : file_remove_folder(path);
 }
 
 int generation_remove_all(const char *dir)
@@ -131,7 +115,7 @@ int generation_remove_all(const char *dir)
 	int n, err = 0;
 
 	for (int i = 0; i < 2 && !err; i++) {
-		err = join(path, sizeof(path), dir, links[i]);
+		err = file_path(path, sizeof(path), dir, links[i]);
 		if (!err && unlink(path) && errno != ENOENT)
 			err = -errno;
 	}

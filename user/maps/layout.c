@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Through typedefs and qualifiers. */
+/* Follows typedefs and qualifiers to the type itself; changes *id to it. */
 static const struct btf_type *resolve(const struct btf *btf, __u32 *id)
 {
 	const struct btf_type *t = btf__type_by_id(btf, *id);
@@ -31,7 +31,10 @@ static const char *member_name(const struct btf *btf, const struct btf_type *t,
 	return btf__name_by_offset(btf, btf_members(t)[i].name_off);
 }
 
-/* By its name; one without, such as a union within, by its place. -1 */
+/*
+ * Finds a member by its name; a nameless one, such as an inner union, by its
+ * place. Its index, or -1.
+ */
 static int find_member(const struct btf *btf, const struct btf_type *t,
 		       const char *name, int place)
 {
@@ -45,7 +48,10 @@ static int find_member(const struct btf *btf, const struct btf_type *t,
 	return -1;
 }
 
-/* What the member of a map's definition points at: see __type(). */
+/*
+ * Returns the type that a member of a map's definition points at: libbpf's
+ * macro __type() declares pointers. 0: no such member.
+ */
 static __u32 pointed_at(const struct btf *btf, const struct btf_type *def,
 			const char *member)
 {
@@ -65,7 +71,7 @@ static const struct btf_type *maps(const struct btf *btf)
 	return id > 0 ? btf__type_by_id(btf, id) : NULL;
 }
 
-/* The variable that defines a map. */
+/* Returns the i-th variable that defines a map, or NULL. */
 static const struct btf_type *definition(const struct btf *btf, int i)
 {
 	const struct btf_type *all = maps(btf);
@@ -199,7 +205,7 @@ static void convert_array(const struct btf *from, const struct btf_type *tf,
 		((char *)out)[at->nelems - 1] = '\0';
 }
 
-/* Of bits `offset` to `offset` + `n`, as the C compilers lay them. */
+/* Reads bits `offset` to `offset` + `n`, in the order of C compilers. */
 static __u64 read_bits(const void *in, __u32 offset, __u32 n)
 {
 	const __u8 *bytes = in;
@@ -230,7 +236,7 @@ static void write_bits(void *out, __u32 offset, __u32 n, __u64 v)
 	}
 }
 
-/* A bit field, or a number that was or becomes one; unsigned. */
+/* Converts where one side or both are bit fields. They are unsigned. */
 static void convert_bits(const struct btf *from, const struct btf_type *tf,
 			 int k, const void *in, const struct btf *to,
 			 const struct btf_type *tt, int i, void *out)
@@ -268,7 +274,7 @@ static void convert_members(const struct btf *from, const struct btf_type *tf,
 					btf_member_bit_offset(tf, k) / 8,
 				to, btf_members(tt)[i].type,
 				(char *)out + btf_member_bit_offset(tt, i) / 8);
-		if (btf_is_union(tt)) /* the others are the same bytes */
+		if (btf_is_union(tt)) /* the other members are the same bytes */
 			return;
 	}
 }

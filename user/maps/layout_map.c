@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "maps/generation.h"
-#include "load/loader.h"
-#include "maps/pins.h"
+#include "maps/names.h"
+#include "smtpxdp.skel.h"
 
 #define PIN "layout"
 
@@ -64,6 +64,22 @@ struct btf *layout_load(const char *dir, int generation)
 	return btf;
 }
 
+struct btf *layout_build_btf(void)
+{
+	struct smtpxdp *skel = smtpxdp__open();
+	struct btf *btf = NULL;
+	const void *data;
+	__u32 size;
+
+	if (!skel)
+		return NULL;
+	data = btf__raw_data(bpf_object__btf(skel->obj), &size);
+	if (data)
+		btf = btf__new(data, size);
+	smtpxdp__destroy(skel);
+	return btf;
+}
+
 static bool all_same(const struct btf *a, const struct btf *b)
 {
 	struct layout la, lb;
@@ -82,7 +98,7 @@ int layout_is_ours(const char *dir, int generation)
 	struct btf *theirs = layout_load(dir, generation), *ours;
 	int ret = theirs ? -ENOMEM : -errno;
 
-	ours = theirs ? loader_btf() : NULL;
+	ours = theirs ? layout_build_btf() : NULL;
 	if (ours)
 		ret = all_same(theirs, ours);
 	btf__free(theirs);
@@ -113,7 +129,7 @@ int layout_read(const char *dir, int generation, const char *map, void *out)
 	void *value = NULL;
 	int err = theirs ? 0 : -errno;
 
-	ours = theirs ? loader_btf() : NULL;
+	ours = theirs ? layout_build_btf() : NULL;
 	if (!err && !ours)
 		err = -ENOMEM;
 	if (!err)

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,56 +15,17 @@
 #include <unistd.h>
 
 #include "activity.h"
-#include "maps/generation.h"
-#include "tell/journal.h"
-#include "maps/layout_map.h"
+#include "base/file.h"
 #include "base/output.h"
+#include "maps/generation.h"
+#include "maps/layout_map.h"
 #include "settings.h"
+#include "tell/journal.h"
 
 #define BPFFS "/sys/fs/bpf"
-/* How long a starting daemon waits for commands that hold the lock shared. */
+/* A starting daemon waits so long for the shared locks of commands. */
 #define LOCK_TRIES 20
 #define LOCK_WAIT_USEC 50000
-
-const char *const map_names[MAPS_MAX] = {
-	[MAP_SETTINGS] = "settings", [MAP_CLIENTS] = "clients",
-	[MAP_NETS] = "nets",
-	[MAP_REGULARS] = "regulars", [MAP_BANS] = "bans",
-	[MAP_BAN_NETS] = "ban_nets", [MAP_ALLOW_NETS] = "allow_nets",
-	[MAP_STREAMS] = "streams",   [MAP_EVENTS] = "events",
-	[MAP_COUNTERS] = "counters", [MAP_DAEMON] = "daemon",
-	[MAP_ACTIVITY] = "activity", [MAP_MAIL_PROCS] = "mail_procs",
-	[MAP_HISTORY] = "history",
-	[MAP_TLS_HELLOS] = "tls_hellos",
-	[MAP_TLS_PLACES] = "tls_places",
-	[MAP_BAN_INFOS] = "ban_infos",
-	[MAP_BAN_NOTES] = "ban_reasons",
-	[MAP_DIALOGUES] = "dialogues",
-	[MAP_NAME_KEY] = "name_key",
-	[MAP_TLS_SESSIONS] = "tls_sessions",
-	[MAP_GROUPS] = "groups",
-	[MAP_GROUPS_A] = "groups_a",
-	[MAP_GROUPS_B] = "groups_b",
-	[MAP_TLS_TASKS] = "tls_tasks",
-};
-
-const char *const prog_names[PROGS_MAX] = {
-	[PROG_CLOCK] = "clock",
-	[PROG_FILL] = "fill",
-	[PROG_DROP_ETHERNET] = "drop_ethernet",
-	[PROG_DROP_RAW] = "drop_raw",
-	[PROG_DETECT_ETHERNET] = "detect_ethernet",
-	[PROG_DETECT_RAW] = "detect_raw",
-	[PROG_LISTEN] = "listen",
-	[PROG_DELIVER] = "deliver",
-};
-
-int pins_path(char *buf, size_t size, const char *dir, const char *name)
-{
-	int n = snprintf(buf, size, "%s/%s", dir, name);
-
-	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
-}
 
 static bool is_bpffs(const char *path)
 {
@@ -74,7 +34,7 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
-/* mkdir -p, but only below a bpffs: -EINVAL if it is none. */
+/* Makes a folder and those above it. -EINVAL if it is not on a bpffs. */
 static int make_dirs(const char *dir)
 {
 	char path[PATH_MAX];
@@ -123,7 +83,7 @@ int pins_make_dir(const char *dir)
 	}
 	err = make_dirs(dir);
 	if (!err)
-		err = pins_path(links, sizeof(links), dir, "links");
+		err = file_path(links, sizeof(links), dir, "links");
 	if (!err)
 		err = make_dirs(links);
 	if (err == -EINVAL)
@@ -135,6 +95,21 @@ int pins_make_dir(const char *dir)
 	else if (err)
 		fail("cannot make the folder %s: %s", dir, strerror(-err));
 	return err;
+}
+
+int pins_remove_dir(const char *dir)
+{
+	char links[PATH_MAX];
+	int err = file_path(links, sizeof(links), dir, "links");
+
+	if (!err)
+		err = file_remove_folder(links);
+	if (!err || err == -ENOENT)
+		err = generation_remove_all(dir);
+	if (!err)
+		err = file_remove_folder(dir);
+	/* In the unit's sandbox, only the content of dir can be removed. */
+	return err == -ENOENT || err == -EROFS ? 0 : err;
 }
 
 static int share(int map, size_t size, void *memory)
@@ -157,7 +132,7 @@ static int share_maps(struct pins *p)
 	if (!err)
 		err = ban_map_open(&p->bans, p->map[MAP_BANS],
 				   p->map[MAP_BAN_INFOS]);
-	return err == -EINVAL ? -EPROTO : err; /* another version's */
+	return err == -EINVAL ? -EPROTO : err; /* of another version */
 }
 
 static int open_pin(const struct pins *p, const char *name)
@@ -174,7 +149,7 @@ static int open_pin(const struct pins *p, const char *name)
 
 bool pins_exist(const char *dir)
 {
-	/* What we may not look at is there. */
+	/* EACCES counts as existing. */
 	return generation_current(dir) != -ENOENT;
 }
 
@@ -223,7 +198,10 @@ static int complain(const char *dir, int err)
 	return err;
 }
 
-/* A daemon that starts may put others in force, and remove these, any time. */
+/*
+ * A starting daemon may put another generation in force at any time, and then
+ * remove this one: so try again with the new one.
+ */
 int pins_try_open(struct pins *p, const char *dir)
 {
 	int n = 0, before, err;
@@ -241,7 +219,9 @@ int pins_open_generation(struct pins *p, const char *dir, int generation)
 	return complain(dir, open_all(p, dir, generation));
 }
 
-/* By now the program may have been upgraded, and the daemon not. */
+/*
+ * After an upgrade of the program, the daemon may still be the former version.
+ */
 static int check(struct pins *p)
 {
 	int ours = layout_is_ours(p->dir, p->generation);
@@ -298,35 +278,25 @@ void pins_close(struct pins *p)
 	changes_free(&p->changes);
 }
 
-static int lock_dir(const char *dir, int operation)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
-
-	if (fd < 0)
-		return -errno;
-	if (!flock(fd, operation))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 int pins_lock_daemon(const char *dir)
 {
 	int fd = -EWOULDBLOCK;
 
-	/* A command that asks whether a daemon lives holds it for a moment. */
+	/*
+	 * A command that asks whether a daemon lives holds the lock for a
+	 * moment.
+	 */
 	for (int i = 0; i < LOCK_TRIES && fd == -EWOULDBLOCK; i++) {
 		if (i)
 			usleep(LOCK_WAIT_USEC);
-		fd = lock_dir(dir, LOCK_EX | LOCK_NB);
+		fd = file_lock_folder(dir, LOCK_EX | LOCK_NB);
 	}
 	return fd;
 }
 
 bool pins_daemon_alive(const char *dir)
 {
-	int fd = lock_dir(dir, LOCK_SH | LOCK_NB);
+	int fd = file_lock_folder(dir, LOCK_SH | LOCK_NB);
 
 	if (fd >= 0)
 		close(fd);
@@ -336,9 +306,9 @@ bool pins_daemon_alive(const char *dir)
 static int lock_links(const char *dir, int operation)
 {
 	char path[PATH_MAX];
-	int err = pins_path(path, sizeof(path), dir, "links");
+	int err = file_path(path, sizeof(path), dir, "links");
 
-	return err ? err : lock_dir(path, operation);
+	return err ? err : file_lock_folder(path, operation);
 }
 
 int pins_lock_writer(const char *dir)

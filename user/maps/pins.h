@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The pins: where the maps, programs and links live in bpffs, and the
- * two locks. A daemon holds the folder's lock as long as it lives; whoever
- * changes settings or lists holds the lock of its subfolder "links" meanwhile.
+ * The maps, programs and links in bpffs, and two locks. A daemon holds the lock
+ * of the folder as long as it lives. A process that changes settings or lists
+ * holds the lock of the subfolder "links" meanwhile: the writers' lock.
  */
 #ifndef SMTPXDP_PINS_H
 #define SMTPXDP_PINS_H
@@ -12,58 +12,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "maps/ban_map.h"
 #include "base/changes.h"
+#include "maps/ban_map.h"
+#include "maps/names.h"
 
 #define PINS_DEFAULT_DIR "/sys/fs/bpf/smtpxdp"
-
-enum pinned_map {
-	MAP_SETTINGS,
-	MAP_CLIENTS,
-	MAP_NETS,
-	MAP_REGULARS,
-	MAP_BANS,
-	MAP_BAN_NETS,
-	MAP_ALLOW_NETS,
-	MAP_STREAMS,
-	MAP_EVENTS,
-	MAP_COUNTERS,
-	MAP_DAEMON,
-	MAP_ACTIVITY,
-	MAP_MAIL_PROCS,
-	MAP_HISTORY,
-	MAP_TLS_HELLOS,
-	MAP_TLS_PLACES,
-	MAP_BAN_INFOS,
-	MAP_BAN_NOTES,
-	MAP_DIALOGUES,
-	MAP_NAME_KEY,
-	MAP_TLS_SESSIONS,
-	MAP_GROUPS,
-	MAP_GROUPS_A,
-	MAP_GROUPS_B,
-	/* Only where the TLS sensor is loaded: */
-	MAP_TLS_TASKS,
-	MAPS_MAX,
-	MAPS_NEEDED = MAP_TLS_TASKS,
-};
-
-enum pinned_prog {
-	PROG_CLOCK,
-	PROG_FILL,
-	/* Of these, the variants that the daemon's interfaces need: */
-	PROG_DROP_ETHERNET,
-	PROG_DROP_RAW,
-	PROG_DETECT_ETHERNET,
-	PROG_DETECT_RAW,
-	PROG_LISTEN,
-	PROG_DELIVER, /* of the self-test */
-	PROGS_MAX,
-	PROGS_NEEDED = PROG_DROP_ETHERNET,
-};
-
-extern const char *const map_names[MAPS_MAX];
-extern const char *const prog_names[PROGS_MAX];
 
 struct activity;
 struct bpf_object;
@@ -71,47 +24,57 @@ struct settings_slots;
 
 struct pins {
 	const char *dir;
-	int generation; /* whose maps and programs these are */
-	int map[MAPS_MAX]; /* fds, or -1: see above */
-	int prog[PROGS_MAX]; /* or -1: see above */
-	struct settings_slots *slots; /* map settings, shared */
-	struct activity *activity; /* map activity, shared */
+	int generation; /* number of the generation that is open */
+	int map[MAPS_MAX]; /* fds, or -1: see names.h */
+	int prog[PROGS_MAX]; /* likewise */
+	struct settings_slots *slots; /* map settings, mapped */
+	struct activity *activity; /* map activity, mapped */
 	struct changes changes; /* of the lists, to be saved: see state.h */
-	struct ban_map bans; /* maps bans and ban_infos, likewise */
+	struct ban_map bans; /* maps bans and ban_infos, mapped */
 };
 
-/* DIR/name, or -ENAMETOOLONG. */
-int pins_path(char *buf, size_t size, const char *dir, const char *name);
-
-/* Makes DIR and DIR/links; mounts bpffs at /sys/fs/bpf where it is missing. */
+/* Makes dir and dir/links; mounts bpffs at /sys/fs/bpf if it is missing. */
 int pins_make_dir(const char *dir);
 
 /*
- * Opens what is pinned below dir. On an error complains by fail() itself and
- * returns -errno: -ENOENT if nothing is loaded there, -EPROTO if maps are of
- * another version.
+ * Removes dir and every pin below it, of any version: links, which detaches
+ * their programs, and all generations. -errno.
+ */
+int pins_remove_dir(const char *dir);
+
+/*
+ * Opens the generation in force. On an error complains by fail() and returns
+ * -errno: -ENOENT if nothing is loaded below dir, -EPROTO if the maps are
+ * another version's.
  */
 int pins_open(struct pins *p, const char *dir);
-/* The same without a word, and though they may be another version's. */
+/* Does the same silently, and opens another version's maps, too. */
 int pins_try_open(struct pins *p, const char *dir);
 /*
- * The same with the writers' lock: an fd. A command that takes it later might
- * write into maps which a daemon that starts has replaced meanwhile.
+ * Takes the writers' lock and opens: returns the lock's fd, or -errno. In the
+ * other order, a command might write into maps that a starting daemon has
+ * replaced.
  */
 int pins_open_locked(struct pins *p, const char *dir);
-/* The same of a generation that is not in force, or not yet. */
+/* Opens a generation that may not be in force; complains. */
 int pins_open_generation(struct pins *p, const char *dir, int generation);
 bool pins_exist(const char *dir);
 
-/* The maps and programs of a loaded object that is pinned nowhere. -errno. */
+/* Takes the maps and programs of a loaded object that is not pinned. -errno. */
 int pins_of(struct pins *p, const struct bpf_object *obj);
 void pins_close(struct pins *p);
 
-/* The daemon's lock: an fd to keep open, or -EWOULDBLOCK if it is taken. */
+/*
+ * Takes the daemon's lock: returns its fd, or -EWOULDBLOCK if another daemon
+ * has it.
+ */
 int pins_lock_daemon(const char *dir);
 bool pins_daemon_alive(const char *dir);
 
-/* The writers' lock: an fd, to be closed by pins_unlock(). The first waits. */
+/*
+ * Take the writers' lock: return its fd, for pins_unlock(), or -errno. The
+ * first one waits, the other returns -EWOULDBLOCK.
+ */
 int pins_lock_writer(const char *dir);
 int pins_try_lock_writer(const char *dir);
 void pins_unlock(int fd);

@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "sys/netinfo.h"
 #include "maps/settings_map.h"
-
-#define TEXT 256
+#include "show/self_test.h"
+#include "sys/netinfo.h"
 
 static const char *const states[] = {
 	[HEARD] = "read",
@@ -33,8 +32,9 @@ static const char *untestable(const struct daemon_info *info, size_t i,
 }
 
 /*
- * The name of one that is watched and has heard everything before: to the
- * listener it looks as if the client had sent each segment twice. Or NULL.
+ * Returns the name of a watched interface which receives the same packets
+ * before this one, or NULL. The sensor of users, on both, would take each
+ * segment of this one for a retransmission.
  */
 static const char *heard_before(const struct daemon_info *info, size_t i)
 {
@@ -53,20 +53,20 @@ static void tell(json_t *shown, const char *state, const char *why)
 			    why ? json_string(why) : json_null());
 }
 
-enum heard health_users(struct pins *p, const struct daemon_info *info,
-			size_t i, const char *reason, json_t *shown)
+static enum heard test_device(const struct checkup *c, size_t i,
+			      const char *reason, json_t *shown)
 {
-	char why[TEXT], name[ESCAPED_SIZE(IF_NAMESIZE)];
+	char why[PROBLEM_SIZE], name[ESCAPED_SIZE(IF_NAMESIZE)];
 	enum heard heard = UNTESTED;
 	const char *before;
 
-	if (!(settings_now(p)->users & USERS_WIRE)) {
+	if (!(settings_now(c->p)->users & USERS_WIRE)) {
 		tell(shown, "off", NULL);
 		return UNTESTED;
 	}
 	if (!reason)
-		reason = untestable(info, i, shown);
-	before = reason ? NULL : heard_before(info, i);
+		reason = untestable(c->info, i, shown);
+	before = reason ? NULL : heard_before(c->info, i);
 	if (before) {
 		printable(before, strlen(before), name, sizeof(name));
 		snprintf(why, sizeof(why),
@@ -77,10 +77,42 @@ enum heard health_users(struct pins *p, const struct daemon_info *info,
 		heard = HEARD_TWICE;
 	}
 	if (!reason) {
-		heard = self_test_device(p, info->ifaces[i].ifindex, why,
+		heard = self_test_device(c->p, c->info->ifaces[i].ifindex, why,
 					 sizeof(why));
 		reason = heard == UNTESTED ? why : NULL;
 	}
 	tell(shown, states[heard], reason);
 	return heard;
+}
+
+static void judge(struct checkup *c, const char *name, enum heard heard,
+		  const json_t *shown)
+{
+	char text[2 * PROBLEM_SIZE] =
+		"who is tried in the clear is not read here: "
+		"attack-users, stale-rate and log-users do "
+		"nothing";
+	const char *why =
+		json_string_value(json_object_get(shown, "users_why"));
+
+	if (heard == UNHEARD)
+		problem(c, HEALTH_SENSOR, name, text,
+			RESTART_DAEMON
+			"; if that does not help, report it with the "
+			"kernel's version and the device's kind");
+	if (heard != HEARD_TWICE)
+		return;
+	snprintf(text, sizeof(text),
+		 "who is tried in the clear is not read here: %s", why);
+	problem(c, HEALTH_SENSOR, name, text, "watch one of them");
+}
+
+void health_users(struct checkup *c, const char *reason)
+{
+	json_t *shown;
+	size_t i;
+
+	json_array_foreach(c->interfaces, i, shown)
+		judge(c, c->info->ifaces[i].name,
+		      test_device(c, i, reason, shown), shown);
 }

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Does a device let the listener read who is tried? */
+/* Checks whether each device lets the sensor of users read user names. */
 #ifndef SMTPXDP_HEALTH_USERS_H
 #define SMTPXDP_HEALTH_USERS_H
 
-#include <jansson.h>
-
-#include "daemon.h"
-#include "show/self_test.h"
+#include "show/checkup.h"
 
 /*
- * Tests interface i of the daemon's, unless there is a reason why not, and says
- * in `shown` (its entry in the status) what came of it: "users" is read, not
- * read, not tested or off; "users_why" is why it is not tested, or that it is
- * heard twice, or null.
+ * Sends a frame through each interface of the daemon, for the programs alone
+ * may be in order. Writes into the interface's entry of the status: "users" is
+ * read, not read, not tested or off; "users_why" says why it is not tested, or
+ * which other interface has the same packets, or is null.
+ *
+ * `reason` is why nothing is to be tested, or NULL. The caller holds the
+ * writers' lock, unless there is a reason.
  */
-enum heard health_users(struct pins *p, const struct daemon_info *info,
-			size_t i, const char *reason, json_t *shown);
+void health_users(struct checkup *c, const char *reason);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "show/health.h"
+#include "show/checkup.h"
 
 #define PREFIX "smtpxdp_"
 

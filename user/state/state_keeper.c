@@ -2,7 +2,6 @@
 #include "state/state_keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "maps/activity_map.h"
+#include "base/file.h"
 #include "tell/journal.h"
 #include "base/output.h"
 #include "state/state.h"
@@ -27,7 +27,7 @@
 struct state_keeper {
 	struct pins *p;
 	const char *dir;
-	int lock; /* fd of the folder, or -1 */
+	int lock; /* fd of the folder, or negative */
 	struct store *store; /* NULL: not open */
 	bool restored; /* what the file had is in the maps */
 	bool fault;
@@ -264,9 +264,8 @@ static int lock_folder(struct state_keeper *k)
 {
 	if (mkdir(k->dir, 0700) && errno != EEXIST)
 		return 0;
-	k->lock = open(k->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (k->lock < 0 || !flock(k->lock, LOCK_EX | LOCK_NB) ||
-	    errno != EWOULDBLOCK)
+	k->lock = file_lock_folder(k->dir, LOCK_EX | LOCK_NB);
+	if (k->lock != -EWOULDBLOCK)
 		return 0;
 	return fail("another daemon keeps its state in %s: give this one a "
 		    "folder of its own with --state",

@@ -3,32 +3,36 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/if_link.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "sys/netinfo.h"
-#include "maps/pins.h"
 #include "sys/xdp_holder.h"
 
-/* Debian 12's headers do not name them yet (Linux 6.6). */
+/* Linux 6.6 has them; Debian 12's headers do not name them. */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
-#define TCX_FIRST (1 << 3) /* BPF_F_BEFORE, and no other named: all */
+#define TCX_FIRST (1 << 3) /* BPF_F_BEFORE: before all others */
 
-/* Ours, so that a filter can be replaced and removed and no other be hit. */
+/* Our filter is known by these, so that replacing it hits no other filter. */
 #define FILTER_HANDLE 0x535
 #define FILTER_PRIORITY 53
 
+/*
+ * A link is pinned as KIND-IFINDEX: bpffs takes no dots in names, which the
+ * names of interfaces may have.
+ */
+#define GATE "xdp"
+
 static const struct {
-	const char *kind; /* of its link, in the link's name */
+	const char *kind;
 	const char *name;
 	int tcx;
 	enum bpf_tc_attach_point clsact;
@@ -37,38 +41,20 @@ static const struct {
 	[TC_IN] = { "tcin", "tc ingress", TCX_INGRESS, BPF_TC_INGRESS },
 };
 
-int iface_is_ethernet(const char *name)
-{
-	struct ifreq req = {};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	if (ioctl(fd, SIOCGIFHWADDR, &req))
-		err = -errno;
-	close(fd);
-	if (err)
-		return err;
-	/* Loopback frames carry an Ethernet header, too. */
-	return req.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
-	       req.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
-}
-
-/* bpffs takes no dot in a name, interfaces do: so by index. */
 static int link_path(char *buf, size_t size, const char *dir, const char *kind,
 		     const struct daemon_iface *iface)
 {
 	char name[48];
 
 	snprintf(name, sizeof(name), "links/%s-%u", kind, iface->ifindex);
-	return pins_path(buf, size, dir, name);
+	return file_path(buf, size, dir, name);
 }
 
 /*
- * The link that is pinned there: its fd, if it is still attached. Of an
- * interface that went away the link stays, with index 0. (A TCX link's info
- * has the index where an XDP link's has it; Debian 12's headers lack it.)
+ * Opens a pinned link: returns its fd if it is still attached to the interface,
+ * else -ENOENT. The link of an interface that went away stays, with index 0. (A
+ * TCX link's info has the index where an XDP link's has it; Debian 12's headers
+ * lack it.)
  */
 static int open_link(const char *path, __u32 ifindex, __u32 *prog_id)
 {
@@ -115,7 +101,10 @@ static int pin_link(int fd, const char *path)
 	return err;
 }
 
-/* 1: swapped the program in a link that is there. */
+/*
+ * Swaps the program in the link that is pinned there: 1, or 0 if there is none
+ * that can be used.
+ */
 static int adopt(const char *path, __u32 ifindex, int prog_fd)
 {
 	__u32 old;
@@ -126,7 +115,7 @@ static int adopt(const char *path, __u32 ifindex, int prog_fd)
 		close(fd);
 	if (!err)
 		return 1;
-	unlink(path); /* defunct, or of another kind: attached anew */
+	unlink(path); /* defunct, or of another kind */
 	return 0;
 }
 
@@ -149,8 +138,9 @@ static int keep_netlink_words(enum libbpf_print_level level, const char *fmt,
 }
 
 /*
- * A link is refused without a word. Netlink, asked for the same, gives the
- * driver's own reason; should it succeed, nothing is left attached.
+ * The kernel gives no reason when it refuses a link. Netlink, asked for the
+ * same, passes on the driver's own words; if netlink succeeds, the program is
+ * detached again.
  */
 static const char *native_refusal(__u32 ifindex, int prog_fd, int err)
 {
@@ -196,7 +186,7 @@ int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	char path[PATH_MAX];
-	int fd, err = link_path(path, sizeof(path), dir, "xdp", iface);
+	int fd, err = link_path(path, sizeof(path), dir, GATE, iface);
 
 	*why = '\0';
 	if (err)
@@ -235,7 +225,9 @@ static void filter_of(const struct daemon_iface *iface, enum tc_side side,
 				      .priority = FILTER_PRIORITY };
 }
 
-/* Before Linux 6.6. The qdisc is ours to remove only if we made it. */
+/*
+ * The way before Linux 6.6. detach() may remove the qdisc only if this made it.
+ */
 static int attach_clsact(struct daemon_iface *iface, enum tc_side side,
 			 int prog_fd)
 {
@@ -258,7 +250,10 @@ static int attach_clsact(struct daemon_iface *iface, enum tc_side side,
 	return err;
 }
 
-/* Before everybody else's, for theirs may end the chain; ours never does. */
+/*
+ * The sensor runs before all other programs: they may end the chain, it never
+ * does.
+ */
 int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
 	      int prog_fd, char *why, size_t size)
 {
@@ -312,7 +307,7 @@ static int detach_clsact(const struct daemon_iface *iface)
 
 int detach_links(const char *dir, const struct daemon_iface *iface)
 {
-	static const char *const kinds[] = { "xdp", "tc", "tcin" };
+	static const char *const kinds[] = { GATE, "tc", "tcin" };
 	char path[PATH_MAX];
 	int err = 0;
 
@@ -330,14 +325,17 @@ int detach(const char *dir, const struct daemon_iface *iface)
 
 	if (err)
 		return err;
-	/* Who was killed while attaching, has not told that it is one. */
+	/*
+	 * A daemon killed while attaching left no IFACE_CLSACT flag, so try
+	 * both.
+	 */
 	filter = detach_clsact(iface);
 	return iface->flags & IFACE_CLSACT ? filter : 0;
 }
 
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface)
 {
-	return attached_link(dir, "xdp", iface);
+	return attached_link(dir, GATE, iface);
 }
 
 static __u32 attached_clsact(const struct daemon_iface *iface,
@@ -370,4 +368,21 @@ __u32 attached_tc(const char *dir, const struct daemon_iface *iface)
 __u32 attached_tc_in(const char *dir, const struct daemon_iface *iface)
 {
 	return attached_side(dir, iface, TC_IN);
+}
+
+bool attached_any_gate(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	bool gate = false;
+	DIR *links = file_path(path, sizeof(path), dir, "links") ?
+			     NULL :
+			     opendir(path);
+
+	if (!links)
+		return false;
+	while ((entry = readdir(links)))
+		gate |= !strncmp(entry->d_name, GATE "-", strlen(GATE "-"));
+	closedir(links);
+	return gate;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Puts the programs onto interfaces: XDP by a link (native, or generic where
- * the driver refuses), tc by a TCX link or, before Linux 6.6, a clsact filter.
- * Links are pinned, so that they outlive the daemon.
+ * Attaches the programs to interfaces: XDP by a link (native, or generic where
+ * the driver refuses), tc by a TCX link or, before Linux 6.6, by a clsact
+ * filter. The links are pinned below DIR/links, so that they outlive the
+ * daemon.
  */
 #ifndef SMTPXDP_ATTACH_H
 #define SMTPXDP_ATTACH_H
@@ -12,35 +13,41 @@
 
 #include "daemon.h"
 
-/* The sensor's halves: replies go out, what clients say comes in. */
+/*
+ * The sensor reads replies on their way out; the sensor of users reads what
+ * clients say on its way in.
+ */
 enum tc_side { TC_OUT, TC_IN, TC_SIDES };
 
-/* Does the interface have Ethernet headers? -errno if there is no such one. */
-int iface_is_ethernet(const char *name);
-
 /*
- * Attaches to iface->ifindex, or swaps the programs in what an earlier daemon
- * left there. Sets iface->flags; if XDP is generic, says why in `why`. On an
- * error returns -errno, and the cause and remedy in `why`; what was attached
- * by this call is taken down again.
+ * Attach a program to iface->ifindex, or swap it into the link that an earlier
+ * daemon left there. They set iface->flags; attach_xdp() says in `why` what
+ * made it choose generic XDP. On an error they return -errno, with cause and
+ * remedy in `why`, and leave nothing attached that they attached.
  */
 int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
 	       char *why, size_t size);
 int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
 	      int prog_fd, char *why, size_t size);
 
-/* Takes down what is attached to an interface, whoever attached it. */
+/* Detaches from an interface what this or an earlier daemon has attached. */
 int detach(const char *dir, const struct daemon_iface *iface);
 
-/* Only the links: of another network namespace's interface. */
+/*
+ * Removes only the pinned links. That works for an interface of another network
+ * namespace, too, where a filter cannot be reached.
+ */
 int detach_links(const char *dir, const struct daemon_iface *iface);
 
 /*
- * The program's id that is attached, as the kernel has it (by the link that is
- * pinned, or the filter), or 0.
+ * Return the id of the attached program, or 0. They ask the kernel, by the
+ * pinned link or for the filter.
  */
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface);
 __u32 attached_tc(const char *dir, const struct daemon_iface *iface);
 __u32 attached_tc_in(const char *dir, const struct daemon_iface *iface);
+
+/* Is a gate pinned below dir, on any interface? Without one, no ban holds. */
+bool attached_any_gate(const char *dir);
 
 #endif

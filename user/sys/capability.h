@@ -3,8 +3,8 @@
 #define SMTPXDP_CAPABILITY_H
 
 /*
- * Gives up a capability (CAP_... of <linux/capability.h>) for good; no error
- * if it was not there. -errno.
+ * Gives up a capability (CAP_... of <linux/capability.h>) for good. 0, also if
+ * the process did not have it; -errno.
  */
 int capability_drop(unsigned int cap);
 

@@ -14,7 +14,7 @@
 #include "base/address.h"
 #include "sys/netlink.h"
 
-/* A VLAN in a VLAN, on a bond, and one to spare. */
+/* Devices on devices: a VLAN in a VLAN, on a bond, and one to spare. */
 #define STACK_DEPTH 4
 
 static void take_addr(struct addr *list, size_t *n, int family,
@@ -51,7 +51,10 @@ static int on_address(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *attr, *best = NULL;
 	struct netinfo *info = data;
 
-	/* On a point-to-point link IFA_ADDRESS is the other end's. */
+	/*
+	 * On a point-to-point link, IFA_ADDRESS is the address of the other
+	 * end.
+	 */
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
 	{
 		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
@@ -73,7 +76,7 @@ static void take_gateway(struct netinfo *info, int family,
 		take_addr(info->gateways, &info->n_gateways, family,
 			  mnl_attr_get_payload(attr));
 	} else if (mnl_attr_get_type(attr) == RTA_VIA) {
-		via = mnl_attr_get_payload(attr); /* IPv4 by an IPv6 gateway */
+		via = mnl_attr_get_payload(attr); /* an IPv6 gateway of IPv4 */
 		take_addr(info->gateways, &info->n_gateways, via->rtvia_family,
 			  via->rtvia_addr);
 	}
@@ -116,7 +119,7 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* `what` is the header that goes with the type: ifaddrmsg, rtmsg, tcmsg. */
+/* `what` is the header that belongs to the type: ifaddrmsg, rtmsg, tcmsg. */
 static int dump(struct mnl_socket *nl, int type, const void *what, size_t size,
 		mnl_cb_t cb, void *data)
 {
@@ -190,7 +193,10 @@ bool netinfo_has_filters(unsigned int ifindex)
 	return found || err;
 }
 
-/* Of a veth, IFLA_LINK is its peer; of a tunnel, what it is sent through. */
+/*
+ * Only for these kinds is IFLA_LINK the device below: for a veth it is the
+ * peer, for a tunnel the device that the tunnel's packets leave by.
+ */
 static bool has_lower(const struct nlattr *info)
 {
 	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan" };
@@ -309,7 +315,10 @@ void netinfo_drain(int fd)
 {
 	char buf[MNL_SOCKET_BUFFER_SIZE];
 
-	/* ENOBUFS means that some were lost: a reason to look, as well. */
+	/*
+	 * ENOBUFS: the kernel dropped some notices. The caller looks at
+	 * everything anyway.
+	 */
 	for (;;) {
 		if (recv(fd, buf, sizeof(buf), 0) < 0 && errno != ENOBUFS)
 			return;

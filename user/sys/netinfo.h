@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What rtnetlink knows of this host: addresses, gateways, default routes. */
+/*
+ * What rtnetlink knows of this host: addresses, gateways, default routes,
+ * links.
+ */
 #ifndef SMTPXDP_NETINFO_H
 #define SMTPXDP_NETINFO_H
 
@@ -18,40 +21,47 @@ struct netinfo {
 	unsigned int default_ifindex[NETINFO_MAX]; /* each once */
 };
 
-/* Asks the kernel. -errno. What is over NETINFO_MAX is left out. */
+/* Asks the kernel. -errno. Entries beyond NETINFO_MAX are left out. */
 int netinfo_read(struct netinfo *info);
 
-/* Which network namespace this is. */
+/*
+ * The inodes of this process's network and PID namespaces, which identify them;
+ * 0 if /proc cannot be read.
+ */
 uint64_t netns_inode(void);
 
-/* And of our PID namespace. */
 uint64_t pidns_inode(void);
 
 /*
- * Are there filters on an interface's clsact qdisc? Then somebody else uses
- * it. What cannot be told counts as yes.
+ * Are there filters on an interface's clsact qdisc? If so, another program uses
+ * the qdisc. True also if the kernel cannot be asked.
  */
 bool netinfo_has_filters(unsigned int ifindex);
 
-/* What a link is like. */
 struct netinfo_link {
 	bool up;
 	bool ethernet; /* its frames have the header, as loopback's do */
-	/* The bridge, bond, ... that it is a port of: it has what comes in; or
-	 * 0 */
+	/*
+	 * The bridge or bond that it is a port of, and that gets its packets;
+	 * or 0.
+	 */
 	unsigned int master;
-	/* The device that a VLAN, macvlan or ipvlan gets its packets from; or 0
+	/*
+	 * The device that a VLAN, macvlan or ipvlan gets its packets from; or
+	 * 0.
 	 */
 	unsigned int lower;
 };
 
-/* -errno. */
+/* Asks for one link. -errno; -ENODEV if there is none of that index. */
 int netinfo_link(unsigned int ifindex, struct netinfo_link *link);
 
-/* Does a packet that comes in by one device come in by the other one then? */
+/* Does a packet that comes in by `from` come in by `to` next? */
 bool netinfo_hands_on(unsigned int from, unsigned int to);
 
-/* A socket that becomes readable when any of that, or a link, changes. -errno.
+/*
+ * Returns a socket that becomes readable when an address, route or link
+ * changes; or -errno. netinfo_drain() reads it empty.
  */
 int netinfo_watch(void);
 void netinfo_drain(int fd);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* The kernel fills as much of it as it can with each part of a dump. */
+/* The kernel fills as much of this as it can with each part of a dump. */
 #define ANSWER_SIZE 32768
 
 struct mnl_socket *netlink_open(int family)

@@ -8,7 +8,7 @@
 #include <systemd/sd-login.h>
 
 #define MANAGER "org.freedesktop.systemd1"
-/* As systemctl does: this one needs no D-Bus daemon. */
+/* systemctl uses this socket, too: it needs no D-Bus daemon. */
 #define PRIVATE_BUS "unix:path=/run/systemd/private"
 
 static int connect_manager(sd_bus **bus)
@@ -31,7 +31,9 @@ static int object_of(const char *unit, char **object)
 				  object);
 }
 
-/* The object of the unit's pending job; "/" if there is none. */
+/*
+ * Sets *job to the object of the unit's pending job, or "/" if there is none.
+ */
 static int job_of(sd_bus *bus, const char *unit, char **job)
 {
 	sd_bus_message *reply = NULL;
@@ -55,8 +57,9 @@ static int job_of(sd_bus *bus, const char *unit, char **job)
 }
 
 /*
- * While a unit goes down, its job tells why: "stop", "restart", or "start",
- * where a start came while it was being stopped. A crash has none.
+ * The job of a unit that goes down says why: "stop", "restart", or "start" if a
+ * start was asked for while it was being stopped. After a crash there is no
+ * job.
  */
 static int job_is_stop(sd_bus *bus, const char *job)
 {

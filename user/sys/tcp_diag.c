@@ -11,7 +11,7 @@
 #include "sys/netlink.h"
 
 #define OP_SIZE sizeof(struct inet_diag_bc_op)
-#define PORTS_MAX 64 /* more than that are not asked for one by one */
+#define PORTS_MAX 64 /* with more, the filter ignores ports */
 #define PORT_SIZE (2 * OP_SIZE)
 #define NET_SIZE                                                               \
 	(OP_SIZE + sizeof(struct inet_diag_hostcond) + sizeof(struct addr))
@@ -20,14 +20,15 @@
 	 TCP_DIAG_NETS_MAX * (NET_SIZE + OP_SIZE))
 
 /*
- * A program of the kernel's little machine for such filters. A condition that
- * holds leads on by `yes`, one that does not, by `no`; to the end is to accept,
- * four bytes further to reject. The kernel wants every step on the path of
- * `yes`, and so an "or" is: condition, jump to the end of all, condition, ...
+ * A filter in the kernel's bytecode for socket dumps. A condition jumps by
+ * `yes` if it holds, by `no` if it does not. A jump to the end of the program
+ * accepts the socket, a jump four bytes further rejects it. The kernel insists
+ * that the path by `yes` visits every instruction; so an "or" is compiled to:
+ * condition, jump to the end of all, condition, ...
  */
 struct code {
 	size_t len;
-	size_t last[2]; /* conditions that, failing, reject; 0: none */
+	size_t last[2]; /* each "or" rejects when this one fails */
 	size_t n_last;
 	unsigned char bytes[CODE_SIZE];
 };
@@ -49,13 +50,13 @@ static struct inet_diag_bc_op *append(struct code *c, __u8 code, size_t size)
 	return op;
 }
 
-/* Between two conditions; where to is known at the end. */
+/* The jump between two conditions; end_or() sets where it leads. */
 static void append_or(struct code *c)
 {
 	append(c, INET_DIAG_BC_JMP, OP_SIZE);
 }
 
-/* The "or" that began at `start` ends here: its jumps do, too. */
+/* Ends the "or" that began at `start`: all of its jumps lead here. */
 static void end_or(struct code *c, size_t start)
 {
 	size_t at = start, last = start;
@@ -88,7 +89,7 @@ static void append_net(struct code *c, const struct net *net)
 
 	op = append(c, INET_DIAG_BC_D_COND, OP_SIZE + sizeof(*host) + n);
 	host = (struct inet_diag_hostcond *)(op + 1);
-	/* AF_INET means mapped addresses of AF_INET6 sockets, too. */
+	/* AF_INET matches mapped addresses of AF_INET6 sockets, too. */
 	host->family = both ? AF_UNSPEC : v4 ? AF_INET : AF_INET6;
 	host->prefix_len = both ? 0 : v4 ? net->len - ADDR_V4_BITS : net->len;
 	host->port = -1;
@@ -184,7 +185,7 @@ int tcp_diag_each(struct mnl_socket *nl, const struct connection_filter *f,
 				     code.bytes);
 		err = netlink_ask(nl, (struct nlmsghdr *)buf, on_connection,
 				  &l);
-		/* A kernel without IPv6 has none of these. */
+		/* A kernel without IPv6 has no such sockets. */
 		if (err == -ENOENT && families[i] == AF_INET6)
 			err = 0;
 	}
@@ -205,7 +206,10 @@ int tcp_diag_probe(struct mnl_socket *nl)
 	char buf[512];
 	int err;
 
-	/* In no state: nothing is looked through. */
+	/*
+	 * In states 0 there is no socket: the kernel has nothing to look
+	 * through.
+	 */
 	put_request(buf, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, AF_INET)
 		->idiag_states = 0;
 	err = netlink_ask(nl, (struct nlmsghdr *)buf, NULL, NULL);

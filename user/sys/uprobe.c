@@ -49,7 +49,10 @@ static int attach_multi(int prog_fd, const struct uprobe_target *to)
 	return fd < 0 ? -errno : fd;
 }
 
-/* By doing it: an empty program, on a place of ours that nobody executes. */
+/*
+ * Tries it: attaches an empty program to the ELF header of this executable,
+ * which is never executed.
+ */
 bool uprobe_multi_works(void)
 {
 	static const struct bpf_insn nothing[] = {
@@ -75,7 +78,7 @@ bool uprobe_multi_works(void)
 	return link >= 0;
 }
 
-/* A number out of sysfs; `format` is how it stands there. */
+/* Reads a number from sysfs, by a format of scanf(). */
 static int read_number(const char *path, const char *format)
 {
 	FILE *f = fopen(path, "re");
@@ -88,7 +91,7 @@ static int read_number(const char *path, const char *format)
 	return got == 1 ? n : -EIO;
 }
 
-/* The way of before Linux 6.6: a perf event of the PMU uprobe. */
+/* The way before Linux 6.6: a perf event of the PMU "uprobe". */
 static int attach_perf(int prog_fd, const struct uprobe_target *to, size_t i)
 {
 	struct perf_event_attr attr = {
@@ -113,7 +116,7 @@ static int attach_perf(int prog_fd, const struct uprobe_target *to, size_t i)
 	fd = bpf_link_create(prog_fd, event, BPF_PERF_EVENT, &opts);
 	if (fd < 0)
 		fd = -errno;
-	close(event); /* the link holds it */
+	close(event); /* the link keeps it open */
 	return fd;
 }
 

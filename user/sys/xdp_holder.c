@@ -11,12 +11,13 @@
 
 #include "base/escape.h"
 
-/* libxdp's, which runs several programs one after the other. */
+/* The program by which libxdp runs several programs one after the other. */
 #define DISPATCHER "xdp_dispatcher"
 
 /*
- * The link that holds it there; 0: it was attached without one; -errno: that
- * cannot be told, as without CAP_SYS_ADMIN.
+ * Returns the id of the link that attaches a program to an interface; 0 if it
+ * was attached without one; -errno if the kernel does not tell, as without
+ * CAP_SYS_ADMIN.
  */
 static int find_link(__u32 ifindex, __u32 prog_id)
 {

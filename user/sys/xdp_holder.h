@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Somebody else's XDP program on an interface: whose it is, and what to do. */
+/*
+ * The XDP program that another tool has attached to an interface: a description
+ * for people, and how to remove it.
+ */
 #ifndef SMTPXDP_XDP_HOLDER_H
 #define SMTPXDP_XDP_HOLDER_H
 
@@ -12,7 +15,7 @@ struct xdp_holder {
 	char remedy[256];
 };
 
-/* False if there is none. */
+/* False if no XDP program is attached. */
 bool xdp_holder_find(const struct daemon_iface *iface, struct xdp_holder *h);
 
 #endif

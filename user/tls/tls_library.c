@@ -15,7 +15,7 @@ static const struct {
 	{ "gnutls_record_send", TLS_WRITE },
 	{ "gnutls_record_send2", TLS_WRITE },
 	{ "SSL_write_ex", TLS_WRITE_EX },
-	{ "SSL_write_ex2", TLS_WRITE_EX2 }, /* may be what that one calls */
+	{ "SSL_write_ex2", TLS_WRITE_EX2 }, /* SSL_write_ex may call it */
 	{ "SSL_read", TLS_READ },
 	{ "gnutls_record_recv", TLS_READ },
 	{ "SSL_read_ex", TLS_READ_EX },
@@ -30,7 +30,7 @@ static const struct {
 	{ "gnutls_transport_set_ptr2", TLS_FREE },
 };
 
-/* Uprobes want the place in the file, symbols have the address in memory. */
+/* Symbols have the address in memory; uprobes take the offset in the file. */
 static int file_offset(Elf *elf, uint64_t addr, uint64_t *offset)
 {
 	size_t n;
@@ -50,7 +50,10 @@ static int file_offset(Elf *elf, uint64_t addr, uint64_t *offset)
 	return -ENOENT;
 }
 
-/* Two names may be one place (an alias): a call of it is to be seen once. */
+/*
+ * Adds an offset once: two names may be aliases, and each call is to be seen
+ * once.
+ */
 static void add(struct tls_library *lib, enum tls_function f, uint64_t offset)
 {
 	for (size_t i = 0; i < lib->n[f]; i++)
@@ -91,7 +94,7 @@ static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh,
 	}
 }
 
-/* The same in all copies of one build, and in no other. */
+/* Copies of one build have the same build-id, other builds another. */
 static void read_build_id(Elf *elf, Elf_Scn *scn, struct tls_library *lib)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
@@ -119,7 +122,7 @@ static int read_elf(Elf *elf, struct tls_library *lib)
 
 		if (!gelf_getshdr(scn, &sh))
 			continue;
-		/* .symtab too: a program that has the library built in. */
+		/* A program with the library built in has it in .symtab. */
 		if (sh.sh_type == SHT_DYNSYM || sh.sh_type == SHT_SYMTAB)
 			read_symbols(elf, scn, &sh, lib);
 		else if (sh.sh_type == SHT_NOTE)

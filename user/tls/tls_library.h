@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where in a file the functions of a TLS library are. */
+/* Finds the functions of a TLS library in a file. */
 #ifndef SMTPXDP_TLS_LIBRARY_H
 #define SMTPXDP_TLS_LIBRARY_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The ways in which a function is probed: each has programs of its own. */
+/*
+ * Each kind of function is probed by programs of its own, which read its
+ * arguments: these.
+ */
 enum tls_function {
 	TLS_WRITE, /* (object, buffer, bytes), returns bytes */
 	TLS_WRITE_EX, /* (object, buffer, bytes, &written), returns 1 */
 	TLS_WRITE_EX2, /* (object, buffer, bytes, flags, &written), likewise */
 	TLS_READ, /* (object, buffer, bytes), returns bytes */
 	TLS_READ_EX, /* (object, buffer, bytes, &read), returns 1 */
-	TLS_FREE, /* (object): it is another session from here on */
+	TLS_FREE, /* (object): ends the object's session */
 	TLS_FUNCTIONS
 };
 
@@ -22,12 +25,12 @@ enum tls_function {
 struct tls_library {
 	uint64_t offset[TLS_FUNCTIONS][TLS_OFFSETS_MAX]; /* in the file */
 	size_t n[TLS_FUNCTIONS];
-	uint64_t id; /* what its build-id begins with, or 0 */
+	uint64_t id; /* the first 8 bytes of its build-id, or 0 */
 };
 
 /*
- * Reads the file's symbols. 0 if it has a write function; -ENOENT if not;
- * -ENOEXEC if it is no ELF file, or another errno.
+ * Reads the file's symbols. 0 if it has a function that writes; -ENOENT if it
+ * has none; -ENOEXEC if it is no ELF file; or another -errno.
  */
 int tls_library_read(const char *path, struct tls_library *lib);
 

@@ -14,34 +14,29 @@
 
 #include "maps/generation.h"
 #include "maps/pins.h"
-#include "load/programs.h"
 #include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
-#include "tls/tls_library.h"
-#include "tls/tls_pins.h"
 #include "sys/uprobe.h"
+#include "tls/tls_library.h"
+#include "tls/tls_probes.h"
 
 #define FILES_MAX 64
 #define PATH_SIZE 256
 #define HOOKS_MAX 2
-/* At entry and at return for each way to write and read, and at free. */
-#define PROBES 11
-#define PROBES_WRITE 7 /* all but the last four */
 
 struct tls_file {
 	dev_t dev;
 	ino_t ino;
-	struct timespec changed; /* an inode's number may come again */
-	char path[PATH_SIZE]; /* as it was found, for people */
-	int links[PROBES * TLS_OFFSETS_MAX];
-	size_t n_links; /* 0: nothing in it for us */
+	struct timespec changed; /* mtime, since inode numbers are reused */
+	char path[PATH_SIZE]; /* for people */
+	struct tls_probes probes; /* none if it has no TLS write function */
 };
 
 struct tls_sensor {
 	struct smtpxdp *skel;
 	const struct pins *pins;
-	int pin_error; /* -errno: not all that it holds is pinned */
-	int probe_error; /* -errno: a library could not be probed */
+	int pin_error; /* -errno: some link is not pinned */
+	int probe_error; /* -errno: some library could not be probed */
 	struct bpf_link *hooks[HOOKS_MAX];
 	size_t n_hooks;
 	struct tls_file files[FILES_MAX];
@@ -49,9 +44,9 @@ struct tls_sensor {
 };
 
 /*
- * Where distributions keep them, so that a server's first reply is seen. Not
- * what ld.so.cache lists besides: what a process that sends from a mail port
- * has mapped, we find in /proc, and that counts.
+ * Distributions keep the libraries in these places: they are probed at the
+ * start, so that a server's first reply is seen. Libraries elsewhere are found
+ * in /proc when a process sends from a mail port.
  */
 static const char *const usual[] = {
 	"/usr/lib/*/libssl.so.*",     "/usr/lib/*/libgnutls.so.*",
@@ -71,75 +66,13 @@ static struct tls_file *find_file(struct tls_sensor *t, const struct stat *st)
 	return NULL;
 }
 
-/* Of a file without a build-id. */
+/* Identifies a file without a build-id. */
 static uint64_t id_of(const struct tls_file *f)
 {
 	return ((uint64_t)f->ino << 32 ^ f->dev ^ f->changed.tv_sec) | 1;
 }
 
-static int put_probe(struct tls_file *f, const struct bpf_program *prog,
-		     const char *path, const struct tls_library *lib,
-		     enum tls_function fn, bool at_return)
-{
-	const struct uprobe_target to = {
-		.path = path,
-		.offsets = lib->offset[fn],
-		.n = lib->n[fn],
-		.cookie = lib->id ? lib->id : id_of(f),
-		.at_return = at_return,
-	};
-	int n;
-
-	if (!to.n || !bpf_program__autoload(prog))
-		return 0;
-	n = uprobe_attach(bpf_program__fd(prog), &to, f->links + f->n_links);
-	if (n < 0)
-		return n;
-	f->n_links += n;
-	return 0;
-}
-
-/*
- * Returns first: a call that was seen to begin must be seen to end, or the
- * next send of its thread would be taken for its own.
- */
-static int put_probes(struct tls_sensor *t, struct tls_file *f,
-		      const char *path, const struct tls_library *lib)
-{
-	const struct {
-		const struct bpf_program *prog;
-		enum tls_function fn;
-		bool at_return;
-	} probes[PROBES] = {
-		{ t->skel->progs.tls_leave, TLS_WRITE, true },
-		{ t->skel->progs.tls_leave_ex, TLS_WRITE_EX, true },
-		{ t->skel->progs.tls_leave_ex, TLS_WRITE_EX2, true },
-		{ t->skel->progs.tls_free, TLS_FREE, false },
-		{ t->skel->progs.tls_enter, TLS_WRITE, false },
-		{ t->skel->progs.tls_enter_ex, TLS_WRITE_EX, false },
-		{ t->skel->progs.tls_enter_ex2, TLS_WRITE_EX2, false },
-		{ t->skel->progs.tls_read_leave, TLS_READ, true },
-		{ t->skel->progs.tls_read_leave_ex, TLS_READ_EX, true },
-		{ t->skel->progs.tls_read_enter, TLS_READ, false },
-		{ t->skel->progs.tls_read_enter_ex, TLS_READ_EX, false },
-	};
-	bool reads = settings_now(t->pins)->users & USERS_TLS;
-	int err = 0;
-
-	for (int i = 0; i < (reads ? PROBES : PROBES_WRITE) && !err; i++)
-		err = put_probe(f, probes[i].prog, path, lib, probes[i].fn,
-				probes[i].at_return);
-	return err;
-}
-
-/* The other way round; what is pinned stays. */
-static void take_probes(struct tls_file *f)
-{
-	while (f->n_links)
-		close(f->links[--f->n_links]);
-}
-
-/* What is not pinned works as long as the daemon does. */
+/* A link that cannot be pinned ends with the daemon. */
 static void pin(struct tls_sensor *t, int link)
 {
 	int err = tls_pin(t->pins->dir, t->pins->generation, link);
@@ -148,7 +81,10 @@ static void pin(struct tls_sensor *t, int link)
 		t->pin_error = err;
 }
 
-/* `path` reaches the file, `name` is what people know it by. 1: new, probed. */
+/*
+ * Probes a file, which `path` reaches, and which people know by `name`. 1: it
+ * is new, and probed now. 0: it was known. -errno.
+ */
 static int add_file(struct tls_sensor *t, const char *path, const char *name)
 {
 	struct tls_library lib;
@@ -168,14 +104,15 @@ static int add_file(struct tls_sensor *t, const char *path, const char *name)
 	err = tls_library_read(path, &lib);
 	if (err)
 		return err;
-	err = put_probes(t, f, path, &lib);
+	err = tls_probes_put(&f->probes, t->skel, path, &lib,
+			     lib.id ? lib.id : id_of(f),
+			     settings_now(t->pins)->users & USERS_TLS);
 	if (err) {
 		t->probe_error = err;
-		take_probes(f);
 		return err;
 	}
-	for (size_t i = 0; i < f->n_links; i++)
-		pin(t, f->links[i]);
+	for (size_t i = 0; i < f->probes.n; i++)
+		pin(t, f->probes.links[i]);
 	return 1;
 }
 
@@ -192,21 +129,25 @@ static void add_usual(struct tls_sensor *t)
 	}
 }
 
-/* Those that the loader found this kernel to have. */
+/* Attaches the hook that the loader has chosen, by what this kernel takes. */
 static int attach_hooks(struct tls_sensor *t)
 {
-	struct bpf_program *prog;
+	const struct bpf_program *const hooks[] = {
+		t->skel->progs.tls_sent,       t->skel->progs.tls_sent_v4,
+		t->skel->progs.tls_sent_v6,    t->skel->progs.tls_sending_v4,
+		t->skel->progs.tls_sending_v6,
+	};
 
-	bpf_object__for_each_program(prog, t->skel->obj) {
-		enum part part = program_part(bpf_program__name(prog));
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		struct bpf_link *link;
 
-		if (!(PART_BIT(part) & PARTS_HOOK) ||
-		    !bpf_program__autoload(prog))
+		if (!bpf_program__autoload(hooks[i]))
 			continue;
-		t->hooks[t->n_hooks] = bpf_program__attach(prog);
-		if (!t->hooks[t->n_hooks])
+		link = bpf_program__attach(hooks[i]);
+		if (!link)
 			return -errno;
-		pin(t, bpf_link__fd(t->hooks[t->n_hooks++]));
+		t->hooks[t->n_hooks++] = link;
+		pin(t, bpf_link__fd(link));
 	}
 	return t->n_hooks ? 0 : -ENOENT;
 }
@@ -220,7 +161,7 @@ static bool is_library(const char *name)
 			!strncmp(base, "/libgnutls.so", 13));
 }
 
-/* One file that a process has mapped: 1 if it is new and probed from now on. */
+/* Looks at one file that a process has mapped. 1: it is new, and probed now. */
 static int look_at_file(struct tls_sensor *t, const char *path,
 			const char *name, bool *known)
 {
@@ -229,11 +170,14 @@ static int look_at_file(struct tls_sensor *t, const char *path,
 	struct stat st;
 
 	f = stat(path, &st) ? NULL : find_file(t, &st);
-	*known |= f && f->n_links;
+	*known |= f && f->probes.n;
 	return ret == 1;
 }
 
-/* Through map_files: this reaches deleted files and other mount namespaces. */
+/*
+ * The links in /proc/PID/map_files reach deleted files and those of other mount
+ * namespaces.
+ */
 static int look_at_maps(struct tls_sensor *t, pid_t pid, FILE *maps,
 			bool *known)
 {
@@ -276,7 +220,7 @@ int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known)
 	return new;
 }
 
-/* What the daemon before has found in mail servers, wherever that was. */
+/* Looks at the mail servers' processes that an earlier daemon found. */
 static void add_known(struct tls_sensor *t)
 {
 	int fd = t->pins->map[MAP_MAIL_PROCS];
@@ -311,7 +255,7 @@ static __u32 map_id(int fd)
 	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
 }
 
-/* Do the programs of the daemon before know of the same calls as ours? */
+/* Does the former daemon's sensor use the same map tls_tasks as this one? */
 static bool shares_calls(const struct pins *p)
 {
 	int before = generation_before(p->dir, p->generation), fd;
@@ -329,10 +273,11 @@ static bool shares_calls(const struct pins *p)
 }
 
 /*
- * The probes of the daemon before go when ours are there, so that no call goes
- * by unseen. Meanwhile two see each, and it counts once: who sees it return
- * first takes it from map tls_tasks. An older version's may be another map:
- * then its probes go before.
+ * The former daemon's probes are removed after this one's are attached, so that
+ * no call goes unseen. Meanwhile two programs see each call, and it counts
+ * once: the first that sees it return deletes it from map tls_tasks. If the
+ * former daemon, of another version, uses another such map, its probes are
+ * removed before.
  */
 struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 				    char **paths, char *why, size_t size)
@@ -381,7 +326,7 @@ int tls_sensor_error(const struct tls_sensor *t)
 const char *tls_sensor_file(const struct tls_sensor *t, size_t i)
 {
 	for (size_t k = 0; k < t->n_files; k++)
-		if (t->files[k].n_links && i-- == 0)
+		if (t->files[k].probes.n && i-- == 0)
 			return t->files[k].path;
 	return NULL;
 }
@@ -406,7 +351,7 @@ void tls_sensor_stop(struct tls_sensor *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->n_files; i++)
-		take_probes(&t->files[i]);
+		tls_probes_close(&t->files[i].probes);
 	while (t->n_hooks)
 		bpf_link__destroy(t->hooks[--t->n_hooks]);
 	free(t);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The TLS sensor's user side: finds the libraries that mail servers have
- * mapped and puts the probes on them. A library is a file, known by device and
- * inode: however it is named, and even if it was deleted or is in a container.
+ * The TLS sensor's user side: finds the TLS libraries that mail servers have
+ * mapped, and probes them. A library is a file, identified by device and inode,
+ * so it does not matter by which path, whether it was deleted, or whether it is
+ * in a container.
  */
 #ifndef SMTPXDP_TLS_SENSOR_H
 #define SMTPXDP_TLS_SENSOR_H
@@ -16,32 +17,33 @@ struct smtpxdp;
 struct tls_sensor;
 
 /*
- * Starts with the libraries that the system has, those of processes that the
- * daemon before knew, and those named (a NULL-terminated list of paths), and
- * takes the place of that daemon's sensor. NULL: not possible, and why.
+ * Starts the sensor, and removes the former daemon's. It probes the system's
+ * libraries, those of the processes that the former daemon knew, and those of
+ * `paths` (NULL-terminated). NULL: not possible. `why` is set if something is
+ * wrong, also if the sensor runs.
  */
 struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 				    char **paths, char *why, size_t size);
 
 /*
- * Looks at what a process has mapped; returns how many files are new, and
- * whether there is one that is probed.
+ * Looks at the files that a process has mapped. Returns how many are new and
+ * probed now; *known: whether any of them is probed.
  */
 int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known);
 
-/* The files that are probed: 0, 1, ... until it returns NULL. */
+/* The probed files by number, from 0. NULL: there is no such number. */
 const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
 
-/* Are its probes perf events, one for each place, and not uprobe.multi? */
+/* Are the probes perf events (one a place), instead of uprobe.multi? */
 bool tls_sensor_is_perf(const struct tls_sensor *t);
 
-/* -errno: what kept it from probing some library; or 0. */
+/* Why some library could not be probed: -errno, or 0. */
 int tls_sensor_error(const struct tls_sensor *t);
 
-/* Where it learns who the client is: the name of a program's hook. */
+/* The name of the hook by which the sensor learns who the client is. */
 const char *tls_sensor_hook(const struct tls_sensor *t);
 
-/* Forgets it. What is pinned goes on: see tls_unpin(). */
+/* Frees the sensor. Pinned probes stay attached: see tls_unpin(). */
 void tls_sensor_stop(struct tls_sensor *t);
 
 #endif

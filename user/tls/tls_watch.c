@@ -9,14 +9,14 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "tell/journal.h"
 #include "maps/settings_map.h"
+#include "tell/journal.h"
 #include "tls/tls_sensor.h"
 
 /*
- * A handshake is some sends before the first write of a reply. Where the
- * library is one that we know, there may be many of them and no write: a
- * scanner that wants no more than the certificate.
+ * A handshake takes some sends before a reply is written. A process with a
+ * probed library may send many without a write: scanners often want no more
+ * than the certificate.
  */
 #define BLIND_SENDS 5
 #define BLIND_SENDS_KNOWN 1000
@@ -80,7 +80,10 @@ void tls_forget(struct pins *p)
 		;
 }
 
-/* Each program and port once: it may have a process for each client. */
+/*
+ * Has this program been warned of on this port? It may have a process for each
+ * client.
+ */
 static bool told(const struct mail_proc *proc)
 {
 	static struct mail_proc before[TOLD_MAX];

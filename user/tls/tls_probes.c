@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tls/tls_probes.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "smtpxdp.skel.h"
+#include "sys/uprobe.h"
+
+#define PROBES_WRITE 7 /* without the last four, which are for reading */
+#define PIN_NAME "tls-%d-%u"
+
+struct probe {
+	const struct bpf_program *prog;
+	enum tls_function function;
+	bool at_return;
+};
+
+static int put(struct tls_probes *p, const struct probe *probe,
+	       const char *path, const struct tls_library *lib, uint64_t cookie)
+{
+	const struct uprobe_target to = {
+		.path = path,
+		.offsets = lib->offset[probe->function],
+		.n = lib->n[probe->function],
+		.cookie = cookie,
+		.at_return = probe->at_return,
+	};
+	int n;
+
+	if (!to.n || !bpf_program__autoload(probe->prog))
+		return 0;
+	n = uprobe_attach(bpf_program__fd(probe->prog), &to, p->links + p->n);
+	if (n < 0)
+		return n;
+	p->n += n;
+	return 0;
+}
+
+/*
+ * Returns are probed before entries: if a call were seen to begin but not to
+ * end, the next send of its thread would be taken for its own.
+ */
+int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
+		   const char *path, const struct tls_library *lib,
+		   uint64_t cookie, bool reads)
+{
+	const struct probe probes[TLS_PROBES] = {
+		{ skel->progs.tls_leave, TLS_WRITE, true },
+		{ skel->progs.tls_leave_ex, TLS_WRITE_EX, true },
+		{ skel->progs.tls_leave_ex, TLS_WRITE_EX2, true },
+		{ skel->progs.tls_free, TLS_FREE, false },
+		{ skel->progs.tls_enter, TLS_WRITE, false },
+		{ skel->progs.tls_enter_ex, TLS_WRITE_EX, false },
+		{ skel->progs.tls_enter_ex2, TLS_WRITE_EX2, false },
+		{ skel->progs.tls_read_leave, TLS_READ, true },
+		{ skel->progs.tls_read_leave_ex, TLS_READ_EX, true },
+		{ skel->progs.tls_read_enter, TLS_READ, false },
+		{ skel->progs.tls_read_enter_ex, TLS_READ_EX, false },
+	};
+	int n = reads ? TLS_PROBES : PROBES_WRITE, err = 0;
+
+	p->n = 0;
+	for (int i = 0; i < n && !err; i++)
+		err = put(p, &probes[i], path, lib, cookie);
+	if (err)
+		tls_probes_close(p);
+	return err;
+}
+
+/* In reverse order, so entries first, for the same reason. */
+void tls_probes_close(struct tls_probes *p)
+{
+	while (p->n)
+		close(p->links[--p->n]);
+}
+
+int tls_pin(const char *dir, int generation, int link)
+{
+	static unsigned int n;
+	char name[64], path[PATH_MAX];
+	int err;
+
+	snprintf(name, sizeof(name), "links/" PIN_NAME, generation, n++);
+	err = file_path(path, sizeof(path), dir, name);
+	return err || !bpf_obj_pin(link, path) ? err : -errno;
+}
+
+int tls_unpin(const char *dir, int but)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int err = file_path(path, sizeof(path), dir, "links");
+	DIR *links = err ? NULL : opendir(path);
+
+	if (!links)
+		return err ? err : -errno;
+	while ((entry = readdir(links))) {
+		unsigned int n;
+		int generation;
+
+		if (sscanf(entry->d_name, PIN_NAME, &generation, &n) == 2 &&
+		    generation != but &&
+		    unlinkat(dirfd(links), entry->d_name, 0))
+			err = -errno;
+	}
+	closedir(links);
+	return err;
+}
