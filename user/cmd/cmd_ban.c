@@ -17,7 +17,7 @@
 #include "tell/journal.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
-#include "show/rows.h"
+#include "show/entry_json.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
 

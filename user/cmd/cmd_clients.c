@@ -7,7 +7,7 @@
 #include "cmd/cmd.h"
 #include "show/origin.h"
 #include "base/output.h"
-#include "show/rows.h"
+#include "show/entry_json.h"
 
 static int by_failures(const void *a, const void *b)
 {

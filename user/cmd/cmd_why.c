@@ -10,12 +10,12 @@
 #include "cmd/cmd.h"
 #include "config/config.h"
 #include "base/duration.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "maps/history_map.h"
 #include "pure/judgement.h"
 #include "show/origin.h"
 #include "base/output.h"
-#include "show/rows.h"
+#include "show/entry_json.h"
 #include "maps/settings_map.h"
 
 #define NEXT_SIZE 256

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "lists/apply.h"
+#include "lists/config_apply.h"
 #include "lists/banlist.h"
 #include "base/clock.h"
 #include "daemon/event_handler.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "load/loader.h"
 #include "load/name_key.h"
 #include "base/output.h"

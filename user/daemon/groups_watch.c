@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "maps/settings_map.h"
 
 static int learn_config(struct pins *p, struct groups_watch *w)

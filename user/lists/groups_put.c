@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "maps/groups_map.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "tell/journal.h"
 #include "base/output.h"
 #include "maps/settings_map.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "groups.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "maps/settings_map.h"
 
 #define BATCH 4096

@@ -7,7 +7,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/escape.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "maps/settings_map.h"
 
 /* What is wrong with one, the daemon says. */

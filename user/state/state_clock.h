@@ -4,7 +4,7 @@
 #define SMTPXDP_STATE_CLOCK_H
 
 #include "ban.h"
-#include "state/moment.h"
+#include "state/stamp.h"
 #include "maps/pins.h"
 
 struct state_clock {

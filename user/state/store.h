@@ -21,7 +21,7 @@
 
 #include "addr.h"
 #include "ban.h"
-#include "state/moment.h"
+#include "state/stamp.h"
 
 #define STORE_NAME "smtpxdp.db"
 #define STORE_SCHEMA 1

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/escape.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "base/output.h"
 
 #define FIELDS_MAX 32

@@ -4,8 +4,8 @@
  * databases, into the map that programs look at. A source that cannot be read
  * keeps what it had.
  */
-#ifndef SMTPXDP_GROUPS_USER_H
-#define SMTPXDP_GROUPS_USER_H
+#ifndef SMTPXDP_GROUPS_PLAN_H
+#define SMTPXDP_GROUPS_PLAN_H
 
 #include "config/config.h"
 #include "lists/group_list.h"

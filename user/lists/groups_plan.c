@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "lists/geo.h"
-#include "lists/groups_keys.h"
+#include "lists/groups_sources.h"
 #include "maps/groups_map.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "base/net_list.h"
 
 __attribute__((format(printf, 2, 3))) static void

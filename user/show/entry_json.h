@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Map entries as the JSON objects that several commands print. */
-#ifndef SMTPXDP_ROWS_H
-#define SMTPXDP_ROWS_H
+#ifndef SMTPXDP_ENTRY_JSON_H
+#define SMTPXDP_ENTRY_JSON_H
 
 #include <jansson.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * How much of a ban is left after a reboot, whatever the clocks say
- * (user/state/moment.h).
+ * (user/state/stamp.h).
  */
 #include "lib/fixture.h"
-#include "state/moment.h"
+#include "state/stamp.h"
 
 #define HOUR 3600LL
 #define DAY 86400LL

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "lists/groups_keys.h"
+#include "lists/groups_sources.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 
 const char *const group_names[GROUPS_MAX] = {
 	[GROUP_NONE] = "none",

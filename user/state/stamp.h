@@ -3,8 +3,8 @@
  * How much time passed between two moments, of which the first may have been
  * before a reboot, and the wall clock been wrong at either. Pure.
  */
-#ifndef SMTPXDP_MOMENT_H
-#define SMTPXDP_MOMENT_H
+#ifndef SMTPXDP_STAMP_H
+#define SMTPXDP_STAMP_H
 
 #include <stdbool.h>
 #include <stdint.h>

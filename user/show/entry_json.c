@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "show/rows.h"
+#include "show/entry_json.h"
 
 #include "base/address.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "maps/history_map.h"
 #include "tell/journal.h"
 #include "pure/judgement.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Which keys say who is in a group: between groups_*.c only. */
-#ifndef SMTPXDP_GROUPS_KEYS_H
-#define SMTPXDP_GROUPS_KEYS_H
+#ifndef SMTPXDP_GROUPS_SOURCES_H
+#define SMTPXDP_GROUPS_SOURCES_H
 
 #include "config/config.h"
 #include "groups.h"

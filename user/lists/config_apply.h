@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Puts a configuration in force: settings, allowlist, bans. */
-#ifndef SMTPXDP_APPLY_H
-#define SMTPXDP_APPLY_H
+#ifndef SMTPXDP_CONFIG_APPLY_H
+#define SMTPXDP_CONFIG_APPLY_H
 
 #include "config/config.h"
 #include "maps/pins.h"

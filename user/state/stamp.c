@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "state/moment.h"
+#include "state/stamp.h"
 
 #include <string.h>
 
