@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What was changed in the lists since it was last saved: which entries, not
- * how; whoever saves them looks. Several threads may note and take.
+ * Which entries of the lists have changed since the last save, not how: the
+ * save looks them up in the maps. Several threads may note and take.
  */
 #ifndef SMTPXDP_CHANGES_H
 #define SMTPXDP_CHANGES_H
@@ -12,7 +12,7 @@
 
 #include "addr.h"
 
-/* More than so many are "everything". */
+/* More changes than this are noted as "everything". */
 #define CHANGES_MAX 65536
 
 enum change_kind { CHANGE_BAN, CHANGE_HISTORY, CHANGE_ALLOW };
@@ -25,7 +25,7 @@ struct changed {
 struct change_list {
 	struct changed *list; /* to be freed */
 	size_t n;
-	bool all; /* too many to be told: look at everything */
+	bool all; /* they were too many: every entry may have changed */
 };
 
 struct changes {
@@ -42,7 +42,7 @@ void changes_note(struct changes *c, enum change_kind kind,
 		  const struct net *net);
 void changes_note_all(struct changes *c);
 
-/* Hands over what was noted so far; nothing is then. */
+/* Hands over the notes so far; the caller frees the list. */
 struct change_list changes_take(struct changes *c);
 
 #endif

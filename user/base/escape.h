@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What comes from the network, made fit for terminals and journals. Pure. */
+/* Untrusted text is made fit for terminals and journals. Pure. */
 #ifndef SMTPXDP_ESCAPE_H
 #define SMTPXDP_ESCAPE_H
 
@@ -16,9 +16,16 @@
 const char *escape(const void *bytes, size_t n, char *buf, size_t size);
 
 /*
- * The same for what may be escaped already: a backslash stays as it is, and
- * so do lines' ends, as \x0a.
+ * The same for text that may be escaped already: a backslash stays as it is,
+ * and the lines' ends stay, too, as \x0a.
  */
 const char *printable(const void *bytes, size_t n, char *buf, size_t size);
+
+/*
+ * Is this text fit to be a ban's reason? It must be so short that struct ban
+ * holds it, and printable, so that no list or journal has to escape it. Returns
+ * NULL, or what is wrong: "longer than 63 bytes", "not printable ASCII".
+ */
+const char *reason_fault(const char *reason);
 
 #endif

@@ -11,6 +11,7 @@
 #include "config/config_file.h"
 #include "cmd/config_session.h"
 #include "lists/groups_plan.h"
+#include "lists/groups_sources.h"
 #include "tell/journal.h"
 #include "base/output.h"
 

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "config/config_file.h"
 #include "daemon/event_handler.h"
-#include "lists/fuse_watch.h"
+#include "lists/fuse.h"
 #include "lists/groups_plan.h"
 #include "tell/journal.h"
 #include "daemon/metrics_http.h"

@@ -10,9 +10,9 @@
 #include "maps/pins.h"
 
 enum daemon_state {
-	DAEMON_DEAD,	 /* nobody holds its lock */
+	DAEMON_DEAD, /* nobody holds its lock */
 	DAEMON_STARTING, /* has not come to its loop yet */
-	DAEMON_HUNG,	 /* its loop has not turned for HUNG_SEC */
+	DAEMON_HUNG, /* its loop has not turned for HUNG_SEC */
 	DAEMON_SERVES,
 };
 
@@ -30,8 +30,8 @@ bool activity_is_saved(const struct pins *p);
 
 /*
  * A command asks the daemon to save everything, and gets a number: it is done
- * when activity_saved() has come to it. The daemon reads activity_asked() before
- * it looks at the maps, and then tells it by activity_set_saved().
+ * when activity_saved() has come to it. The daemon reads activity_asked()
+ * before it looks at the maps, and then tells it by activity_set_saved().
  */
 uint64_t activity_ask_save(struct pins *p);
 uint64_t activity_asked(const struct pins *p);

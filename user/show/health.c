@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "lists/cut.h"
 #include "base/escape.h"
-#include "lists/fuse_watch.h"
+#include "lists/fuse.h"
 #include "show/health_users.h"
 #include "sys/netinfo.h"
 #include "load/refusal.h"
@@ -461,7 +461,7 @@ static void check_fuse(struct checkup *c)
 	struct clock_pair now;
 
 	if (!clock_read(c->p->prog[PROG_CLOCK], &now) &&
-	    fuse_is_blown(c->p, now.jiffies))
+	    fuse_holds_bans(c->p, now.jiffies))
 		wrong(c->problems, HEALTH_FUSE, "fuse",
 		      "it has blown: clients that used to log in fail; nobody "
 		      "is banned until logins succeed again",

@@ -7,13 +7,14 @@
 #include <unistd.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "maps/activity_map.h"
-#include "lists/allowlist.h"
+#include "maps/allow_map.h"
 #include "lists/banlist.h"
 #include "maps/history_map.h"
 #include "base/output.h"
 #include "maps/settings_map.h"
-#include "state/state_clock.h"
+#include "state/stamp.h"
 
 #define SAVED_USEC 10000 /* between two looks whether it is done */
 
@@ -28,7 +29,7 @@ static int put_ban(struct save *v, const struct net *net, const struct ban *b)
 	struct stored_ban row = {
 		.net = *net,
 		.since = wall_of_boot(&v->now, b->since),
-		.expires = v->now.moment.wall +
+		.expires = v->now.stamp.wall +
 			   clock_until(&v->now.clock, b->expires),
 		.failures = b->failures,
 		.code = b->code,
@@ -72,7 +73,7 @@ static int save_change(struct save *v, const struct changed *c)
 		return h.offences ? put_history(v, &c->net, &h) :
 				    store_del(v->s, STORE_HISTORY, &c->net);
 	case CHANGE_ALLOW:
-		return allowlist_get(v->p, &c->net) & ALLOW_COMMAND ?
+		return allow_map_get(v->p, &c->net) & ALLOW_COMMAND ?
 			       store_put_allow(v->s, &c->net) :
 			       store_del(v->s, STORE_ALLOW, &c->net);
 	}
@@ -87,18 +88,11 @@ struct net_list {
 static int list_net(const struct ban_row *row, void *ctx)
 {
 	struct net_list *l = ctx;
+	int err = array_grow(&l->nets, &l->room, l->n + 1, sizeof(*l->nets));
 
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 1024;
-		struct net *more = reallocarray(l->nets, room, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		l->nets = more;
-		l->room = room;
-	}
-	l->nets[l->n++] = row->net;
-	return 0;
+	if (!err)
+		l->nets[l->n++] = row->net;
+	return err;
 }
 
 static int by_address(const void *a, const void *b)
@@ -167,7 +161,7 @@ static int save_all(struct save *v)
 	if (!err)
 		err = history_each(v->p, save_history, v);
 	if (!err)
-		err = allowlist_each(v->p, save_allow, v);
+		err = allow_map_each(v->p, save_allow, v);
 	if (!err)
 		err = store_each_net(v->s, STORE_BANS, drop_ban, v, &odd);
 	if (!err)
@@ -179,13 +173,13 @@ static int save_all(struct save *v)
 }
 
 /* To be called in a transaction: all times in the file as the clock is now. */
-static int set_moment(struct store *s, const struct moment *then,
-		      const struct moment *now)
+static int set_stamp(struct store *s, const struct stamp *then,
+		     const struct stamp *now)
 {
-	int64_t step = moment_step(then, now);
+	int64_t step = stamp_step(then, now);
 	int err = step ? store_shift(s, step) : 0;
 
-	return err ? err : store_put_moment(s, now);
+	return err ? err : store_put_stamp(s, now);
 }
 
 /*
@@ -194,15 +188,15 @@ static int set_moment(struct store *s, const struct moment *then,
  */
 static int save_locked(struct save *v, const struct change_list *c)
 {
-	struct moment then;
+	struct stamp then;
 	int err = state_clock_read(v->p, &v->now);
 
 	if (!err)
-		err = store_moment(v->s, &then);
-	if (err == -ENOENT || (!err && !same_maps(&then, &v->now.moment)))
+		err = store_stamp(v->s, &then);
+	if (err == -ENOENT || (!err && !same_maps(&then, &v->now.stamp)))
 		return -ESTALE;
 	if (!err)
-		err = set_moment(v->s, &then, &v->now.moment);
+		err = set_stamp(v->s, &then, &v->now.stamp);
 	if (!err && c->all)
 		err = save_all(v);
 	for (size_t i = 0; !err && !c->all && i < c->n; i++)
@@ -229,28 +223,28 @@ int state_save(struct pins *p, struct store *s, const struct change_list *c)
 int state_adopt(struct pins *p, struct store *s)
 {
 	struct state_clock now;
-	struct moment then;
+	struct stamp then;
 	int err = state_clock_read(p, &now);
 
 	if (!err)
 		err = store_begin(s);
 	if (err)
 		return err;
-	err = store_moment(s, &then);
+	err = store_stamp(s, &then);
 	if (err == -ENOENT)
-		then = now.moment;
+		then = now.stamp;
 	if (!err || err == -ENOENT)
-		err = set_moment(s, &then, &now.moment);
+		err = set_stamp(s, &then, &now.stamp);
 	return end(s, err);
 }
 
 bool state_is_mirror(const struct pins *p, struct store *s)
 {
 	struct state_clock now;
-	struct moment then;
+	struct stamp then;
 
-	return !state_clock_read(p, &now) && !store_moment(s, &then) &&
-	       same_maps(&then, &now.moment);
+	return !state_clock_read(p, &now) && !store_stamp(s, &then) &&
+	       same_maps(&then, &now.stamp);
 }
 
 static int save_to(struct pins *p, const char *dir,

@@ -42,8 +42,8 @@ int state_restore(struct pins *p, struct store *s, struct restored *r,
 /*
  * For a command, when it has changed the lists, and before it says so: what it
  * changed is saved where the daemon keeps its state, and on the disk. If it is
- * much, the daemon does that, and `wait` says whether it is waited for. Warns if
- * it cannot be saved.
+ * much, the daemon does that, and `wait` says whether it is waited for. Warns
+ * if it cannot be saved.
  */
 void state_save_command(struct pins *p, bool wait);
 

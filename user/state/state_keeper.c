@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "maps/activity_map.h"
 #include "tell/journal.h"
 #include "base/output.h"
@@ -19,10 +20,10 @@
 
 #define BATCH_MSEC 200 /* what comes within it is one transaction */
 #define RETRY_MSEC 10000 /* after a fault */
-/* So old may the file's time be when the machine loses power, */
-#define TOUCH_MSEC 60000
-/* and so long may rows stay of which nobody noted that they are gone. */
-#define ALL_SEC 86400
+#define TOUCH_MSEC                                                             \
+	60000 /* after a power loss, the file's time is older by this */
+#define ALL_SEC 86400 /* a full save drops rows of bans that went unnoticed */
+#define USEC 1000000ULL
 
 struct state_keeper {
 	struct pins *p;
@@ -31,7 +32,7 @@ struct state_keeper {
 	struct store *store; /* NULL: not open */
 	bool restored; /* what the file had is in the maps */
 	bool fault;
-	time_t all; /* CLOCK_MONOTONIC: when everything was saved last */
+	uint64_t all_usec; /* of clock_monotonic_usec(): the last full save */
 	pthread_t thread;
 	bool running, stop;
 };
@@ -39,15 +40,14 @@ struct state_keeper {
 /* While it takes longer than a second, somebody may want to know. */
 static void show_progress(size_t bans)
 {
-	static time_t last;
-	struct timespec now;
+	uint64_t now = clock_monotonic_usec();
+	static uint64_t last;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (!last)
-		last = now.tv_sec;
-	if (now.tv_sec == last)
+		last = now;
+	if (now - last < USEC)
 		return;
-	last = now.tv_sec;
+	last = now;
 	sd_notifyf(0,
 		   "STATUS=restoring bans: %zu\nEXTEND_TIMEOUT_USEC=30000000",
 		   bans);
@@ -175,14 +175,6 @@ static void note_kept(struct state_keeper *k)
 	activity_saves(k->p, true);
 }
 
-static time_t monotonic_sec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
 /* One transaction. After an error everything is written, with a new handle. */
 static int save(struct state_keeper *k)
 {
@@ -198,11 +190,11 @@ static int save(struct state_keeper *k)
 		return err;
 	changes = changes_take(&k->p->changes);
 	changes.all |= asked != activity_saved(k->p) ||
-		       monotonic_sec() - k->all >= ALL_SEC;
+		       clock_monotonic_usec() - k->all_usec >= ALL_SEC * USEC;
 	err = state_save(k->p, k->store, &changes);
 	free(changes.list);
 	if (!err && changes.all) {
-		k->all = monotonic_sec();
+		k->all_usec = clock_monotonic_usec();
 		activity_set_saved(k->p, asked);
 	}
 	if (!err)
@@ -228,14 +220,12 @@ static void keep(struct state_keeper *k)
 static bool wait_for(struct state_keeper *k, long msec, bool work)
 {
 	struct changes *c = &k->p->changes;
-	struct timespec until;
+	uint64_t usec = clock_monotonic_usec() + msec * 1000;
+	struct timespec until = { .tv_sec = usec / USEC,
+				  .tv_nsec = usec % USEC * 1000 };
 	int err = 0;
 	bool stop;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += msec % 1000 * 1000000;
-	until.tv_sec += msec / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&c->lock);
 	while (!err && !k->stop && !(work && (c->pending.n || c->pending.all)))
 		err = pthread_cond_timedwait(&c->noted, &c->lock, &until);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* From the state file into the maps. */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "base/net_set.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
-#include "state/state_clock.h"
+#include "state/stamp.h"
 
 #define NSEC 1000000000LL
 /* What `ban add --for` takes at most, seconds. */
@@ -21,7 +20,7 @@
 
 struct restore {
 	struct pins *p;
-	struct moment then;
+	struct stamp then;
 	struct state_clock now;
 	struct restored *r;
 	void (*progress)(size_t bans);
@@ -33,12 +32,8 @@ struct restore {
 /* The key `allow`, or this host's addresses, may be others than before. */
 static bool is_allowed(const struct restore *v, const struct stored_ban *b)
 {
-	struct allow allow;
-
-	if (!net_set_overlaps(&v->allowed, &b->net) ||
-	    bpf_map_lookup_elem(v->p->map[MAP_ALLOW_NETS], &b->net, &allow))
-		return false;
-	return allow.flags & ALLOW_ADMIN || !(b->flags & BAN_FORCED);
+	return net_set_overlaps(&v->allowed, &b->net) &&
+	       allow_overrules(allow_map_around(v->p, &b->net), b->flags);
 }
 
 /* Writes what was read so far; for whom there is no room is counted. */
@@ -68,9 +63,9 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 {
 	struct restore *v = ctx;
 	const struct clock_pair *now = &v->now.clock;
-	int64_t left = moment_remaining(&v->then, &v->now.moment, row->since,
-					row->expires, BAN_LONGEST);
-	int64_t since = moment_until(&v->then, &v->now.moment, row->since);
+	int64_t left = stamp_remaining(&v->then, &v->now.stamp, row->since,
+				       row->expires, BAN_LONGEST);
+	int64_t since = stamp_until(&v->then, &v->now.stamp, row->since);
 	struct ban_row *new = &v->rows[v->n];
 	struct ban there;
 
@@ -101,7 +96,7 @@ static int restore_bans(struct restore *v, struct store *s)
 {
 	struct net *nets = NULL;
 	size_t n = 0;
-	int err = allowlist_nets(v->p, &nets, &n);
+	int err = allow_map_nets(v->p, &nets, &n);
 
 	net_set_init(&v->allowed, nets, err ? 0 : n);
 	v->rows = calloc(CHUNK, sizeof(*v->rows));
@@ -121,7 +116,7 @@ static int restore_history(const struct stored_history *row, void *ctx)
 	struct restore *v = ctx;
 	const struct settings *s = settings_now(v->p);
 	int64_t longest = s->ban_max_sec;
-	int64_t until = moment_until(&v->then, &v->now.moment, row->until);
+	int64_t until = stamp_until(&v->then, &v->now.stamp, row->until);
 	struct history h = { .offences = row->offences }, there;
 
 	for (int i = 0; i < POLICIES_MAX; i++)
@@ -154,7 +149,7 @@ int state_restore(struct pins *p, struct store *s, struct restored *r,
 	int err;
 
 	*r = (struct restored){};
-	err = store_moment(s, &v.then);
+	err = store_stamp(s, &v.then);
 	if (err == -ENOENT)
 		return 0; /* it is new */
 	if (!err)

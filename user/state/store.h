@@ -70,8 +70,8 @@ bool store_moved(struct store *s);
 void store_checkpoint(struct store *s);
 
 /* When the file was last written; -ENOENT if never. */
-int store_moment(struct store *s, struct moment *m);
-int store_put_moment(struct store *s, const struct moment *m);
+int store_stamp(struct store *s, struct stamp *m);
+int store_put_stamp(struct store *s, const struct stamp *m);
 
 /* Adds so many seconds to all times: the wall clock was set. */
 int store_shift(struct store *s, int64_t seconds);

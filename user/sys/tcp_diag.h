@@ -15,7 +15,7 @@
 struct mnl_socket;
 
 struct connection {
-	struct addr peer;
+	struct net peer; /* of 128 bits */
 	__u16 port; /* the local one */
 	__u8 family; /* of the socket: a dual-stack listener's are AF_INET6 */
 	struct inet_diag_sockid id;

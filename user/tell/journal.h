@@ -17,7 +17,7 @@
 /* Fields that are zero or NULL are left out. */
 struct record {
 	enum message kind;
-	const struct addr *client;
+	const struct net *client; /* the host: 128 bits */
 	const struct net *net;
 	uint16_t code;
 	uint32_t failures;
@@ -43,8 +43,6 @@ struct record {
 
 extern const char *const message_names[MESSAGES_MAX];
 extern const char *const message_ids[MESSAGES_MAX];
-const char *sensor_name(uint8_t sensor);
-const char *offender_name(uint8_t offender);
 
 /* Where journald listens; sd_journal_sendv() does not say if nobody does. */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
