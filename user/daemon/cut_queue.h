@@ -18,8 +18,7 @@ struct cut_queue {
 	sd_event_source *timer;
 	struct net nets[CUT_NETS_MAX];
 	size_t n;
-	bool all; /* they were too many for `nets`: look for all that are banned
-		   */
+	bool all; /* `nets` was full: look at all banned clients */
 	uint64_t not_before; /* us, CLOCK_MONOTONIC */
 	int error; /* the one that the journal knows, or 0 */
 };

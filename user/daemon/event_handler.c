@@ -237,8 +237,7 @@ static void expired(struct pins *p, const struct ban_row *row)
 	journal_record(&r);
 }
 
-/* Completes a provisional ban whose event was lost: the ring buffer was full.
- */
+/* Completes a provisional ban whose event found the ring buffer full. */
 static void untold(const struct sweep *s, const struct ban_row *row)
 {
 	struct history past = history_recall(s->p, &row->net, s->now.boot_ns);
@@ -309,8 +308,7 @@ static bool events_lost(struct pins *p)
 	return true;
 }
 
-/* Every so many sweeps look for bans whose event was lost, which takes longer.
- */
+/* To look for bans whose event was lost takes long: every fifth sweep does. */
 #define UNTOLD_SWEEPS 5
 
 void handle_sweep(struct handler *h)

@@ -29,8 +29,7 @@ int allowlist_del(struct pins *p, const struct net *net, __u32 flags)
 	return err ? err : settings_note_allow(p);
 }
 
-/* The entries as one of their makers, the key `allow` or the host, wants them.
- */
+/* The entries as their maker, the key `allow` or this host, wants them. */
 struct wanted {
 	struct pins *p;
 	__u32 way; /* the flags of that maker: others are kept */

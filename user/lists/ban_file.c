@@ -40,7 +40,7 @@ static void cut_comment(char *s)
 	}
 }
 
-/* A number without unit may be how a reason begins. */
+/* A time has a unit: a number without may begin a reason. */
 static bool is_time(const char *s)
 {
 	return isdigit(*s) && !s[strspn(s, "0123456789smhd")] &&

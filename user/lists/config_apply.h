@@ -7,10 +7,10 @@
 #include "maps/pins.h"
 
 /*
- * Takes effect on the next packet. Bans hold through it: where the prefix of
- * a client changes, those that were made by the old one become network bans.
- * The caller holds the writers' lock. -errno; -E2BIG: no room for those bans,
- * nothing was changed.
+ * Takes effect on the next packet. Bans keep holding: where the prefix of a
+ * client changes, bans by the old prefix become bans of networks. The caller
+ * holds the writers' lock. -errno; -E2BIG: map ban_nets has no room for those
+ * bans, and nothing was changed.
  */
 int config_apply(struct pins *p, const struct config *c);
 

@@ -41,8 +41,7 @@ static int report(struct walk *w, unsigned int len, int class)
 
 	if (!class || class == MIXED)
 		return 0;
-	/* This IPv6 network would contain v4-mapped IPv4, which is elsewhere.
-	 */
+	/* This network would contain v4-mapped IPv4, which is elsewhere. */
 	if (!w->v4 && (net_contains(&net, &v4) || net_contains(&v4, &net)))
 		return 0;
 	return w->w->net(&net, class, w->w->ctx);

@@ -17,8 +17,7 @@ int group_list_add(struct group_list *l, const struct group_net *net)
 	return err;
 }
 
-/* By first address, the widest first; of the same network, the one that counts.
- */
+/* By first address, the widest first; of one network, what counts first. */
 static int compare(const void *a, const void *b)
 {
 	const struct group_net *x = a, *y = b;

@@ -9,8 +9,7 @@
 /* Does the key name a source, or a database of countries and ASes? */
 bool config_is_of_groups(enum config_key key);
 
-/* Fills `to`, which is all zero. -E2BIG: more than GROUP_SOURCES_MAX. -ENOMEM.
- */
+/* Fills *to, all zero before. -E2BIG: more than GROUP_SOURCES_MAX. -ENOMEM. */
 int groups_sources(const struct config *c, struct groups *to);
 
 /*

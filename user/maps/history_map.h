@@ -26,8 +26,7 @@ int history_put(struct pins *p, const struct net *net, const struct history *h);
 /* Forgets all clients within a network. Returns how many, or -errno. */
 int history_forget(struct pins *p, const struct net *net);
 
-/* Calls fn for every entry, forgotten ones included; stops where it is not 0.
- */
+/* Calls fn for every entry, also forgotten ones; stops where fn is not 0. */
 typedef int (*history_fn)(const struct net *net, const struct history *h,
 			  void *ctx);
 int history_each(const struct pins *p, history_fn fn, void *ctx);

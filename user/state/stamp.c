@@ -75,8 +75,7 @@ int64_t stamp_remaining(const struct stamp *then, const struct stamp *now,
 	int64_t left = stamp_until(then, now, until);
 	int64_t longest = all - sane(stamp_elapsed(then, now));
 
-	/* They differ where it began before `then`, or the clock was set since.
-	 */
+	/* They differ where `since` is before `then`, or the clock was set. */
 	return clamp(left < longest ? left : longest, 0, most);
 }
 

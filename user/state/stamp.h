@@ -32,8 +32,7 @@ struct stamp {
  */
 int64_t stamp_elapsed(const struct stamp *then, const struct stamp *now);
 
-/* The seconds by which the wall clock was set between the two, if known; or 0.
- */
+/* By how many seconds the wall clock was set between the two; 0 if unknown. */
 int64_t stamp_step(const struct stamp *then, const struct stamp *now);
 
 /*
@@ -60,8 +59,7 @@ struct state_clock {
 /* Reads all clocks, and the id of these maps. -errno. */
 int state_clock_read(const struct pins *p, struct state_clock *now);
 
-/* The second of the wall clock at which the boot clock is, or was, at boot_ns.
- */
+/* The wall clock's second at which the boot clock is, or was, at boot_ns. */
 int64_t wall_of_boot(const struct state_clock *now, int64_t boot_ns);
 
 /* Do both stamps name the same maps, of the same boot? */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From the maps into the state file. The way back is state_restore.c. */
+/* Saves the maps in the state file. state_restore.c is the way back. */
 #include "state/state.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "maps/settings_map.h"
 #include "state/stamp.h"
 
-#define SAVED_USEC 10000 /* between two looks whether it is done */
+#define SAVED_USEC 10000 /* between two looks whether the daemon has saved */
 
 struct save {
 	struct pins *p;
@@ -33,7 +33,7 @@ static int put_ban(struct save *v, const struct net *net, const struct ban *b)
 			   clock_until(&v->now.clock, b->expires),
 		.failures = b->failures,
 		.code = b->code,
-		/* Whoever restores it has no event of it to wait for. */
+		/* After a reboot, the ban's event does not come any more. */
 		.flags = b->flags & ~BAN_PROVISIONAL,
 	};
 
@@ -41,7 +41,7 @@ static int put_ban(struct save *v, const struct net *net, const struct ban *b)
 	return store_put_ban(v->s, &row);
 }
 
-/* Is it one to be kept? What `status` tries is none. */
+/* Is this ban to be saved? The self-test's are not. */
 static bool ban_holds(const struct save *v, const struct ban *b)
 {
 	return b->expires > v->now.clock.jiffies && !(b->flags & BAN_TEST);
@@ -101,8 +101,8 @@ static int by_address(const void *a, const void *b)
 }
 
 /*
- * The table has them in no order. One that is much like the file's own lets it
- * write each of its pages once, and a million bans in a third of the time.
+ * Saves bans in an order near to the file's own: so SQLite writes each page
+ * once, and a million bans take a third of the time. The table has no order.
  */
 static int save_bans(struct save *v)
 {
@@ -132,7 +132,7 @@ static int save_allow(const struct net *net, __u32 flags, void *ctx)
 	return flags & ALLOW_COMMAND ? store_put_allow(v->s, net) : 0;
 }
 
-/* What the file has, and the maps have not, goes. */
+/* Deletes a row of the file whose ban is gone from the maps. */
 static int drop_ban(const struct net *net, void *ctx)
 {
 	struct save *v = ctx;
@@ -172,7 +172,10 @@ static int save_all(struct save *v)
 	return err;
 }
 
-/* To be called in a transaction: all times in the file as the clock is now. */
+/*
+ * Stamps the file, and shifts its times if the wall clock was set. To be called
+ * in a transaction.
+ */
 static int set_stamp(struct store *s, const struct stamp *then,
 		     const struct stamp *now)
 {
@@ -183,8 +186,8 @@ static int set_stamp(struct store *s, const struct stamp *then,
 }
 
 /*
- * Looks at the maps only now that nobody else can write the file: whoever
- * comes last writes what is so at last.
+ * Reads the maps after it has locked the file: so of several processes that
+ * save, the last one writes the latest entries.
  */
 static int save_locked(struct save *v, const struct change_list *c)
 {
@@ -259,7 +262,7 @@ static int save_to(struct pins *p, const char *dir,
 	return err;
 }
 
-/* -ECANCELED: it has ended, or hangs, before it was done. */
+/* -ECANCELED: the daemon has ended, or hangs, and has not saved. */
 static int await_daemon(struct pins *p, uint64_t number)
 {
 	while (activity_saved(p) < number) {
@@ -274,7 +277,7 @@ static int await_daemon(struct pins *p, uint64_t number)
 	return 0;
 }
 
-/* It takes long, and the daemon can do it as well. */
+/* Leaves a save that takes long to the daemon. */
 static int save_by_daemon(struct pins *p, bool wait)
 {
 	uint64_t number = activity_ask_save(p);

@@ -18,11 +18,11 @@
 #include "base/output.h"
 #include "state/state.h"
 
-#define BATCH_MSEC 200 /* what comes within it is one transaction */
+#define BATCH_MSEC 200 /* changes within this time share a transaction */
 #define RETRY_MSEC 10000 /* after a fault */
-#define TOUCH_MSEC                                                             \
-	60000 /* after a power loss, the file's time is older by this */
-#define ALL_SEC 86400 /* a full save drops rows of bans that went unnoticed */
+#define TOUCH_MSEC 60000 /* so far may the stamp lag when the power fails */
+#define ALL_SEC 86400 /* between full saves, which drop rows of gone entries   \
+		       */
 #define USEC 1000000ULL
 
 struct state_keeper {
@@ -30,14 +30,14 @@ struct state_keeper {
 	const char *dir;
 	int lock; /* fd of the folder, or -1 */
 	struct store *store; /* NULL: not open */
-	bool restored; /* what the file had is in the maps */
+	bool restored; /* the file's rows are in the maps */
 	bool fault;
 	uint64_t all_usec; /* of clock_monotonic_usec(): the last full save */
 	pthread_t thread;
 	bool running, stop;
 };
 
-/* While it takes longer than a second, somebody may want to know. */
+/* Once a second, tells systemd and people how far the restoration is. */
 static void show_progress(size_t bans)
 {
 	uint64_t now = clock_monotonic_usec();
@@ -87,7 +87,7 @@ static int restore(struct state_keeper *k, struct store *s)
 	return err;
 }
 
-/* What was not saved yet may be anything. */
+/* Closes the file; the next save writes everything. */
 static void close_store(struct state_keeper *k)
 {
 	store_close(k->store);
@@ -95,7 +95,7 @@ static void close_store(struct state_keeper *k)
 	changes_note_all(&k->p->changes);
 }
 
-/* What is left of it is not touched: a new file takes its place. */
+/* Moves a corrupt file aside, untouched: a new one takes its place. */
 static int set_aside(struct state_keeper *k)
 {
 	char to[PATH_MAX];
@@ -124,7 +124,7 @@ static int read_in(struct state_keeper *k)
 	return err ? err : state_adopt(k->p, k->store);
 }
 
-/* Opens the file and takes in what it has; a corrupt one makes room. */
+/* Opens the file and restores its rows; sets a corrupt one aside. */
 static int take_over(struct state_keeper *k)
 {
 	int err = store_open(&k->store, k->dir);
@@ -142,7 +142,7 @@ static int take_over(struct state_keeper *k)
 	return err;
 }
 
-/* What cannot be written may be read. */
+/* Restores the rows of a file that can be read, but not written. */
 static void restore_read_only(struct state_keeper *k)
 {
 	struct store *s;
@@ -175,7 +175,10 @@ static void note_kept(struct state_keeper *k)
 	activity_saves(k->p, true);
 }
 
-/* One transaction. After an error everything is written, with a new handle. */
+/*
+ * Saves in one transaction. After an error the caller closes the file, and the
+ * next call opens it and saves everything.
+ */
 static int save(struct state_keeper *k)
 {
 	uint64_t asked = activity_asked(k->p);
@@ -216,7 +219,10 @@ static void keep(struct state_keeper *k)
 	note_fault(k, err);
 }
 
-/* Sleeps, at most so long: until it has to stop, or there is work. */
+/*
+ * Sleeps until it has to stop, the time is over, or, if `work`, a change was
+ * noted. Returns whether to stop.
+ */
 static bool wait_for(struct state_keeper *k, long msec, bool work)
 {
 	struct changes *c = &k->p->changes;
@@ -249,7 +255,10 @@ static void *keeper(void *arg)
 	return NULL;
 }
 
-/* One daemon, one folder. Where there is none yet, nobody has locked it. */
+/*
+ * Locks the folder for this daemon. A folder that cannot be made or opened
+ * stays unlocked: saving fails later, and tells.
+ */
 static int lock_folder(struct state_keeper *k)
 {
 	if (mkdir(k->dir, 0700) && errno != EEXIST)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From the state file into the maps. */
+/* Restores the maps from the state file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "state/stamp.h"
 
 #define NSEC 1000000000LL
-/* What `ban add --for` takes at most, seconds. */
+/* The seconds that `ban add --for` takes at most. */
 #define BAN_LONGEST (100LL * 365 * 86400)
 #define CHUNK 4096 /* bans that are written at once */
 
@@ -29,14 +29,14 @@ struct restore {
 	size_t n;
 };
 
-/* The key `allow`, or this host's addresses, may be others than before. */
+/* Asks again: the key `allow` or this host's addresses may have changed. */
 static bool is_allowed(const struct restore *v, const struct stored_ban *b)
 {
 	return net_set_overlaps(&v->allowed, &b->net) &&
 	       allow_overrules(allow_map_around(v->p, &b->net), b->flags);
 }
 
-/* Writes what was read so far; for whom there is no room is counted. */
+/* Writes the bans read so far; counts those that find no room. */
 static int write_bans(struct restore *v)
 {
 	size_t next = 0, done;
@@ -122,7 +122,7 @@ static int restore_history(const struct stored_history *row, void *ctx)
 	for (int i = 0; i < POLICIES_MAX; i++)
 		if (s->policy[i].ban_sec > longest)
 			longest = s->policy[i].ban_sec;
-	/* No last ban is longer: a clock was wrong that said so. */
+	/* A ban that ends later was noted by a clock that was wrong. */
 	if (until > longest)
 		until = longest;
 	h.until = (int64_t)v->now.clock.boot_ns + until * NSEC;
@@ -151,7 +151,7 @@ int state_restore(struct pins *p, struct store *s, struct restored *r,
 	*r = (struct restored){};
 	err = store_stamp(s, &v.then);
 	if (err == -ENOENT)
-		return 0; /* it is new */
+		return 0; /* a new file */
 	if (!err)
 		err = state_clock_read(p, &v.now);
 	if (!err)

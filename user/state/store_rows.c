@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The rows of the state file. Networks are text, for people with sqlite3(1). */
+/* The rows of the state file. Networks are text, as sqlite3(1) shows them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 #include "state/store_sql.h"
 
 /*
- * A time is what jiffies make of it: one that is off by a second is the same,
- * and no reason to write a page.
+ * Times come from jiffies, and rounding moves them by a second: that is no
+ * reason to write a page.
  */
 #define MOVED(column) "abs(excluded." column " - " column ") > 1"
 
@@ -55,7 +55,7 @@ static sqlite3_stmt *statement(struct store *s, enum sql which)
 	return s->stmt[which];
 }
 
-/* Runs a statement whose values are bound, and readies it for the next time. */
+/* Runs a statement whose values are bound, and resets it. */
 static int run(struct store *s, sqlite3_stmt *stmt)
 {
 	int err = store_error(s->db, sqlite3_step(stmt));
@@ -69,7 +69,7 @@ static void bind_text(sqlite3_stmt *stmt, int column, const char *text)
 	sqlite3_bind_text(stmt, column, text, -1, SQLITE_STATIC);
 }
 
-/* A statement with its first value bound; NULL: *err says why. */
+/* A statement with its first value bound; or NULL, and the error in *err. */
 static sqlite3_stmt *with_text(struct store *s, enum sql which,
 			       const char *text, int *err)
 {
@@ -158,7 +158,7 @@ int store_shift(struct store *s, int64_t seconds)
 	return store_exec(s, text);
 }
 
-/* One query, row by row: fn is called with each. */
+/* Runs a query and calls fn with each row; stops where fn is not 0. */
 typedef int (*row_fn)(sqlite3_stmt *row, void *ctx);
 
 static int query(struct store *s, const char *text, row_fn fn, void *ctx)
