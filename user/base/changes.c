@@ -31,7 +31,7 @@ void changes_note(struct changes *c, enum change_kind kind,
 	struct change_list *l = &c->pending;
 
 	pthread_mutex_lock(&c->lock);
-	/* Without memory, everything has to be looked at. */
+	/* Without memory, the next save has to look at everything. */
 	if (l->n == CHANGES_MAX ||
 	    array_grow(&l->list, &c->room, l->n + 1, sizeof(*l->list)))
 		l->all = true;

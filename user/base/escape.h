@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Untrusted text is made fit for terminals and journals. Pure. */
+/* Makes untrusted text fit for terminals and journals. Pure. */
 #ifndef SMTPXDP_ESCAPE_H
 #define SMTPXDP_ESCAPE_H
 

@@ -23,9 +23,8 @@
 #include "state/state.h"
 
 #define CHUNK 4096 /* bans between two looks at the clock */
-#define PATIENCE_USEC                                                          \
-	1000000 /* longer than this, and it shows how far it is                \
-		 */
+/* A load that takes longer than this shows its progress. */
+#define PATIENCE_USEC 1000000
 
 struct load {
 	const char *name; /* of the file, for messages */

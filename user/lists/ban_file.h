@@ -15,8 +15,7 @@
 
 struct ban_file_entry {
 	struct net net;
-	bool whole; /* the line has no length: the address stands for its client
-		     */
+	bool whole; /* no length: the address stands for its client */
 	uint32_t reason; /* offset in `text`, 0: the line has none */
 	uint64_t seconds; /* 0: the line has no time */
 };

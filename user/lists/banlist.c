@@ -92,7 +92,7 @@ int banlist_each(const struct pins *p, ban_row_fn fn, void *ctx)
 	return err ? err : banlist_each_client(p, fn, ctx);
 }
 
-/* Read once for many writes. */
+/* The clock and the allowlist, read once for many writes. */
 struct writing {
 	struct pins *p;
 	struct clock_pair now;
@@ -197,7 +197,7 @@ int banlist_remove_net(struct pins *p, const struct net *net)
 	return ban_nets_del(p, net);
 }
 
-/* It may be in either map, or in both, if client prefixes were changed. */
+/* After a change of client prefixes, the ban may be in either map or in both. */
 int banlist_remove(struct pins *p, const struct net *net)
 {
 	bool exact = is_client(p, net) && !banlist_remove_client(p, net);

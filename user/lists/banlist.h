@@ -4,9 +4,9 @@
  * networks (map ban_nets, longest prefix). This file decides which of the two a
  * network belongs to.
  *
- * A ban's `expires` is rounded up to a tick of some 0.1 s. Its `reason` is what
- * a person gave; where nobody did, it is made of the ban's figures when the ban
- * is read ("10 failures in 2m", "by command").
+ * A ban's `expires` is rounded up to a tick of some 0.1 s. Its `reason` is the
+ * text that a person gave; without one, the reader makes it of the ban's
+ * figures ("10 failures in 2m", "by command").
  */
 #ifndef SMTPXDP_BANLIST_H
 #define SMTPXDP_BANLIST_H

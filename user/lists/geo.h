@@ -36,8 +36,8 @@ int geo_open_configured(struct geo **g, const struct config *c, char *err,
 			size_t size);
 
 /*
- * The same for the settings in force. NULL: there are none, or one is broken,
- * of which the daemon has told.
+ * The same for the settings in force. NULL: they name no database, or a broken
+ * one, which the daemon has told.
  */
 struct geo *geo_open_in_force(const struct pins *p);
 

@@ -17,7 +17,7 @@ struct groups_plan {
 	struct groups *groups; /* the sources */
 	struct group_list list;
 	bool changed; /* false: the same is in force already */
-	/* Told each fault, with file, line and remedy; or NULL. */
+	/* Called with each fault, its file, line and remedy; or NULL. */
 	void (*problem)(const char *text, void *ctx);
 	void *ctx;
 	size_t problems;

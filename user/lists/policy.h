@@ -16,7 +16,7 @@ struct decision {
 	uint32_t offence; /* the client's nth, from 1 */
 };
 
-/* h is the client's past, with 0 offences if it has none. */
+/* Decides by the client's past in *h, which has 0 offences if there is none. */
 struct decision policy_decide(const struct event *e, const struct settings *s,
 			      const struct history *h);
 

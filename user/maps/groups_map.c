@@ -19,7 +19,7 @@ int groups_map_fd(const struct pins *p, __u32 which)
 	return p->map[which == 1 ? MAP_GROUPS_A : MAP_GROUPS_B];
 }
 
-/* Settings carried from another version do not name the map yet. */
+/* After an upgrade the settings are new, and only map groups names the map. */
 __u32 groups_map_active(const struct pins *p)
 {
 	__u32 which = settings_now(p)->groups;

@@ -51,7 +51,7 @@ int history_each(const struct pins *p, history_fn fn, void *ctx)
 		n = BATCH;
 		if (bpf_map_lookup_batch(p->map[MAP_HISTORY], batch, &out, keys,
 					 values, &n, NULL)) {
-			done = errno == ENOENT; /* and n are the last ones */
+			done = errno == ENOENT; /* these n are the last */
 			if (!done)
 				err = -errno;
 		}

@@ -45,7 +45,10 @@ static bool map_has_entries(int fd)
 	return !bpf_map_get_next_key(fd, NULL, &key);
 }
 
-/* An entry narrower than a client makes the gate ask before a ban drops. */
+/*
+ * Notes whether there are entries, and whether one is narrower than a client:
+ * then a ban of the client would drop an allowlisted host, and the gate asks.
+ */
 static void note_allow(const struct pins *p, struct settings *s)
 {
 	struct net key, *prev = NULL;

@@ -132,7 +132,7 @@ static int save_allow(const struct net *net, __u32 flags, void *ctx)
 	return flags & ALLOW_COMMAND ? store_put_allow(v->s, net) : 0;
 }
 
-/* Deletes a row of the file whose ban is gone from the maps. */
+/* Deletes a row of the file whose ban is gone from the maps; likewise below. */
 static int drop_ban(const struct net *net, void *ctx)
 {
 	struct save *v = ctx;

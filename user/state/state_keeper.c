@@ -21,8 +21,7 @@
 #define BATCH_MSEC 200 /* changes within this time share a transaction */
 #define RETRY_MSEC 10000 /* after a fault */
 #define TOUCH_MSEC 60000 /* so far may the stamp lag when the power fails */
-#define ALL_SEC 86400 /* between full saves, which drop rows of gone entries   \
-		       */
+#define ALL_SEC 86400 /* between full saves, which drop rows left over */
 #define USEC 1000000ULL
 
 struct state_keeper {
