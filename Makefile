@@ -105,7 +105,10 @@ bench-programs: $(BENCH) $(BUILD)/selftests/bpf/test_budget
 bench: ## measure it beside its peers (as root; installs them)
 	scripts/bench
 
-check: ## run every test (as root; installs what it needs)
+lint: $(ARCHIVE) ## directions of includes, circles of calls, format, scripts, manual
+	@scripts/lint
+
+check: lint ## run every test (as root; installs what it needs)
 	scripts/test
 
 demo: ## show the main job end to end (as root; the same)
@@ -137,5 +140,5 @@ help: ## this list
 
 .DELETE_ON_ERROR:
 .SECONDARY: $(BENCH_SKEL) $(BENCH_SKEL:.skel.h=.bpf.o)
-.PHONY: all tests check demo bench bench-programs install clean help
+.PHONY: all tests lint check demo bench bench-programs install clean help
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

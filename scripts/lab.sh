@@ -96,33 +96,28 @@ lab_init() {
 	fi
 	mount -t bpf bpf /sys/fs/bpf ||
 		die "cannot mount bpffs: does this kernel know BPF?"
-	# Whoever has smtpxdp installed has settings, which are not the tests'.
-	[ ! -d /etc/smtpxdp ] || mount -t tmpfs -o mode=755 tmpfs /etc/smtpxdp
+	# What is written to /etc is the lab's, and the host's settings are not.
+	mkdir -p /run/etc/upper /run/etc/work
+	mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work \
+		etc /etc
+	rm -rf /etc/smtpxdp
 	[ ! -d /var/log/journal ] || mount -t tmpfs -o mode=755 tmpfs \
 		/var/log/journal
-	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm /run/etc
+	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm
 	chmod 755 $LAB
 	# Nobody waits for a name server that cannot be reached from in here.
-	cover resolv.conf <<<'nameserver 127.0.0.1'
-	cover hosts <<-EOF
+	rm -f /etc/resolv.conf
+	echo nameserver 127.0.0.1 >/etc/resolv.conf
+	cat >/etc/hosts <<-EOF
 		127.0.0.1 localhost $(uname -n)
 		::1 localhost
 	EOF
 	# Exim wants its user, which only its package makes.
 	if ! getent passwd Debian-exim >/dev/null; then
-		{
-			cat /etc/passwd
-			echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false'
-		} | cover passwd
-		{ cat /etc/group && echo 'Debian-exim:x:64999:'; } | cover group
+		echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false' \
+			>>/etc/passwd
+		echo 'Debian-exim:x:64999:' >>/etc/group
 	fi
-}
-
-# Lays what stdin says over a file of /etc, in here only.
-cover() { # NAME
-	cat >/run/etc/"$1"
-	chmod 644 /run/etc/"$1"
-	[ ! -f /etc/"$1" ] || mount --bind /run/etc/"$1" /etc/"$1"
 }
 
 # at NS COMMAND...: `ip netns exec` would hide bpffs.

@@ -35,6 +35,9 @@ machine_make() {
 	mount -t cgroup2 cgroup2 "$MACHINE"/cgroup 2>&1 || return 1
 	{ mktemp -d "$MACHINE"/cgroup/smtpxdp-lab.XXXXXX \
 		>"$MACHINE"/cgroup-path; } 2>&1 || return 1
+	# systemd-nspawn asks it which cgroups there are; a chroot may lack it.
+	mountpoint -q /sys/fs/cgroup ||
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>&1 || return 1
 	# Of the host's services none runs in there, not by a generator either.
 	rm -rf "$MACHINE_ROOT"/etc/systemd/system/* \
 		"$MACHINE_ROOT"/lib/systemd/system-generators/* \
