@@ -44,7 +44,7 @@ static bool counts(const struct assessment *j)
 }
 
 static void assess(const struct config *c, const struct probe_request *rq,
-		  const struct probe_answer *a, struct assessment *j)
+		   const struct probe_answer *a, struct assessment *j)
 {
 	const char *bytes = a->reply, *end = bytes + a->reply_len;
 	struct reply_result res = {};

@@ -197,7 +197,7 @@ int banlist_remove_net(struct pins *p, const struct net *net)
 	return ban_nets_del(p, net);
 }
 
-/* After a change of client prefixes, the ban may be in either map or in both. */
+/* After a change of client prefixes the ban may be in either map, or both. */
 int banlist_remove(struct pins *p, const struct net *net)
 {
 	bool exact = is_client(p, net) && !banlist_remove_client(p, net);
