@@ -74,7 +74,7 @@ static bool dropped(struct worker *w, const struct addr *src)
 
 static struct net net_of_client(const struct addr *a)
 {
-	return client_net(&stress.lab->pins, a);
+	return client_at(&stress.lab->pins, a);
 }
 
 /* By command, for so many jiffies. */

@@ -27,7 +27,7 @@ static struct ban_row request(struct lab *lab, uint8_t host, int64_t lasts)
 	struct addr a = address(false, 2, 0, host);
 
 	return (struct ban_row){
-		.net = client_net(&lab->pins, &a),
+		.net = client_at(&lab->pins, &a),
 		.ban = { .expires = now.jiffies + lasts,
 			 .since = now.boot_ns,
 			 .packets = 1111, /* to be ignored */

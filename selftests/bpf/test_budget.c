@@ -129,7 +129,7 @@ static void test_gate(void **state)
 				     .dst = address(is_v6, 1, 0, 1),
 				     .sport = 40000,
 				     .dport = r->port };
-		struct net net = client_net(&lab->pins, &flow.src);
+		struct net net = client_at(&lab->pins, &flow.src);
 		bool drops = r->port == 25 &&
 			     (r->who == BANNED || r->who == IN_BANNED_NET);
 

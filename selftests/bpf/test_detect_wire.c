@@ -347,7 +347,7 @@ static void lose_everything(struct lab *lab, bool lose)
 			a.d[2] = ADDR_V4_WORD;
 			a.d[3] = htonl(INADDR_LOOPBACK);
 		}
-		net = client_net(&lab->pins, &a);
+		net = client_at(&lab->pins, &a);
 		if (lose)
 			assert_int_equal(banlist_put(&lab->pins, &net, &b), 0);
 		else

@@ -34,7 +34,7 @@ static struct addr ban_client_of(struct lab *lab, const struct addr *a,
 	int64_t late = lasts > 0 ? 0 : ban_tick(lab); /* expires is rounded */
 	struct ban b = { .expires = lab_clock(lab).jiffies + lasts - late,
 			 .flags = flags };
-	struct net net = client_net(&lab->pins, a);
+	struct net net = client_at(&lab->pins, a);
 
 	ban_set(lab, a, &b);
 	return net_addr(&net);

@@ -144,7 +144,7 @@ static void test_full(void **state)
 
 	for (uint32_t i = 0; !err && i <= MAP_SIZE; i++) {
 		struct addr a = address(false, 7, i >> 8, i);
-		struct net net = client_net(&p, &a);
+		struct net net = client_at(&p, &a);
 
 		err = banlist_put(&p, &net, &b);
 	}

@@ -21,6 +21,7 @@
 #include "event.h"
 #include "lib/fixture.h"
 #include "lib/packet.h"
+#include "maps/clients_map.h"
 #include "maps/pins.h"
 #include "load/refusal.h"
 #include "settings.h"
@@ -442,6 +443,14 @@ static inline struct clock_pair lab_clock(struct lab *lab)
 	return now;
 }
 
+/* The client of an address, as user space has it. */
+static inline struct net client_at(const struct pins *p, const struct addr *a)
+{
+	struct net host = net_of(a, ADDR_BITS);
+
+	return client_of(p, &host);
+}
+
 /* The ban of exactly this network, as user space reads it. */
 static inline bool ban_get_net(const struct lab *lab, const struct net *net,
 			       struct ban *b)
@@ -452,7 +461,7 @@ static inline bool ban_get_net(const struct lab *lab, const struct net *net,
 static inline bool ban_get(const struct lab *lab, const struct addr *client,
 			   struct ban *b)
 {
-	struct net net = client_net(&lab->pins, client);
+	struct net net = client_at(&lab->pins, client);
 
 	return ban_get_net(lab, &net, b);
 }
@@ -467,16 +476,14 @@ static inline uint64_t ban_tick(const struct lab *lab)
 static inline void ban_set(struct lab *lab, const struct addr *client,
 			   const struct ban *b)
 {
-	struct net net = client_net(&lab->pins, client);
+	struct net net = client_at(&lab->pins, client);
 	struct ban_head *h = lab->pins.bans.head;
-	struct addr masked = net_addr(&net);
-	struct ban_client c = { .addr = masked };
+	struct ban_client c = ban_map_client(h, &net);
 	struct ban later = *b;
 	int pos;
 
 	later.expires = lab_clock(lab).jiffies + (1 << 20);
 	assert_int_equal(banlist_put(&lab->pins, &net, &later), 0);
-	ban_client(h, &c);
 	pos = ban_search(h, &c, 0, BAN_CLAIMED);
 	assert_true(pos >= 0);
 	ban_line_of(h, &c, pos)->expires[pos % BAN_WAYS] =

@@ -243,6 +243,40 @@ static void test_mask(void **state)
 	}
 }
 
+/* What is around a network does not depend on how it was made. */
+static void test_around(void **state)
+{
+	for (int round = 0; round < 20000; round++) {
+		struct addr a = random_addr();
+		struct net n = net_of(&a, dice(ADDR_BITS + 1));
+		unsigned int len = dice(n.len + 1);
+		struct net got = net_around(&n, len), want = net_of(&a, len);
+		struct net longer = net_around(&n, ADDR_BITS);
+
+		assert_memory_equal(&got, &want, sizeof(got));
+		assert_true(net_equal(&got, &want));
+		assert_int_equal(net_equal(&got, &n), len == n.len);
+		assert_memory_equal(longer.addr, n.addr, sizeof(n.addr));
+		want.addr[dice(16)] ^= 1 << dice(8);
+		assert_false(net_equal(&got, &want));
+	}
+}
+
+static void test_host(void **state)
+{
+	char text[ADDR_TEXT];
+	struct net host, net;
+
+	assert_int_equal(host_parse("192.0.2.7", &host), 0);
+	assert_int_equal(net_parse("192.0.2.7/32", &net, NULL, 0), 0);
+	assert_true(net_equal(&host, &net));
+	assert_string_equal(host_format(&host, text), "192.0.2.7");
+	assert_int_equal(host_parse("2001:db8::1", &host), 0);
+	assert_int_equal(host.len, ADDR_BITS);
+	assert_string_equal(host_format(&host, text), "2001:db8::1");
+	assert_int_equal(host_parse("192.0.2.0/24", &host), -EINVAL);
+}
+
 static void test_contains(void **state)
 {
 	int yes = 0;
@@ -341,6 +375,8 @@ int main(void)
 		cmocka_unit_test(test_nets),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_around),
+		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_is_v4),
 		cmocka_unit_test(test_round_trip),

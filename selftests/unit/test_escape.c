@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What a reply may hold, made fit for a terminal (user/base/escape.h). */
+#include "ban.h"
 #include "base/escape.h"
 #include "lib/fixture.h"
 
@@ -115,6 +116,23 @@ static void test_room(void **state)
 	assert_int_equal(strlen(buf), 4 * sizeof(in));
 }
 
+/* As short as struct ban has room for, and printable: from space to tilde. */
+static void test_reasons(void **state)
+{
+	char text[BAN_REASON_SIZE + 1] = "";
+
+	memset(text, '~', BAN_REASON_SIZE - 1);
+	assert_null(reason_fault(text));
+	text[BAN_REASON_SIZE - 1] = 'x';
+	assert_string_equal(reason_fault(text), "longer than 63 bytes");
+	assert_null(reason_fault(""));
+	for (int c = 1; c < 256; c++) {
+		char one[3] = { 'a', c };
+
+		assert_int_equal(!reason_fault(one), c >= ' ' && c <= '~');
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_small_buffers),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_reasons),
 	};
 
 	return cmocka_run_group_tests_name("escape", tests, NULL, NULL);

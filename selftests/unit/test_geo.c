@@ -92,10 +92,10 @@ static void test_look(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct geo_place at;
-		struct addr a;
+		struct net host;
 
-		assert_int_equal(addr_parse(rows[i].addr, &a), 0);
-		geo_look(g, &a, &at);
+		assert_int_equal(host_parse(rows[i].addr, &host), 0);
+		geo_look(g, &host, &at);
 		if (strcmp(at.country, rows[i].country) ||
 		    at.asn != rows[i].asn ||
 		    strcmp(at.as_name, rows[i].as_name))
@@ -110,10 +110,10 @@ static void test_odd(void **state)
 {
 	struct geo *g = open_all("odd", NULL, NULL);
 	struct geo_place at;
-	struct addr a;
+	struct net host;
 
-	assert_int_equal(addr_parse("192.0.2.1", &a), 0);
-	geo_look(g, &a, &at);
+	assert_int_equal(host_parse("192.0.2.1", &host), 0);
+	geo_look(g, &host, &at);
 	assert_string_equal(at.country, "");
 	geo_close(g);
 }
@@ -121,9 +121,9 @@ static void test_odd(void **state)
 static void test_nothing(void **state)
 {
 	struct geo_place at = { .asn = 1 };
-	struct addr a = {};
+	struct net host = {};
 
-	geo_look(NULL, &a, &at);
+	geo_look(NULL, &host, &at);
 	assert_int_equal(at.asn, 0);
 }
 
@@ -220,13 +220,13 @@ static void test_overwritten(void **state)
 {
 	struct geo_place at;
 	struct geo *g;
-	struct addr a;
+	struct net host;
 
 	run("cp %s %s", path_of("country"), path_of("copy"));
 	g = open_all("copy", NULL, NULL);
 	assert_int_equal(truncate(path_of("copy"), 0), 0);
-	assert_int_equal(addr_parse("198.51.100.7", &a), 0);
-	geo_look(g, &a, &at);
+	assert_int_equal(host_parse("198.51.100.7", &host), 0);
+	geo_look(g, &host, &at);
 	assert_string_equal(at.country, "KP");
 	geo_close(g);
 }

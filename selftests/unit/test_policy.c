@@ -2,6 +2,7 @@
 /* How long a ban lasts, by how often it happened before (user/lists/policy.h). */
 #include "lib/fixture.h"
 #include "lists/policy.h"
+#include "maps/history_map.h"
 
 #define HOUR 3600
 #define DAY 86400
@@ -59,9 +60,9 @@ static void test_forgotten(void **state)
 	struct settings s = settings(2, 7 * DAY);
 	struct history h = { .until = -5 * NSEC };
 
-	assert_int_equal(policy_forgotten_at(&s, &h), (30 * DAY - 5) * NSEC);
+	assert_int_equal(history_forgotten_at(&s, &h), (30 * DAY - 5) * NSEC);
 	s.ban_forget_sec = 365 * DAY;
-	assert_int_equal(policy_forgotten_at(&s, &h), (365 * DAY - 5) * NSEC);
+	assert_int_equal(history_forgotten_at(&s, &h), (365 * DAY - 5) * NSEC);
 }
 
 static void test_decide(void **state)

@@ -173,14 +173,14 @@ static int keep_net(const struct net *net, void *ctx)
 static void test_create(void **state)
 {
 	struct store *s = must_open();
-	struct moment m;
+	struct stamp m;
 	struct stat st;
 
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(store_moment(s, &m), -ENOENT);
+	assert_int_equal(store_stamp(s, &m), -ENOENT);
 	for (int t = 0; t < STORE_TABLES; t++)
 		assert_int_equal(count(s, t), 0);
 	store_close(s);
@@ -268,11 +268,11 @@ static void test_same(void **state)
 
 static void test_others(void **state)
 {
-	struct moment m = { .boot_id = "cad67ad6-46f2-413d-84e9-8542674aec31",
-			    .map_id = UINT32_MAX,
-			    .wall = WALL,
-			    .boot = 13817 },
-		      got;
+	struct stamp m = { .boot_id = "cad67ad6-46f2-413d-84e9-8542674aec31",
+			   .map_id = UINT32_MAX,
+			   .wall = WALL,
+			   .boot = 13817 },
+		     got;
 	struct stored_history h = { .net = net("192.0.2.7"),
 				    .offences = UINT32_MAX,
 				    .until = WALL };
@@ -282,9 +282,9 @@ static void test_others(void **state)
 	size_t odd = 0;
 
 	assert_int_equal(store_begin(s), 0);
-	assert_int_equal(store_put_moment(s, &m), 0);
+	assert_int_equal(store_put_stamp(s, &m), 0);
 	m.boot++;
-	assert_int_equal(store_put_moment(s, &m), 0);
+	assert_int_equal(store_put_stamp(s, &m), 0);
 	assert_int_equal(store_put_history(s, &h), 0);
 	h.net = net("192.0.2.8");
 	h.until -= 1000;
@@ -292,7 +292,7 @@ static void test_others(void **state)
 	assert_int_equal(store_put_allow(s, &office), 0);
 	assert_int_equal(store_put_allow(s, &office), 0);
 	assert_int_equal(store_commit(s), 0);
-	assert_int_equal(store_moment(s, &got), 0);
+	assert_int_equal(store_stamp(s, &got), 0);
 	assert_string_equal(got.boot_id, m.boot_id);
 	assert_int_equal(got.map_id, m.map_id);
 	assert_int_equal(got.wall, m.wall);

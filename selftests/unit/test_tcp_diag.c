@@ -142,11 +142,10 @@ static void list(struct mnl_socket *nl, const struct connection_filter *f,
 static bool wanted(const struct connection *c,
 		   const struct connection_filter *f)
 {
-	struct net peer = net_of(&c->peer, ADDR_BITS);
 	bool in = !f->n;
 
 	for (size_t i = 0; i < f->n; i++)
-		in |= net_contains(&f->nets[i], &peer);
+		in |= net_contains(&f->nets[i], &c->peer);
 	return in && f->ports[c->port / 64] >> c->port % 64 & 1;
 }
 

@@ -15,7 +15,7 @@ static const struct net v4_all = {
 
 int addr_parse(const char *s, struct addr *a)
 {
-	struct addr v4 = net_addr(&v4_all), v6;
+	struct addr v4 = { .d[2] = ADDR_V4_WORD }, v6;
 
 	if (inet_pton(AF_INET, s, &v4.b[12]) == 1)
 		*a = v4;
@@ -24,6 +24,16 @@ int addr_parse(const char *s, struct addr *a)
 	else
 		return -EINVAL;
 	return 0;
+}
+
+int host_parse(const char *s, struct net *host)
+{
+	struct addr a;
+	int err = addr_parse(s, &a);
+
+	if (!err)
+		*host = net_of(&a, ADDR_BITS);
+	return err;
 }
 
 const char *addr_format(const struct addr *a, char buf[static ADDR_TEXT])
@@ -35,24 +45,44 @@ const char *addr_format(const struct addr *a, char buf[static ADDR_TEXT])
 	return buf;
 }
 
-void addr_mask(struct addr *a, unsigned int len)
+const char *host_format(const struct net *host, char buf[static ADDR_TEXT])
 {
-	for (unsigned int i = 0; i < sizeof(a->b); i++) {
+	struct addr a = net_addr(host);
+
+	return addr_format(&a, buf);
+}
+
+static void mask(__u8 bytes[static 16], unsigned int len)
+{
+	for (unsigned int i = 0; i < 16; i++) {
 		unsigned int bits = len > 8 * i ? len - 8 * i : 0;
 
 		if (bits < 8)
-			a->b[i] &= 0xff00 >> bits;
+			bytes[i] &= 0xff00 >> bits;
 	}
+}
+
+void addr_mask(struct addr *a, unsigned int len)
+{
+	mask(a->b, len);
 }
 
 struct net net_of(const struct addr *a, unsigned int len)
 {
-	struct addr masked = *a;
 	struct net n = { .len = len };
 
-	addr_mask(&masked, len);
-	memcpy(n.addr, masked.b, sizeof(n.addr));
+	memcpy(n.addr, a->b, sizeof(n.addr));
+	mask(n.addr, len);
 	return n;
+}
+
+struct net net_around(const struct net *n, unsigned int len)
+{
+	struct net around = *n;
+
+	around.len = len;
+	mask(around.addr, len);
+	return around;
 }
 
 struct addr net_addr(const struct net *n)
@@ -63,21 +93,23 @@ struct addr net_addr(const struct net *n)
 	return a;
 }
 
+bool net_equal(const struct net *a, const struct net *b)
+{
+	return a->len == b->len && !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
 bool net_contains(const struct net *outer, const struct net *inner)
 {
-	struct addr a = net_addr(inner);
-	struct net wider = net_of(&a, outer->len);
+	struct net wider = net_around(inner, outer->len);
 
-	return outer->len <= inner->len &&
-	       !memcmp(wider.addr, outer->addr, sizeof(wider.addr));
+	return outer->len <= inner->len && net_equal(outer, &wider);
 }
 
 bool addr_is_loopback(const struct addr *a)
 {
 	static const struct addr one = { .b[15] = 1 };
 
-	return addr_is_v4(a) ? a->b[12] == 127 :
-			       !memcmp(a, &one, sizeof(one));
+	return addr_is_v4(a) ? a->b[12] == 127 : !memcmp(a, &one, sizeof(one));
 }
 
 bool net_is_v4(const struct net *n)
@@ -87,9 +119,7 @@ bool net_is_v4(const struct net *n)
 
 const char *net_format(const struct net *n, char buf[static NET_TEXT])
 {
-	struct addr a = net_addr(n);
-
-	addr_format(&a, buf);
+	host_format(n, buf);
 	sprintf(buf + strlen(buf), "/%u",
 		net_is_v4(n) ? n->len - ADDR_V4_BITS : n->len);
 	return buf;
@@ -107,7 +137,7 @@ static int parse_len(const char *s)
 	return *s ? -1 : len;
 }
 
-/* An address that is no network's first: which one was meant? */
+/* Says which two networks an address with bits behind its prefix may mean. */
 static int refuse_host_bits(const struct addr *a, unsigned int len,
 			    const char *shown, char *err, size_t size)
 {
@@ -121,7 +151,7 @@ static int refuse_host_bits(const struct addr *a, unsigned int len,
 	return -EINVAL;
 }
 
-/* The address as it was written, and its length. */
+/* Parses an address as it was written, and its length. */
 static int parse(const char *s, struct addr *a, unsigned int *bits, char *err,
 		 size_t size)
 {
@@ -150,9 +180,9 @@ static int parse(const char *s, struct addr *a, unsigned int *bits, char *err,
 	return 0;
 }
 
-/* IPv4 lies within ::/80, which nobody thinks of who writes ::/0. */
-static int take(const struct net *net, const char *s, struct net *to, char *err,
-		size_t size)
+/* Sets *to; refuses ::/0 and the like, whose writers do not think of IPv4. */
+static int accept_net(const struct net *net, const char *s, struct net *to,
+		      char *err, size_t size)
 {
 	char shown[64];
 
@@ -176,7 +206,7 @@ int net_parse_masked(const char *s, struct net *n, char *err, size_t size)
 	if (parse(s, &a, &len, err, size))
 		return -EINVAL;
 	net = net_of(&a, len);
-	return take(&net, s, n, err, size);
+	return accept_net(&net, s, n, err, size);
 }
 
 int net_parse(const char *s, struct net *n, char *err, size_t size)
@@ -190,9 +220,8 @@ int net_parse(const char *s, struct net *n, char *err, size_t size)
 		return -EINVAL;
 	net = net_of(&a, len);
 	if (memcmp(net.addr, a.b, sizeof(net.addr)))
-		return refuse_host_bits(&a, net.len,
-					escape(s, strlen(s), shown,
-					       sizeof(shown)),
-					err, size);
-	return take(&net, s, n, err, size);
+		return refuse_host_bits(
+			&a, net.len, escape(s, strlen(s), shown, sizeof(shown)),
+			err, size);
+	return accept_net(&net, s, n, err, size);
 }

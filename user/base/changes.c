@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 void changes_init(struct changes *c)
 {
 	pthread_condattr_t attr;
@@ -23,36 +25,18 @@ void changes_free(struct changes *c)
 	*c = (struct changes){};
 }
 
-/*
- * Makes room for one more entry. False, above CHANGES_MAX or without memory:
- * the caller notes "everything" then.
- */
-static bool grow(struct changes *c)
-{
-	size_t room = c->room ? 2 * c->room : 16;
-	struct changed *more;
-
-	if (c->pending.n < c->room)
-		return true;
-	if (room > CHANGES_MAX)
-		return false;
-	more = reallocarray(c->pending.list, room, sizeof(*more));
-	if (!more)
-		return false;
-	c->pending.list = more;
-	c->room = room;
-	return true;
-}
-
 void changes_note(struct changes *c, enum change_kind kind,
 		  const struct net *net)
 {
+	struct change_list *l = &c->pending;
+
 	pthread_mutex_lock(&c->lock);
-	if (c->pending.all || !grow(c))
-		c->pending.all = true;
-	else
-		c->pending.list[c->pending.n++] =
-			(struct changed){ .kind = kind, .net = *net };
+	/* Without memory, the next save has to look at everything. */
+	if (l->n == CHANGES_MAX ||
+	    array_grow(&l->list, &c->room, l->n + 1, sizeof(*l->list)))
+		l->all = true;
+	if (!l->all)
+		l->list[l->n++] = (struct changed){ .kind = kind, .net = *net };
 	pthread_cond_signal(&c->noted);
 	pthread_mutex_unlock(&c->lock);
 }

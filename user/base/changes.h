@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Notes which entries of bans, history and allowlist have changed since the
- * last save; state_keeper.c takes the notes and reads the entries itself.
- * Several threads may note and take.
+ * Which entries of the lists have changed since the last save, not how: the
+ * save looks them up in the maps. Several threads may note and take.
  */
 #ifndef SMTPXDP_CHANGES_H
 #define SMTPXDP_CHANGES_H
@@ -13,7 +12,7 @@
 
 #include "addr.h"
 
-/* more notes than this become "everything" */
+/* More changes than this are noted as "everything". */
 #define CHANGES_MAX 65536
 
 enum change_kind { CHANGE_BAN, CHANGE_HISTORY, CHANGE_ALLOW };
@@ -26,7 +25,7 @@ struct changed {
 struct change_list {
 	struct changed *list; /* the caller of changes_take() frees it */
 	size_t n;
-	bool all; /* everything may have changed; the list is not complete */
+	bool all; /* they were too many: every entry may have changed */
 };
 
 struct changes {
@@ -44,7 +43,7 @@ void changes_note(struct changes *c, enum change_kind kind,
 		  const struct net *net);
 void changes_note_all(struct changes *c);
 
-/* Takes all notes so far; none are left. */
+/* Hands over the notes so far; the caller frees the list. */
 struct change_list changes_take(struct changes *c);
 
 #endif

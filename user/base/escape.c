@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ban.h"
+
 static const char *convert(const unsigned char *p, size_t n, bool backslashes,
 			   char *buf, size_t size)
 {
@@ -42,3 +44,15 @@ const char *printable(const void *bytes, size_t n, char *buf, size_t size)
 {
 	return convert(bytes, n, false, buf, size);
 }
+
+const char *reason_fault(const char *reason)
+{
+	if (strlen(reason) >= BAN_REASON_SIZE)
+		return "longer than 63 bytes";
+	for (; *reason; reason++)
+		if (*reason < ' ' || *reason > '~')
+			return "not printable ASCII";
+	return NULL;
+}
+
+_Static_assert(BAN_REASON_SIZE == 64, "as the text says");

@@ -21,4 +21,11 @@ const char *escape(const void *bytes, size_t n, char *buf, size_t size);
  */
 const char *printable(const void *bytes, size_t n, char *buf, size_t size);
 
+/*
+ * Is this text fit to be a ban's reason? It must be so short that struct ban
+ * holds it, and printable, so that no list or journal has to escape it. Returns
+ * NULL, or what is wrong: "longer than 63 bytes", "not printable ASCII".
+ */
+const char *reason_fault(const char *reason);
+
 #endif

@@ -10,7 +10,7 @@
 #define SPACE " \t\r\n\v\f"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
-/* The line's only word, or NULL if there are more; "" if there is none. */
+/* The line's only word; "" if it has none, NULL if it has more. */
 static char *only_word(char *s)
 {
 	char *word;

@@ -6,7 +6,7 @@
 
 #include "base/address.h"
 
-/* By first address; of those with the same, the widest first. */
+/* By first address; of networks with the same one, the widest first. */
 static int compare(const void *a, const void *b)
 {
 	const struct net *x = a, *y = b;
@@ -36,8 +36,8 @@ void net_set_free(struct net_set *s)
 }
 
 /*
- * None of them overlap, so only two come into question: the last one that does
- * not begin behind the network, and the one after that.
+ * The set's networks do not overlap each other, so only two can overlap with
+ * this one: the last that does not begin behind it, and its successor.
  */
 bool net_set_overlaps(const struct net_set *s, const struct net *net)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Many networks, asked quickly whether any of them overlaps with one. Pure. */
+/* A set of networks, quickly searched for overlaps with another one. Pure. */
 #ifndef SMTPXDP_NET_SET_H
 #define SMTPXDP_NET_SET_H
 
@@ -13,10 +13,12 @@ struct net_set {
 	size_t n;
 };
 
-/* Takes the array, from malloc(), and sorts it. */
+/* Takes over the array, which is from malloc(), sorts it, and drops networks
+ * that are within another. */
 void net_set_init(struct net_set *s, struct net *nets, size_t n);
 void net_set_free(struct net_set *s);
 
+/* Does any network of the set contain this one, or lie within it? */
 bool net_set_overlaps(const struct net_set *s, const struct net *net);
 
 #endif

@@ -33,7 +33,7 @@ static int allow_list(const struct globals *g, int argc, char **argv)
 	if (!err && pins_open(&p, g->pin_dir))
 		err = EXIT_FAILURE;
 	else if (!err) {
-		if (allowlist_each(&p, list_one, rows))
+		if (allow_map_each(&p, list_one, rows))
 			err = fail("cannot read the allowlist");
 		else
 			output_rows(rows, columns, "nobody is allowlisted");
@@ -90,10 +90,9 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 
 static int not_removable(struct pins *p, const struct net *net)
 {
-	struct addr a = net_addr(net);
 	char text[NET_TEXT], wider[NET_TEXT];
 	struct net found;
-	__u32 flags = allowlist_find(p, &a, &found);
+	__u32 flags = allowlist_find(p, net, &found);
 
 	net_format(net, text);
 	if (!flags)

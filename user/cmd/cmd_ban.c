@@ -14,16 +14,24 @@
 #include "config/config.h"
 #include "lists/cut.h"
 #include "base/duration.h"
+#include "base/escape.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
-#include "show/rows.h"
+#include "show/entry_json.h"
+#include "maps/clients_map.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
 
+struct listing {
+	const struct pins *p;
+	json_t *rows;
+	struct clock_pair now;
+};
+
 static int list_one(const struct ban_row *row, void *ctx)
 {
-	struct ban_listing *l = ctx;
+	struct listing *l = ctx;
 
 	if (row->ban.expires > l->now.jiffies && !(row->ban.flags & BAN_TEST))
 		json_array_append_new(l->rows, ban_json(l->p, row, &l->now));
@@ -46,7 +54,7 @@ static int ban_list(const struct globals *g, int argc, char **argv)
 	};
 	int err = cmd_no_args(argc, argv);
 	struct pins p;
-	struct ban_listing l = { .p = &p };
+	struct listing l = { .p = &p };
 
 	if (err)
 		return err;
@@ -77,23 +85,19 @@ int ban_parse_net(const char *s, struct ban_args *a)
 
 int ban_open_locked(const struct globals *g, struct ban_args *a, struct pins *p)
 {
-	struct addr addr = net_addr(&a->net);
 	int lock = pins_open_locked(p, g->pin_dir);
 
 	if (lock >= 0 && a->whole)
-		a->net = client_net(p, &addr);
+		a->net = client_of(p, &a->net);
 	return lock;
 }
 
-/* Printable ASCII, so that no list or journal needs to escape it. */
 static int parse_reason(const char *s, struct ban_args *a)
 {
-	if (strlen(s) >= sizeof(a->reason))
-		return usage("--reason: longer than %zu bytes",
-			     sizeof(a->reason) - 1);
-	for (const char *c = s; *c; c++)
-		if (*c < ' ' || *c > '~')
-			return usage("--reason: printable ASCII only");
+	const char *fault = reason_fault(s);
+
+	if (fault)
+		return usage("--reason: %s", fault);
 	strcpy(a->reason, s);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "lists/banlist.h"
 #include "cmd/cmd_ban.h"
+#include "maps/clients_map.h"
 #include "maps/history_map.h"
 #include "tell/journal.h"
 #include "base/output.h"
@@ -17,13 +18,12 @@
 static int not_banned(struct pins *p, const struct ban_args *a)
 {
 	char net[NET_TEXT], wider[NET_TEXT];
-	struct addr addr = net_addr(&a->net);
 	struct clock_pair now;
 	struct ban_row row;
 
 	net_format(&a->net, net);
 	if (!clock_read(p->prog[PROG_CLOCK], &now) &&
-	    !banlist_find(p, &addr, &now, &row))
+	    !banlist_find(p, &a->net, &now, &row))
 		return fail("%s is not banned itself, but within %s", net,
 			    net_format(&row.net, wider));
 	return fail("%s is not banned", net);
@@ -138,7 +138,7 @@ static int flush_all(struct pins *p, bool forgive, json_int_t *n)
 	int err = banlist_each(p, flush_one, &f);
 
 	if (!err)
-		err = clients_forget_banned(p);
+		clients_forget_banned(p);
 	if (!err && forgive)
 		err = history_forget(p, &everybody);
 	*n = f.n;

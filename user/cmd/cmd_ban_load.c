@@ -6,7 +6,6 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/address.h"
@@ -19,13 +18,13 @@
 #include "tell/journal.h"
 #include "base/net_set.h"
 #include "base/output.h"
+#include "maps/clients_map.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
 
 #define CHUNK 4096 /* bans between two looks at the clock */
-#define PATIENCE_USEC                                                          \
-	1000000 /* longer than this, and it shows how far it is                \
-		 */
+/* A load that takes longer than this shows its progress. */
+#define PATIENCE_USEC 1000000
 
 struct load {
 	const char *name; /* of the file, for messages */
@@ -41,14 +40,6 @@ struct load {
 	uint64_t started, shown; /* usec */
 };
 
-static uint64_t now_usec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
-
 static int parse_args(struct load *l, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -57,6 +48,7 @@ static int parse_args(struct load *l, int argc, char **argv)
 		{ "no-wait", no_argument, NULL, 'w' },
 		{}
 	};
+	const char *fault;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -72,12 +64,9 @@ static int parse_args(struct load *l, int argc, char **argv)
 		else if (c == '?')
 			return bad_option(argv);
 	}
-	for (const char *s = l->reason; s && *s; s++)
-		if (*s < ' ' || *s > '~')
-			return usage("--reason: printable ASCII only");
-	if (l->reason && strlen(l->reason) >= BAN_REASON_SIZE)
-		return usage("--reason: longer than %d bytes",
-			     BAN_REASON_SIZE - 1);
+	fault = l->reason ? reason_fault(l->reason) : NULL;
+	if (fault)
+		return usage("--reason: %s", fault);
 	if (optind + 1 != argc)
 		return usage("ban load takes one file, or - for standard "
 			     "input");
@@ -135,7 +124,7 @@ static void row_of(const struct load *l, const struct ban_file_entry *e,
 
 static void show_progress(struct load *l, bool end)
 {
-	uint64_t now = now_usec();
+	uint64_t now = clock_monotonic_usec();
 
 	if (output.json || !isatty(STDERR_FILENO))
 		return;
@@ -154,9 +143,8 @@ static int write_chunk(struct load *l, struct ban_row *rows, size_t *next)
 
 	for (; *next < l->file.n && n < CHUNK; ++*next) {
 		const struct ban_file_entry *e = &l->file.entries[*next];
-		struct addr a = net_addr(&e->net);
 
-		rows[n].net = e->whole ? client_net(&l->p, &a) : e->net;
+		rows[n].net = e->whole ? client_of(&l->p, &e->net) : e->net;
 		if (!is_refused(l, &rows[n].net))
 			row_of(l, e, &rows[n++]);
 	}
@@ -174,11 +162,11 @@ static int write_all(struct load *l)
 	int err = rows ? clock_read(l->p.prog[PROG_CLOCK], &l->now) : -ENOMEM;
 
 	if (!err)
-		err = allowlist_nets(&l->p, &nets, &n);
+		err = allow_map_nets(&l->p, &nets, &n);
 	net_set_init(&l->allowed, nets, err ? 0 : n);
 	if (!l->seconds)
 		l->seconds = settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
-	l->started = now_usec();
+	l->started = clock_monotonic_usec();
 	while (!err && next < l->file.n)
 		err = write_chunk(l, rows, &next);
 	show_progress(l, true);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp clients: who is failing, the busiest first. */
-#include <bpf/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "show/origin.h"
 #include "base/output.h"
-#include "show/rows.h"
+#include "maps/clients_map.h"
+#include "show/entry_json.h"
 
 static int by_failures(const void *a, const void *b)
 {
@@ -40,32 +39,25 @@ static json_t *sorted(json_t *rows)
 	return out;
 }
 
-static json_t *row(const struct pins *p, const struct geo *geo,
-		   const struct addr *key, const struct client *c,
-		   const struct clock_pair *now)
+struct listing {
+	struct pins *p;
+	struct geo *geo;
+	struct clock_pair now;
+	json_t *rows;
+};
+
+static void add_row(const struct net *net, const struct client *c, void *ctx)
 {
-	json_t *r = client_json(p, key, c, now);
+	struct listing *l = ctx;
 	struct geo_place at;
+	json_t *row;
 
-	geo_look(geo, key, &at);
-	json_object_set_new(r, "country", country_json(&at));
-	return r;
-}
-
-static void collect(struct pins *p, const struct clock_pair *now, json_t *rows)
-{
-	struct geo *geo = origin_open(p);
-	struct addr key, *prev = NULL;
-	struct client c;
-
-	while (!bpf_map_get_next_key(p->map[MAP_CLIENTS], prev, &key)) {
-		if (!bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c) &&
-		    c.failures)
-			json_array_append_new(rows,
-					      row(p, geo, &key, &c, now));
-		prev = &key;
-	}
-	geo_close(geo);
+	if (!c->failures)
+		return;
+	row = client_json(l->p, net, c, &l->now);
+	geo_look(l->geo, net, &at);
+	json_object_set_new(row, "country", country_json(&at));
+	json_array_append_new(l->rows, row);
 }
 
 int cmd_clients(const struct globals *g, int argc, char **argv)
@@ -84,25 +76,26 @@ int cmd_clients(const struct globals *g, int argc, char **argv)
 		{}
 	};
 	int err = cmd_no_args(argc, argv);
-	json_t *rows = json_array();
-	struct clock_pair now;
 	struct pins p;
+	struct listing l = { .p = &p, .rows = json_array() };
 
 	if (!err && pins_open(&p, g->pin_dir))
 		err = EXIT_FAILURE;
 	else if (!err) {
-		err = clock_read(p.prog[PROG_CLOCK], &now);
+		err = clock_read(p.prog[PROG_CLOCK], &l.now);
 		if (err) {
 			err = fail("cannot read the kernel's clock: %s",
 				   strerror(-err));
 		} else {
-			collect(&p, &now, rows);
-			rows = sorted(rows);
-			output_rows(rows, columns,
+			l.geo = geo_open_in_force(&p);
+			clients_each(&p, add_row, &l);
+			geo_close(l.geo);
+			l.rows = sorted(l.rows);
+			output_rows(l.rows, columns,
 				    "no failed logins were seen");
 		}
 		pins_close(&p);
 	}
-	json_decref(rows);
+	json_decref(l.rows);
 	return err;
 }

@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lists/apply.h"
+#include "lists/config_apply.h"
 #include "cmd/cmd.h"
 #include "config/config_file.h"
 #include "cmd/config_session.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
+#include "lists/groups_sources.h"
 #include "tell/journal.h"
 #include "base/output.h"
 

@@ -28,8 +28,8 @@ static const char *const tls_words[] = {
 	NULL,
 };
 
-/* What the settings make of an answer. */
-struct judgement {
+/* An answer, assessed by the settings: would it count as a failure? */
+struct assessment {
 	enum reply_verdict verdict;
 	uint16_t code; /* 0: not an SMTP reply */
 	char line[LINE_SIZE + 1]; /* its last one, as far as texts match */
@@ -38,13 +38,13 @@ struct judgement {
 	bool sensor; /* what would see it is not off */
 };
 
-static bool counts(const struct judgement *j)
+static bool counts(const struct assessment *j)
 {
 	return j->verdict == REPLY_COUNT && j->port && j->sensor;
 }
 
-static void judge(const struct config *c, const struct probe_request *rq,
-		  const struct probe_answer *a, struct judgement *j)
+static void assess(const struct config *c, const struct probe_request *rq,
+		   const struct probe_answer *a, struct assessment *j)
 {
 	const char *bytes = a->reply, *end = bytes + a->reply_len;
 	struct reply_result res = {};
@@ -89,7 +89,7 @@ static void quote_text(const char *text, size_t n, char *buf, size_t size)
  * How much of the line is likely to be the same next time: up to the first
  * number behind the enhanced status code (RFC 3463), name, or bracket.
  */
-static size_t constant_part(const struct judgement *j)
+static size_t constant_part(const struct assessment *j)
 {
 	const char *user = strstr(j->line, PROBE_USER);
 	size_t n = 4, len = user ? (size_t)(user - j->line) : j->len;
@@ -154,9 +154,9 @@ static const char *remedy(struct config *c, const struct probe_request *rq,
 			  const struct probe_answer *a, json_t *list)
 {
 	char text[ESCAPED_SIZE(LINE_SIZE)], added[sizeof(text) + 2];
-	struct judgement j;
+	struct assessment j;
 
-	judge(c, rq, a, &j);
+	assess(c, rq, a, &j);
 	if (j.verdict == REPLY_IGNORED_BY_TEXT)
 		return "one of ignore-texts matches it";
 	if (j.verdict != REPLY_COUNT && other_meaning(j.code))
@@ -176,7 +176,7 @@ static const char *remedy(struct config *c, const struct probe_request *rq,
 	}
 	if (!j.sensor)
 		advise(list, c, KEY_TLS, "auto");
-	judge(c, rq, a, &j);
+	assess(c, rq, a, &j);
 	return counts(&j) ? NULL : "see codes, count-texts and ports";
 }
 
@@ -187,9 +187,9 @@ static json_t *document(struct config *c, const struct probe_request *rq,
 	char offered[ESCAPED_SIZE(PROBE_WORDS_SIZE)];
 	json_t *advice = json_array();
 	const char *why = NULL;
-	struct judgement j;
+	struct assessment j;
 
-	judge(c, rq, a, &j);
+	assess(c, rq, a, &j);
 	if (!counts(&j))
 		why = remedy(c, rq, a, advice);
 	if (why)

@@ -18,6 +18,7 @@
 #include "base/escape.h"
 #include "tell/journal.h"
 #include "base/output.h"
+#include "tell/names.h"
 #include "cmd/replay.h"
 
 #define ERROR_SIZE 512
@@ -32,9 +33,9 @@ struct job {
 	json_t *bans;
 };
 
-static void on_ban(const struct event *e, const struct decision *d, void *ctx)
+static void on_ban(const struct event *e, const struct net *net,
+		   const struct decision *d, void *ctx)
 {
-	struct net net = net_of(&e->client, e->len);
 	char text[ESCAPED_SIZE(TEXT_SIZE)], name[NET_TEXT], client[ADDR_TEXT];
 	char time[CLOCK_TEXT];
 	struct job *j = ctx;
@@ -45,7 +46,7 @@ static void on_ban(const struct event *e, const struct decision *d, void *ctx)
 			  "time", clock_format_wall(e->boot_ns / 1000, time),
 			  "event", d->ban ? "ban" : "would-ban", "client",
 			  addr_format(&e->client, client), "net",
-			  net_format(&net, name), "failures", e->failures,
+			  net_format(net, name), "failures", e->failures,
 			  "code", e->code, "duration", (json_int_t)d->seconds,
 			  "offence", d->offence, "text",
 			  escape(e->text, e->text_len, text, sizeof(text)),

@@ -13,8 +13,9 @@
 #include "base/escape.h"
 #include "tell/journal.h"
 #include "show/journal_read.h"
-#include "show/origin.h"
+#include "lists/geo.h"
 #include "base/output.h"
+#include "tell/names.h"
 #include "show/report.h"
 
 #define SINCE_DEFAULT (7 * 86400)
@@ -27,15 +28,15 @@ static void look_up(sd_journal *j, const struct geo *geo, char country[8])
 {
 	char client[ADDR_TEXT];
 	struct geo_place at;
-	struct addr a;
+	struct net host;
 
 	journal_field(j, "SMTPXDP_COUNTRY", country, 8);
 	if (*country ||
-	    addr_parse(journal_field(j, "SMTPXDP_CLIENT", client,
+	    host_parse(journal_field(j, "SMTPXDP_CLIENT", client,
 				     sizeof(client)),
-		       &a))
+		       &host))
 		return;
-	geo_look(geo, &a, &at);
+	geo_look(geo, &host, &at);
 	strcpy(country, at.country);
 }
 
@@ -84,7 +85,7 @@ static struct geo *open_geo(const struct globals *g)
 
 	if (!pins_exist(g->pin_dir) || pins_try_open(&p, g->pin_dir))
 		return NULL;
-	geo = origin_open(&p);
+	geo = geo_open_in_force(&p);
 	pins_close(&p);
 	return geo;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp why: everything known about one address. */
-#include <bpf/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,20 @@
 #include "cmd/cmd.h"
 #include "config/config.h"
 #include "base/duration.h"
-#include "lists/groups_user.h"
+#include "maps/clients_map.h"
+#include "maps/groups_map.h"
 #include "maps/history_map.h"
 #include "pure/judgement.h"
-#include "show/origin.h"
 #include "base/output.h"
-#include "show/rows.h"
+#include "show/entry_json.h"
 #include "maps/settings_map.h"
 
 #define NEXT_SIZE 256
 
 struct known {
-	struct addr addr;
+	struct net host;
 	struct net client; /* the network that is counted as one */
+	struct net block; /* that net-rate measures */
 	struct clock_pair now;
 	__u32 allow;
 	struct net allow_net;
@@ -43,8 +43,7 @@ struct known {
 static int look(struct pins *p, struct known *k)
 {
 	const struct settings *s = settings_now(p);
-	struct client net;
-	struct addr key;
+	struct client block;
 	struct geo *geo;
 	__u32 tick;
 	int err = clock_read(p->prog[PROG_CLOCK], &k->now);
@@ -52,23 +51,22 @@ static int look(struct pins *p, struct known *k)
 	if (err)
 		return fail("cannot read the kernel's clock: %s",
 			    strerror(-err));
-	k->client = client_net(p, &k->addr);
-	key = net_addr(&k->client);
-	k->allow = allowlist_find(p, &k->addr, &k->allow_net);
+	k->client = client_of(p, &k->host);
+	k->block = net_block(&k->host);
+	k->allow = allowlist_find(p, &k->host, &k->allow_net);
 	k->past = history_recall(p, &k->client, k->now.boot_ns);
-	k->banned = !banlist_find(p, &k->addr, &k->now, &k->ban);
-	k->counted = !bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &k->state);
+	k->banned = !banlist_find(p, &k->host, &k->now, &k->ban);
+	k->counted = clients_find(p, &k->client, &k->state);
 	tick = window_tick(k->now.jiffies, s->tick_shift);
-	geo = origin_open(p);
-	geo_look(geo, &k->addr, &k->place);
+	geo = geo_open_in_force(p);
+	geo_look(geo, &k->host, &k->place);
 	geo_close(geo);
-	k->grouped = groups_find(p, &k->addr, &k->group);
+	k->grouped = groups_find(p, &k->host, &k->group);
 	choose_policy(s, &k->state, tick, k->group.group, &k->judgement);
 	k->in_window = window_count(&k->state, tick,
 				    policy_of(s, &k->judgement)->rate.ticks);
-	net_block_of(&k->addr, &key);
-	if (!bpf_map_lookup_elem(p->map[MAP_NETS], &key, &net))
-		k->net_clients = window_count(&net, tick, s->net.ticks);
+	if (clients_find_block(p, &k->block, &block))
+		k->net_clients = window_count(&block, tick, s->net.ticks);
 	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
 	return 0;
 }
@@ -110,29 +108,25 @@ static json_t *known_json(struct pins *p, const struct known *k)
 {
 	char addr[ADDR_TEXT], net[NET_TEXT], allow[NET_TEXT], text[NEXT_SIZE];
 	char network[NET_TEXT];
-	struct addr key = net_addr(&k->client), block;
-	struct net around;
 
-	net_block_of(&k->addr, &block);
-	around = net_of(&block, net_block_len(&block));
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s}",
-		"address", addr_format(&k->addr, addr), "net",
+		"address", host_format(&k->host, addr), "net",
 		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
 				     net_format(&k->allow_net, allow), "origin",
 				     allow_origin(k->allow)) :
 			   json_null(),
 		"group",
-		k->grouped ? group_json(p, &k->addr, &k->group) : json_null(),
+		k->grouped ? group_json(p, &k->host, &k->group) : json_null(),
 		"country", country_json(&k->place), "as", as_json(&k->place),
 		"ban", k->banned ? ban_json(p, &k->ban, &k->now) : json_null(),
 		"client",
-		k->counted ? client_json(p, &key, &k->state, &k->now) :
+		k->counted ? client_json(p, &k->client, &k->state, &k->now) :
 			     json_null(),
 		"network",
-		json_pack("{s:s, s:i}", "net", net_format(&around, network),
+		json_pack("{s:s, s:i}", "net", net_format(&k->block, network),
 			  "clients", k->net_clients),
 		"history", history_json(p, &k->past), "next_ban", k->next_ban,
 		"next", text);
@@ -250,7 +244,7 @@ int cmd_why(const struct globals *g, int argc, char **argv)
 
 	if (argc != 2)
 		return usage("why takes one address");
-	if (addr_parse(argv[1], &k.addr))
+	if (host_parse(argv[1], &k.host))
 		return usage("why: '%.64s' is not an IPv4 or IPv6 address",
 			     argv[1]);
 	if (pins_open(&p, g->pin_dir))

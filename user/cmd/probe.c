@@ -13,7 +13,8 @@
 
 enum step { STEP_HELLO, STEP_STARTTLS, STEP_AUTH, STEP_DONE };
 
-struct dialogue {
+/* The session with the server, as far as it has come. */
+struct session {
 	struct probe_answer *a;
 	enum step step;
 	bool starttls; /* is offered */
@@ -33,7 +34,7 @@ static void keep(char *buf, size_t size, const char *line, size_t n)
 	buf[strcspn(buf, "\r\n")] = '\0';
 }
 
-static void hear_hello(struct dialogue *d, const char *line, size_t n)
+static void hear_hello(struct session *d, const char *line, size_t n)
 {
 	if (n > 4 && begins(line + 4, n - 4, "STARTTLS"))
 		d->starttls = true;
@@ -44,7 +45,7 @@ static void hear_hello(struct dialogue *d, const char *line, size_t n)
 }
 
 /* All lines up to the one that has no hyphen; 334 asks for more from us. */
-static void hear_auth(struct dialogue *d, const char *line, size_t n)
+static void hear_auth(struct session *d, const char *line, size_t n)
 {
 	struct probe_answer *a = d->a;
 
@@ -58,7 +59,7 @@ static void hear_auth(struct dialogue *d, const char *line, size_t n)
 		d->step = STEP_DONE;
 }
 
-static void hear(struct dialogue *d, const char *line, size_t n)
+static void hear(struct session *d, const char *line, size_t n)
 {
 	switch (d->step) {
 	case STEP_STARTTLS:
@@ -77,7 +78,7 @@ static void hear(struct dialogue *d, const char *line, size_t n)
 	}
 }
 
-static void say(struct dialogue *d, const char *line, size_t n)
+static void say(struct session *d, const char *line, size_t n)
 {
 	if (d->step != STEP_HELLO)
 		return;
@@ -105,7 +106,7 @@ static int on_line(CURL *curl, curl_infotype type, char *line, size_t n,
 
 /* Connected, and found no way to log in. */
 static const char *no_login(const struct probe_request *rq,
-			    const struct dialogue *d)
+			    const struct session *d)
 {
 	if (*d->a->offered)
 		return rq->mechanism ?
@@ -140,7 +141,7 @@ static const char *hint(CURLcode code)
 	}
 }
 
-static int explain(const struct probe_request *rq, const struct dialogue *d,
+static int explain(const struct probe_request *rq, const struct session *d,
 		   CURLcode code, const char *detail, char *err, size_t size)
 {
 	char host[ESCAPED_SIZE(PROBE_HOST_MAX)];
@@ -179,7 +180,7 @@ static CURLU *url_of(const struct probe_request *rq)
 }
 
 static void prepare(CURL *curl, const struct probe_request *rq,
-		    struct dialogue *d)
+		    struct session *d)
 {
 	static const long use_ssl[] = {
 		[PROBE_TLS_AUTO] = CURLUSESSL_TRY,
@@ -212,7 +213,7 @@ static void prepare(CURL *curl, const struct probe_request *rq,
 int probe(const struct probe_request *rq, struct probe_answer *a, char *err,
 	  size_t size)
 {
-	struct dialogue d = { .a = a };
+	struct session d = { .a = a };
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLU *url = url_of(rq);
 	CURL *curl = curl_easy_init();

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "lists/apply.h"
+#include "lists/config_apply.h"
 #include "lists/banlist.h"
 #include "base/clock.h"
 #include "daemon/event_handler.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "load/loader.h"
 #include "base/output.h"
 #include "pure/parse.h"
@@ -31,6 +31,7 @@ static int on_ring(void *ctx, void *data, size_t size)
 {
 	struct replay *r = ctx;
 	struct decision d;
+	struct net client;
 	struct event e;
 
 	if (size < sizeof(e))
@@ -39,10 +40,11 @@ static int on_ring(void *ctx, void *data, size_t size)
 	if (e.version != EVENT_VERSION ||
 	    (e.kind != EVENT_CROSSED && e.kind != EVENT_NET_CROSSED))
 		return 0;
-	if (handle_crossing(&r->pins, &e, &d))
+	client = net_of(&e.client, e.len);
+	if (handle_crossing(&r->pins, &e, &client, &d))
 		r->full++;
 	r->bans += d.ban;
-	r->on_ban(&e, &d, r->ctx);
+	r->on_ban(&e, &client, &d, r->ctx);
 	return 0;
 }
 
@@ -138,13 +140,14 @@ static void run_in_pieces(struct replay *r, const struct bpf_program *prog,
 }
 
 /* Then this reply would not have been: its question would have been dropped. */
-static bool is_banned(const struct replay *r, const struct addr *client)
+static bool is_banned(const struct replay *r, const struct addr *to)
 {
+	struct net host = net_of(to, ADDR_BITS);
 	struct clock_pair now;
 	struct ban_row row;
 
 	return r->bans && !clock_read(r->pins.prog[PROG_CLOCK], &now) &&
-	       !banlist_find(&r->pins, client, &now, &row);
+	       !banlist_find(&r->pins, &host, &now, &row);
 }
 
 static void run_whole(struct replay *r, const struct bpf_program *prog,

@@ -15,9 +15,9 @@
 struct smtpxdp;
 struct ring_buffer;
 
-/* A client reached the rate: d is what follows from it. */
-typedef void (*replay_ban_fn)(const struct event *e, const struct decision *d,
-			      void *ctx);
+/* Called where a client, or a network, reached the rate: *d was decided. */
+typedef void (*replay_ban_fn)(const struct event *e, const struct net *client,
+			      const struct decision *d, void *ctx);
 
 struct replay {
 	struct smtpxdp *skel;

@@ -5,13 +5,13 @@
 #include "tell/journal.h"
 #include "maps/settings_map.h"
 
-/* So late: the last reply may still leave, and more bans may come. */
+/* The delay lets the last reply leave, and more bans come. */
 #define DELAY_USEC 50000
-/* One look among 100,000 connections takes 0.1 s: 10 % of one CPU. */
+/* Of one CPU, a tenth at most: a listing of 100,000 connections takes 0.1 s. */
 #define SHARE 10
 
-/* Once for each reason, until it works again. */
-static void tell(struct cut_queue *q, int err)
+/* Tells each error once, until cutting works again. */
+static void note_error(struct cut_queue *q, int err)
 {
 	if (err < 0 && err != q->error)
 		journal_note(MESSAGE_FAULT,
@@ -36,7 +36,8 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
 	uint64_t start = clock_cpu_usec();
 	bool more;
 
-	tell(q, cut_connections(q->pins, q->nets, q->all ? 0 : q->n, &more));
+	note_error(q,
+		   cut_connections(q->pins, q->nets, q->all ? 0 : q->n, &more));
 	q->not_before = clock_monotonic_usec() +
 			(clock_cpu_usec() - start) * (SHARE - 1);
 	if (more) {
@@ -54,7 +55,7 @@ int cut_queue_start(struct cut_queue *q, sd_event *e, struct pins *p)
 
 	q->pins = p;
 	if (settings_now(p)->cut_sessions)
-		tell(q, cut_probe());
+		note_error(q, cut_probe());
 	err = sd_event_add_time(e, &q->timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 				q);
 	if (err >= 0)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "daemon/event_handler.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +21,12 @@
 #include "pure/window.h"
 
 #define NSEC 1000000000ULL
-/* A provisional ban this old: its event is not coming any more. */
+/* The event of a provisional ban that is older was lost. */
 #define EVENT_LATE_NSEC (2 * NSEC)
 
-/* "10 failures in 2m", "8 clients in 1h", as `ban list` and the journal give
- * it. */
-static void reason_of(char *buf, size_t size, uint32_t failures,
-		      const char *what, uint32_t window_sec)
+/* "10 failures in 2m", "8 clients in 1h": in `ban list` and the journal. */
+static void format_reason(char *buf, size_t size, uint32_t failures,
+			  const char *what, uint32_t window_sec)
 {
 	char window[DURATION_TEXT];
 
@@ -36,7 +34,7 @@ static void reason_of(char *buf, size_t size, uint32_t failures,
 		 failures == 1 ? "" : "s", duration_format(window_sec, window));
 }
 
-/* Why somebody who reached the rate is not banned. */
+/* Why the kernel did not ban a client that reached the rate. */
 static const char *excuse(const struct event *e)
 {
 	return e->outcome == OUTCOME_BRAKE ?
@@ -47,11 +45,12 @@ static const char *excuse(const struct event *e)
 }
 
 /*
- * Is the kernel's provisional ban of this event still there? If not, it was
- * lifted before we came to it: it must not be made again, and is forgiven.
+ * Does the kernel's provisional ban of this event still stand? If not, a
+ * command lifted it before the daemon read the event: then no ban is made, and
+ * the offence does not count.
  */
-static bool is_ours(const struct pins *p, const struct event *e,
-		    const struct net *net)
+static bool still_stands(const struct pins *p, const struct event *e,
+			 const struct net *net)
 {
 	struct ban b;
 
@@ -69,8 +68,8 @@ static int remember(struct pins *p, const struct net *net, uint32_t offence,
 }
 
 /*
- * The final ban: from the moment of the crossing, for as long as the policy
- * says. The kernel did not shorten one that held longer, nor do we touch it.
+ * Writes the final ban: from the time of the crossing, for the seconds that the
+ * policy says.
  */
 static int write_final(struct pins *p, const struct event *e,
 		       const struct net *net, uint32_t seconds,
@@ -82,41 +81,53 @@ static int write_final(struct pins *p, const struct event *e,
 			 .window = e->window_sec };
 
 	if (e->kind == EVENT_NET_CROSSED)
-		reason_of(b.reason, sizeof(b.reason), e->failures, "client",
-			  e->window_sec);
+		format_reason(b.reason, sizeof(b.reason), e->failures, "client",
+			      e->window_sec);
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
 		    (now->boot_ns - e->boot_ns) / (NSEC / clock_hz());
 	return b.expires > now->jiffies ? banlist_put(p, net, &b) : 0;
 }
 
-int handle_crossing(struct pins *p, const struct event *e, struct decision *d)
+int handle_crossing(struct pins *p, const struct event *e,
+		    const struct net *net, struct decision *d)
 {
-	struct net net = net_of(&e->client, e->len);
 	struct clock_pair now = {};
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
 	struct history past = {};
 
-	/* Clients come back; what a network did before is not kept. */
+	/* Only clients have a past: that of networks is not kept. */
 	if (e->kind == EVENT_CROSSED)
-		past = history_recall(p, &net, now.boot_ns);
+		past = history_recall(p, net, now.boot_ns);
 	*d = policy_decide(e, settings_now(p), &past);
 	if (err || !d->ban ||
-	    (e->outcome == OUTCOME_BANNED && !is_ours(p, e, &net)))
+	    (e->outcome == OUTCOME_BANNED && !still_stands(p, e, net)))
 		return err;
-	err = write_final(p, e, &net, d->seconds, &now);
+	err = write_final(p, e, net, d->seconds, &now);
 	if (!err && e->kind == EVENT_CROSSED)
-		err = remember(p, &net, d->offence,
+		err = remember(p, net, d->offence,
 			       e->boot_ns + d->seconds * NSEC);
 	return err;
 }
 
-/* What an event has to tell of a client. */
+/*
+ * An event, and whose it is. Its address and length become networks here, once;
+ * all that follows takes these.
+ */
+struct incident {
+	const struct event *e;
+	struct net host; /* the peer */
+	struct net
+		client; /* or, of EVENT_NET_CROSSED, the network that crossed */
+};
+
+/* The record of an event, which points into *i. */
 static struct record record_of(const struct handler *h, enum message kind,
-			       const struct event *e, const struct net *net)
+			       const struct incident *i)
 {
+	const struct event *e = i->e;
 	struct geo_place at;
 
-	geo_look(h->groups ? h->groups->geo : NULL, &e->client, &at);
+	geo_look(h->groups ? h->groups->geo : NULL, &i->host, &at);
 	return (struct record){
 		.group = e->policy == POLICY_STRICT  ? GROUP_STRICT :
 			 e->policy == POLICY_LENIENT ? GROUP_LENIENT :
@@ -124,8 +135,8 @@ static struct record record_of(const struct handler *h, enum message kind,
 		.country = { at.country[0], at.country[1] },
 		.asn = at.asn,
 		.kind = kind,
-		.client = &e->client,
-		.net = net,
+		.client = &i->host,
+		.net = &i->client,
 		.code = e->code,
 		.failures = e->failures,
 		.window_sec = e->window_sec,
@@ -141,22 +152,22 @@ static struct record record_of(const struct handler *h, enum message kind,
 	};
 }
 
-static void crossed(struct handler *h, const struct event *e)
+static void crossed(struct handler *h, const struct incident *i)
 {
-	struct pins *p = h->pins;
-	struct net net = net_of(&e->client, e->len);
+	struct record r = record_of(h, MESSAGE_BAN, i);
+	const struct event *e = i->e;
 	char reason[2 * BAN_REASON_SIZE];
+	struct pins *p = h->pins;
 	struct decision d;
-	struct record r = record_of(h, MESSAGE_BAN, e, &net);
 	int lock, err;
 
-	reason_of(reason, sizeof(reason), e->failures,
-		  e->kind == EVENT_NET_CROSSED ? "client" : "failure",
-		  e->window_sec);
+	format_reason(reason, sizeof(reason), e->failures,
+		      e->kind == EVENT_NET_CROSSED ? "client" : "failure",
+		      e->window_sec);
 	strcat(reason, excuse(e));
 	r.reason = reason;
 	lock = pins_lock_writer(p->dir);
-	err = handle_crossing(p, e, &d);
+	err = handle_crossing(p, e, &i->client, &d);
 	pins_unlock(lock);
 	r.kind = d.ban ? MESSAGE_BAN : MESSAGE_WOULD_BAN;
 	r.duration = d.seconds;
@@ -170,13 +181,12 @@ static void crossed(struct handler *h, const struct event *e)
 			     strerror(-err));
 	journal_record(&r);
 	if (r.kind == MESSAGE_BAN && h->cuts)
-		cut_queue_add(h->cuts, &net);
+		cut_queue_add(h->cuts, &i->client);
 }
 
-static void failed(const struct handler *h, const struct event *e)
+static void failed(const struct handler *h, const struct incident *i)
 {
-	struct net net = net_of(&e->client, e->len);
-	struct record r = record_of(h, MESSAGE_FAILURE, e, &net);
+	struct record r = record_of(h, MESSAGE_FAILURE, i);
 
 	journal_record(&r);
 }
@@ -184,6 +194,7 @@ static void failed(const struct handler *h, const struct event *e)
 int handle_event(void *ctx, void *data, size_t size)
 {
 	struct handler *h = ctx;
+	struct incident i;
 	struct event e;
 
 	if (size < sizeof(e))
@@ -192,10 +203,13 @@ int handle_event(void *ctx, void *data, size_t size)
 	if (e.version != EVENT_VERSION || e.len > ADDR_BITS ||
 	    e.text_len > TEXT_SIZE || e.user_len > USER_NAME_SIZE)
 		return 0;
+	i = (struct incident){ .e = &e,
+			       .host = net_of(&e.client, ADDR_BITS),
+			       .client = net_of(&e.client, e.len) };
 	if (e.kind == EVENT_FAILURE)
-		failed(h, &e);
+		failed(h, &i);
 	else if (e.kind == EVENT_CROSSED || e.kind == EVENT_NET_CROSSED)
-		crossed(h, &e);
+		crossed(h, &i);
 	else if (e.kind == EVENT_PROCESS && h->tls)
 		tls_look(h->pins, h->tls, e.pid);
 	return 0;
@@ -223,7 +237,7 @@ static void expired(struct pins *p, const struct ban_row *row)
 	journal_record(&r);
 }
 
-/* The kernel banned, but could not tell us: the ring buffer was full. */
+/* Completes a provisional ban whose event found the ring buffer full. */
 static void untold(const struct sweep *s, const struct ban_row *row)
 {
 	struct history past = history_recall(s->p, &row->net, s->now.boot_ns);
@@ -267,8 +281,9 @@ static int sweep_one(const struct ban_row *row, void *ctx)
 }
 
 /*
- * Were events lost since we were last here? Told once, whichever daemon it is
- * that tells. Needs the writers' lock.
+ * Were events lost since the last call? Tells the journal, once: map daemon
+ * holds the number that was told, also for the next daemon. The caller holds
+ * the writers' lock.
  */
 static bool events_lost(struct pins *p)
 {
@@ -293,7 +308,7 @@ static bool events_lost(struct pins *p)
 	return true;
 }
 
-/* To look for those that nobody has told us of takes longer: not every time. */
+/* To look for bans whose event was lost takes long: every fifth sweep does. */
 #define UNTOLD_SWEEPS 5
 
 void handle_sweep(struct handler *h)
@@ -304,7 +319,7 @@ void handle_sweep(struct handler *h)
 	int lock = pins_try_lock_writer(p->dir), err;
 
 	if (lock == -EWOULDBLOCK)
-		return; /* a command is at it: next time */
+		return; /* a command writes: the next sweep will do */
 	if (events_lost(p) || ++since_untold >= UNTOLD_SWEEPS)
 		since_untold = 0;
 	err = clock_read(p->prog[PROG_CLOCK], &s.now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a ring-buffer record to the ban list and the journal. */
+/* The daemon's answer to events: it writes the final bans, and tells. */
 #ifndef SMTPXDP_EVENT_HANDLER_H
 #define SMTPXDP_EVENT_HANDLER_H
 
@@ -15,23 +15,25 @@ struct tls_sensor;
 
 struct handler {
 	struct pins *pins;
-	struct tls_sensor *tls; /* NULL: there is none */
-	struct cut_queue *cuts; /* NULL: no connection is to be cut */
-	const struct groups_watch *groups; /* knows countries, or NULL */
+	struct tls_sensor *tls; /* or NULL */
+	struct cut_queue *cuts; /* NULL: no connection is cut */
+	const struct groups_watch *groups; /* has the databases, or NULL */
 };
 
-/* A ring_buffer_sample_fn; ctx is the struct handler. Always 0. */
+/* A ring_buffer_sample_fn; ctx is the struct handler. Always returns 0. */
 int handle_event(void *ctx, void *data, size_t size);
 
 /*
- * Does to the ban list what the policy says of an EVENT_CROSSED; *d tells what
- * that is. -E2BIG, -errno. The caller holds the writers' lock.
+ * Decides about an EVENT_CROSSED or EVENT_NET_CROSSED of a client or network,
+ * writes the ban if there is to be one, and says in *d what was decided.
+ * -E2BIG, -errno. The caller holds the writers' lock.
  */
-int handle_crossing(struct pins *p, const struct event *e, struct decision *d);
+int handle_crossing(struct pins *p, const struct event *e,
+		    const struct net *net, struct decision *d);
 
 /*
- * Removes what has run out, tells of bans whose event was lost, and of events
- * that were. To be called about once a second.
+ * Removes bans that have run out, completes bans whose event was lost, and
+ * tells of lost events. To be called about once a second.
  */
 void handle_sweep(struct handler *h);
 

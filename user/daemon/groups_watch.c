@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
+#include "lists/groups_sources.h"
+#include "maps/groups_map.h"
 #include "maps/settings_map.h"
 
 static int learn_config(struct pins *p, struct groups_watch *w)
@@ -26,20 +28,18 @@ static int learn_config(struct pins *p, struct groups_watch *w)
 	return 0;
 }
 
-/* What is wrong with a database, groups_apply() has said. */
+/* Errors are ignored here: groups_apply() has told of a broken database. */
 static void open_geo(struct groups_watch *w, uint64_t fingerprint)
 {
-	char **paths, why[GROUPS_PROBLEM_SIZE];
-	struct geo *geo = NULL;
+	char why[GROUPS_PROBLEM_SIZE];
+	struct geo *geo;
 
 	if (fingerprint == w->opened)
 		return;
-	paths = config_items(&w->c, KEY_GEO_DATABASES);
-	if (paths && !geo_open(&geo, paths, why, sizeof(why))) {
+	if (!geo_open_configured(&geo, &w->c, why, sizeof(why))) {
 		geo_close(w->geo);
 		w->geo = geo;
 	}
-	config_items_free(paths);
 	w->opened = fingerprint;
 }
 
@@ -62,7 +62,7 @@ void groups_watch(struct pins *p, struct groups_watch *w)
 	now = groups_fingerprint(&w->c);
 	if (now == w->opened)
 		return;
-	/* Somebody may still be writing it. */
+	/* A file that has just changed may still be being written. */
 	if (w->opened && now != w->seen) {
 		w->seen = now;
 		return;
@@ -70,7 +70,7 @@ void groups_watch(struct pins *p, struct groups_watch *w)
 	if (!in_force(p, now)) {
 		lock = pins_try_lock_writer(p->dir);
 		if (lock < 0)
-			return; /* a command is at it: next time */
+			return; /* a command writes: the next call will do */
 		groups_apply(p, &w->c, false);
 		pins_unlock(lock);
 	}

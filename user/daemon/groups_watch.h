@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The daemon looks whether files of groups have changed, however they were, and
- * has the databases open. No inotify: it does not tell of files on a network or
- * behind a link, and to ask for a handful of files once a second costs nothing.
+ * The daemon's watch over the files of groups: it reads changed files, and
+ * keeps the databases open. It stats them once a second, which costs nothing
+ * for a handful; inotify would miss changes on a network or behind a link.
  */
 #ifndef SMTPXDP_GROUPS_WATCH_H
 #define SMTPXDP_GROUPS_WATCH_H
@@ -12,15 +12,15 @@
 #include "maps/pins.h"
 
 struct groups_watch {
-	struct config c; /* in force, */
-	uint32_t generation; /* as of these settings */
-	bool known;
-	uint64_t seen; /* fingerprint when last looked */
-	uint64_t opened; /* fingerprint when the databases were opened */
-	struct geo *geo; /* or NULL */
+	struct config c; /* in force, with the settings of this generation */
+	uint32_t generation;
+	bool known; /* `c` is loaded */
+	uint64_t seen; /* the fingerprint at the last look */
+	uint64_t opened; /* the fingerprint when the databases were opened */
+	struct geo *geo; /* the databases, or NULL */
 };
 
-/* To be called about once a second: acts when nothing changes any more. */
+/* To be called about once a second; acts when files have stopped changing. */
 void groups_watch(struct pins *p, struct groups_watch *w);
 void groups_watch_free(struct groups_watch *w);
 

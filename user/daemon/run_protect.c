@@ -11,11 +11,11 @@
 
 #include "maps/activity_map.h"
 #include "lists/allowlist.h"
-#include "lists/apply.h"
+#include "lists/config_apply.h"
 #include "sys/capability.h"
 #include "daemon/event_handler.h"
 #include "maps/generation.h"
-#include "lists/groups_user.h"
+#include "lists/groups_plan.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
 #include "base/output.h"

@@ -1,96 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "lists/allowlist.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/address.h"
 #include "lists/banlist.h"
-#include "sys/netinfo.h"
 #include "maps/settings_map.h"
-
-struct list {
-	struct net *nets;
-	size_t n, room;
-};
-
-/* Entries may go while we walk: a key that went restarts the walk. */
-int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx)
-{
-	struct net key, next, *prev = NULL;
-	int fd = p->map[MAP_ALLOW_NETS], err = 0, more;
-	struct allow allow;
-
-	more = !bpf_map_get_next_key(fd, NULL, &key);
-	while (more && !err) {
-		prev = &key;
-		more = !bpf_map_get_next_key(fd, prev, &next);
-		if (!bpf_map_lookup_elem(fd, &key, &allow))
-			err = fn(&key, allow.flags, ctx);
-		key = next;
-	}
-	return err;
-}
-
-static int add_net(const struct net *net, __u32 flags, void *ctx)
-{
-	struct list *l = ctx;
-
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 64;
-		struct net *more =
-			reallocarray(l->nets, room, sizeof(*l->nets));
-
-		if (!more)
-			return -ENOMEM;
-		l->nets = more;
-		l->room = room;
-	}
-	l->nets[l->n++] = *net;
-	return 0;
-}
-
-int allowlist_nets(const struct pins *p, struct net **nets, size_t *n)
-{
-	struct list l = {};
-	int err = allowlist_each(p, add_net, &l);
-
-	*nets = l.nets;
-	*n = l.n;
-	return err;
-}
-
-__u32 allowlist_get(const struct pins *p, const struct net *net)
-{
-	struct net key, *prev = NULL;
-	struct allow allow;
-
-	while (!bpf_map_get_next_key(p->map[MAP_ALLOW_NETS], prev, &key)) {
-		if (key.len == net->len && net_contains(&key, net))
-			return bpf_map_lookup_elem(p->map[MAP_ALLOW_NETS], net,
-						   &allow) ?
-				       0 :
-				       allow.flags;
-		prev = &key;
-	}
-	return 0;
-}
-
-static int set_flags(struct pins *p, const struct net *net, __u32 flags)
-{
-	struct allow allow = { .flags = flags };
-	int fd = p->map[MAP_ALLOW_NETS], err;
-
-	changes_note(&p->changes, CHANGE_ALLOW, net);
-	err = flags ? bpf_map_update_elem(fd, net, &allow, BPF_ANY) :
-		      bpf_map_delete_elem(fd, net);
-	return err ? -errno : 0;
-}
+#include "sys/netinfo.h"
 
 int allowlist_add(struct pins *p, const struct net *net, __u32 flags)
 {
-	int err = set_flags(p, net, allowlist_get(p, net) | flags);
+	int err = allow_map_put(p, net, allow_map_get(p, net) | flags);
 
 	if (!err)
 		err = settings_note_allow(p);
@@ -99,19 +20,19 @@ int allowlist_add(struct pins *p, const struct net *net, __u32 flags)
 
 int allowlist_del(struct pins *p, const struct net *net, __u32 flags)
 {
-	__u32 old = allowlist_get(p, net);
+	__u32 old = allow_map_get(p, net);
 	int err;
 
 	if (!(old & flags))
 		return -ENOENT;
-	err = set_flags(p, net, old & ~flags);
+	err = allow_map_put(p, net, old & ~flags);
 	return err ? err : settings_note_allow(p);
 }
 
-/* What the entries made in one way should be. */
+/* The entries as their maker, the key `allow` or this host, wants them. */
 struct wanted {
 	struct pins *p;
-	__u32 way; /* the flags that are ours to change */
+	__u32 way; /* the flags of that maker: others are kept */
 	struct net *nets;
 	__u32 *flags;
 	size_t n;
@@ -131,30 +52,37 @@ static void want(struct wanted *w, const struct net *net, __u32 flag)
 	w->flags[w->n++] = flag;
 }
 
+static void want_all(struct wanted *w, const struct net *nets, size_t n,
+		     __u32 flag)
+{
+	for (size_t i = 0; i < n; i++)
+		want(w, &nets[i], flag);
+}
+
 static int correct(const struct net *net, __u32 flags, void *ctx)
 {
 	struct wanted *w = ctx;
 	__u32 right = 0;
 
 	for (size_t i = 0; i < w->n; i++)
-		if (w->nets[i].len == net->len &&
-		    net_contains(&w->nets[i], net))
+		if (net_equal(&w->nets[i], net))
 			right |= w->flags[i];
 	if ((flags & w->way) == right)
 		return 0;
-	return set_flags(w->p, net, (flags & ~w->way) | right);
+	return allow_map_put(w->p, net, (flags & ~w->way) | right);
 }
 
-/* Those that are there are made right, those that are not are added. */
+/* Corrects the entries that are there, and adds those that are missing. */
 static int sync_wanted(struct wanted *w)
 {
-	int err = allowlist_each(w->p, correct, w);
+	int err = allow_map_each(w->p, correct, w);
 
 	for (size_t i = 0; !err && i < w->n; i++) {
-		__u32 old = allowlist_get(w->p, &w->nets[i]);
+		__u32 old = allow_map_get(w->p, &w->nets[i]);
 
 		if (!(old & w->flags[i]))
-			err = set_flags(w->p, &w->nets[i], old | w->flags[i]);
+			err = allow_map_put(w->p, &w->nets[i],
+					    old | w->flags[i]);
 	}
 	if (!err)
 		err = settings_note_allow(w->p);
@@ -174,10 +102,10 @@ int allowlist_sync_config(struct pins *p, const struct config *c)
 	struct wanted w;
 	int err = wanted_init(&w, p, ALLOW_CONFIG, n + 1);
 
-	for (size_t i = 0; !err && i < n; i++)
-		want(&w, &nets[i], ALLOW_CONFIG);
-	if (!err)
+	if (!err) {
+		want_all(&w, nets, n, ALLOW_CONFIG);
 		err = sync_wanted(&w);
+	}
 	for (size_t i = 0; !err && i < n; i++) {
 		int lifted = allowlist_lift(p, &nets[i]);
 
@@ -186,16 +114,6 @@ int allowlist_sync_config(struct pins *p, const struct config *c)
 	wanted_free(&w);
 	free(nets);
 	return err;
-}
-
-static void want_addrs(struct wanted *w, const struct addr *addrs, size_t n,
-		       __u32 flag)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct net net = net_of(&addrs[i], ADDR_BITS);
-
-		want(w, &net, flag);
-	}
 }
 
 static int sync_host(struct pins *p, const struct netinfo *info)
@@ -210,8 +128,8 @@ static int sync_host(struct pins *p, const struct netinfo *info)
 		if (!net_parse(loopback[i], &net, NULL, 0))
 			want(&w, &net, ALLOW_SELF);
 	if (!err) {
-		want_addrs(&w, info->own, info->n_own, ALLOW_SELF);
-		want_addrs(&w, info->gateways, info->n_gateways, ALLOW_GATEWAY);
+		want_all(&w, info->own, info->n_own, ALLOW_SELF);
+		want_all(&w, info->gateways, info->n_gateways, ALLOW_GATEWAY);
 		err = sync_wanted(&w);
 	}
 	wanted_free(&w);
@@ -277,7 +195,7 @@ __u32 allowlist_objects(const struct pins *p, const struct net *net,
 {
 	struct search s = { net, entry, 0 };
 
-	allowlist_each(p, objects, &s);
+	allow_map_each(p, objects, &s);
 	return s.flags;
 }
 
@@ -293,24 +211,14 @@ static int contains(const struct net *net, __u32 flags, void *ctx)
 	return 0;
 }
 
-__u32 allowlist_find(const struct pins *p, const struct addr *a,
+__u32 allowlist_find(const struct pins *p, const struct net *net,
 		     struct net *entry)
 {
-	struct net net = net_of(a, ADDR_BITS);
-	struct search s = { &net, entry, 0 };
+	struct net host = net_around(net, ADDR_BITS);
+	struct search s = { &host, entry, 0 };
 
-	allowlist_each(p, contains, &s);
+	allow_map_each(p, contains, &s);
 	return s.flags;
-}
-
-__u32 allowlist_flags(const struct pins *p, const struct addr *a)
-{
-	struct net key = net_of(a, ADDR_BITS);
-	struct allow allow;
-
-	return bpf_map_lookup_elem(p->map[MAP_ALLOW_NETS], &key, &allow) ?
-		       0 :
-		       allow.flags;
 }
 
 const char *allow_origin(__u32 flags)

@@ -1,31 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The allowlist: map allow_nets. Writers hold the writers' lock. */
+/*
+ * The allowlist: which entries map allow_nets gets from commands, from the key
+ * `allow` and from this host, and what they mean for bans. Writers hold the
+ * writers' lock.
+ */
 #ifndef SMTPXDP_ALLOWLIST_H
 #define SMTPXDP_ALLOWLIST_H
 
-#include "ban.h"
 #include "config/config.h"
-#include "maps/pins.h"
+#include "maps/allow_map.h"
 
-typedef int (*allow_row_fn)(const struct net *net, __u32 flags, void *ctx);
-int allowlist_each(const struct pins *p, allow_row_fn fn, void *ctx);
-
-/* The flags (enum allow_flags) of exactly this network's entry, or 0. */
-__u32 allowlist_get(const struct pins *p, const struct net *net);
-
-/* Their networks alone, to be freed, also after an error. */
-int allowlist_nets(const struct pins *p, struct net **nets, size_t *n);
-
-/* Adds or takes away flags (enum allow_flags) of a network. -ENOENT. */
+/* Adds flags to a network's entry, or takes them away: then -ENOENT if the
+ * entry has none of them. */
 int allowlist_add(struct pins *p, const struct net *net, __u32 flags);
 int allowlist_del(struct pins *p, const struct net *net, __u32 flags);
 
-/* Makes the entries by the key `allow` what it says; lifts bans within. */
+/* Makes the entries of the key `allow` as it says; lifts the bans within. */
 int allowlist_sync_config(struct pins *p, const struct config *c);
 
 /*
- * The same for this host's addresses, its gateways and loopback: by the
- * daemon, whose network namespace it is. A command may run in another.
+ * The same for this host's addresses, its gateways and loopback. Only for a
+ * process in the daemon's network namespace: a command may run in another.
  */
 int allowlist_sync_host(struct pins *p);
 
@@ -33,21 +28,21 @@ int allowlist_sync_host(struct pins *p);
 int allowlist_lift(struct pins *p, const struct net *net);
 
 /*
- * Who would object to a ban of `net`: flags of an entry that overlaps with it,
- * in *entry. Those that an admin made count only where they contain all of
- * it; wider bans leave them out by themselves.
+ * Does an entry object to a ban of `net`? Returns its flags, and the entry in
+ * *entry; or 0. An entry made by an admin objects only where it contains all of
+ * `net`: a wider ban leaves its hosts out by itself.
  */
 __u32 allowlist_objects(const struct pins *p, const struct net *net,
 			struct net *entry);
 
-/* The longest entry that contains an address: its flags, or 0. */
-__u32 allowlist_find(const struct pins *p, const struct addr *a,
+/*
+ * The longest entry that contains a network's first address: returns its flags,
+ * or 0.
+ */
+__u32 allowlist_find(const struct pins *p, const struct net *net,
 		     struct net *entry);
 
-/* The same flags, by one lookup. */
-__u32 allowlist_flags(const struct pins *p, const struct addr *a);
-
-/* "command", "config", "this host", "gateway". */
+/* The maker of an entry: "command", "config", "this host", "gateway". */
 const char *allow_origin(__u32 flags);
 
 #endif

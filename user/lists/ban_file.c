@@ -7,35 +7,17 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "ban.h"
+#include "base/array.h"
 #include "base/duration.h"
+#include "base/escape.h"
 
 #define SPACE " \t\r\n\v\f"
 
-/* Room for one more, twice as much each time. */
-static int grow(void **array, size_t *room, size_t needed, size_t size)
-{
-	size_t n = *room ? *room : 64;
-	void *more;
-
-	if (needed <= *room)
-		return 0;
-	while (n < needed)
-		n *= 2;
-	more = reallocarray(*array, n, size);
-	if (!more)
-		return -ENOMEM;
-	*array = more;
-	*room = n;
-	return 0;
-}
-
-/* Offset 0 is for those that have none. */
+/* Offset 0 holds an empty text, the reason of entries that give none. */
 static int keep_reason(struct ban_file *f, const char *reason, uint32_t *at)
 {
 	size_t len = strlen(reason) + 1;
-	int err = grow((void **)&f->text, &f->text_room, f->text_len + len + 1,
-		       1);
+	int err = array_grow(&f->text, &f->text_room, f->text_len + len + 1, 1);
 
 	if (err || f->text_len + len > UINT32_MAX)
 		return -ENOMEM;
@@ -58,7 +40,7 @@ static void cut_comment(char *s)
 	}
 }
 
-/* A number without unit may be how a reason begins. */
+/* A time has a unit: a number without may begin a reason. */
 static bool is_time(const char *s)
 {
 	return isdigit(*s) && !s[strspn(s, "0123456789smhd")] &&
@@ -73,13 +55,12 @@ static int wrong(char *err, size_t size, const char *what)
 
 static int check_reason(const char *s, char *err, size_t size)
 {
-	if (strlen(s) >= BAN_REASON_SIZE)
-		return wrong(err, size, "the reason is longer than 63 bytes");
-	for (; *s; s++)
-		if (*s < ' ' || *s > '~')
-			return wrong(err, size,
-				     "the reason is not printable ASCII");
-	return 0;
+	const char *fault = reason_fault(s);
+
+	if (!fault)
+		return 0;
+	snprintf(err, size, "the reason is %s", fault);
+	return -EINVAL;
 }
 
 static int parse_line(struct ban_file *f, char *s, char *err, size_t size)
@@ -121,8 +102,8 @@ static int parse_line(struct ban_file *f, char *s, char *err, size_t size)
 	if (!ret && *rest)
 		ret = keep_reason(f, rest, &e.reason);
 	if (!ret)
-		ret = grow((void **)&f->entries, &f->room, f->n + 1,
-			   sizeof(*f->entries));
+		ret = array_grow(&f->entries, &f->room, f->n + 1,
+				 sizeof(*f->entries));
 	if (!ret)
 		f->entries[f->n++] = e;
 	return ret;

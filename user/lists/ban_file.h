@@ -15,9 +15,9 @@
 
 struct ban_file_entry {
 	struct net net;
-	bool whole; /* no length was given: the client that the address is of */
-	uint32_t reason; /* offset in `text`, 0: none was given */
-	uint64_t seconds; /* 0: no time was given */
+	bool whole; /* no length: the address stands for its client */
+	uint32_t reason; /* offset in `text`, 0: the line has none */
+	uint64_t seconds; /* 0: the line has no time */
 };
 
 struct ban_file {
@@ -28,8 +28,8 @@ struct ban_file {
 };
 
 /*
- * Reads all of it. Returns 0, -ENOMEM, another -errno of reading, or -EINVAL:
- * then *line is the number of the one that is wrong, and `err` says why.
+ * Reads a file wholly; *f is to be freed, also after an error. -ENOMEM, another
+ * -errno of reading; -EINVAL: line number *line is wrong, and `err` says why.
  */
 int ban_file_read(struct ban_file *f, FILE *in, size_t *line, char *err,
 		  size_t size);

@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "lists/banlist.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/address.h"
-#include "lists/allowlist.h"
-#include "maps/ban_map.h"
+#include "base/net_set.h"
+#include "maps/allow_map.h"
 #include "maps/ban_nets.h"
 #include "maps/ban_notes.h"
-#include "client.h"
-#include "base/net_set.h"
-#include "maps/settings_map.h"
-
-struct net client_net(const struct pins *p, const struct addr *a)
-{
-	const struct settings *s = settings_now(p);
-
-	return net_of(a, s->client_len[!addr_is_v4(a)]);
-}
-
-/* Is it a client of its own, and so in the exact map? */
-static bool is_client(const struct pins *p, const struct net *net)
-{
-	return net->len == settings_now(p)->client_len[!net_is_v4(net)];
-}
+#include "maps/clients_map.h"
 
 uint32_t banlist_max(const struct pins *p)
 {
@@ -38,7 +23,7 @@ static void row_of(const struct pins *p, const struct ban_view *v,
 	const struct ban_info *i = &v->info;
 	struct ban *b = &row->ban;
 
-	row->net = net_of(&i->client, i->cause.len);
+	row->net = ban_view_net(v);
 	*b = (struct ban){
 		.expires =
 			ban_tick_jiffies(v->expires, p->bans.head->tick_shift),
@@ -53,7 +38,7 @@ static void row_of(const struct pins *p, const struct ban_view *v,
 	};
 	ban_default_reason(b, b->reason);
 	if (ban_flags(&i->cause) & BAN_NOTED)
-		ban_note_get(p, &i->client, v->expires, b);
+		ban_note_get(p, &row->net, v->expires, b);
 }
 
 static int visit(const struct pins *p, uint32_t line, uint32_t way,
@@ -107,7 +92,7 @@ int banlist_each(const struct pins *p, ban_row_fn fn, void *ctx)
 	return err ? err : banlist_each_client(p, fn, ctx);
 }
 
-/* What all of many writes have in common. */
+/* The clock and the allowlist, read once for many writes. */
 struct writing {
 	struct pins *p;
 	struct clock_pair now;
@@ -122,20 +107,18 @@ static int writing_begin(struct writing *w, struct pins *p)
 
 	w->p = p;
 	if (!err)
-		err = allowlist_nets(p, &nets, &n);
+		err = allow_map_nets(p, &nets, &n);
 	net_set_init(&w->allowed, nets, err ? 0 : n);
 	return err;
 }
 
 static int remove_client(struct pins *p, const struct net *net, uint32_t until)
 {
-	struct ban_client c = { .addr = net_addr(net) };
-	int n;
+	struct ban_client c = ban_map_client(p->bans.head, net);
+	int n = ban_remove(p->bans.head, &c, until);
 
-	ban_client(p->bans.head, &c);
-	n = ban_remove(p->bans.head, &c, until);
 	if (n)
-		ban_note_drop(p, &c.addr);
+		ban_note_drop(p, net);
 	return n ? 0 : -ENOENT;
 }
 
@@ -143,7 +126,7 @@ static int put_client(struct writing *w, const struct net *net,
 		      const struct ban *b)
 {
 	struct ban_head *h = w->p->bans.head;
-	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_client c = ban_map_client(h, net);
 	struct ban_entry e = {
 		.expires = ban_tick_up(b->expires, h->tick_shift),
 		.now = w->now.jiffies >> h->tick_shift,
@@ -165,8 +148,7 @@ static int put_client(struct writing *w, const struct net *net,
 	}
 	if (b->flags & BAN_TEST || net_set_overlaps(&w->allowed, net))
 		e.not_plain = BAN_NOT_PLAIN;
-	ban_client(h, &c);
-	noted = ban_note_put(w->p, &c, b, e.expires);
+	noted = ban_note_put(w->p, &c, net, b, e.expires);
 	if (noted < 0)
 		return noted;
 	e.cause.code_flags =
@@ -215,7 +197,7 @@ int banlist_remove_net(struct pins *p, const struct net *net)
 	return ban_nets_del(p, net);
 }
 
-/* It may be in either map, or in both, if client prefixes were changed. */
+/* After a change of client prefixes the ban may be in either map, or both. */
 int banlist_remove(struct pins *p, const struct net *net)
 {
 	bool exact = is_client(p, net) && !banlist_remove_client(p, net);
@@ -228,16 +210,16 @@ int banlist_remove(struct pins *p, const struct net *net)
 int banlist_del(struct pins *p, const struct net *net)
 {
 	int err = banlist_remove(p, net);
-	int forgot = clients_forget(p, net);
 
-	return err ? err : forgot;
+	clients_forget(p, net);
+	return err;
 }
 
-/* A sensor that bans the client again meanwhile makes another entry of it. */
+/* A sensor may ban the client again meanwhile: that ban is another one. */
 static int expire_client(struct pins *p, const struct net *net)
 {
-	struct ban_client c = { .addr = net_addr(net) };
 	struct ban_head *h = p->bans.head;
+	struct ban_client c = ban_map_client(h, net);
 	struct clock_pair now;
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
 
@@ -245,7 +227,6 @@ static int expire_client(struct pins *p, const struct net *net)
 		err = remove_client(p, net, now.jiffies >> h->tick_shift);
 	if (err != -ENOENT)
 		return err;
-	ban_client(h, &c);
 	return ban_search(h, &c, 0, BAN_CLAIMED) < 0 ? -ENOENT : -EBUSY;
 }
 
@@ -260,14 +241,13 @@ int banlist_expire(struct pins *p, const struct net *net)
 int banlist_get(const struct pins *p, const struct net *net, struct ban *b)
 {
 	struct ban_head *h = p->bans.head;
-	struct ban_client c = { .addr = net_addr(net) };
+	struct ban_client c = ban_map_client(h, net);
 	struct ban_row row;
 	struct ban_view v;
 	int pos = -1;
 
 	if (!is_client(p, net))
 		return ban_nets_get(p, net, b);
-	ban_client(h, &c);
 	while ((pos = ban_search(h, &c, pos + 1, BAN_CLAIMED)) >= 0) {
 		if (!ban_map_view(h, ban_index(&c, pos), pos % BAN_WAYS, &v))
 			continue;
@@ -275,21 +255,21 @@ int banlist_get(const struct pins *p, const struct net *net, struct ban *b)
 		*b = row.ban;
 		return 0;
 	}
-	/* Prefixes may have changed since. */
+	/* A ban from before client prefixes changed is in the other map. */
 	return ban_nets_get(p, net, b);
 }
 
-int banlist_find(const struct pins *p, const struct addr *a,
+int banlist_find(const struct pins *p, const struct net *host,
 		 const struct clock_pair *now, struct ban_row *row)
 {
-	row->net = client_net(p, a);
+	row->net = client_of(p, host);
 	if (!banlist_get(p, &row->net, &row->ban) &&
 	    row->ban.expires > now->jiffies)
 		return 0;
-	return ban_nets_find(p, a, now, row);
+	return ban_nets_find(p, host, now, row);
 }
 
-/* The owner of a slot may change meanwhile: then another is not plain, too. */
+/* A slot may change hands meanwhile: then a plain ban is asked for, too. */
 int banlist_ask(struct pins *p, const struct net *nets, size_t n)
 {
 	struct net *copy = calloc(n + 1, sizeof(*copy));
@@ -309,7 +289,7 @@ int banlist_ask(struct pins *p, const struct net *nets, size_t n)
 
 			if (!ban_map_view(h, i, w, &v))
 				continue;
-			net = net_of(&v.info.client, v.info.cause.len);
+			net = ban_view_net(&v);
 			if (net_set_overlaps(&set, &net))
 				__sync_fetch_and_or(
 					&ban_line_at(h, i)->count[w],
@@ -323,52 +303,4 @@ int banlist_ask(struct pins *p, const struct net *nets, size_t n)
 int banlist_tidy(struct pins *p)
 {
 	return ban_nets_tidy(p);
-}
-
-static void forget_if_in(struct pins *p, const struct net *net,
-			 const struct addr *client)
-{
-	struct net n = net_of(client, ADDR_BITS);
-
-	if (net_contains(net, &n))
-		bpf_map_delete_elem(p->map[MAP_CLIENTS], client);
-}
-
-int clients_forget(struct pins *p, const struct net *net)
-{
-	struct addr key = net_addr(net), next, *prev = NULL;
-
-	if (is_client(p, net)) {
-		bpf_map_delete_elem(p->map[MAP_CLIENTS], &key);
-		return 0;
-	}
-	/* One behind: the walk needs the key that it goes on from. */
-	while (!bpf_map_get_next_key(p->map[MAP_CLIENTS], prev, &next)) {
-		if (prev)
-			forget_if_in(p, net, &key);
-		key = next;
-		prev = &key;
-	}
-	if (prev)
-		forget_if_in(p, net, &key);
-	return 0;
-}
-
-int clients_forget_banned(struct pins *p)
-{
-	struct addr key = {}, next, *prev = NULL;
-	struct client c;
-	int fd = p->map[MAP_CLIENTS];
-	bool banned = false;
-
-	while (!bpf_map_get_next_key(fd, prev, &next)) {
-		if (banned)
-			bpf_map_delete_elem(fd, &key);
-		key = next;
-		prev = &key;
-		banned = !bpf_map_lookup_elem(fd, &key, &c) && c.until;
-	}
-	if (banned)
-		bpf_map_delete_elem(fd, &key);
-	return 0;
 }

@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lists/allowlist.h"
 #include "lists/banlist.h"
+#include "maps/allow_map.h"
 #include "maps/counter_map.h"
-#include "tell/journal.h"
-#include "sys/netlink.h"
 #include "maps/settings_map.h"
+#include "sys/netlink.h"
+#include "tell/journal.h"
 
-/* At some 35 us each: 0.15 s in which the daemon does nothing else. */
+/* At some 35 us each, the daemon does nothing else for 0.15 s. */
 #define CUT_MAX 4096
 
 struct found {
 	struct connection connection;
-	struct net ban; /* that its peer falls under */
+	struct net ban; /* the banned network that its peer is in */
 };
 
 struct search {
@@ -30,20 +30,20 @@ struct search {
 	int err;
 };
 
-/* Would the gate drop what comes from there? */
-static bool is_dropped(const struct search *s, const struct addr *a,
+/* Would the gate drop a packet of this peer? Then its ban is in *ban. */
+static bool is_dropped(const struct search *s, const struct net *peer,
 		       struct net *ban)
 {
 	struct ban_row row;
 
-	if (banlist_find(s->p, a, &s->now, &row) ||
-	    allow_overrules(allowlist_flags(s->p, a), row.ban.flags))
+	if (banlist_find(s->p, peer, &s->now, &row) ||
+	    allow_overrules(allow_map_around(s->p, peer), row.ban.flags))
 		return false;
 	*ban = row.net;
 	return true;
 }
 
-static void take(const struct connection *c, void *ctx)
+static void find(const struct connection *c, void *ctx)
 {
 	struct search *s = ctx;
 	struct net ban;
@@ -64,7 +64,7 @@ static int by_ban(const void *a, const void *b)
 	return memcmp(&x->ban, &y->ban, sizeof(x->ban));
 }
 
-/* Those of one ban, from i on; returns where the next one's begin. */
+/* Cuts the connections of one ban, from i on; returns the next ban's first. */
 static size_t cut_group(struct search *s, struct mnl_socket *nl, size_t i)
 {
 	const struct found *first = &s->found[i];
@@ -76,7 +76,7 @@ static size_t cut_group(struct search *s, struct mnl_socket *nl, size_t i)
 		if (!err)
 			n++;
 		else if (err != -ENOENT)
-			s->err = err; /* it did not just end by itself */
+			s->err = err; /* -ENOENT: it ended by itself */
 	}
 	if (n)
 		journal_record(&(struct record){ .kind = MESSAGE_CUT,
@@ -115,7 +115,7 @@ static int search_and_cut(struct search *s, struct mnl_socket *nl,
 	if (!s->found)
 		err = -ENOMEM;
 	if (!err)
-		err = tcp_diag_each(nl, &f, take, s);
+		err = tcp_diag_each(nl, &f, find, s);
 	if (!err)
 		err = cut_found(s, nl);
 	free(s->found);
@@ -140,7 +140,7 @@ int cut_connections(struct pins *p, const struct net *nets, size_t n,
 	mnl_socket_close(nl);
 	if (ret > 0)
 		count(p, ret);
-	*more = s.more && ret > 0; /* else it would never end */
+	*more = s.more && ret > 0; /* without progress, the caller gives up */
 	return ret;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The fuse: clients that used to log in fail, many of them, and hardly anybody
- * succeeds: then it is not they who are at fault, but the password database.
+ * The fuse: where many clients that used to log in begin to fail, and hardly
+ * any login succeeds, the password database is at fault, and nobody is banned.
  *
- * Guessers do not blow it: they never logged in. Somebody who wants to must
- * log in from as many addresses as fuse-clients says, and keep all others from
- * doing so. Pure.
+ * Guessers cannot blow it, because they never logged in. An attacker would have
+ * to log in from as many addresses as fuse-clients says, and then keep
+ * everybody else from logging in.
  */
 #ifndef SMTPXDP_FUSE_H
 #define SMTPXDP_FUSE_H
@@ -13,9 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FUSE_SECONDS 300 /* how far back it looks */
+#include "maps/pins.h"
 
-/* Totals, as the kernel counts them; they never fall. */
+#define FUSE_SECONDS 300 /* the longest time that it looks back */
+
+/* The kernel's counters, which never fall. */
 struct fuse_totals {
 	uint64_t failing; /* times that a regular client began to fail */
 	uint64_t successes;
@@ -23,14 +25,14 @@ struct fuse_totals {
 
 struct fuse {
 	bool blown;
-	unsigned int known; /* seconds that are kept, up to FUSE_SECONDS + 1 */
+	unsigned int known; /* totals in `at`, up to FUSE_SECONDS + 1 */
 	unsigned int next;
 	struct fuse_totals at[FUSE_SECONDS + 1];
 };
 
 enum fuse_turn { FUSE_STAYS, FUSE_BLOWS, FUSE_CLOSES };
 
-/* What made it turn: within so many seconds, so many. */
+/* The counts within so many seconds that made the fuse turn. */
 struct fuse_figures {
 	unsigned int seconds;
 	uint64_t failing;
@@ -38,12 +40,22 @@ struct fuse_figures {
 };
 
 /*
- * To be called every second with the totals, and with fuse-clients (0: it
- * never blows, and closes). It blows when within 10, 60 or 300 seconds so many
- * began to fail, and less than half as many logins succeeded; it closes when
- * half as many as fuse-clients succeed within such a time.
+ * To be called every second with the totals, and with fuse-clients. The fuse
+ * blows when within 10, 60 or 300 seconds so many clients began to fail, and
+ * less than half as many logins succeeded; it closes when half as many logins
+ * as fuse-clients succeed within such a time. With fuse-clients 0 it never
+ * blows, and a blown one closes. Pure.
  */
 enum fuse_turn fuse_step(struct fuse *f, const struct fuse_totals *now,
 			 uint32_t clients, struct fuse_figures *why);
+
+/*
+ * The daemon's second: steps by the kernel's counters, makes the programs hold
+ * bans back while the fuse has blown, and tells the journal of turns.
+ */
+void fuse_watch(struct pins *p, struct fuse *f);
+
+/* Do the programs hold bans back at that jiffy? */
+bool fuse_holds_bans(const struct pins *p, uint64_t jiffies);
 
 #endif

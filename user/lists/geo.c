@@ -16,8 +16,9 @@
 
 #include "base/address.h"
 #include "lists/geo_db.h"
+#include "maps/settings_map.h"
 
-/* Into memory, whole: the library maps the file that it is given. */
+/* Copies a file into memory: the library maps the file that it is given. */
 static int copy_file(const char *path)
 {
 	int from = open(path, O_RDONLY | O_CLOEXEC), to = -1, err = 0;
@@ -90,6 +91,30 @@ int geo_open(struct geo **out, char *const *paths, char *err, size_t size)
 	return ret;
 }
 
+int geo_open_configured(struct geo **g, const struct config *c, char *err,
+			size_t size)
+{
+	char **paths = config_items(c, KEY_GEO_DATABASES);
+	int ret = paths ? geo_open(g, paths, err, size) : -ENOMEM;
+
+	config_items_free(paths);
+	return ret;
+}
+
+struct geo *geo_open_in_force(const struct pins *p)
+{
+	char why[PATH_MAX + CONFIG_ERROR_SIZE];
+	struct geo *g = NULL;
+	struct config c;
+
+	if (config_init(&c))
+		return NULL;
+	if (!settings_load(p, &c))
+		geo_open_configured(&g, &c, why, sizeof(why));
+	config_free(&c);
+	return g;
+}
+
 void geo_close(struct geo *g)
 {
 	for (size_t i = 0; g && i < g->n; i++)
@@ -107,7 +132,7 @@ static void take_string(MMDB_entry_s *e, const char *const *path, char *buf,
 		snprintf(buf, size, "%.*s", (int)d.data_size, d.utf8_string);
 }
 
-/* Only where an earlier database had nothing. */
+/* Adds what this database knows where earlier ones knew nothing. */
 void geo_place_of(MMDB_entry_s *e, struct geo_place *at)
 {
 	static const char *const is_in[] = { "country", "iso_code", NULL };
@@ -131,16 +156,16 @@ void geo_place_of(MMDB_entry_s *e, struct geo_place *at)
 	take_string(e, org, at->as_name, sizeof(at->as_name));
 }
 
-void geo_look(const struct geo *g, const struct addr *a, struct geo_place *at)
+void geo_look(const struct geo *g, const struct net *host, struct geo_place *at)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	bool is_v4 = addr_is_v4(a);
+	bool is_v4 = net_is_v4(host);
 	int err;
 
 	*at = (struct geo_place){};
-	memcpy(&v4.sin_addr, &a->b[12], sizeof(v4.sin_addr));
-	memcpy(&v6.sin6_addr, a->b, sizeof(v6.sin6_addr));
+	memcpy(&v4.sin_addr, &host->addr[12], sizeof(v4.sin_addr));
+	memcpy(&v6.sin6_addr, host->addr, sizeof(v6.sin6_addr));
 	for (size_t i = 0; g && i < g->n; i++) {
 		MMDB_lookup_result_s r;
 

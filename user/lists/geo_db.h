@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between geo.c and geo_walk.c only. */
+/* Shared by geo.c and geo_walk.c only: the open databases. */
 #ifndef SMTPXDP_GEO_DB_H
 #define SMTPXDP_GEO_DB_H
 
@@ -12,6 +12,7 @@ struct geo {
 	MMDB_s db[];
 };
 
+/* Adds a record's country and AS to *at, where *at has none. */
 void geo_place_of(MMDB_entry_s *e, struct geo_place *at);
 
 #endif

@@ -5,17 +5,17 @@
 #include "base/address.h"
 #include "lists/geo_db.h"
 
-#define MIXED 0x7fffffff /* several classes, told of already */
-#define CACHE 4096 /* many networks share one place */
+#define MIXED 0x7fffffff /* several classes: their networks were reported */
+#define CACHE 4096 /* places, because many networks share one */
 
 struct walk {
 	const struct geo_walk *w;
 	const MMDB_s *db;
-	uint32_t left; /* nodes that may be visited: it might be a loop */
-	bool v4; /* within the part that is IPv4 */
-	struct addr at; /* where we are */
+	uint32_t left; /* nodes that may be visited: a broken tree may loop */
+	bool v4; /* the walk is within the part that is IPv4 */
+	struct addr at; /* the current node's network, bit by bit */
 	struct {
-		uint32_t offset; /* of the place, and one more */
+		uint32_t offset; /* of the place, plus 1: 0 is no place */
 		int class;
 	} cache[CACHE];
 };
@@ -33,7 +33,7 @@ static int class_of(struct walk *w, MMDB_entry_s *e)
 	return w->cache[i].class;
 }
 
-static int tell(struct walk *w, unsigned int len, int class)
+static int report(struct walk *w, unsigned int len, int class)
 {
 	static const struct net v4 = { .len = ADDR_V4_BITS,
 				       .addr = { [10] = 0xff, [11] = 0xff } };
@@ -41,7 +41,7 @@ static int tell(struct walk *w, unsigned int len, int class)
 
 	if (!class || class == MIXED)
 		return 0;
-	/* IPv6 that would include all of our IPv4, which has no such place. */
+	/* This network would contain v4-mapped IPv4, which is elsewhere. */
 	if (!w->v4 && (net_contains(&net, &v4) || net_contains(&v4, &net)))
 		return 0;
 	return w->w->net(&net, class, w->w->ctx);
@@ -49,7 +49,7 @@ static int tell(struct walk *w, unsigned int len, int class)
 
 static int walk_node(struct walk *w, uint32_t node, unsigned int depth);
 
-/* IPv4 lies at ::/96 there, and at ::ffff:0:0/96 here. */
+/* The databases have IPv4 at ::/96, struct net has it at ::ffff:0:0/96. */
 static int walk_v4(struct walk *w, uint32_t node)
 {
 	struct addr at = w->at;
@@ -59,13 +59,13 @@ static int walk_v4(struct walk *w, uint32_t node)
 	w->v4 = true;
 	class = walk_node(w, node, ADDR_V4_BITS);
 	if (class >= 0)
-		class = tell(w, ADDR_V4_BITS, class);
+		class = report(w, ADDR_V4_BITS, class);
 	w->v4 = false;
 	w->at = at;
 	return class < 0 ? class : 0;
 }
 
-/* An IPv6 tree has IPv4 in it once, and pointers to that (6to4, ...). */
+/* An IPv6 tree holds IPv4 once; aliases such as 6to4 point there: skip them. */
 static int walk_down(struct walk *w, uint64_t node, unsigned int depth)
 {
 	static const struct addr zero;
@@ -92,8 +92,8 @@ static int walk_record(struct walk *w, uint8_t type, uint64_t node,
 }
 
 /*
- * The class of all that is below a node; MIXED where there are several, and
- * then their networks were told.
+ * Returns the class of all networks below a node; or MIXED, after it has
+ * reported them.
  */
 static int walk_node(struct walk *w, uint32_t node, unsigned int depth)
 {
@@ -113,10 +113,10 @@ static int walk_node(struct walk *w, uint32_t node, unsigned int depth)
 			    &n.right_record_entry, depth + 1);
 	err = right < 0 ? right : 0;
 	if (!err && left != right)
-		err = tell(w, depth + 1, right);
+		err = report(w, depth + 1, right);
 	*byte &= ~bit;
 	if (!err && left != right)
-		err = tell(w, depth + 1, left);
+		err = report(w, depth + 1, left);
 	return err ? err : left == right ? left : MIXED;
 }
 
@@ -128,7 +128,7 @@ static int walk_db(struct walk *w)
 	if (w->db->metadata.ip_version == 4)
 		return walk_v4(w, 0);
 	class = walk_node(w, 0, 0);
-	return class < 0 ? class : tell(w, 0, class);
+	return class < 0 ? class : report(w, 0, class);
 }
 
 int geo_walk(const struct geo *g, const struct geo_walk *how)

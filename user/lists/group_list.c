@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "lists/group_list.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/array.h"
 
 int group_list_add(struct group_list *l, const struct group_net *net)
 {
-	size_t room = l->room ? 2 * l->room : 1024;
-	struct group_net *more;
+	int err = array_grow(&l->nets, &l->room, l->n + 1, sizeof(*l->nets));
 
-	if (l->n == l->room) {
-		more = reallocarray(l->nets, room, sizeof(*l->nets));
-		if (!more)
-			return -ENOMEM;
-		l->nets = more;
-		l->room = room;
-	}
-	l->nets[l->n++] = *net;
-	return 0;
+	if (!err)
+		l->nets[l->n++] = *net;
+	return err;
 }
 
-/* By first address, the widest first; of the same, what counts first. */
+/* By first address, the widest first; of one network, what counts first. */
 static int compare(const void *a, const void *b)
 {
 	const struct group_net *x = a, *y = b;
@@ -37,14 +30,9 @@ static int compare(const void *a, const void *b)
 	return diff ? diff : (int)y->group - (int)x->group;
 }
 
-static bool same(const struct net *a, const struct net *b)
-{
-	return a->len == b->len && !memcmp(a->addr, b->addr, sizeof(a->addr));
-}
-
 void group_list_finish(struct group_list *l)
 {
-	/* By kind, the widest one that we are still within, if any. */
+	/* By kind: the widest network that contains the current one, if any. */
 	struct net around[SOURCES_MAX];
 	bool known[SOURCES_MAX] = {};
 	size_t n = 0;
@@ -53,7 +41,7 @@ void group_list_finish(struct group_list *l)
 		qsort(l->nets, l->n, sizeof(*l->nets), compare);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct group_net *g = &l->nets[i];
-		bool counts = !n || !same(&l->nets[n - 1].net, &g->net);
+		bool counts = !n || !net_equal(&l->nets[n - 1].net, &g->net);
 
 		for (int k = g->kind + 1; counts && k < SOURCES_MAX; k++)
 			counts =

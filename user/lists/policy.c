@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "lists/policy.h"
 
-#define NSEC 1000000000LL
-
 uint32_t policy_ban_time(const struct settings *s, uint32_t base, uint32_t n)
 {
 	uint64_t seconds = base;
@@ -15,21 +13,16 @@ uint32_t policy_ban_time(const struct settings *s, uint32_t base, uint32_t n)
 	return seconds;
 }
 
-int64_t policy_forgotten_at(const struct settings *s, const struct history *h)
-{
-	return h->until + s->ban_forget_sec * NSEC;
-}
-
 struct decision policy_decide(const struct event *e, const struct settings *s,
 			      const struct history *h)
 {
-	/* UINT32_MAX offences of a second each take 136 years. */
+	/* It cannot overflow: UINT32_MAX bans of a second take 136 years. */
 	struct decision d = { .offence = h->offences + 1 };
 
 	d.seconds = policy_ban_time(s, e->ban_sec, d.offence);
 	/*
-	 * Where the kernel found the map full, the daemon tries again: it may
-	 * have removed bans that had run out meanwhile.
+	 * Where the kernel found the map full, the daemon tries again: its
+	 * sweep may have removed bans that had run out.
 	 */
 	d.ban = e->kind == EVENT_NET_CROSSED ?
 			e->outcome == OUTCOME_NONE :

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What follows from an event. Pure. */
+/* Decides about bans: whether an event leads to one, and for how long. Pure. */
 #ifndef SMTPXDP_POLICY_H
 #define SMTPXDP_POLICY_H
 
@@ -11,23 +11,20 @@
 #include "settings.h"
 
 struct decision {
-	bool ban; /* write the final ban; else the event is only told */
-	uint32_t seconds; /* how long it holds, or would */
-	uint32_t offence; /* of this client, from 1 */
+	bool ban; /* write the final ban; else only tell the event */
+	uint32_t seconds; /* how long that ban holds, or would */
+	uint32_t offence; /* the client's nth, from 1 */
 };
 
-/* h: what is remembered of the client; offences are 0 if nothing is. */
+/* Decides by the client's past in *h, which has 0 offences if there is none. */
 struct decision policy_decide(const struct event *e, const struct settings *s,
 			      const struct history *h);
 
 /*
- * Seconds that a client is banned for its nth offence, n from 1, where the
- * first one takes `base`: multiplied by ban-factor each time, up to ban-max.
- * Never less than base, were it longer than ban-max.
+ * The seconds of a ban for a client's nth offence, n from 1: `base`, multiplied
+ * by ban-factor for each earlier one, up to ban-max. A base beyond ban-max
+ * stays.
  */
 uint32_t policy_ban_time(const struct settings *s, uint32_t base, uint32_t n);
-
-/* CLOCK_BOOTTIME ns from which on nobody remembers. */
-int64_t policy_forgotten_at(const struct settings *s, const struct history *h);
 
 #endif

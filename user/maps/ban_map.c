@@ -7,16 +7,17 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 
 /*
- * Slots for each ten bans: so full is it at most, and so few go past a line. A
- * small table, which is searched in order, needs more, lest it have no room in
- * reach.
+ * Slots for each ten bans: at this fill, few bans overflow their line. A small
+ * table is searched in order and needs more slots, or it could have no free one
+ * in reach.
  */
 #define SLOTS_FOR_TEN 14
 #define SLOTS_FOR_TEN_SMALL 20
-/* A tick is about so long: it fits into 32 bits for 13 years, at least. */
+/* A tick is at least this long: so 32 bits of ticks last for 13 years. */
 #define TICK_MSEC 100
 
 uint32_t ban_map_entries(uint32_t max_bans)
@@ -48,7 +49,7 @@ static int entries_of(int fd, size_t value_size, uint32_t *n)
 	return info.value_size == value_size ? 0 : -EINVAL;
 }
 
-/* A hole as large as both, and then they themselves in it. */
+/* Reserves addresses for both maps, and maps them there side by side. */
 static int map_both(struct ban_map *m, int lines_fd, int infos_fd, uint32_t n)
 {
 	size_t lines = ban_map_page_up((size_t)n * sizeof(struct ban_line));
@@ -134,6 +135,20 @@ void ban_map_close(struct ban_map *m)
 	m->head = NULL;
 }
 
+struct ban_client ban_map_client(const struct ban_head *h,
+				 const struct net *client)
+{
+	struct ban_client c = { .addr = net_addr(client) };
+
+	ban_client(h, &c);
+	return c;
+}
+
+struct net ban_view_net(const struct ban_view *v)
+{
+	return net_of(&v->info.client, v->info.cause.len);
+}
+
 bool ban_map_view(struct ban_head *h, uint32_t line, uint32_t way,
 		  struct ban_view *v)
 {
@@ -155,7 +170,7 @@ bool ban_map_view(struct ban_head *h, uint32_t line, uint32_t way,
 	return true;
 }
 
-/* 0, 1 if it is there, or -errno. */
+/* 0; 1: a ban of the client is there, and holds as long; or -errno. */
 static int copy_one(struct ban_head *to, const struct ban_view *v,
 		    uint32_t expires, uint32_t now)
 {
@@ -172,7 +187,7 @@ static int copy_one(struct ban_head *to, const struct ban_view *v,
 	ban_client(to, &c);
 	pos = ban_search(to, &c, 0, now);
 	if (pos >= 0 && ban_expires(to, &c, pos) >= expires)
-		return 1; /* it is there, and holds as long */
+		return 1;
 	err = ban_put(to, &c, &e);
 	pos = !err && pos < 0 ? ban_search(to, &c, 0, now) : -1;
 	if (pos >= 0) {

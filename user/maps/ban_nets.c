@@ -7,28 +7,21 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/array.h"
 #include "maps/settings_map.h"
 
-/* The whole list of keys first: fn may remove entries. */
+/* Lists the keys before it calls fn, because fn may remove entries. */
 int ban_nets_each(const struct pins *p, ban_row_fn fn, void *ctx)
 {
 	struct net *keys = NULL, key, *prev = NULL;
 	size_t n = 0, room = 0;
 	int err = 0;
 
-	while (!bpf_map_get_next_key(p->map[MAP_BAN_NETS], prev, &key)) {
-		if (n == room) {
-			struct net *more;
-
-			room = room ? 2 * room : 64;
-			more = reallocarray(keys, room, sizeof(*keys));
-			if (!more) {
-				free(keys);
-				return -ENOMEM;
-			}
-			keys = more;
-		}
-		keys[n++] = key;
+	while (!err &&
+	       !bpf_map_get_next_key(p->map[MAP_BAN_NETS], prev, &key)) {
+		err = array_grow(&keys, &room, n + 1, sizeof(*keys));
+		if (!err)
+			keys[n++] = key;
 		prev = &key;
 	}
 	for (size_t i = 0; i < n && !err; i++) {
@@ -43,7 +36,7 @@ int ban_nets_each(const struct pins *p, ban_row_fn fn, void *ctx)
 	return err;
 }
 
-/* By atomic steps: the programs look while we write. */
+/* Sets bits atomically, because the programs read them meanwhile. */
 static void set_bits(__u64 *bits, uint32_t from, uint32_t n)
 {
 	for (uint32_t i = from; i < from + n; i++)
@@ -51,7 +44,7 @@ static void set_bits(__u64 *bits, uint32_t from, uint32_t n)
 				  __ATOMIC_RELAXED);
 }
 
-/* Every bit that an address in the network may have. */
+/* Sets every bit that an address in the network may have. */
 static void filter_add(struct net_filter *f, const struct net *net)
 {
 	struct addr a = net_addr(net);
@@ -61,7 +54,7 @@ static void filter_add(struct net_filter *f, const struct net *net)
 		set_bits(f->bits[0], net_filter_bit(&a, 0), 1U << v4_bits);
 		return;
 	}
-	/* It may be so wide that all of IPv4, v4-mapped, is in it. */
+	/* A network this wide may contain all of IPv4, v4-mapped. */
 	if (net->len < ADDR_V4_BITS && !a.q[0])
 		set_bits(f->bits[0], 0, NET_FILTER_BITS);
 	if (net->len < 32)
@@ -89,7 +82,7 @@ int ban_nets_del(struct pins *p, const struct net *net)
 	return settings_note_nets(p);
 }
 
-/* A lookup finds the longest match: of which length, the ban itself says. */
+/* A lookup finds the longest match, and the ban tells its length. */
 int ban_nets_get(const struct pins *p, const struct net *net, struct ban *b)
 {
 	if (bpf_map_lookup_elem(p->map[MAP_BAN_NETS], net, b) ||
@@ -98,14 +91,15 @@ int ban_nets_get(const struct pins *p, const struct net *net, struct ban *b)
 	return 0;
 }
 
-/* As the program decides: see bpf/ban_table.h. */
-int ban_nets_find(const struct pins *p, const struct addr *a,
+/* Decides as the gate does: see bpf/ban_table.h. */
+int ban_nets_find(const struct pins *p, const struct net *host,
 		  const struct clock_pair *now, struct ban_row *row)
 {
-	struct net key = net_of(a, ADDR_BITS);
+	struct net key = *host;
 
+	key.len = ADDR_BITS;
 	while (!bpf_map_lookup_elem(p->map[MAP_BAN_NETS], &key, &row->ban)) {
-		row->net = net_of(a, row->ban.len);
+		row->net = net_around(host, row->ban.len);
 		if (row->ban.expires > now->jiffies)
 			return 0;
 		if (!row->ban.len)
@@ -133,7 +127,7 @@ int ban_nets_tidy(struct pins *p)
 		return -ENOMEM;
 	f->stale = 0;
 	err = ban_nets_each(p, keep_bits, fresh);
-	/* The writers' lock is ours: no network is added meanwhile. */
+	/* No network is added meanwhile: the caller holds the writers' lock. */
 	if (!err)
 		memcpy(f->bits, fresh->bits, sizeof(f->bits));
 	free(fresh);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "lists/banlist.h"
 #include "base/duration.h"
 
 void ban_default_reason(const struct ban *b, char reason[BAN_REASON_SIZE])
@@ -24,14 +23,14 @@ void ban_default_reason(const struct ban *b, char reason[BAN_REASON_SIZE])
 			 duration_format(b->window, window));
 }
 
-/* The map is a trie, which knows networks. */
-static struct net key_of(const struct addr *client)
+/* The map is a trie, and all of its keys have 128 bits. */
+static struct net key_of(const struct net *client)
 {
-	return net_of(client, ADDR_BITS);
+	return net_around(client, ADDR_BITS);
 }
 
-void ban_note_get(const struct pins *p, const struct addr *client,
-		  uint32_t tick, struct ban *b)
+void ban_note_get(const struct pins *p, const struct net *client, uint32_t tick,
+		  struct ban *b)
 {
 	struct net key = key_of(client);
 	struct ban_note note;
@@ -44,40 +43,48 @@ void ban_note_get(const struct pins *p, const struct addr *client,
 		b->expires = note.expires;
 }
 
-void ban_note_drop(struct pins *p, const struct addr *client)
+void ban_note_drop(struct pins *p, const struct net *client)
 {
 	struct net key = key_of(client);
 
 	bpf_map_delete_elem(p->map[MAP_BAN_NOTES], &key);
 }
 
-/* Reasons of bans that went in the kernel, where nobody looks for them. */
+/* The slot of the client's ban, run out or not; negative: there is none. */
+static int slot_of(const struct pins *p, const struct ban_client *c)
+{
+	return ban_search(p->bans.head, c, 0, BAN_CLAIMED);
+}
+
+/*
+ * Drops the notes of bans that are gone: a sensor that takes a slot whose ban
+ * has run out leaves its note. Deletes one step behind the walk, which needs
+ * the key that it goes on from.
+ */
 static void forget_notes(struct pins *p)
 {
 	struct net key, next, *prev = NULL;
 	int fd = p->map[MAP_BAN_NOTES];
 	bool gone = false;
-	struct ban b;
 
 	while (!bpf_map_get_next_key(fd, prev, &next)) {
-		struct addr client = net_addr(&next);
-		struct net net = client_net(p, &client);
+		struct ban_client c = ban_map_client(p->bans.head, &next);
 
 		if (gone)
 			bpf_map_delete_elem(fd, &key);
 		key = next;
 		prev = &key;
-		gone = banlist_get(p, &net, &b);
+		gone = slot_of(p, &c) < 0;
 	}
 	if (gone)
 		bpf_map_delete_elem(fd, &key);
 }
 
 int ban_note_put(struct pins *p, const struct ban_client *c,
-		 const struct ban *b, uint32_t tick)
+		 const struct net *client, const struct ban *b, uint32_t tick)
 {
-	int pos = ban_search(p->bans.head, c, 0, BAN_CLAIMED);
-	struct net key = key_of(&c->addr);
+	int pos = slot_of(p, c);
+	struct net key = key_of(client);
 	int fd = p->map[MAP_BAN_NOTES];
 	char usual[BAN_REASON_SIZE];
 	struct ban_note note = {};

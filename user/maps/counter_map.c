@@ -18,7 +18,7 @@ const char *const counter_sentences[COUNTERS_MAX] = {
 #undef X
 };
 
-/* Every CPU's value, to be freed; NULL with errno. */
+/* An array with each CPU's value, to be freed; or NULL, and errno. */
 static struct counter_value *read_all(const struct pins *p, __u32 key, int cpus)
 {
 	struct counter_value *values = calloc(cpus, sizeof(*values));

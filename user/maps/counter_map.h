@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The programs' counters, summed over all CPUs. */
+/* Map counters, summed over all CPUs. */
 #ifndef SMTPXDP_COUNTER_MAP_H
 #define SMTPXDP_COUNTER_MAP_H
 
@@ -11,10 +11,11 @@
 extern const char *const counter_names[COUNTERS_MAX];
 extern const char *const counter_sentences[COUNTERS_MAX];
 
+/* -errno */
 int counter_read(const struct pins *p, enum counter c,
 		 struct counter_value *sum);
 
-/* Only those that no program counts. The caller holds the writers' lock. */
+/* For counters that no program counts. The caller holds the writers' lock. */
 int counter_add(const struct pins *p, enum counter c, uint64_t n);
 
 #endif

@@ -4,10 +4,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "groups.h"
-#include "lists/groups_user.h"
 #include "maps/settings_map.h"
 
 #define BATCH 4096
@@ -22,7 +19,7 @@ int groups_map_fd(const struct pins *p, __u32 which)
 	return p->map[which == 1 ? MAP_GROUPS_A : MAP_GROUPS_B];
 }
 
-/* The settings of another version are made anew, and do not know it yet. */
+/* After an upgrade the settings are new, and only map groups names the map. */
 __u32 groups_map_active(const struct pins *p)
 {
 	__u32 which = settings_now(p)->groups;
@@ -81,17 +78,17 @@ int groups_map_clear(int fd)
 	return err;
 }
 
-int groups_map_fill(int fd, const struct group_list *l,
+int groups_map_fill(int fd, const struct group_net *nets, size_t count,
 		    groups_map_done_fn progress, void *ctx)
 {
 	struct batch *b = malloc(sizeof(*b));
 	int err = b ? 0 : -ENOMEM;
 
-	for (size_t done = 0; !err && done < l->n;) {
+	for (size_t done = 0; !err && done < count;) {
 		__u32 n = 0;
 
-		for (; n < BATCH && done < l->n; n++, done++) {
-			const struct group_net *g = &l->nets[done];
+		for (; n < BATCH && done < count; n++, done++) {
+			const struct group_net *g = &nets[done];
 
 			b->key[n] = g->net;
 			b->value[n] = (struct group_entry){
@@ -132,23 +129,12 @@ struct groups *groups_in_force(const struct pins *p)
 	return g;
 }
 
-bool groups_find(const struct pins *p, const struct addr *a,
+bool groups_find(const struct pins *p, const struct net *net,
 		 struct group_entry *e)
 {
-	struct net key = { .len = ADDR_BITS };
 	__u32 which = settings_now(p)->groups;
+	struct net key = *net;
 
-	memcpy(key.addr, a->b, sizeof(key.addr));
+	key.len = ADDR_BITS;
 	return which && !bpf_map_lookup_elem(groups_map_fd(p, which), &key, e);
-}
-
-enum policy_kind groups_policy(const struct pins *p, const struct addr *a)
-{
-	struct group_entry e;
-
-	if (!groups_find(p, a, &e))
-		return POLICY_PLAIN;
-	return e.group == GROUP_STRICT	? POLICY_STRICT :
-	       e.group == GROUP_LENIENT ? POLICY_LENIENT :
-					  POLICY_PLAIN;
 }

@@ -6,20 +6,24 @@
 #include <stdlib.h>
 
 #include "base/address.h"
-#include "lists/policy.h"
 #include "maps/settings_map.h"
 
 #define BATCH 1024
+#define NSEC 1000000000LL
+
+int64_t history_forgotten_at(const struct settings *s, const struct history *h)
+{
+	return h->until + s->ban_forget_sec * NSEC;
+}
 
 struct history history_recall(const struct pins *p, const struct net *net,
 			      uint64_t boot_ns)
 {
-	struct addr key = net_addr(net);
 	struct history h;
 
-	if (bpf_map_lookup_elem(p->map[MAP_HISTORY], &key, &h) ||
+	if (bpf_map_lookup_elem(p->map[MAP_HISTORY], net->addr, &h) ||
 	    h.len != net->len ||
-	    policy_forgotten_at(settings_now(p), &h) <= (int64_t)boot_ns)
+	    history_forgotten_at(settings_now(p), &h) <= (int64_t)boot_ns)
 		return (struct history){ .len = net->len };
 	return h;
 }
@@ -27,11 +31,11 @@ struct history history_recall(const struct pins *p, const struct net *net,
 int history_put(struct pins *p, const struct net *net, const struct history *h)
 {
 	struct history entry = *h;
-	struct addr key = net_addr(net);
 
 	entry.len = net->len;
 	changes_note(&p->changes, CHANGE_HISTORY, net);
-	return bpf_map_update_elem(p->map[MAP_HISTORY], &key, &entry, BPF_ANY) ?
+	return bpf_map_update_elem(p->map[MAP_HISTORY], net->addr, &entry,
+				   BPF_ANY) ?
 		       -errno :
 		       0;
 }
@@ -47,7 +51,7 @@ int history_each(const struct pins *p, history_fn fn, void *ctx)
 		n = BATCH;
 		if (bpf_map_lookup_batch(p->map[MAP_HISTORY], batch, &out, keys,
 					 values, &n, NULL)) {
-			done = errno == ENOENT; /* and n are the last ones */
+			done = errno == ENOENT; /* these n are the last */
 			if (!done)
 				err = -errno;
 		}
@@ -72,10 +76,9 @@ struct forget {
 static int forget_one(const struct net *net, const struct history *h, void *ctx)
 {
 	struct forget *f = ctx;
-	struct addr key = net_addr(net);
 
 	if (!net_contains(f->within, net) ||
-	    bpf_map_delete_elem(f->p->map[MAP_HISTORY], &key))
+	    bpf_map_delete_elem(f->p->map[MAP_HISTORY], net->addr))
 		return 0;
 	changes_note(&f->p->changes, CHANGE_HISTORY, net);
 	f->n++;

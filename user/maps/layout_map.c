@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "maps/generation.h"
-#include "maps/names.h"
+#include "maps/pin_names.h"
 #include "smtpxdp.skel.h"
 
 #define PIN "layout"

@@ -14,7 +14,7 @@
 
 #include "base/changes.h"
 #include "maps/ban_map.h"
-#include "maps/names.h"
+#include "maps/pin_names.h"
 
 #define PINS_DEFAULT_DIR "/sys/fs/bpf/smtpxdp"
 

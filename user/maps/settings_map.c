@@ -20,7 +20,7 @@ const struct settings *settings_now(const struct pins *p)
 			       1];
 }
 
-/* The slot that no packet looks at, to be filled and then put in force. */
+/* The slot that no program reads, to be filled and then put in force. */
 static struct settings *settings_spare(struct pins *p)
 {
 	return &p->slots->slot[!(p->slots->active & 1)];
@@ -45,7 +45,10 @@ static bool map_has_entries(int fd)
 	return !bpf_map_get_next_key(fd, NULL, &key);
 }
 
-/* Is some entry narrower than a client? Then a ban may hit who is allowed. */
+/*
+ * Notes whether there are entries, and whether one is narrower than a client:
+ * then a ban of the client would drop an allowlisted host, and the gate asks.
+ */
 static void note_allow(const struct pins *p, struct settings *s)
 {
 	struct net key, *prev = NULL;
@@ -67,7 +70,7 @@ static void note_nets(const struct pins *p, struct settings *s)
 	s->have_ban_nets = map_has_entries(p->map[MAP_BAN_NETS]);
 }
 
-/* If nothing changes, no grace period is to be waited for. */
+/* Returns at once where nothing changes: a switch waits for a grace period. */
 static int put_lists(struct pins *p, const struct settings *lists)
 {
 	const struct settings *now = settings_now(p);

@@ -7,28 +7,30 @@
 #include "daemon.h"
 #include "maps/pins.h"
 
-/* What the next packet will be judged by. */
+/* The settings by which the programs judge the next packet. */
 const struct settings *settings_now(const struct pins *p);
 
 /*
- * The rest is to be called with the writers' lock held. settings_publish()
- * returns when no packet is judged by the old settings any more.
+ * Puts a configuration in force; returns when no program uses the old settings
+ * any more. The callers of this and of the next three hold the writers' lock.
  */
 int settings_publish(struct pins *p, const struct config *c);
 
-/* Tells the programs which of the lists have entries at all, and of what kind.
+/*
+ * Tell the programs whether map ban_nets, or allow_nets, has entries at all: an
+ * empty one is not looked up.
  */
 int settings_note_nets(struct pins *p);
 int settings_note_allow(struct pins *p);
 
-/* Which map of groups is in use: see struct groups. */
+/* Says which map of groups is in use: see struct groups. */
 void settings_set_groups(struct pins *p, __u32 which);
 
 /* The configuration in force, from map daemon. -errno. */
 int settings_load(const struct pins *p, struct config *c);
 
 int daemon_read(const struct pins *p, struct daemon_info *info);
-/* Are the daemon's addresses and connections the ones that we see here? */
+/* Does the daemon run in this process's network namespace? */
 bool daemon_is_here(const struct pins *p);
 int daemon_write(const struct pins *p, const struct daemon_info *info);
 

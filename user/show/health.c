@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "lists/cut.h"
-#include "lists/fuse_watch.h"
+#include "lists/fuse.h"
 #include "load/programs.h"
 #include "load/refusal.h"
 #include "maps/settings_map.h"
@@ -171,7 +171,7 @@ static void check_fuse(struct checkup *c)
 	struct clock_pair now;
 
 	if (!clock_read(c->p->prog[PROG_CLOCK], &now) &&
-	    fuse_is_blown(c->p, now.jiffies))
+	    fuse_holds_bans(c->p, now.jiffies))
 		problem(c, HEALTH_FUSE, "fuse",
 			"it has blown: clients that used to log in fail; "
 			"nobody is banned until logins succeed again",

@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "lists/allowlist.h"
 #include "lists/banlist.h"
+#include "maps/clients_map.h"
 #include "deliver.h"
 #include "dialogue.h"
 #include "sys/netinfo.h"
@@ -112,6 +114,13 @@ static struct addr address(__u32 v4)
 	return a;
 }
 
+static struct net client_host(void)
+{
+	struct addr client = address(CLIENT);
+
+	return net_of(&client, ADDR_BITS);
+}
+
 /* The lowest mail port; 0: there is none. */
 static __u16 mail_port(const struct settings *s)
 {
@@ -130,8 +139,7 @@ static int judge_banned(struct pins *p, enum pinned_prog prog,
 	struct ban b = { .expires = now->jiffies + BAN_SEC * clock_hz(),
 			 .since = now->boot_ns,
 			 .flags = BAN_TEST };
-	struct addr client = address(CLIENT);
-	struct net net = client_net(p, &client), entry;
+	struct net host = client_host(), net = client_of(p, &host), entry;
 	int err = banlist_put(p, &net, &b);
 
 	if (err) {
@@ -139,7 +147,7 @@ static int judge_banned(struct pins *p, enum pinned_prog prog,
 			 strerror(-err));
 		return err;
 	}
-	if (allowlist_find(p, &client, &entry))
+	if (allowlist_find(p, &host, &entry))
 		err = judge(p, prog, f, XDP_PASS, "an allowlisted client", why,
 			    size);
 	else
@@ -151,7 +159,7 @@ static int judge_banned(struct pins *p, enum pinned_prog prog,
 int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 		   size_t size)
 {
-	struct addr client = address(CLIENT);
+	struct net host = client_host();
 	struct clock_pair now;
 	struct ban_row row;
 	struct frame f;
@@ -165,9 +173,8 @@ int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 			 strerror(-err));
 		return err;
 	}
-	/* a person banned a network around the test's client */
-	if (!banlist_find(p, &client, &now, &row) &&
-	    !(row.ban.flags & BAN_TEST))
+	/* Somebody banned a network around it: its drops are not ours. */
+	if (!banlist_find(p, &host, &now, &row) && !(row.ban.flags & BAN_TEST))
 		return 0;
 	banlist_remove(p, &row.net); /* left by a test that was killed */
 	err = judge(p, prog, &f, XDP_PASS, "a client that is not banned", why,
@@ -263,7 +270,7 @@ int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 /* Why a device cannot be tested, or NULL. */
 static const char *untestable(struct pins *p, __u32 ifindex)
 {
-	struct addr client = address(CLIENT);
+	struct net host = client_host();
 	struct netinfo_link link;
 	struct clock_pair now;
 	struct ban_row row;
@@ -279,7 +286,7 @@ static const char *untestable(struct pins *p, __u32 ifindex)
 	if (link.master)
 		return "the device is a port of another one, such as a bridge";
 	if (clock_read(p->prog[PROG_CLOCK], &now) ||
-	    !banlist_find(p, &client, &now, &row))
+	    !banlist_find(p, &host, &now, &row))
 		return "the self-test's address is banned";
 	return NULL;
 }

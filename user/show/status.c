@@ -18,7 +18,7 @@
 #include "show/health.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
-#include "show/origin.h"
+#include "show/entry_json.h"
 #include "load/programs.h"
 #include "maps/settings_map.h"
 #include "tls/tls_watch.h"
@@ -281,7 +281,7 @@ static void add_fill(json_t *doc, const struct pins *p)
 		t.jiffies = now.jiffies;
 		banlist_each(p, tally_ban, &t);
 	}
-	allowlist_each(p, tally_allowed, &t.allowed);
+	allow_map_each(p, tally_allowed, &t.allowed);
 	for (int i = 0; i < 2; i++)
 		bans += t.provisional[i] + t.automatic[i] + t.command[i];
 	json_object_set_new(doc, "bans", json_integer(bans));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From the maps into the state file. The way back is state_restore.c. */
+/* Saves the maps in the state file. state_restore.c is the way back. */
 #include "state/state.h"
 
 #include <errno.h>
@@ -7,15 +7,16 @@
 #include <unistd.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "maps/activity_map.h"
-#include "lists/allowlist.h"
+#include "maps/allow_map.h"
 #include "lists/banlist.h"
 #include "maps/history_map.h"
 #include "base/output.h"
 #include "maps/settings_map.h"
-#include "state/state_clock.h"
+#include "state/stamp.h"
 
-#define SAVED_USEC 10000 /* between two looks whether it is done */
+#define SAVED_USEC 10000 /* between two looks whether the daemon has saved */
 
 struct save {
 	struct pins *p;
@@ -28,11 +29,11 @@ static int put_ban(struct save *v, const struct net *net, const struct ban *b)
 	struct stored_ban row = {
 		.net = *net,
 		.since = wall_of_boot(&v->now, b->since),
-		.expires = v->now.moment.wall +
+		.expires = v->now.stamp.wall +
 			   clock_until(&v->now.clock, b->expires),
 		.failures = b->failures,
 		.code = b->code,
-		/* Whoever restores it has no event of it to wait for. */
+		/* After a reboot, the ban's event does not come any more. */
 		.flags = b->flags & ~BAN_PROVISIONAL,
 	};
 
@@ -40,7 +41,7 @@ static int put_ban(struct save *v, const struct net *net, const struct ban *b)
 	return store_put_ban(v->s, &row);
 }
 
-/* Is it one to be kept? What `status` tries is none. */
+/* Is this ban to be saved? The self-test's are not. */
 static bool ban_holds(const struct save *v, const struct ban *b)
 {
 	return b->expires > v->now.clock.jiffies && !(b->flags & BAN_TEST);
@@ -72,7 +73,7 @@ static int save_change(struct save *v, const struct changed *c)
 		return h.offences ? put_history(v, &c->net, &h) :
 				    store_del(v->s, STORE_HISTORY, &c->net);
 	case CHANGE_ALLOW:
-		return allowlist_get(v->p, &c->net) & ALLOW_COMMAND ?
+		return allow_map_get(v->p, &c->net) & ALLOW_COMMAND ?
 			       store_put_allow(v->s, &c->net) :
 			       store_del(v->s, STORE_ALLOW, &c->net);
 	}
@@ -87,18 +88,11 @@ struct net_list {
 static int list_net(const struct ban_row *row, void *ctx)
 {
 	struct net_list *l = ctx;
+	int err = array_grow(&l->nets, &l->room, l->n + 1, sizeof(*l->nets));
 
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 1024;
-		struct net *more = reallocarray(l->nets, room, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		l->nets = more;
-		l->room = room;
-	}
-	l->nets[l->n++] = row->net;
-	return 0;
+	if (!err)
+		l->nets[l->n++] = row->net;
+	return err;
 }
 
 static int by_address(const void *a, const void *b)
@@ -107,8 +101,8 @@ static int by_address(const void *a, const void *b)
 }
 
 /*
- * The table has them in no order. One that is much like the file's own lets it
- * write each of its pages once, and a million bans in a third of the time.
+ * Saves bans in an order near to the file's own: so SQLite writes each page
+ * once, and a million bans take a third of the time. The table has no order.
  */
 static int save_bans(struct save *v)
 {
@@ -138,7 +132,7 @@ static int save_allow(const struct net *net, __u32 flags, void *ctx)
 	return flags & ALLOW_COMMAND ? store_put_allow(v->s, net) : 0;
 }
 
-/* What the file has, and the maps have not, goes. */
+/* Deletes a row of the file whose ban is gone from the maps; likewise below. */
 static int drop_ban(const struct net *net, void *ctx)
 {
 	struct save *v = ctx;
@@ -167,7 +161,7 @@ static int save_all(struct save *v)
 	if (!err)
 		err = history_each(v->p, save_history, v);
 	if (!err)
-		err = allowlist_each(v->p, save_allow, v);
+		err = allow_map_each(v->p, save_allow, v);
 	if (!err)
 		err = store_each_net(v->s, STORE_BANS, drop_ban, v, &odd);
 	if (!err)
@@ -178,31 +172,34 @@ static int save_all(struct save *v)
 	return err;
 }
 
-/* To be called in a transaction: all times in the file as the clock is now. */
-static int set_moment(struct store *s, const struct moment *then,
-		      const struct moment *now)
+/*
+ * Stamps the file, and shifts its times if the wall clock was set. To be called
+ * in a transaction.
+ */
+static int set_stamp(struct store *s, const struct stamp *then,
+		     const struct stamp *now)
 {
-	int64_t step = moment_step(then, now);
+	int64_t step = stamp_step(then, now);
 	int err = step ? store_shift(s, step) : 0;
 
-	return err ? err : store_put_moment(s, now);
+	return err ? err : store_put_stamp(s, now);
 }
 
 /*
- * Looks at the maps only now that nobody else can write the file: whoever
- * comes last writes what is so at last.
+ * Reads the maps after it has locked the file: so of several processes that
+ * save, the last one writes the latest entries.
  */
 static int save_locked(struct save *v, const struct change_list *c)
 {
-	struct moment then;
+	struct stamp then;
 	int err = state_clock_read(v->p, &v->now);
 
 	if (!err)
-		err = store_moment(v->s, &then);
-	if (err == -ENOENT || (!err && !same_maps(&then, &v->now.moment)))
+		err = store_stamp(v->s, &then);
+	if (err == -ENOENT || (!err && !same_maps(&then, &v->now.stamp)))
 		return -ESTALE;
 	if (!err)
-		err = set_moment(v->s, &then, &v->now.moment);
+		err = set_stamp(v->s, &then, &v->now.stamp);
 	if (!err && c->all)
 		err = save_all(v);
 	for (size_t i = 0; !err && !c->all && i < c->n; i++)
@@ -229,28 +226,28 @@ int state_save(struct pins *p, struct store *s, const struct change_list *c)
 int state_adopt(struct pins *p, struct store *s)
 {
 	struct state_clock now;
-	struct moment then;
+	struct stamp then;
 	int err = state_clock_read(p, &now);
 
 	if (!err)
 		err = store_begin(s);
 	if (err)
 		return err;
-	err = store_moment(s, &then);
+	err = store_stamp(s, &then);
 	if (err == -ENOENT)
-		then = now.moment;
+		then = now.stamp;
 	if (!err || err == -ENOENT)
-		err = set_moment(s, &then, &now.moment);
+		err = set_stamp(s, &then, &now.stamp);
 	return end(s, err);
 }
 
 bool state_is_mirror(const struct pins *p, struct store *s)
 {
 	struct state_clock now;
-	struct moment then;
+	struct stamp then;
 
-	return !state_clock_read(p, &now) && !store_moment(s, &then) &&
-	       same_maps(&then, &now.moment);
+	return !state_clock_read(p, &now) && !store_stamp(s, &then) &&
+	       same_maps(&then, &now.stamp);
 }
 
 static int save_to(struct pins *p, const char *dir,
@@ -265,7 +262,7 @@ static int save_to(struct pins *p, const char *dir,
 	return err;
 }
 
-/* -ECANCELED: it has ended, or hangs, before it was done. */
+/* -ECANCELED: the daemon has ended, or hangs, and has not saved. */
 static int await_daemon(struct pins *p, uint64_t number)
 {
 	while (activity_saved(p) < number) {
@@ -280,7 +277,7 @@ static int await_daemon(struct pins *p, uint64_t number)
 	return 0;
 }
 
-/* It takes long, and the daemon can do it as well. */
+/* Leaves a save that takes long to the daemon. */
 static int save_by_daemon(struct pins *p, bool wait)
 {
 	uint64_t number = activity_ask_save(p);

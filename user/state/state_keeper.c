@@ -11,43 +11,42 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "maps/activity_map.h"
 #include "base/file.h"
 #include "tell/journal.h"
 #include "base/output.h"
 #include "state/state.h"
 
-#define BATCH_MSEC 200 /* what comes within it is one transaction */
+#define BATCH_MSEC 200 /* changes within this time share a transaction */
 #define RETRY_MSEC 10000 /* after a fault */
-/* So old may the file's time be when the machine loses power, */
-#define TOUCH_MSEC 60000
-/* and so long may rows stay of which nobody noted that they are gone. */
-#define ALL_SEC 86400
+#define TOUCH_MSEC 60000 /* so far may the stamp lag when the power fails */
+#define ALL_SEC 86400 /* between full saves, which drop rows left over */
+#define USEC 1000000ULL
 
 struct state_keeper {
 	struct pins *p;
 	const char *dir;
 	int lock; /* fd of the folder, or negative */
 	struct store *store; /* NULL: not open */
-	bool restored; /* what the file had is in the maps */
+	bool restored; /* the file's rows are in the maps */
 	bool fault;
-	time_t all; /* CLOCK_MONOTONIC: when everything was saved last */
+	uint64_t all_usec; /* of clock_monotonic_usec(): the last full save */
 	pthread_t thread;
 	bool running, stop;
 };
 
-/* While it takes longer than a second, somebody may want to know. */
+/* Once a second, tells systemd and people how far the restoration is. */
 static void show_progress(size_t bans)
 {
-	static time_t last;
-	struct timespec now;
+	uint64_t now = clock_monotonic_usec();
+	static uint64_t last;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (!last)
-		last = now.tv_sec;
-	if (now.tv_sec == last)
+		last = now;
+	if (now - last < USEC)
 		return;
-	last = now.tv_sec;
+	last = now;
 	sd_notifyf(0,
 		   "STATUS=restoring bans: %zu\nEXTEND_TIMEOUT_USEC=30000000",
 		   bans);
@@ -87,7 +86,7 @@ static int restore(struct state_keeper *k, struct store *s)
 	return err;
 }
 
-/* What was not saved yet may be anything. */
+/* Closes the file; the next save writes everything. */
 static void close_store(struct state_keeper *k)
 {
 	store_close(k->store);
@@ -95,7 +94,7 @@ static void close_store(struct state_keeper *k)
 	changes_note_all(&k->p->changes);
 }
 
-/* What is left of it is not touched: a new file takes its place. */
+/* Moves a corrupt file aside, untouched: a new one takes its place. */
 static int set_aside(struct state_keeper *k)
 {
 	char to[PATH_MAX];
@@ -124,7 +123,7 @@ static int read_in(struct state_keeper *k)
 	return err ? err : state_adopt(k->p, k->store);
 }
 
-/* Opens the file and takes in what it has; a corrupt one makes room. */
+/* Opens the file and restores its rows; sets a corrupt one aside. */
 static int take_over(struct state_keeper *k)
 {
 	int err = store_open(&k->store, k->dir);
@@ -142,7 +141,7 @@ static int take_over(struct state_keeper *k)
 	return err;
 }
 
-/* What cannot be written may be read. */
+/* Restores the rows of a file that can be read, but not written. */
 static void restore_read_only(struct state_keeper *k)
 {
 	struct store *s;
@@ -175,15 +174,10 @@ static void note_kept(struct state_keeper *k)
 	activity_saves(k->p, true);
 }
 
-static time_t monotonic_sec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
-/* One transaction. After an error everything is written, with a new handle. */
+/*
+ * Saves in one transaction. After an error the caller closes the file, and the
+ * next call opens it and saves everything.
+ */
 static int save(struct state_keeper *k)
 {
 	uint64_t asked = activity_asked(k->p);
@@ -198,11 +192,11 @@ static int save(struct state_keeper *k)
 		return err;
 	changes = changes_take(&k->p->changes);
 	changes.all |= asked != activity_saved(k->p) ||
-		       monotonic_sec() - k->all >= ALL_SEC;
+		       clock_monotonic_usec() - k->all_usec >= ALL_SEC * USEC;
 	err = state_save(k->p, k->store, &changes);
 	free(changes.list);
 	if (!err && changes.all) {
-		k->all = monotonic_sec();
+		k->all_usec = clock_monotonic_usec();
 		activity_set_saved(k->p, asked);
 	}
 	if (!err)
@@ -224,18 +218,19 @@ static void keep(struct state_keeper *k)
 	note_fault(k, err);
 }
 
-/* Sleeps, at most so long: until it has to stop, or there is work. */
+/*
+ * Sleeps until it has to stop, the time is over, or, if `work`, a change was
+ * noted. Returns whether to stop.
+ */
 static bool wait_for(struct state_keeper *k, long msec, bool work)
 {
 	struct changes *c = &k->p->changes;
-	struct timespec until;
+	uint64_t usec = clock_monotonic_usec() + msec * 1000;
+	struct timespec until = { .tv_sec = usec / USEC,
+				  .tv_nsec = usec % USEC * 1000 };
 	int err = 0;
 	bool stop;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += msec % 1000 * 1000000;
-	until.tv_sec += msec / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&c->lock);
 	while (!err && !k->stop && !(work && (c->pending.n || c->pending.all)))
 		err = pthread_cond_timedwait(&c->noted, &c->lock, &until);
@@ -259,7 +254,10 @@ static void *keeper(void *arg)
 	return NULL;
 }
 
-/* One daemon, one folder. Where there is none yet, nobody has locked it. */
+/*
+ * Locks the folder for this daemon. A folder that cannot be made or opened
+ * stays unlocked: saving fails later, and tells.
+ */
 static int lock_folder(struct state_keeper *k)
 {
 	if (mkdir(k->dir, 0700) && errno != EEXIST)

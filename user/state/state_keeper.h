@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The daemon's hold on the state file: restores from it, then saves what
- * changes within a second, in a thread of its own: no disk, however slow,
- * stops the daemon. What goes wrong is told once, and once when it is over.
+ * The daemon's keeper of the state file: restores from it, then saves changes
+ * within a second. A thread of its own does that, so that a slow disk does not
+ * stop the daemon. A fault is told once, and so is its end.
  */
 #ifndef SMTPXDP_STATE_KEEPER_H
 #define SMTPXDP_STATE_KEEPER_H
@@ -14,19 +14,22 @@
 struct state_keeper;
 
 /*
- * For a folder, which it locks: NULL, and complained by fail(), where another
- * daemon keeps its state there.
+ * Makes a keeper for a folder, and locks that. NULL, complained by fail(),
+ * where another daemon keeps its state there.
  */
 struct state_keeper *state_keeper_new(const char *dir);
 void state_keeper_free(struct state_keeper *k); /* NULL is fine */
 
 /*
- * Restores, and starts to keep. A file that cannot be used is told of and no
- * error: it is tried again. An exit code.
+ * Restores, and starts the thread. A file that cannot be used is no error: the
+ * journal is told, and the thread tries again. Returns an exit code.
  */
 int state_keeper_start(struct state_keeper *k, struct pins *p);
 
-/* Saves what is left, and waits for it; the maps may be closed then. */
+/*
+ * Saves the last changes and ends the thread; after that the caller may close
+ * the maps.
+ */
 void state_keeper_stop(struct state_keeper *k);
 
 #endif

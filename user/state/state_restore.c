@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From the state file into the maps. */
-#include <bpf/bpf.h>
+/* Restores the maps from the state file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,16 @@
 #include "base/net_set.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
-#include "state/state_clock.h"
+#include "state/stamp.h"
 
 #define NSEC 1000000000LL
-/* What `ban add --for` takes at most, seconds. */
+/* The seconds that `ban add --for` takes at most. */
 #define BAN_LONGEST (100LL * 365 * 86400)
 #define CHUNK 4096 /* bans that are written at once */
 
 struct restore {
 	struct pins *p;
-	struct moment then;
+	struct stamp then;
 	struct state_clock now;
 	struct restored *r;
 	void (*progress)(size_t bans);
@@ -30,18 +29,14 @@ struct restore {
 	size_t n;
 };
 
-/* The key `allow`, or this host's addresses, may be others than before. */
+/* Asks again: the key `allow` or this host's addresses may have changed. */
 static bool is_allowed(const struct restore *v, const struct stored_ban *b)
 {
-	struct allow allow;
-
-	if (!net_set_overlaps(&v->allowed, &b->net) ||
-	    bpf_map_lookup_elem(v->p->map[MAP_ALLOW_NETS], &b->net, &allow))
-		return false;
-	return allow.flags & ALLOW_ADMIN || !(b->flags & BAN_FORCED);
+	return net_set_overlaps(&v->allowed, &b->net) &&
+	       allow_overrules(allow_map_around(v->p, &b->net), b->flags);
 }
 
-/* Writes what was read so far; for whom there is no room is counted. */
+/* Writes the bans read so far; counts those that find no room. */
 static int write_bans(struct restore *v)
 {
 	size_t next = 0, done;
@@ -68,9 +63,9 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 {
 	struct restore *v = ctx;
 	const struct clock_pair *now = &v->now.clock;
-	int64_t left = moment_remaining(&v->then, &v->now.moment, row->since,
-					row->expires, BAN_LONGEST);
-	int64_t since = moment_until(&v->then, &v->now.moment, row->since);
+	int64_t left = stamp_remaining(&v->then, &v->now.stamp, row->since,
+				       row->expires, BAN_LONGEST);
+	int64_t since = stamp_until(&v->then, &v->now.stamp, row->since);
 	struct ban_row *new = &v->rows[v->n];
 	struct ban there;
 
@@ -101,7 +96,7 @@ static int restore_bans(struct restore *v, struct store *s)
 {
 	struct net *nets = NULL;
 	size_t n = 0;
-	int err = allowlist_nets(v->p, &nets, &n);
+	int err = allow_map_nets(v->p, &nets, &n);
 
 	net_set_init(&v->allowed, nets, err ? 0 : n);
 	v->rows = calloc(CHUNK, sizeof(*v->rows));
@@ -121,13 +116,13 @@ static int restore_history(const struct stored_history *row, void *ctx)
 	struct restore *v = ctx;
 	const struct settings *s = settings_now(v->p);
 	int64_t longest = s->ban_max_sec;
-	int64_t until = moment_until(&v->then, &v->now.moment, row->until);
+	int64_t until = stamp_until(&v->then, &v->now.stamp, row->until);
 	struct history h = { .offences = row->offences }, there;
 
 	for (int i = 0; i < POLICIES_MAX; i++)
 		if (s->policy[i].ban_sec > longest)
 			longest = s->policy[i].ban_sec;
-	/* No last ban is longer: a clock was wrong that said so. */
+	/* A ban that ends later was noted by a clock that was wrong. */
 	if (until > longest)
 		until = longest;
 	h.until = (int64_t)v->now.clock.boot_ns + until * NSEC;
@@ -154,9 +149,9 @@ int state_restore(struct pins *p, struct store *s, struct restored *r,
 	int err;
 
 	*r = (struct restored){};
-	err = store_moment(s, &v.then);
+	err = store_stamp(s, &v.then);
 	if (err == -ENOENT)
-		return 0; /* it is new */
+		return 0; /* a new file */
 	if (!err)
 		err = state_clock_read(p, &v.now);
 	if (!err)

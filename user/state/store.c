@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The state file: opened, checked, set aside. Its rows are store_rows.c's. */
+/* Opens, checks and sets aside the state file. store_rows.c has its rows. */
 #include "state/store.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 
 #include "state/store_sql.h"
 
-/* "SMXD" in the file's header: file(1) and we know by it whose it is. */
+/* "SMXD" in the file's header marks it as ours, also for file(1). */
 #define APPLICATION_ID 0x534d5844
-/* Saving a million bans takes a daemon some seconds. */
+/* A daemon that saves a million bans holds the lock for some seconds. */
 #define BUSY_MSEC 20000
 #define WAL_TRIES 100
 #define WAL_WAIT_USEC 20000
@@ -38,7 +38,7 @@ static const char schema[] =
 				"PRAGMA user_version = " TEXT_OF(
 					STORE_SCHEMA) ";";
 
-/* Who may write at once waits; who cannot sync is not believed. */
+/* With synchronous = FULL, a commit returns when the disk has it. */
 static const char settings[] = "PRAGMA journal_mode = WAL;"
 			       "PRAGMA synchronous = FULL;"
 			       "PRAGMA journal_size_limit = 4194304;"
@@ -65,7 +65,7 @@ int store_error(sqlite3 *db, int rc)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_MISMATCH:
-	case SQLITE_ERROR: /* our SQL is right: so a table is not */
+	case SQLITE_ERROR: /* our SQL is right, so a table is wrong */
 		return -EUCLEAN;
 	case SQLITE_FULL:
 		return -ENOSPC;
@@ -99,8 +99,9 @@ static int pragma(struct store *s, const char *sql, int64_t *value)
 }
 
 /*
- * Whose is it, and do we know its tables? *empty: nobody's yet. In a
- * transaction: somebody may be about to make them.
+ * Is the file ours, with tables that this version knows? *empty: it has no
+ * tables yet. To be called in a transaction, because another process may be
+ * making them.
  */
 static int check(struct store *s, bool *empty)
 {
@@ -121,7 +122,7 @@ static int check(struct store *s, bool *empty)
 	return version > STORE_SCHEMA ? -ENOTSUP : version < 1 ? -EUCLEAN : 0;
 }
 
-/* Two may have found it empty: the second one finds the first one's tables. */
+/* Checks again: another process may have made the tables meanwhile. */
 static int create(struct store *s)
 {
 	bool empty;
@@ -151,8 +152,8 @@ static int prepare(struct store *s)
 }
 
 /*
- * To change to WAL, SQLite takes a lock for which it does not wait by itself:
- * another process that does the same at this moment has it.
+ * Tries several times: to change to WAL, SQLite takes a lock, and does not wait
+ * while another process that does the same holds it.
  */
 static int prepare_patiently(struct store *s)
 {
@@ -165,7 +166,7 @@ static int prepare_patiently(struct store *s)
 	return err;
 }
 
-/* The file for the first time, for nobody else's eyes. */
+/* Makes the folder and the file, which only their owner may read. */
 static int make_file(const char *dir, const char *path)
 {
 	int fd;
@@ -183,7 +184,7 @@ static int path_of(const char *dir, char path[static PATH_MAX])
 {
 	int n = snprintf(path, PATH_MAX, "%s/" STORE_NAME, dir);
 
-	/* Room for what SQLite and we put behind it. */
+	/* Leaves room for "-wal" and ".corrupt-DATE". */
 	return n < PATH_MAX - 64 ? 0 : -ENAMETOOLONG;
 }
 
@@ -204,7 +205,7 @@ static int open_db(struct store **out, const char *name, int flags)
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, BUSY_MSEC);
 	*out = s;
-	/* To sort rows; where files are read-only, these would be, too. */
+	/* Sorts in memory: a read-only file system would refuse files. */
 	return store_exec(s, "PRAGMA temp_store = MEMORY");
 }
 
@@ -298,7 +299,7 @@ void store_checkpoint(struct store *s)
 				  NULL);
 }
 
-/* A name that nobody has: with "-1" and so on behind it, if need be. */
+/* Renames to a new name, which ends with "-1" and so on if need be. */
 static int take_name(const char *path, char *to)
 {
 	char date[32];
@@ -327,7 +328,7 @@ int store_set_aside(const char *dir, char to[static PATH_MAX])
 
 	if (!err)
 		err = take_name(path, to);
-	/* The log goes along, for who wants to save what can be saved. */
+	/* sqlite3 .recover needs the log, too. */
 	for (int i = 0; !err && i < 2; i++) {
 		sprintf(from, "%s%s", path, parts[i]);
 		sprintf(aside, "%s%s", to, parts[i]);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The rows of the state file. Networks are text, for people with sqlite3(1). */
+/* The rows of the state file. Networks are text, as sqlite3(1) shows them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/escape.h"
 #include "state/store_sql.h"
 
 /*
- * A time is what jiffies make of it: one that is off by a second is the same,
- * and no reason to write a page.
+ * Times come from jiffies, and rounding moves them by a second: that is no
+ * reason to write a page.
  */
 #define MOVED(column) "abs(excluded." column " - " column ") > 1"
 
@@ -31,7 +32,7 @@ static const char *const sql[SQL_MAX] = {
 		" offences = excluded.offences WHERE " MOVED(
 			"until") " OR offences <> excluded.offences",
 	[SQL_PUT_ALLOW] = "INSERT OR IGNORE INTO allow (net) VALUES (?1)",
-	[SQL_PUT_MOMENT] =
+	[SQL_PUT_STAMP] =
 		"INSERT OR REPLACE INTO moment (id, boot_id, map_id, wall,"
 		" boot) VALUES (1, ?1, ?2, ?3, ?4)",
 	[SQL_DEL_BAN] = "DELETE FROM bans WHERE net = ?1",
@@ -54,7 +55,7 @@ static sqlite3_stmt *statement(struct store *s, enum sql which)
 	return s->stmt[which];
 }
 
-/* Runs a statement whose values are bound, and readies it for the next time. */
+/* Runs a statement whose values are bound, and resets it. */
 static int run(struct store *s, sqlite3_stmt *stmt)
 {
 	int err = store_error(s->db, sqlite3_step(stmt));
@@ -68,7 +69,7 @@ static void bind_text(sqlite3_stmt *stmt, int column, const char *text)
 	sqlite3_bind_text(stmt, column, text, -1, SQLITE_STATIC);
 }
 
-/* A statement with its first value bound; NULL: *err says why. */
+/* A statement with its first value bound; or NULL, and the error in *err. */
 static sqlite3_stmt *with_text(struct store *s, enum sql which,
 			       const char *text, int *err)
 {
@@ -132,10 +133,10 @@ int store_del(struct store *s, enum store_table t, const struct net *net)
 	return run_net(s, SQL_DEL_BAN + t, net);
 }
 
-int store_put_moment(struct store *s, const struct moment *m)
+int store_put_stamp(struct store *s, const struct stamp *m)
 {
 	int err = 0;
-	sqlite3_stmt *stmt = with_text(s, SQL_PUT_MOMENT, m->boot_id, &err);
+	sqlite3_stmt *stmt = with_text(s, SQL_PUT_STAMP, m->boot_id, &err);
 
 	if (!stmt)
 		return err;
@@ -157,7 +158,7 @@ int store_shift(struct store *s, int64_t seconds)
 	return store_exec(s, text);
 }
 
-/* One query, row by row: fn is called with each. */
+/* Runs a query and calls fn with each row; stops where fn is not 0. */
 typedef int (*row_fn)(sqlite3_stmt *row, void *ctx);
 
 static int query(struct store *s, const char *text, row_fn fn, void *ctx)
@@ -198,19 +199,15 @@ static bool net_at(sqlite3_stmt *row, struct net *net)
 	return !net_parse(text_at(row, 0), net, why, sizeof(why));
 }
 
-/* Somebody else may have had his hands on it: no list escapes reasons. */
+/* False: another program wrote a reason that lists would have to escape. */
 static bool reason_at(sqlite3_stmt *row, int column,
 		      char reason[static BAN_REASON_SIZE])
 {
 	const char *text = text_at(row, column);
-	size_t n = strlen(text);
 
-	if (n >= BAN_REASON_SIZE)
+	if (reason_fault(text))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (text[i] < ' ' || text[i] > '~')
-			return false;
-	memcpy(reason, text, n + 1);
+	strcpy(reason, text);
 	return true;
 }
 
@@ -299,9 +296,9 @@ int store_count(struct store *s, enum store_table t, size_t *n)
 	return query(s, text, count_row, n);
 }
 
-static int moment_row(sqlite3_stmt *row, void *ctx)
+static int stamp_row(sqlite3_stmt *row, void *ctx)
 {
-	struct moment *m = ctx;
+	struct stamp *m = ctx;
 
 	snprintf(m->boot_id, sizeof(m->boot_id), "%s", text_at(row, 0));
 	m->map_id = sqlite3_column_int64(row, 1);
@@ -310,12 +307,12 @@ static int moment_row(sqlite3_stmt *row, void *ctx)
 	return 0;
 }
 
-int store_moment(struct store *s, struct moment *m)
+int store_stamp(struct store *s, struct stamp *m)
 {
 	int err;
 
 	memset(m, 0, sizeof(*m));
 	err = query(s, "SELECT boot_id, map_id, wall, boot FROM moment",
-		    moment_row, m);
+		    stamp_row, m);
 	return err ? err : *m->boot_id ? 0 : -ENOENT;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between store.c and store_rows.c only. */
+/* Shared by store.c and store_rows.c only: the database and its statements. */
 #ifndef SMTPXDP_STORE_SQL_H
 #define SMTPXDP_STORE_SQL_H
 
@@ -14,7 +14,7 @@ enum sql {
 	SQL_PUT_BAN,
 	SQL_PUT_HISTORY,
 	SQL_PUT_ALLOW,
-	SQL_PUT_MOMENT,
+	SQL_PUT_STAMP,
 	SQL_DEL_BAN,
 	SQL_DEL_HISTORY,
 	SQL_DEL_ALLOW,
@@ -26,7 +26,7 @@ struct store {
 	sqlite3_stmt *stmt[SQL_MAX]; /* prepared when first needed */
 };
 
-/* What came of an SQLite call, as the header store.h has it. */
+/* An SQLite result code as one of store.h's errors. */
 int store_error(sqlite3 *db, int rc);
 int store_exec(struct store *s, const char *sql);
 

@@ -17,10 +17,11 @@
 /* Devices on devices: a VLAN in a VLAN, on a bond, and one to spare. */
 #define STACK_DEPTH 4
 
-static void take_addr(struct addr *list, size_t *n, int family,
+static void take_addr(struct net *list, size_t *n, int family,
 		      const void *bytes)
 {
 	struct addr a = {};
+	struct net host;
 
 	if (*n == NETINFO_MAX)
 		return;
@@ -30,10 +31,11 @@ static void take_addr(struct addr *list, size_t *n, int family,
 	} else {
 		memcpy(&a, bytes, sizeof(a));
 	}
+	host = net_of(&a, ADDR_BITS);
 	for (size_t i = 0; i < *n; i++)
-		if (!memcmp(&list[i], &a, sizeof(a)))
+		if (net_equal(&list[i], &host))
 			return;
-	list[(*n)++] = a;
+	list[(*n)++] = host;
 }
 
 static void take_default(struct netinfo *info, unsigned int ifindex)

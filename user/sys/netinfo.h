@@ -16,8 +16,8 @@
 
 struct netinfo {
 	size_t n_own, n_gateways, n_default;
-	struct addr own[NETINFO_MAX];
-	struct addr gateways[NETINFO_MAX];
+	struct net own[NETINFO_MAX]; /* of 128 bits, as the gateways */
+	struct net gateways[NETINFO_MAX];
 	unsigned int default_ifindex[NETINFO_MAX]; /* each once */
 };
 

@@ -140,14 +140,16 @@ static int on_connection(const struct nlmsghdr *nlh, void *data)
 	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);
 	const struct listing *l = data;
 	struct connection c = { .family = msg->idiag_family, .id = msg->id };
+	struct addr peer = {};
 
 	c.port = ntohs(msg->id.idiag_sport);
 	if (msg->idiag_family == AF_INET) {
-		c.peer.d[2] = ADDR_V4_WORD;
-		c.peer.d[3] = msg->id.idiag_dst[0];
+		peer.d[2] = ADDR_V4_WORD;
+		peer.d[3] = msg->id.idiag_dst[0];
 	} else {
-		memcpy(&c.peer, msg->id.idiag_dst, sizeof(c.peer));
+		memcpy(&peer, msg->id.idiag_dst, sizeof(peer));
 	}
+	c.peer = net_of(&peer, ADDR_BITS);
 	l->fn(&c, l->ctx);
 	return MNL_CB_OK;
 }

@@ -15,9 +15,9 @@
 struct mnl_socket;
 
 struct connection {
-	struct addr peer;
-	__u16 port; /* local */
-	__u8 family; /* of the socket; a dual-stack one's is AF_INET6 */
+	struct net peer; /* of 128 bits */
+	__u16 port; /* the local one */
+	__u8 family; /* of the socket: a dual-stack listener's are AF_INET6 */
 	struct inet_diag_sockid id;
 };
 

@@ -19,8 +19,8 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/escape.h"
-#include "lists/groups_user.h"
 #include "base/output.h"
+#include "tell/names.h"
 
 #define FIELDS_MAX 32
 #define FIELD_SIZE 2048
@@ -48,21 +48,7 @@ __u64 *journal_told;
 
 _Static_assert(MESSAGES_MAX <= ACTIVITY_KINDS, "room in map activity");
 
-const char *sensor_name(uint8_t sensor)
-{
-	return sensor == SENSOR_WIRE ? "wire" :
-	       sensor == SENSOR_TLS  ? "tls" :
-				       "unknown";
-}
-
-const char *offender_name(uint8_t offender)
-{
-	return offender == OFFENDER_STALE  ? "stale" :
-	       offender == OFFENDER_ATTACK ? "attack" :
-					     "unknown";
-}
-
-/* Fields of one message, each "NAME=value" in its own buffer. */
+/* The fields of one message, each "NAME=value" in its own buffer. */
 struct fields {
 	struct iovec iov[FIELDS_MAX];
 	char text[FIELDS_MAX][FIELD_SIZE];
@@ -134,10 +120,8 @@ static void send_message(enum message kind, const char *message,
 static json_t *event_document(enum message kind)
 {
 	char time[CLOCK_TEXT];
-	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	clock_format_wall(ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000, time);
+	clock_format_wall(clock_wall_usec(), time);
 	return json_pack("{s:s, s:s}", "time", time, "event",
 			 message_names[kind]);
 }
@@ -189,7 +173,7 @@ static const char *describe_origin(const struct record *r, char *buf,
 				   size_t size)
 {
 	char asn[16] = "";
-	const char *const parts[] = { r->group ? group_names[r->group] : "",
+	const char *const parts[] = { r->group ? group_name(r->group) : "",
 				      r->country, asn };
 	size_t n = 0;
 
@@ -290,7 +274,7 @@ static json_t *record_document(const struct record *r, const char *net,
 	json_object_set_new(doc, "user",
 			    *user ? json_string(user) : json_null());
 	json_object_set_new(doc, "group",
-			    r->group ? json_string(group_names[r->group]) :
+			    r->group ? json_string(group_name(r->group)) :
 				       json_null());
 	json_object_set_new(doc, "country",
 			    *r->country ? json_string(r->country) :
@@ -312,7 +296,7 @@ void journal_record(const struct record *r)
 	if (r->net)
 		net_format(r->net, net);
 	if (r->client)
-		addr_format(r->client, client);
+		host_format(r->client, client);
 	escape(r->text, r->text ? r->text_len : 0, text, sizeof(text));
 	escape(r->user, r->user ? r->user_len : 0, user, sizeof(user));
 	describe(r, net, client, text, message, sizeof(message));
@@ -340,7 +324,7 @@ void journal_record(const struct record *r)
 	if (*user)
 		add(&f, "SMTPXDP_USER=%s", user);
 	if (r->group)
-		add(&f, "SMTPXDP_GROUP=%s", group_names[r->group]);
+		add(&f, "SMTPXDP_GROUP=%s", group_name(r->group));
 	if (*r->country)
 		add(&f, "SMTPXDP_COUNTRY=%s", r->country);
 	if (r->asn)

@@ -17,7 +17,7 @@
 /* A message on a client or network, without members that are 0, NULL or "". */
 struct record {
 	enum message kind;
-	const struct addr *client;
+	const struct net *client; /* the host: 128 bits */
 	const struct net *net;
 	uint16_t code; /* SMTP reply code */
 	uint32_t failures;
@@ -44,8 +44,6 @@ struct record {
 
 extern const char *const message_names[MESSAGES_MAX];
 extern const char *const message_ids[MESSAGES_MAX];
-const char *sensor_name(uint8_t sensor);
-const char *offender_name(uint8_t offender);
 
 /* journald's socket. sd_journal_sendv() does not fail if there is none. */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "maps/names.h"
+#include "maps/pin_names.h"
 
 const char *const map_names[MAPS_MAX] = {
 	[MAP_SETTINGS] = "settings",

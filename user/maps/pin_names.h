@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The maps and programs that are pinned, and their names. */
-#ifndef SMTPXDP_NAMES_H
-#define SMTPXDP_NAMES_H
+#ifndef SMTPXDP_PIN_NAMES_H
+#define SMTPXDP_PIN_NAMES_H
 
 enum pinned_map {
 	MAP_SETTINGS,

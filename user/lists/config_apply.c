@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "lists/apply.h"
+#include "lists/config_apply.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -18,7 +17,10 @@ struct rehome {
 	enum rehome_step step;
 };
 
-/* An exact ban whose length is not a client's any more: nobody looks it up. */
+/*
+ * Moves a ban of map bans whose length will not be a client's any more: the
+ * gate would not look it up there.
+ */
 static int rehome_one(const struct ban_row *row, void *ctx)
 {
 	struct rehome *r = ctx;
@@ -62,7 +64,7 @@ int config_apply(struct pins *p, const struct config *c)
 		err = rehome(&r, COPY_TO_NETS);
 	if (!err)
 		err = settings_publish(p, c);
-	/* Either way, they are to be in one of the maps only. */
+	/* Whether it worked or not, each ban must be in one map only. */
 	if (moves)
 		rehome(&r, err ? REMOVE_NETS : REMOVE_CLIENTS);
 	free(r.next);

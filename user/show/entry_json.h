@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Map entries as the JSON objects that several commands print. */
-#ifndef SMTPXDP_ROWS_H
-#define SMTPXDP_ROWS_H
+/* The JSON of bans, clients, offences, groups and places, for all commands. */
+#ifndef SMTPXDP_ENTRY_JSON_H
+#define SMTPXDP_ENTRY_JSON_H
 
 #include <jansson.h>
 
-#include "lists/banlist.h"
 #include "client.h"
+#include "groups.h"
 #include "history.h"
+#include "lists/banlist.h"
+#include "lists/geo.h"
 #include "settings.h"
-
-struct ban_listing {
-	const struct pins *p;
-	json_t *rows;
-	struct clock_pair now;
-};
 
 /* {net, expires_in, banned_at, reason, failures, dropped_packets, ...} */
 json_t *ban_json(const struct pins *p, const struct ban_row *row,
@@ -31,7 +27,19 @@ uint32_t next_ban_time(const struct pins *p, enum policy_kind kind,
  * {net, failures, in_window, last_code, last_seen, banned, successes, users,
  * kind}
  */
-json_t *client_json(const struct pins *p, const struct addr *key,
+json_t *client_json(const struct pins *p, const struct net *client,
 		    const struct client *c, const struct clock_pair *now);
+
+/* {name, net, by, source} of the entry that holds for a host. */
+json_t *group_json(const struct pins *p, const struct net *host,
+		   const struct group_entry *e);
+
+/* {networks: {group: how many}, sources: [{group, by, source, networks, since,
+ * failed}]} of the groups in force */
+json_t *groups_json(const struct pins *p);
+
+/* "DE", or null; {number, name}, or null. */
+json_t *country_json(const struct geo_place *at);
+json_t *as_json(const struct geo_place *at);
 
 #endif

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "lists/groups_keys.h"
+#include "lists/groups_sources.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lists/groups_user.h"
+#define GROUP_KEYS 6
 
-const char *const group_names[GROUPS_MAX] = {
-	[GROUP_NONE] = "none",
-	[GROUP_STRICT] = "strict",
-	[GROUP_LENIENT] = "lenient",
-	[GROUP_ALLOW] = "allow",
-};
-
-const struct group_key group_keys[GROUP_KEYS] = {
+static const struct {
+	enum config_key key;
+	enum group_source_kind kind;
+	enum group group;
+} group_keys[GROUP_KEYS] = {
 	{ KEY_ALLOW_NETS, SOURCE_FILE, GROUP_ALLOW },
 	{ KEY_LENIENT_NETS, SOURCE_FILE, GROUP_LENIENT },
 	{ KEY_STRICT_NETS, SOURCE_FILE, GROUP_STRICT },
@@ -22,13 +21,6 @@ const struct group_key group_keys[GROUP_KEYS] = {
 	{ KEY_STRICT_COUNTRIES, SOURCE_COUNTRY, GROUP_STRICT },
 	{ KEY_STRICT_ASNS, SOURCE_ASN, GROUP_STRICT },
 };
-
-const char *group_source_kind_name(uint8_t kind)
-{
-	return kind == SOURCE_FILE ? "file" :
-	       kind == SOURCE_ASN  ? "as" :
-				     "country";
-}
 
 bool config_is_of_groups(enum config_key key)
 {
@@ -38,7 +30,43 @@ bool config_is_of_groups(enum config_key key)
 	return key == KEY_GEO_DATABASES;
 }
 
-/* FNV-1a, which tells one state from another, and is no more than that. */
+/* "de" -> "DE", "AS64496" -> "64496" */
+static void name_source(struct group_source *s, const char *item)
+{
+	if (s->kind == SOURCE_ASN && isalpha(*item))
+		item += 2;
+	snprintf(s->name, sizeof(s->name), "%s", item);
+	for (char *c = s->name; s->kind == SOURCE_COUNTRY && *c; c++)
+		*c = toupper(*c);
+}
+
+int groups_sources(const struct config *c, struct groups *to)
+{
+	int err = 0;
+
+	for (size_t k = 0; k < GROUP_KEYS && !err; k++) {
+		char **items = config_items(c, group_keys[k].key);
+
+		if (!items)
+			return -ENOMEM;
+		for (size_t i = 0; items[i] && !err; i++) {
+			struct group_source *s = &to->source[to->n];
+
+			if (to->n == GROUP_SOURCES_MAX) {
+				err = -E2BIG;
+				break;
+			}
+			s->kind = group_keys[k].kind;
+			s->group = group_keys[k].group;
+			name_source(s, items[i]);
+			to->n++;
+		}
+		config_items_free(items);
+	}
+	return err;
+}
+
+/* FNV-1a: it tells one state from another, and is no protection. */
 static void mix(uint64_t *hash, const void *bytes, size_t n)
 {
 	const uint8_t *b = bytes;

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From the configuration, files and databases into a plan. */
-#include <ctype.h>
+#include "lists/groups_plan.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "lists/geo.h"
-#include "lists/groups_keys.h"
-#include "maps/groups_map.h"
-#include "lists/groups_user.h"
 #include "base/net_list.h"
+#include "base/output.h"
+#include "lists/geo.h"
+#include "lists/groups_sources.h"
+#include "maps/settings_map.h"
+#include "tell/journal.h"
+#include "tell/names.h"
+
+/* A command that reads for longer than this shows its progress. */
+#define PATIENCE_USEC 1000000
 
 __attribute__((format(printf, 2, 3))) static void
 complain(struct groups_plan *g, const char *fmt, ...)
@@ -29,47 +34,6 @@ complain(struct groups_plan *g, const char *fmt, ...)
 	g->problems++;
 	if (g->problem)
 		g->problem(text, g->ctx);
-}
-
-/* "de" -> "DE", "AS64496" -> "64496" */
-static void name_source(struct group_source *s, const char *item)
-{
-	if (s->kind == SOURCE_ASN && isalpha(*item))
-		item += 2;
-	snprintf(s->name, sizeof(s->name), "%s", item);
-	for (char *c = s->name; s->kind == SOURCE_COUNTRY && *c; c++)
-		*c = toupper(*c);
-}
-
-static int find_sources(struct groups_plan *g, const struct config *c)
-{
-	struct groups *to = g->groups;
-	int err = 0;
-
-	for (size_t k = 0; k < GROUP_KEYS && !err; k++) {
-		char **items = config_items(c, group_keys[k].key);
-
-		if (!items)
-			return -ENOMEM;
-		for (size_t i = 0; items[i] && !err; i++) {
-			struct group_source *s = &to->source[to->n];
-
-			if (to->n == GROUP_SOURCES_MAX) {
-				complain(g,
-					 "more than %d files, countries "
-					 "and AS numbers: name fewer",
-					 GROUP_SOURCES_MAX);
-				err = -E2BIG;
-				break;
-			}
-			s->kind = group_keys[k].kind;
-			s->group = group_keys[k].group;
-			name_source(s, items[i]);
-			to->n++;
-		}
-		config_items_free(items);
-	}
-	return err;
 }
 
 struct adding {
@@ -89,7 +53,7 @@ static int add(const struct net *net, void *ctx)
 						   .source = a->source });
 }
 
-/* -ENOMEM; all else is the file's, and told of. */
+/* -ENOMEM; other errors are complained of, and mark the source as failed. */
 static int read_file(struct groups_plan *g, __u16 source)
 {
 	struct group_source *s = &g->groups->source[source];
@@ -102,12 +66,12 @@ static int read_file(struct groups_plan *g, __u16 source)
 
 	if (!err && !fstat(fileno(in), &st) && !S_ISREG(st.st_mode))
 		complain(g, "%s: is no file; name another in %s-nets", s->name,
-			 group_names[s->group]);
+			 group_name(s->group));
 	else if (err)
 		complain(g,
 			 "%s: cannot be read: %s; put it there, or take it "
 			 "out of %s-nets",
-			 s->name, strerror(-err), group_names[s->group]);
+			 s->name, strerror(-err), group_name(s->group));
 	else if ((err = net_list_read(in, add, &a, &line, why, sizeof(why))) ==
 		 -EINVAL)
 		complain(g, "%s:%zu: %s", s->name, line,
@@ -127,10 +91,13 @@ done:
 struct geo_reading {
 	struct groups_plan *g;
 	enum group_source_kind kind;
-	bool known; /* some place has a country, or an AS */
+	bool known; /* the database has countries, or ASes, at all */
 };
 
-/* The source of a place, and one more. Of two the gentler, as with files. */
+/*
+ * The number of the place's source, from 1; or 0. Gentler sources come first:
+ * they win, as with files.
+ */
 static int source_of(const struct geo_place *at, void *ctx)
 {
 	struct geo_reading *r = ctx;
@@ -205,15 +172,13 @@ static int read_geo(struct groups_plan *g, const struct config *c)
 {
 	bool countries = has_kind(g->groups, SOURCE_COUNTRY);
 	bool asns = has_kind(g->groups, SOURCE_ASN);
-	char **paths = config_items(c, KEY_GEO_DATABASES);
-	char why[GROUPS_PROBLEM_SIZE] = "out of memory";
+	char why[GROUPS_PROBLEM_SIZE];
 	struct geo *geo;
-	int err = paths ? geo_open(&geo, paths, why, sizeof(why)) : -ENOMEM;
+	int err = geo_open_configured(&geo, c, why, sizeof(why));
 
-	config_items_free(paths);
 	if (err == -ENOMEM)
 		return err;
-	/* Also where no group needs it: events and people do. */
+	/* Where no group needs it, events and `why` do: so complain anyway. */
 	if (err) {
 		complain(g, "geo-databases: %s", why);
 		all_failed(g, SOURCE_COUNTRY);
@@ -228,10 +193,11 @@ static int read_geo(struct groups_plan *g, const struct config *c)
 	return err;
 }
 
-/* What the sources that failed had before. */
+/* Takes the networks of failed sources over from the map in force. */
 struct keeping {
 	struct groups_plan *g;
-	__s32 now[GROUP_SOURCES_MAX]; /* of a source then, or -1 */
+	__s32 now[GROUP_SOURCES_MAX]; /* by index in force: that in the plan, or
+					 -1 */
 };
 
 static int keep_one(const struct net *net, const struct group_entry *e,
@@ -290,8 +256,13 @@ static bool any_failed(const struct groups *g)
 static int read_all(struct groups_plan *g, const struct pins *p,
 		    const struct config *c, const struct groups *old)
 {
-	int err = find_sources(g, c);
+	int err = groups_sources(c, g->groups);
 
+	if (err == -E2BIG)
+		complain(g,
+			 "more than %d files, countries and AS numbers: name "
+			 "fewer",
+			 GROUP_SOURCES_MAX);
 	for (__u32 i = 0; i < g->groups->n && !err; i++)
 		if (g->groups->source[i].kind == SOURCE_FILE)
 			err = read_file(g, i);
@@ -351,4 +322,88 @@ void groups_free(struct groups_plan *g)
 	free(g->list.nets);
 	g->groups = NULL;
 	g->list = (struct group_list){};
+}
+
+static void show_progress(size_t done, void *ctx)
+{
+	const struct groups_plan *g = ctx;
+	bool end = done == g->list.n;
+
+	if (!output.json && isatty(STDERR_FILENO) &&
+	    clock_monotonic_usec() - g->started >= PATIENCE_USEC)
+		fprintf(stderr, "\r%zu of %zu networks%s", done, g->list.n,
+			end ? "\n" : "");
+}
+
+/* Fills the map that is not in use, and then makes the programs use it. */
+static int swap(struct pins *p, struct groups_plan *g, __u32 before)
+{
+	__u32 next = before == 1 ? 2 : 1;
+	int fd = groups_map_fd(p, next);
+	int err = groups_map_clear(fd); /* of a writer that was killed */
+
+	if (!err)
+		err = groups_map_fill(fd, g->list.nets, g->list.n,
+				      show_progress, g);
+	if (err) {
+		groups_map_clear(fd);
+		return err;
+	}
+	g->groups->active = g->list.n ? next : 0;
+	settings_set_groups(p, g->groups->active);
+	return groups_map_write(p, g->groups);
+}
+
+int groups_put(struct pins *p, struct groups_plan *g)
+{
+	__u32 before = groups_map_active(p);
+	int err;
+
+	if (!g->changed) {
+		settings_set_groups(p, before);
+		return 0;
+	}
+	err = swap(p, g, before);
+	if (!err && before)
+		groups_map_clear(groups_map_fd(p, before));
+	return err;
+}
+
+static void note_problem(const char *text, void *ctx)
+{
+	journal_note(
+		MESSAGE_GROUPS_KEPT,
+		"groups of networks: %s; what it had before stays in force",
+		text);
+}
+
+static void note_in_force(const struct groups_plan *g)
+{
+	uint64_t msec = (clock_monotonic_usec() - g->started) / 1000;
+
+	if (g->changed && g->groups->n)
+		journal_note(
+			MESSAGE_GROUPS,
+			"groups of networks: %zu networks from %u source%s "
+			"in force; reading took %llu.%03llu s",
+			g->list.n, g->groups->n, g->groups->n == 1 ? "" : "s",
+			(unsigned long long)msec / 1000,
+			(unsigned long long)msec % 1000);
+}
+
+void groups_apply(struct pins *p, const struct config *c, bool eager)
+{
+	struct groups_plan g = { .problem = note_problem };
+	int err = groups_read(&g, p, c, eager);
+
+	if (!err)
+		err = groups_put(p, &g);
+	if (err)
+		journal_note(MESSAGE_GROUPS_KEPT,
+			     "groups of networks: %s; those before stay in "
+			     "force",
+			     strerror(-err));
+	else
+		note_in_force(&g);
+	groups_free(&g);
 }

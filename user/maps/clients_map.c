@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "maps/clients_map.h"
+
+#include <bpf/bpf.h>
+
+#include "base/address.h"
+#include "maps/settings_map.h"
+
+struct net client_of(const struct pins *p, const struct net *host)
+{
+	return net_around(host, settings_now(p)->client_len[!net_is_v4(host)]);
+}
+
+bool is_client(const struct pins *p, const struct net *net)
+{
+	return net->len == settings_now(p)->client_len[!net_is_v4(net)];
+}
+
+struct net net_block(const struct net *host)
+{
+	return net_around(host, net_is_v4(host) ? NET_LEN_V4 : NET_LEN_V6);
+}
+
+bool clients_find(const struct pins *p, const struct net *client,
+		  struct client *c)
+{
+	return !bpf_map_lookup_elem(p->map[MAP_CLIENTS], client->addr, c);
+}
+
+bool clients_find_block(const struct pins *p, const struct net *block,
+			struct client *c)
+{
+	return !bpf_map_lookup_elem(p->map[MAP_NETS], block->addr, c);
+}
+
+void clients_each(const struct pins *p, client_fn fn, void *ctx)
+{
+	struct addr key, *prev = NULL;
+	struct client c;
+
+	while (!bpf_map_get_next_key(p->map[MAP_CLIENTS], prev, &key)) {
+		if (!bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c)) {
+			struct net net = net_of(&key, c.len);
+
+			fn(&net, &c, ctx);
+		}
+		prev = &key;
+	}
+}
+
+/* Which clients to forget: those within a network, or those banned once. */
+typedef bool (*forget_fn)(int fd, const struct addr *key,
+			  const struct net *within);
+
+static bool is_within(int fd, const struct addr *key, const struct net *within)
+{
+	struct net host = net_of(key, ADDR_BITS);
+
+	return net_contains(within, &host);
+}
+
+static bool was_banned(int fd, const struct addr *key, const struct net *within)
+{
+	struct client c;
+
+	return !bpf_map_lookup_elem(fd, key, &c) && c.until;
+}
+
+/* Deletes one step behind the walk: that needs the key that it goes on from. */
+static void forget(int fd, forget_fn goes, const struct net *within)
+{
+	struct addr key, next, *prev = NULL;
+	bool gone = false;
+
+	while (!bpf_map_get_next_key(fd, prev, &next)) {
+		if (gone)
+			bpf_map_delete_elem(fd, &key);
+		key = next;
+		prev = &key;
+		gone = goes(fd, &key, within);
+	}
+	if (gone)
+		bpf_map_delete_elem(fd, &key);
+}
+
+void clients_forget(struct pins *p, const struct net *net)
+{
+	int fd = p->map[MAP_CLIENTS];
+
+	if (is_client(p, net))
+		bpf_map_delete_elem(fd, net->addr);
+	else
+		forget(fd, is_within, net);
+}
+
+void clients_forget_banned(struct pins *p)
+{
+	forget(p->map[MAP_CLIENTS], was_banned, NULL);
+}
