@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The live tunables, in the form in which the fast path wants them. User
- * space compiles them from the configuration (user/config/config_compile.c).
+ * space compiles them from the configuration (user/config/config_compile.h).
  */
 #ifndef SMTPXDP_SETTINGS_H
 #define SMTPXDP_SETTINGS_H

@@ -12,56 +12,9 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "config/config_keys.h"
 #include "config/config_values.h"
 #include "settings.h"
-
-enum config_key {
-	KEY_MODE,
-	KEY_RATE,
-	KEY_SLOW_RATE,
-	KEY_STALE_RATE,
-	KEY_STALE_BAN_TIME,
-	KEY_ATTACK_USERS,
-	KEY_NET_RATE,
-	KEY_SUCCESS_CREDIT,
-	KEY_SUCCESS_RATIO,
-	KEY_BAN_TIME,
-	KEY_BAN_FACTOR,
-	KEY_BAN_MAX,
-	KEY_BAN_FORGET,
-	KEY_PORTS,
-	KEY_SCOPE,
-	KEY_CUT_SESSIONS,
-	KEY_CODES,
-	KEY_COUNT_TEXTS,
-	KEY_IGNORE_TEXTS,
-	KEY_IPV4_PREFIX,
-	KEY_IPV6_PREFIX,
-	KEY_ALLOW,
-	KEY_ALLOW_NETS,
-	KEY_STRICT_NETS,
-	KEY_STRICT_COUNTRIES,
-	KEY_STRICT_ASNS,
-	KEY_STRICT_RATE,
-	KEY_STRICT_BAN_TIME,
-	KEY_LENIENT_NETS,
-	KEY_LENIENT_COUNTRIES,
-	KEY_LENIENT_RATE,
-	KEY_LENIENT_BAN_TIME,
-	KEY_GEO_DATABASES,
-	KEY_INTERFACES,
-	KEY_TLS,
-	KEY_TLS_LIBRARIES,
-	KEY_USERS,
-	KEY_MAX_BANS_PER_MINUTE,
-	KEY_FUSE_CLIENTS,
-	KEY_MAX_CLIENTS,
-	KEY_MAX_BANS,
-	KEY_LOG_FAILURES,
-	KEY_LOG_USERS,
-	KEY_METRICS_LISTEN,
-	KEYS_MAX
-};
 
 enum config_origin {
 	ORIGIN_DEFAULT,
@@ -71,22 +24,6 @@ enum config_origin {
 	ORIGINS_MAX
 };
 
-/* Whose replies inside TLS are read. */
-enum config_tls {
-	CONFIG_TLS_AUTO, /* of servers in the daemon's network namespace */
-	CONFIG_TLS_ALL,	 /* in any, containers' too */
-	CONFIG_TLS_OFF,
-};
-
-struct config_key_info {
-	const char *name;
-	const char *initial; /* the default, as text */
-	const char *unit;    /* "", "seconds", "failures/time", ... */
-	const char *help;    /* one line */
-	bool restart; /* takes effect when the daemon starts */
-};
-
-extern const struct config_key_info config_keys[KEYS_MAX];
 extern const char *const config_origins[ORIGINS_MAX]; /* "default", ... */
 
 struct config {
@@ -94,15 +31,10 @@ struct config {
 	enum config_origin origin[KEYS_MAX];
 };
 
-#define CONFIG_ERROR_SIZE 512
-
 /* All defaults. Free with config_free(). -ENOMEM. */
 int config_init(struct config *c);
 void config_free(struct config *c);
 int config_copy(struct config *to, const struct config *from);
-
-/* KEYS_MAX if there is no such key; err then suggests the nearest name. */
-enum config_key config_find(const char *name, char *err, size_t size);
 
 /*
  * Checks a value and takes it. Returns 0 or -EINVAL, -ENOMEM, and then in err
@@ -132,13 +64,17 @@ int config_load(struct config *c, const char *dump);
 void config_compile(const struct config *c, unsigned int hz,
 		    struct settings *s);
 
-/* Lists, already checked by config_set(): free() what they return. */
-/* The items of a list of names, files, countries or ASNs, NULL-terminated. */
+/*
+ * Values that user space wants as they are; config_set() has checked them.
+ * config_items() gives the items of a list of names, files, countries or ASNs,
+ * NULL-terminated.
+ */
 char **config_items(const struct config *c, enum config_key key);
 void config_items_free(char **items);
-/* Where metrics are served; false: nowhere. */
+/* False where metrics are not served. */
 bool config_metrics_listen(const struct config *c, struct listen_address *at);
 enum config_tls config_tls(const struct config *c);
+/* The networks of the key allow: *nets is to be freed. */
 size_t config_allow(const struct config *c, struct net **nets);
 uint32_t config_number(const struct config *c, enum config_key key);
 

@@ -8,11 +8,11 @@
 
 struct config_line {
 	const char *start; /* of the line */
-	size_t len;	   /* of all of it, its line end included */
-	const char *key;   /* NULL: blank, or a comment */
+	size_t len; /* of all of it, its line end included */
+	const char *key; /* NULL: blank, or a comment */
 	size_t key_len;
 	const char *value; /* NULL: there is no '=' */
-	size_t value_len;  /* without white space around and the comment */
+	size_t value_len; /* without white space around and the comment */
 };
 
 /* Takes the line at text (not at its end), and returns what follows it. */
