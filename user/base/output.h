@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "base/table.h"
+
 struct output_mode {
 	bool json;
 	bool pretty;
@@ -16,24 +18,10 @@ struct output_mode {
 
 extern struct output_mode output;
 
-/* How a value is shown as text; its JSON is what the manual documents. */
-enum column_kind {
-	COLUMN_PLAIN,
-	COLUMN_DURATION, /* seconds -> "59m", null -> "-" */
-	COLUMN_BYTES,	 /* 1536 -> "1.5K" */
-	COLUMN_YES,	 /* true -> "yes", false -> "-" */
-};
-
-struct column {
-	const char *title;
-	const char *key;
-	enum column_kind kind;
-};
-
-/* Prints an array of objects, and `none` in text where it is empty. */
+/* Prints an array of objects; as text a table, or `none` where it is empty. */
 void output_rows(json_t *rows, const struct column *cols, const char *none);
 
-/* As JSON only: for documents whose text a command writes itself. */
+/* As JSON only: false where the command is to write its text itself. */
 bool output_json(json_t *doc);
 
 /* A result in one sentence; as JSON, the document. Takes the reference. */
