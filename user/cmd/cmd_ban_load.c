@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp ban load: many bans at once, from a file. */
-#include "cmd/cmd_ban_load.h"
-
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/clock.h"
+#include "cmd/ban_args.h"
 #include "lists/allowlist.h"
 #include "lists/ban_file.h"
 #include "lists/banlist.h"
 #include "config/config.h"
-#include "base/duration.h"
 #include "base/escape.h"
 #include "tell/journal.h"
 #include "base/net_set.h"
@@ -23,14 +20,12 @@
 #include "state/state.h"
 
 #define CHUNK 4096 /* bans between two looks at the clock */
-#define PATIENCE_USEC                                                          \
-	1000000 /* longer than this, and it shows how far it is                \
-		 */
+/* What takes longer shows how far it is. */
+#define PATIENCE_USEC 1000000
 
 struct load {
 	const char *name; /* of the file, for messages */
-	uint64_t seconds;
-	const char *reason;
+	struct ban_args args; /* for lines that say nothing else */
 	bool no_wait; /* until they are on the disk, too */
 	struct ban_file file;
 	struct pins p;
@@ -41,46 +36,28 @@ struct load {
 	uint64_t started, shown; /* usec */
 };
 
-static uint64_t now_usec(void)
+static const struct cmd_option options[] = {
+	BAN_OPTION_FOR,
+	BAN_OPTION_REASON,
+	{ 'w', false, "no-wait", NULL, false,
+	  "end when the bans are in force, before they are on the disk" },
+	{}
+};
+
+static int parse(const struct globals *g, int argc, char **argv, struct load *l)
 {
-	struct timespec t;
+	int c, err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
-
-static int parse_args(struct load *l, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "for", required_argument, NULL, 't' },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "no-wait", no_argument, NULL, 'w' },
-		{}
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == 't' &&
-		    (duration_parse(optarg, &l->seconds) || !l->seconds))
-			return usage("--for %s: not a time like 90s, 1h or "
-				     "7d, of 100 years at most",
-				     optarg);
-		if (c == 'r')
-			l->reason = optarg;
-		else if (c == 'w')
+	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
+		if (c == 't')
+			err = ban_parse_time(optarg, &l->args);
+		else if (c == 'r')
+			err = ban_parse_reason(optarg, &l->args);
+		else
 			l->no_wait = true;
-		else if (c == '?')
-			return bad_option(argv);
 	}
-	for (const char *s = l->reason; s && *s; s++)
-		if (*s < ' ' || *s > '~')
-			return usage("--reason: printable ASCII only");
-	if (l->reason && strlen(l->reason) >= BAN_REASON_SIZE)
-		return usage("--reason: longer than %d bytes",
-			     BAN_REASON_SIZE - 1);
-	if (optind + 1 != argc)
-		return usage("ban load takes one file, or - for standard "
-			     "input");
+	if (err || c < 0)
+		return EXIT_USAGE;
 	l->name = argv[optind];
 	return 0;
 }
@@ -121,21 +98,20 @@ static bool is_refused(struct load *l, const struct net *net)
 static void row_of(const struct load *l, const struct ban_file_entry *e,
 		   struct ban_row *row)
 {
-	uint64_t seconds = e->seconds ? e->seconds : l->seconds;
-	const char *reason = e->reason ? l->file.text + e->reason : l->reason;
+	uint64_t seconds = e->seconds ? e->seconds : l->args.seconds;
+	const char *reason =
+		e->reason ? l->file.text + e->reason : l->args.reason;
 
 	row->ban = (struct ban){
 		.expires = l->now.jiffies + seconds * clock_hz(),
 		.since = l->now.boot_ns,
 	};
-	if (reason)
-		snprintf(row->ban.reason, sizeof(row->ban.reason), "%s",
-			 reason);
+	snprintf(row->ban.reason, sizeof(row->ban.reason), "%s", reason);
 }
 
 static void show_progress(struct load *l, bool end)
 {
-	uint64_t now = now_usec();
+	uint64_t now = clock_monotonic_usec();
 
 	if (output.json || !isatty(STDERR_FILENO))
 		return;
@@ -176,9 +152,10 @@ static int write_all(struct load *l)
 	if (!err)
 		err = allowlist_nets(&l->p, &nets, &n);
 	net_set_init(&l->allowed, nets, err ? 0 : n);
-	if (!l->seconds)
-		l->seconds = settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
-	l->started = now_usec();
+	if (!l->args.seconds)
+		l->args.seconds =
+			settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
+	l->started = clock_monotonic_usec();
 	while (!err && next < l->file.n)
 		err = write_chunk(l, rows, &next);
 	show_progress(l, true);
@@ -217,10 +194,10 @@ static int tell(struct load *l, int err)
 	return 0;
 }
 
-int ban_load(const struct globals *g, int argc, char **argv)
+static int load(const struct globals *g, int argc, char **argv)
 {
 	struct load l = {};
-	int err = parse_args(&l, argc, argv), lock;
+	int err = parse(g, argc, argv, &l), lock;
 
 	if (!err)
 		err = read_file(&l);
@@ -241,3 +218,11 @@ int ban_load(const struct globals *g, int argc, char **argv)
 	ban_file_free(&l.file);
 	return err;
 }
+
+const struct cmd cmd_ban_load = {
+	.name = "load",
+	.fn = load,
+	.args = "FILE|-",
+	.help = "ban all that a file lists: ADDR[/LEN] [TIME] [REASON]",
+	.options = options,
+};

@@ -61,14 +61,13 @@ static void collect(struct pins *p, const struct clock_pair *now, json_t *rows)
 	while (!bpf_map_get_next_key(p->map[MAP_CLIENTS], prev, &key)) {
 		if (!bpf_map_lookup_elem(p->map[MAP_CLIENTS], &key, &c) &&
 		    c.failures)
-			json_array_append_new(rows,
-					      row(p, geo, &key, &c, now));
+			json_array_append_new(rows, row(p, geo, &key, &c, now));
 		prev = &key;
 	}
 	geo_close(geo);
 }
 
-int cmd_clients(const struct globals *g, int argc, char **argv)
+static int clients(const struct globals *g, int argc, char **argv)
 {
 	static const struct column columns[] = {
 		{ "CLIENT", "net", 0 },
@@ -83,7 +82,7 @@ int cmd_clients(const struct globals *g, int argc, char **argv)
 		{ "COUNTRY", "country", 0 },
 		{}
 	};
-	int err = cmd_no_args(argc, argv);
+	int err = cmd_arguments(g, argc, argv);
 	json_t *rows = json_array();
 	struct clock_pair now;
 	struct pins p;
@@ -106,3 +105,10 @@ int cmd_clients(const struct globals *g, int argc, char **argv)
 	json_decref(rows);
 	return err;
 }
+
+const struct cmd cmd_clients = {
+	.name = "clients",
+	.fn = clients,
+	.args = "",
+	.help = "who is failing, and how often",
+};

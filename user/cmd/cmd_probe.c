@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp probe: what does a mail server say, and would it count? */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,33 +286,35 @@ static int take_timeout(const char *text, struct probe_request *rq)
 	return 0;
 }
 
-static int parse_args(struct probe_request *rq, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 't', false, "tls", "auto|starttls|implicit|none", false,
+	  "how to encrypt; auto: implicit on port 465, elsewhere STARTTLS "
+	  "where the server offers it" },
+	{ 'm', false, "mechanism", "NAME", false,
+	  "the SASL mechanism, like LOGIN, instead of the best offered" },
+	{ 'k', false, "insecure", NULL, false, "take any certificate" },
+	{ 'w', false, "timeout", "TIME", false,
+	  "for all of it, up to 10m, instead of 30s" },
+	{}
+};
+
+static int parse(const struct globals *g, int argc, char **argv,
+		 struct probe_request *rq)
 {
-	static const struct option options[] = {
-		{ "tls", required_argument, NULL, 't' },
-		{ "mechanism", required_argument, NULL, 'm' },
-		{ "insecure", no_argument, NULL, 'k' },
-		{ "timeout", required_argument, NULL, 'w' },
-		{}
-	};
 	int c, err = 0;
 
-	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
 		if (c == 't')
 			err = take_tls(optarg, rq);
 		else if (c == 'm')
 			rq->mechanism = optarg;
 		else if (c == 'k')
 			rq->insecure = true;
-		else if (c == 'w')
-			err = take_timeout(optarg, rq);
 		else
-			err = bad_option(argv);
+			err = take_timeout(optarg, rq);
 	}
-	if (!err && argc - optind != 1)
-		err = usage("probe takes one mail server: HOST or HOST:PORT");
 	if (!err)
-		err = take_host(argv[optind], rq);
+		err = c < 0 ? EXIT_USAGE : take_host(argv[optind], rq);
 	if (rq->tls == PROBE_TLS_AUTO && rq->port == PORT_SUBMISSIONS)
 		rq->tls = PROBE_TLS_IMPLICIT;
 	if (!rq->port)
@@ -322,14 +323,14 @@ static int parse_args(struct probe_request *rq, int argc, char **argv)
 	return err;
 }
 
-int cmd_probe(const struct globals *g, int argc, char **argv)
+static int probe_server(const struct globals *g, int argc, char **argv)
 {
 	struct probe_request rq = { .timeout = TIMEOUT_DEFAULT };
 	char why[PROBE_ERROR_SIZE];
 	struct config_session s;
 	struct probe_answer a;
 	json_t *doc;
-	int err = parse_args(&rq, argc, argv);
+	int err = parse(g, argc, argv, &rq);
 
 	if (err)
 		return err;
@@ -345,3 +346,11 @@ int cmd_probe(const struct globals *g, int argc, char **argv)
 	config_session_close(&s);
 	return err;
 }
+
+const struct cmd cmd_probe = {
+	.name = "probe",
+	.fn = probe_server,
+	.args = "HOST[:PORT]",
+	.help = "what a mail server says to a wrong password; does it count?",
+	.options = options,
+};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp report: what the last days would look like, or did. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #define SINCE_DEFAULT (7 * 86400)
 #define USEC 1000000ULL
 #define ROWS_SHOWN 20
-#define BAR_WIDTH 30
 
 /* Events of before there was a database do not say: it may know now. */
 static void look_up(sd_journal *j, const struct geo *geo, char country[8])
@@ -30,10 +28,9 @@ static void look_up(sd_journal *j, const struct geo *geo, char country[8])
 	struct addr a;
 
 	journal_field(j, "SMTPXDP_COUNTRY", country, 8);
-	if (*country ||
-	    addr_parse(journal_field(j, "SMTPXDP_CLIENT", client,
-				     sizeof(client)),
-		       &a))
+	if (*country || addr_parse(journal_field(j, "SMTPXDP_CLIENT", client,
+						 sizeof(client)),
+				   &a))
 		return;
 	geo_look(geo, &a, &at);
 	strcpy(country, at.country);
@@ -45,10 +42,12 @@ static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
 	char event[32], net[64], text[ESCAPED_SIZE(TEXT_SIZE)], sensor[16];
 	char kind[16];
 	char failures[16], window[16], regular[8], time[CLOCK_TEXT];
-	struct report_event e = {
-		.net = net, .text = text, .sensor = sensor, .kind = kind,
-		.country = country, .group = group
-	};
+	struct report_event e = { .net = net,
+				  .text = text,
+				  .sensor = sensor,
+				  .kind = kind,
+				  .country = country,
+				  .group = group };
 	uint64_t usec = 0;
 
 	journal_field(j, "SMTPXDP_EVENT", event, sizeof(event));
@@ -117,71 +116,93 @@ static const char *string(const json_t *o, const char *key)
 	return s && *s ? s : "-";
 }
 
-/* As long as n is of max. */
-static const char *bar(json_int_t n, json_int_t max, char buf[BAR_WIDTH + 1])
-{
-	int len = max ? (n * BAR_WIDTH + max - 1) / max : 0;
-
-	memset(buf, '#', len);
-	buf[len] = '\0';
-	return buf;
-}
-
 static json_int_t times(const json_t *client)
 {
 	return number(client, "bans") + number(client, "would_bans");
 }
 
-static void print_more(const json_t *list)
+/* The first rows of a list, each with its share of `max` for a bar. */
+static json_t *shown(const json_t *list, json_int_t (*count)(const json_t *row),
+		     json_int_t max)
 {
+	json_t *rows = json_array(), *row, *copy;
+	size_t i;
+
+	json_array_foreach(list, i, row) {
+		if (i == ROWS_SHOWN)
+			break;
+		copy = json_copy(row);
+		json_object_set_new(copy, "times", json_integer(count(row)));
+		json_object_set_new(copy, "share",
+				    json_integer(max ? 1000 * count(row) / max :
+						       0));
+		json_array_append_new(rows, copy);
+	}
+	return rows;
+}
+
+/* A list whose first row is the longest bar. */
+static void print_list(const json_t *list,
+		       json_int_t (*count)(const json_t *row),
+		       const struct column *columns)
+{
+	json_t *rows = shown(list, count, count(json_array_get(list, 0)));
+
+	putchar('\n');
+	table_print(rows, columns);
 	if (json_array_size(list) > ROWS_SHOWN)
 		printf("  ... and %zu more (-j has them all)\n",
 		       json_array_size(list) - ROWS_SHOWN);
+	json_decref(rows);
 }
 
 static void print_clients(const json_t *list)
 {
-	char line[BAR_WIDTH + 1];
-	const json_t *row;
-	size_t i;
+	static const struct column columns[] = {
+		{ "CLIENT", "net", 0 },
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "LOGGED IN", "regular", COLUMN_YES },
+		{ "KIND", "kind", 0 },
+		{ "COUNTRY", "country", 0 },
+		{ "LAST", "last", 0 },
+		{ "", "share", COLUMN_BAR },
+		{}
+	};
 
-	printf("\n%-43s  %5s  %-9s  %-7s  %-7s  %s\n", "CLIENT", "TIMES",
-	       "LOGGED IN", "KIND", "COUNTRY", "LAST");
-	json_array_foreach(list, i, row)
-		if (i < ROWS_SHOWN)
-			printf("%-43s  %5lld  %-9s  %-7s  %-7s  %s  %s\n",
-			       string(row, "net"), (long long)times(row),
-			       json_is_true(json_object_get(row, "regular")) ?
-				       "yes" :
-				       "-",
-			       string(row, "kind"), string(row, "country"),
-			       string(row, "last"),
-			       bar(times(row), times(json_array_get(list, 0)),
-				   line));
-	print_more(list);
+	print_list(list, times, columns);
 }
 
 /* Nothing where no country is known. */
 static void print_countries(const json_t *list)
 {
-	const json_t *row = json_array_get(list, 0);
-	json_int_t most = times(row);
-	char line[BAR_WIDTH + 1];
-	size_t i;
+	static const struct column columns[] = {
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "CLIENTS", "clients", COLUMN_NUMBER },
+		{ "", "share", COLUMN_BAR },
+		{ "COUNTRY", "country", 0 },
+		{}
+	};
+	const json_t *first = json_array_get(list, 0);
 
-	if (json_array_size(list) == 1 &&
-	    json_is_null(json_object_get(row, "country")))
-		return;
-	printf("\n%5s  %7s  %-*s  %s\n", "TIMES", "CLIENTS", BAR_WIDTH, "",
-	       "COUNTRY");
-	json_array_foreach(list, i, row)
-		if (i < ROWS_SHOWN)
-			printf("%5lld  %7lld  %-*s  %s\n",
-			       (long long)times(row),
-			       (long long)number(row, "clients"), BAR_WIDTH,
-			       bar(times(row), most, line),
-			       string(row, "country"));
-	print_more(list);
+	if (json_array_size(list) > 1 ||
+	    !json_is_null(json_object_get(first, "country")))
+		print_list(list, times, columns);
+}
+
+static json_int_t count(const json_t *row)
+{
+	return number(row, "count");
+}
+
+static void print_texts(const json_t *list)
+{
+	static const struct column columns[] = { { "TIMES", "times",
+						   COLUMN_NUMBER },
+						 { "", "share", COLUMN_BAR },
+						 { "REPLY", "text", 0 },
+						 {} };
+
+	print_list(list, count, columns);
 }
 
 static void print_kinds(const json_t *kinds)
@@ -191,37 +212,29 @@ static void print_kinds(const json_t *kinds)
 		[OFFENDER_STALE] = "one user over and over: an old password?",
 		[OFFENDER_ATTACK] = "many users",
 	};
+	static const struct column columns[] = { { "TIMES", "times",
+						   COLUMN_NUMBER },
+						 { "", "share", COLUMN_BAR },
+						 { "KIND", "kind", 0 },
+						 {} };
+	json_t *list = json_array(), *rows;
 	json_int_t all = 0;
-	const json_t *count;
-	const char *name;
-	char line[BAR_WIDTH + 1];
 
-	json_object_foreach((json_t *)kinds, name, count)
-		all += json_integer_value(count);
-	printf("\n%5s  %-*s  %s\n", "TIMES", BAR_WIDTH, "", "KIND");
-	for (int i = OFFENDER_UNKNOWN; i <= OFFENDER_ATTACK; i++)
-		printf("%5lld  %-*s  %s (%s)\n",
-		       (long long)number(kinds, offender_name(i)), BAR_WIDTH,
-		       bar(number(kinds, offender_name(i)), all, line),
-		       offender_name(i), means[i]);
-}
+	for (int i = OFFENDER_UNKNOWN; i <= OFFENDER_ATTACK; i++) {
+		json_int_t n = number(kinds, offender_name(i));
 
-static void print_texts(const json_t *list)
-{
-	char line[BAR_WIDTH + 1];
-	const json_t *row;
-	size_t i;
-
-	printf("\n%5s  %-*s  %s\n", "TIMES", BAR_WIDTH, "", "REPLY");
-	json_array_foreach(list, i, row)
-		if (i < ROWS_SHOWN)
-			printf("%5lld  %-*s  %s\n",
-			       (long long)number(row, "count"), BAR_WIDTH,
-			       bar(number(row, "count"),
-				   number(json_array_get(list, 0), "count"),
-				   line),
-			       string(row, "text"));
-	print_more(list);
+		all += n;
+		json_array_append_new(
+			list,
+			json_pack("{s:I, s:o}", "count", n, "kind",
+				  json_sprintf("%s (%s)", offender_name(i),
+					       means[i])));
+	}
+	rows = shown(list, count, all);
+	putchar('\n');
+	table_print(rows, columns);
+	json_decref(rows);
+	json_decref(list);
 }
 
 static void print_advice(const json_t *doc)
@@ -257,11 +270,14 @@ static void print_text(const json_t *doc, const char *since)
 	print_advice(doc);
 }
 
-int cmd_report(const struct globals *g, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 's', false, "since", "TIME", false,
+	  "so far back, like 12h, instead of 7d" },
+	{}
+};
+
+static int report(const struct globals *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "since", required_argument, NULL, 's' }, {}
-	};
 	uint64_t seconds = SINCE_DEFAULT, now = time(NULL);
 	char since[CLOCK_TEXT];
 	struct report r;
@@ -269,16 +285,13 @@ int cmd_report(const struct globals *g, int argc, char **argv)
 	json_t *doc;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
+	while ((c = cmd_option(g, argc, argv)) > 0)
 		if (duration_parse(optarg, &seconds) || !seconds)
 			return usage("report: --since '%.32s': a time like "
 				     "12h or 7d",
 				     optarg);
-	}
-	if (optind < argc)
-		return usage("report: unexpected argument '%s'", argv[optind]);
+	if (c < 0)
+		return EXIT_USAGE;
 	if (report_init(&r))
 		return fail("out of memory");
 	seconds = seconds < now ? now - seconds : 0;
@@ -293,3 +306,11 @@ int cmd_report(const struct globals *g, int argc, char **argv)
 	json_decref(doc);
 	return c;
 }
+
+const struct cmd cmd_report = {
+	.name = "report",
+	.fn = report,
+	.args = "",
+	.help = "who was banned, or would have been, and whether rightly",
+	.options = options,
+};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp run: the command line, the locks, the programs. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,52 +66,61 @@ static int default_state_dir(struct run *r)
 	return set_state_dir(r, first);
 }
 
-static int parse_args(struct run *r, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 'c', true, "config", "FILE", false,
+	  "the configuration, instead of " CONFIG_DEFAULT_PATH },
+	{ 'i', true, "interface", "IFACE", true,
+	  "attach there, instead of to those of the key interfaces; any number "
+	  "of times" },
+	{ 'm', true, "mode", "enforce|monitor", false,
+	  "instead of the key mode" },
+	{ 's', false, "state", "DIR", false,
+	  "the folder of the state file, instead of $STATE_DIRECTORY or " STATE_DEFAULT_DIR },
+	{ 'e', false, "ephemeral", NULL, false,
+	  "SIGTERM and SIGINT end protection, too" },
+	{}
+};
+
+static int add_interface(struct run *r, const char *name)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "ephemeral", no_argument, NULL, 'e' },
-		{ "interface", required_argument, NULL, 'i' },
-		{ "mode", required_argument, NULL, 'm' },
-		{ "state", required_argument, NULL, 's' },
-		{}
-	};
-	size_t n;
+	size_t n = strlen(r->interfaces);
+
+	if (n + strlen(name) + 2 > sizeof(r->interfaces))
+		return usage("run: more than %d interfaces", DAEMON_IFACES_MAX);
+	sprintf(r->interfaces + n, "%s%s", n ? " " : "", name);
+	return 0;
+}
+
+static int take_option(struct run *r, int c)
+{
+	switch (c) {
+	case 'c':
+		r->d.config_path = optarg;
+		r->d.config_required = true;
+		return 0;
+	case 'e':
+		r->ephemeral = true;
+		return 0;
+	case 'i':
+		return add_interface(r, optarg);
+	case 's':
+		return set_state_dir(r, optarg);
+	default:
+		return set_override(r, KEY_MODE, optarg);
+	}
+}
+
+static int parse(const struct globals *g, int argc, char **argv, struct run *r)
+{
 	int c, err = 0;
 
 	r->d.config_path = CONFIG_DEFAULT_PATH;
-	while (!err &&
-	       (c = getopt_long(argc, argv, "c:i:m:", options, NULL)) >= 0) {
-		switch (c) {
-		case 'c':
-			r->d.config_path = optarg;
-			r->d.config_required = true;
-			break;
-		case 'e':
-			r->ephemeral = true;
-			break;
-		case 'i':
-			n = strlen(r->interfaces);
-			if (n + strlen(optarg) + 2 > sizeof(r->interfaces))
-				return usage("run: more than %d interfaces",
-					     DAEMON_IFACES_MAX);
-			sprintf(r->interfaces + n, "%s%s", n ? " " : "",
-				optarg);
-			break;
-		case 's':
-			err = set_state_dir(r, optarg);
-			break;
-		case 'm':
-			err = set_override(r, KEY_MODE, optarg);
-			break;
-		default:
-			return bad_option(argv);
-		}
-	}
+	while (!err && (c = cmd_option(g, argc, argv)) > 0)
+		err = take_option(r, c);
+	if (!err && c < 0)
+		err = EXIT_USAGE;
 	if (!err && !*r->state_dir)
 		err = default_state_dir(r);
-	if (!err && optind < argc)
-		return usage("run: unexpected argument '%s'", argv[optind]);
 	if (!err && *r->interfaces)
 		err = set_override(r, KEY_INTERFACES, r->interfaces);
 	return err;
@@ -272,7 +280,7 @@ static int run_once(const struct globals *g, int argc, char **argv,
 		free(r);
 		return fail("out of memory");
 	}
-	err = parse_args(r, argc, argv);
+	err = parse(g, argc, argv, r);
 	if (!err && daemon_configure(&r->d, &c, why, sizeof(why))) {
 		err = fail("%s", *why ? why : "out of memory");
 		if (*why)
@@ -293,7 +301,7 @@ static int run_once(const struct globals *g, int argc, char **argv,
  * ever, and each start costs seconds of verification: so the next daemon waits
  * by itself, longer each time.
  */
-int cmd_run(const struct globals *g, int argc, char **argv)
+static int run(const struct globals *g, int argc, char **argv)
 {
 	unsigned int pause = RUN_PAUSE_MIN_SEC;
 	bool served = false;
@@ -311,3 +319,11 @@ int cmd_run(const struct globals *g, int argc, char **argv)
 	}
 	return err;
 }
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.fn = run,
+	.args = "",
+	.help = "the daemon, in the foreground",
+	.options = options,
+};

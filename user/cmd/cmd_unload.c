@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp unload: what a daemon that is gone for good has left behind. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,24 +101,33 @@ static int unload_locked(const char *dir, bool if_loaded)
 	return err;
 }
 
-int cmd_unload(const struct globals *g, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 's', false, "if-stopping", NULL, false,
+	  "only while systemd stops the unit that calls this, for ExecStop= "
+	  "and ExecStopPost=" },
+	{}
+};
+
+static int unload_if(const struct globals *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "if-stopping", no_argument, NULL, 's' }, {}
-	};
 	bool if_stopping = false;
 	int c, stopping = 1;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
+	while ((c = cmd_option(g, argc, argv)) > 0)
 		if_stopping = true;
-	}
-	if (optind < argc)
-		return usage("unload: unexpected argument '%s'", argv[optind]);
+	if (c < 0)
+		return EXIT_USAGE;
 	if (if_stopping)
 		stopping = asked_to_stop(g->pin_dir);
 	if (stopping <= 0)
 		return stopping ? EXIT_FAILURE : 0;
 	return unload_locked(g->pin_dir, if_stopping);
 }
+
+const struct cmd cmd_unload = {
+	.name = "unload",
+	.fn = unload_if,
+	.args = "",
+	.help = "end protection: detach everything; bans stay on file",
+	.options = options,
+};

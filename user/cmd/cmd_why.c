@@ -241,18 +241,18 @@ static void print_text(const json_t *doc, const struct settings *s,
 	printf("%-10s %s\n", "next", string_at(doc, "next"));
 }
 
-int cmd_why(const struct globals *g, int argc, char **argv)
+static int why(const struct globals *g, int argc, char **argv)
 {
 	struct known k = {};
 	struct pins p;
 	json_t *doc;
 	int err;
 
-	if (argc != 2)
-		return usage("why takes one address");
-	if (addr_parse(argv[1], &k.addr))
+	if (cmd_arguments(g, argc, argv))
+		return EXIT_USAGE;
+	if (addr_parse(argv[optind], &k.addr))
 		return usage("why: '%.64s' is not an IPv4 or IPv6 address",
-			     argv[1]);
+			     argv[optind]);
 	if (pins_open(&p, g->pin_dir))
 		return EXIT_FAILURE;
 	err = look(&p, &k);
@@ -267,3 +267,10 @@ int cmd_why(const struct globals *g, int argc, char **argv)
 	pins_close(&p);
 	return err;
 }
+
+const struct cmd cmd_why = {
+	.name = "why",
+	.fn = why,
+	.args = "ADDR",
+	.help = "everything known about one address",
+};

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "config/config.h"
 #include "daemon.h"
+#include "maps/pins.h"
 
 struct config_session {
 	struct pins pins; /* open if loaded */

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/ban_args.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/duration.h"
+#include "base/output.h"
+#include "config/config_values.h"
+#include "lists/banlist.h"
+
+int ban_parse_time(const char *s, struct ban_args *a)
+{
+	if (!duration_parse(s, &a->seconds) && a->seconds)
+		return 0;
+	return usage("--for %s: not a time like 90s, 1h or 7d, of 100 years at "
+		     "most",
+		     s);
+}
+
+/* Printable ASCII, so that no list or journal needs to escape it. */
+int ban_parse_reason(const char *s, struct ban_args *a)
+{
+	if (strlen(s) >= sizeof(a->reason))
+		return usage("--reason: longer than %zu bytes",
+			     sizeof(a->reason) - 1);
+	for (const char *c = s; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return usage("--reason: printable ASCII only");
+	strcpy(a->reason, s);
+	return 0;
+}
+
+int ban_parse_net(const char *s, struct ban_args *a)
+{
+	char err[CONFIG_ERROR_SIZE];
+
+	a->whole = !strchr(s, '/');
+	if (net_parse(s, &a->net, err, sizeof(err)))
+		return usage("%s", err);
+	return 0;
+}
+
+int ban_open_locked(const struct globals *g, struct ban_args *a, struct pins *p)
+{
+	struct addr addr = net_addr(&a->net);
+	int lock = pins_open_locked(p, g->pin_dir);
+
+	if (lock >= 0 && a->whole)
+		a->net = client_net(p, &addr);
+	return lock;
+}
