@@ -79,7 +79,7 @@ static char *cell(const json_t *row, const struct column *c)
 
 	if (json_is_true(v))
 		strcpy(buf, "yes");
-	else if (json_is_integer(v))
+	else if (json_is_integer(v) && c->kind != COLUMN_YES)
 		format_number(json_integer_value(v), c->kind, buf, sizeof(buf));
 	if (!s)
 		return strdup(buf);
