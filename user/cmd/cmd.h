@@ -2,7 +2,7 @@
 /*
  * What a command is: described once, by a struct cmd. The command line is
  * parsed by it, and --help, usage errors and the completion are made of it;
- * selftests/lab/commands.bats holds smtpxdp(8) against it.
+ * selftests/lab/described.bats holds smtpxdp(8) against it.
  */
 #ifndef SMTPXDP_CMD_H
 #define SMTPXDP_CMD_H

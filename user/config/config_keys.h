@@ -2,7 +2,7 @@
 /*
  * Every key of the configuration, once: name, default, unit, help, when it
  * takes effect, parser, place. What a key means at length stands in
- * smtpxdp.conf(5) and in the shipped file; selftests/lab/keys.bats holds both
+ * smtpxdp.conf(5) and in the shipped file; selftests/lab/described.bats holds both
  * against this table.
  */
 #ifndef SMTPXDP_CONFIG_KEYS_H
