@@ -12,7 +12,10 @@ wrong = []
 
 
 def same(what, got, wanted):
-    if got != wanted:
+    if isinstance(got, list) and set(got) != set(wanted):
+        wrong.extend(f"{what}: the program has no {x!r}" for x in got if x not in wanted)
+        wrong.extend(f"{what}: {x!r} is missing" for x in wanted if x not in got)
+    elif got != wanted:
         wrong.append(f"{what}: {got!r}, but the program has {wanted!r}")
 
 
