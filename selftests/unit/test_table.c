@@ -9,7 +9,7 @@
 
 #define SHOWN_SIZE 65536
 
-static const struct column columns[] = {
+static const struct column cut[] = {
 	{ "NETWORK", "net", 0 },	   { "TIMES", "n", COLUMN_NUMBER },
 	{ "FOR", "for", COLUMN_DURATION }, { "BYTES", "bytes", COLUMN_BYTES },
 	{ "", "share", COLUMN_BAR },	   { "BANNED", "banned", COLUMN_YES },
@@ -49,6 +49,13 @@ static const char *read_child(int fd, pid_t pid)
 	text[kept] = '\0';
 	return text;
 }
+
+static const struct column wrapped[] = { { "NETWORK", "net", 0 },
+					 { "TIMES", "n", COLUMN_NUMBER },
+					 { "REASON", "reason", COLUMN_TEXT },
+					 {} };
+
+static const struct column *columns = cut;
 
 static void print_and_exit(const json_t *rows)
 {
@@ -162,6 +169,38 @@ static void test_terminal_80(void **state)
 	json_decref(rows);
 }
 
+static void test_wrapped(void **state)
+{
+	json_t *rows = json_pack(
+		"[o, o]",
+		row("192.0.2.7/32", "one two three four five six seven eight"),
+		row("2001:db8::/64", "0123456789012345678901234567890123"));
+
+	columns = wrapped;
+	assert_string_equal(
+		on_terminal(50, rows),
+		"NETWORK        TIMES  REASON\n"
+		"192.0.2.7/32       7  one two three four five six\n"
+		"                      seven eight\n"
+		"2001:db8::/64      7  0123456789012345678901234567\n"
+		"                      890123\n");
+	assert_string_equal(on_terminal(28, rows),
+			    "NETWORK        TIMES\n"
+			    "    REASON\n"
+			    "192.0.2.7/32       7\n"
+			    "    one two three four five\n"
+			    "    six seven eight\n"
+			    "2001:db8::/64      7\n"
+			    "    012345678901234567890123\n"
+			    "    4567890123\n");
+	for (unsigned short width = 5; width < 100; width++)
+		assert_in_range(widest_line(on_terminal(width, rows)), 1,
+				width);
+	assert_non_null(strstr(in_pipe(rows), "six seven eight\n"));
+	columns = cut;
+	json_decref(rows);
+}
+
 /* A terminal that does not know its width gets all, as a pipe does. */
 static void test_no_width(void **state)
 {
@@ -211,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_terminal_80),
+		cmocka_unit_test(test_wrapped),
 		cmocka_unit_test(test_no_width),
 		cmocka_unit_test(test_untrusted),
 		cmocka_unit_test(test_random),

@@ -17,6 +17,7 @@
 #define BAR_WIDTH 30
 #define BAR_MIN 5
 #define CUT_MIN 12 /* no cell is cut to less */
+#define WRAP_MIN 24 /* no cell is wrapped to less */
 #define MARK "..." /* ends a cell that was cut */
 
 struct layout {
@@ -126,7 +127,10 @@ static void lay_out(struct layout *l, const json_t *rows,
  */
 static size_t least(const struct layout *l, size_t c, size_t room)
 {
-	size_t min = l->columns[c].kind == COLUMN_BAR ? BAR_MIN : CUT_MIN;
+	enum column_kind kind = l->columns[c].kind;
+	size_t min = kind == COLUMN_BAR	 ? BAR_MIN :
+		     kind == COLUMN_TEXT ? WRAP_MIN :
+					   CUT_MIN;
 
 	min = larger(min, strlen(l->columns[c].title));
 	if (!c || min > l->width[c])
@@ -218,6 +222,36 @@ static void put_cell(struct line *line, const char *text,
 		line->spaces += width - n;
 }
 
+/* How much of a text goes on one line: up to a space, if there is one. */
+static size_t line_length(const char *text, size_t width)
+{
+	size_t n = strlen(text);
+
+	if (n <= width)
+		return n;
+	for (n = width; n && text[n] != ' '; n--)
+		;
+	return n ? n : width;
+}
+
+/* The last column: nothing follows it on its lines. */
+static void put_text(struct line *line, const char *text,
+		     const struct layout *l, size_t c)
+{
+	size_t width = larger(l->width[c], 1), n = line_length(text, width);
+	size_t from = c, at = 0;
+
+	while (from && !l->breaks[from])
+		at += l->width[--from] + GAP;
+	at += l->breaks[from] ? INDENT : 0;
+	put(line, text, n);
+	while (*(text += n)) {
+		text += *text == ' ';
+		n = line_length(text, width);
+		printf("\n%*s%.*s", (int)at, "", (int)n, text);
+	}
+}
+
 static void put_bar(struct line *line, json_int_t share, size_t width)
 {
 	char bar[BAR_WIDTH];
@@ -249,6 +283,8 @@ static void print_row(const struct layout *l, const json_t *row)
 				json_integer_value(
 					json_object_get(row, column->key)),
 				l->width[c]);
+		else if (column->kind == COLUMN_TEXT)
+			put_text(&line, text ?: "", l, c);
 		else
 			put_cell(&line, text ?: "", l, c);
 		line.spaces += GAP;

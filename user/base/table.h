@@ -2,8 +2,8 @@
 /*
  * Tables for people: a JSON array of objects, shown through a list of columns.
  * On a terminal a table is as wide as that: long cells are cut, marked by
- * "...", and columns that do not fit beside the others go to further lines.
- * Into a pipe or a file it goes whole, a line each row.
+ * "...", or wrapped, and columns that do not fit beside the others go to
+ * further lines. Into a pipe or a file it goes whole, a line each row.
  */
 #ifndef SMTPXDP_TABLE_H
 #define SMTPXDP_TABLE_H
@@ -18,6 +18,7 @@ enum column_kind {
 	COLUMN_BYTES, /* 1536 -> "1.5K" */
 	COLUMN_YES, /* true -> "yes", false -> "-" */
 	COLUMN_BAR, /* 0 to 1000 -> that share of a full bar, of "#" */
+	COLUMN_TEXT, /* the last column, a sentence: wrapped, not cut */
 };
 
 struct column {

@@ -29,7 +29,7 @@ static int list(const struct globals *g, int argc, char **argv)
 		{ "NEXT BAN", "next_ban", COLUMN_DURATION },
 		{ "DROPPED", "dropped_packets", 0 },
 		{ "BYTES", "dropped_bytes", COLUMN_BYTES },
-		{ "REASON", "reason", 0 },
+		{ "REASON", "reason", COLUMN_TEXT },
 		{}
 	};
 	int err = cmd_arguments(g, argc, argv);

@@ -54,7 +54,8 @@ static int config_list_keys(const struct globals *g, int argc, char **argv)
 	static const struct column columns[] = { { "KEY", "key", 0 },
 						 { "DEFAULT", "default", 0 },
 						 { "UNIT", "unit", 0 },
-						 { "HELP", "help", 0 },
+						 { "HELP", "help",
+						   COLUMN_TEXT },
 						 {} };
 	json_t *rows;
 

@@ -122,14 +122,15 @@ static json_t *document(const struct job *j)
 
 static void print_text(const struct job *j, const json_t *doc)
 {
-	static const struct column columns[] = { { "TIME", "time", 0 },
-						 { "EVENT", "event", 0 },
-						 { "CLIENT", "net", 0 },
-						 { "FAILURES", "failures", 0 },
-						 { "FOR", "duration",
-						   COLUMN_DURATION },
-						 { "REPLY", "text", 0 },
-						 {} };
+	static const struct column columns[] = {
+		{ "TIME", "time", 0 },
+		{ "EVENT", "event", 0 },
+		{ "CLIENT", "net", 0 },
+		{ "FAILURES", "failures", 0 },
+		{ "FOR", "duration", COLUMN_DURATION },
+		{ "REPLY", "text", COLUMN_TEXT },
+		{}
+	};
 	const struct replay *r = &j->r;
 	char span[DURATION_TEXT];
 

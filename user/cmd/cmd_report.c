@@ -196,11 +196,12 @@ static json_int_t count(const json_t *row)
 
 static void print_texts(const json_t *list)
 {
-	static const struct column columns[] = { { "TIMES", "times",
-						   COLUMN_NUMBER },
-						 { "", "share", COLUMN_BAR },
-						 { "REPLY", "text", 0 },
-						 {} };
+	static const struct column columns[] = {
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "", "share", COLUMN_BAR },
+		{ "REPLY", "text", COLUMN_TEXT },
+		{}
+	};
 
 	print_list(list, count, columns);
 }
@@ -212,11 +213,12 @@ static void print_kinds(const json_t *kinds)
 		[OFFENDER_STALE] = "one user over and over: an old password?",
 		[OFFENDER_ATTACK] = "many users",
 	};
-	static const struct column columns[] = { { "TIMES", "times",
-						   COLUMN_NUMBER },
-						 { "", "share", COLUMN_BAR },
-						 { "KIND", "kind", 0 },
-						 {} };
+	static const struct column columns[] = {
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "", "share", COLUMN_BAR },
+		{ "KIND", "kind", COLUMN_TEXT },
+		{}
+	};
 	json_t *list = json_array(), *rows;
 	json_int_t all = 0;
 

@@ -140,7 +140,7 @@ static void print_counters(const json_t *counters)
 		{ "COUNTER", "counter", 0 },
 		{ "PACKETS", "packets", COLUMN_NUMBER },
 		{ "BYTES", "bytes", COLUMN_NUMBER },
-		{ "", "sentence", 0 },
+		{ "", "sentence", COLUMN_TEXT },
 		{}
 	};
 	json_t *rows = json_array();
