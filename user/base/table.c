@@ -138,8 +138,7 @@ static size_t least(const struct layout *l, size_t c, size_t room)
 	return min < room ? min : room;
 }
 
-/* The column to make narrower: bars first, then the widest. n: there is none.
- */
+/* Finds the column to make narrower: bars first, then the widest. n: none. */
 static size_t widest(const struct layout *l, size_t from, size_t to,
 		     size_t room)
 {

@@ -18,7 +18,7 @@ int ban_parse_time(const char *s, struct ban_args *a)
 		     s);
 }
 
-/* Printable ASCII, so that no list or journal needs to escape it. */
+/* Reasons are printable ASCII: lists and the journal need not escape them. */
 int ban_parse_reason(const char *s, struct ban_args *a)
 {
 	if (strlen(s) >= sizeof(a->reason))

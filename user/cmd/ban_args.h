@@ -29,16 +29,15 @@ struct ban_args {
 			"printable ASCII"                                          \
 	}
 
-/* The options' arguments, and ADDR[/LEN]. 0, or EXIT_USAGE after a complaint.
- */
+/* Parse the options' arguments and ADDR[/LEN]. 0, or EXIT_USAGE, complained. */
 int ban_parse_time(const char *s, struct ban_args *a);
 int ban_parse_reason(const char *s, struct ban_args *a);
 int ban_parse_net(const char *s, struct ban_args *a);
 
 /*
- * Opens the maps with the writers' lock, and then makes a->net the client's,
- * where no length was given: the settings in force say how long that is. The
- * lock, or < 0 after a complaint.
+ * Opens the maps with the writers' lock. Where no length was given, a->net
+ * becomes the client's network, as long as the settings in force say. Returns
+ * the lock, or < 0 after a complaint.
  */
 int ban_open_locked(const struct globals *g, struct ban_args *a,
 		    struct pins *p);

@@ -11,7 +11,7 @@
 
 #define OPTIONS_MAX 8
 
-/* The tables in the form that getopt_long() wants. */
+/* Converts options into the two forms that getopt_long() wants. */
 static void for_getopt(const struct cmd_option *o, struct option *longs,
 		       char *letters)
 {
@@ -30,7 +30,7 @@ static void for_getopt(const struct cmd_option *o, struct option *longs,
 	}
 }
 
-/* How many arguments a description asks for: "KEY [VALUE]" for 1 to 2. */
+/* Counts the arguments of a description: "KEY [VALUE]" has 1 to 2. */
 static void count_args(const char *args, int *min, int *max)
 {
 	*min = *max = 0;
@@ -42,7 +42,7 @@ static void count_args(const char *args, int *min, int *max)
 	}
 }
 
-/* The description of the argument that is missing: the nth, from 0. */
+/* Names the argument that is missing: the nth of the description, from 0. */
 static int missing(const struct globals *g, const char *synopsis, int n)
 {
 	const char *arg = g->cmd->args;
@@ -97,7 +97,7 @@ int cmd_arguments(const struct globals *g, int argc, char **argv)
 	return cmd_option(g, argc, argv) ? EXIT_USAGE : 0;
 }
 
-/* Options of a command stand before its own commands, or behind those. */
+/* "ban --help" asks for ban, "ban add --help" for ban add. */
 static bool asks_for_help(const struct cmd *c, int argc, char **argv)
 {
 	int end = c->commands && argc > 2 ? 2 : argc;

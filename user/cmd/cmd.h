@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a command is: described once, by a struct cmd. The command line is
- * parsed by it, and --help, usage errors and the completion are made of it;
+ * Commands. A struct cmd describes each, once: the command line is parsed by
+ * it,
+ * --help, usage errors and the completion are made of it, and
  * selftests/lab/described.bats holds smtpxdp(8) against it.
  */
 #ifndef SMTPXDP_CMD_H
@@ -16,7 +17,7 @@ struct cmd;
 struct globals {
 	const char *pin_dir;
 	const struct cmd *cmd; /* the command itself */
-	const char *of; /* the command that it is a part of, as "ban"; or "" */
+	const char *of; /* the command whose own this is, like "ban"; or "" */
 };
 
 /* argv[0] is the command's own name; returns the exit code. */
@@ -28,7 +29,7 @@ struct cmd_option {
 	const char *name; /* "for" stands for --for */
 	const char *arg; /* of the option: "TIME", "wire|off"; NULL: none */
 	bool many; /* may stand several times */
-	const char *help; /* what it does, one sentence without its end */
+	const char *help; /* one sentence, without a full stop */
 };
 
 struct cmd {
@@ -38,7 +39,7 @@ struct cmd {
 	const char *help; /* one line */
 	const struct cmd_option *options; /* end with a NULL name; or NULL */
 	const struct cmd *const *commands; /* its own, instead of fn; or NULL */
-	bool quiet; /* what it tells the journal is not told on stderr, too */
+	bool quiet; /* events go to the journal only, not to stderr */
 };
 
 /*
@@ -49,9 +50,9 @@ int cmd_dispatch(const struct cmd *const *cmds, const struct globals *g,
 		 int argc, char **argv);
 
 /*
- * The id of the next option, its argument in optarg; 0 behind the last one, if
- * the number of arguments, from argv[optind] on, is right. Complains where one
- * of this is wrong, and returns -1: the exit code is EXIT_USAGE then.
+ * Returns the id of the next option, its argument in optarg; 0 behind the last
+ * one: arguments begin at argv[optind], and their number is right. Complains of
+ * a wrong command line and returns -1: the exit code is EXIT_USAGE then.
  */
 int cmd_option(const struct globals *g, int argc, char **argv);
 

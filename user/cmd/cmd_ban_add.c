@@ -44,7 +44,7 @@ static int parse(const struct globals *g, int argc, char **argv,
 	return ban_parse_net(argv[optind], a);
 }
 
-/* Not the local host, not the gateway, not an allowlisted peer. */
+/* Refuses networks with allowlisted addresses, this host's, or a gateway's. */
 static int refuse(struct pins *p, const struct ban_args *a, bool force)
 {
 	char net[NET_TEXT], entry[NET_TEXT];
@@ -91,7 +91,7 @@ static int add_locked(struct pins *p, struct ban_args *a, bool force,
 	return err ? fail("cannot write the ban: %s", strerror(-err)) : 0;
 }
 
-/* How many of its connections were cut; -errno, told. */
+/* Cuts open connections; returns how many, or -errno after a warning. */
 static int cut_all(struct pins *p, const struct net *net, bool here)
 {
 	int n = 0, ret;
@@ -140,7 +140,7 @@ static int add(const struct globals *g, int argc, char **argv)
 	if (lock < 0)
 		return EXIT_FAILURE;
 	here = daemon_is_here(&p);
-	/* The daemon keeps them up to date; but it may be down. */
+	/* The daemon keeps the host's addresses up to date, but may be down. */
 	if (here)
 		allowlist_sync_host(&p);
 	err = refuse(&p, &a, force);

@@ -12,7 +12,7 @@
 #include "base/output.h"
 #include "state/state.h"
 
-/* The ban is of a wider network than what was named: say which. */
+/* Complains; where the ban is of a wider network, it names that one. */
 static int not_banned(struct pins *p, const struct ban_args *a)
 {
 	char net[NET_TEXT], wider[NET_TEXT];
@@ -54,7 +54,7 @@ struct lifted {
 	int past; /* clients whose offences were forgotten, or -errno */
 };
 
-/* -ENOENT where there is neither a ban nor an offence. */
+/* Returns -ENOENT where there is neither a ban nor an offence. */
 static int lift(struct pins *p, const struct net *net, bool forgive,
 		struct lifted *l)
 {

@@ -19,14 +19,14 @@
 #include "maps/settings_map.h"
 #include "state/state.h"
 
-#define CHUNK 4096 /* bans between two looks at the clock */
-/* What takes longer shows how far it is. */
+#define CHUNK 4096 /* bans written at once, between two looks at the clock */
+/* A load that takes longer shows its progress. */
 #define PATIENCE_USEC 1000000
 
 struct load {
 	const char *name; /* of the file, for messages */
 	struct ban_args args; /* for lines that say nothing else */
-	bool no_wait; /* until they are on the disk, too */
+	bool no_wait; /* do not wait until the bans are on the disk */
 	struct ban_file file;
 	struct pins p;
 	struct clock_pair now;
@@ -62,7 +62,7 @@ static int parse(const struct globals *g, int argc, char **argv, struct load *l)
 	return 0;
 }
 
-/* All of it, before anything is written. */
+/* Reads the whole file before any ban is written: a wrong line bans nobody. */
 static int read_file(struct load *l)
 {
 	bool is_stdin = !strcmp(l->name, "-");
@@ -82,7 +82,7 @@ static int read_file(struct load *l)
 	return err ? fail("cannot read %s: %s", l->name, strerror(-err)) : 0;
 }
 
-/* Not the local host, not the gateway, not an allowlisted peer. */
+/* Skips networks with allowlisted addresses, this host's, or a gateway's. */
 static bool is_refused(struct load *l, const struct net *net)
 {
 	char text[NET_TEXT];
@@ -164,7 +164,7 @@ static int write_all(struct load *l)
 	return err;
 }
 
-static int tell(struct load *l, int err)
+static int report_load(struct load *l, int err)
 {
 	size_t skipped = json_array_size(l->skipped);
 	char name[ESCAPED_SIZE(256)];
@@ -211,7 +211,7 @@ static int load(const struct globals *g, int argc, char **argv)
 		err = write_all(&l);
 		pins_unlock(lock);
 		state_save_command(&l.p, !l.no_wait);
-		err = tell(&l, err);
+		err = report_load(&l, err);
 		json_decref(l.skipped);
 		pins_close(&l.p);
 	}

@@ -48,7 +48,7 @@ static int config_list(const struct globals *g, int argc, char **argv)
 	return err;
 }
 
-/* What the program knows of its keys, whatever is set on this machine. */
+/* Prints the table of keys, which does not depend on this machine. */
 static int config_list_keys(const struct globals *g, int argc, char **argv)
 {
 	static const struct column columns[] = { { "KEY", "key", 0 },
@@ -107,7 +107,7 @@ struct change {
 	bool runtime; /* not in the file */
 };
 
-static int take(struct config_session *s, const struct change *ch)
+static int set_value(struct config_session *s, const struct change *ch)
 {
 	char why[CONFIG_ERROR_SIZE] = "out of memory";
 	int err;
@@ -122,7 +122,7 @@ static int take(struct config_session *s, const struct change *ch)
 	return err ? usage("%s", why) : 0;
 }
 
-/* The file first: what it cannot keep does not take effect either. */
+/* The file is written first: a change that it cannot keep takes no effect. */
 static int persist(struct config_session *s, const struct change *ch)
 {
 	char why[CONFIG_ERROR_SIZE];
@@ -142,7 +142,7 @@ static void keep_problem(const char *text, void *ctx)
 		snprintf(first, GROUPS_PROBLEM_SIZE, "%s", text);
 }
 
-/* What cannot be read is refused if it is new, else it keeps what it had. */
+/* A list that cannot be read is refused if it is new, else stays as it was. */
 static int read_groups(struct config_session *s, struct groups_plan *g)
 {
 	char problem[GROUPS_PROBLEM_SIZE] = "";
@@ -177,8 +177,8 @@ static int put_in_force(struct config_session *s, const struct change *ch)
 	return err ? fail("cannot put it in force: %s", strerror(-err)) : 0;
 }
 
-static void tell(struct config_session *s, const struct change *ch,
-		 const char *old)
+static void report_change(struct config_session *s, const struct change *ch,
+			  const char *old)
 {
 	const struct config_key_info *info = &config_keys[ch->key];
 	const char *value = s->c.value[ch->key];
@@ -213,17 +213,17 @@ static int change(const struct globals *g, const struct change *ch)
 			undo.value = old;
 		else
 			undo.value = NULL;
-		err = old ? take(&s, ch) : fail("out of memory");
+		err = old ? set_value(&s, ch) : fail("out of memory");
 	}
 	if (!err)
 		err = persist(&s, ch);
 	if (!err) {
 		err = put_in_force(&s, ch);
-		if (err) /* then the file does not say so either */
+		if (err) /* take it out of the file again */
 			persist(&s, &undo);
 	}
 	if (!err)
-		tell(&s, ch, old);
+		report_change(&s, ch, old);
 	free(old);
 	config_session_close(&s);
 	return err;

@@ -68,14 +68,14 @@ static void print_entry(sd_journal *j)
 	json_decref(doc);
 }
 
-/* Goes to where the last n entries begin. */
+/* Moves to the first of the last n entries. */
 static int seek(sd_journal *j, unsigned long n)
 {
 	int err = sd_journal_seek_tail(j);
 
 	if (err >= 0)
 		err = sd_journal_previous_skip(j, n + 1);
-	/* Fewer than that: all of them, so the first one is not skipped. */
+	/* There are fewer: show all, without skipping the first. */
 	if (err >= 0 && (unsigned long)err <= n)
 		err = sd_journal_seek_head(j);
 	return err < 0 ? err : 0;

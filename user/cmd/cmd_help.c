@@ -10,7 +10,7 @@
 #define HELP_WIDTH 79
 #define TERM_SIZE 64
 
-/* Breaks a text between words; `column` is where the first one begins. */
+/* Prints a text from this column on, and breaks it between words. */
 static void print_wrapped(const char *text, size_t column, size_t indent)
 {
 	size_t at = column;
@@ -18,7 +18,7 @@ static void print_wrapped(const char *text, size_t column, size_t indent)
 	while (*text) {
 		size_t n = strcspn(text, " ");
 
-		/* Brackets hold together: "[--for TIME]". */
+		/* No break within brackets: "[--for TIME]". */
 		if (*text == '[')
 			while (text[n] && text[n - 1] != ']' &&
 			       text[n - 1] != '.')
@@ -145,7 +145,7 @@ static void print_commands(const struct cmd *const *c)
 		print_term(c[0]->name, 8, c[0]->help);
 }
 
-/* The first of a command's own commands is what it does without. */
+/* A command's first own command may be left out: "ban [list]". */
 static void print_usage(const struct cmd *c, const char *of)
 {
 	char synopsis[SYNOPSIS_SIZE];

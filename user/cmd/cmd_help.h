@@ -7,12 +7,11 @@
 
 #define SYNOPSIS_SIZE 256
 
-/* "smtpxdp ban del [--forgive] ADDR[/LEN]", in buf. `of`: see struct globals.
- */
+/* Writes "smtpxdp ban del [--forgive] ADDR[/LEN]". `of`: see struct globals. */
 const char *cmd_synopsis(const struct cmd *c, const char *of,
 			 char buf[static SYNOPSIS_SIZE]);
 
-/* Help of one command; of all, with the options that each of them takes. */
+/* Print the help of one command; of all, and the options of each of them. */
 void cmd_help(const struct cmd *c, const char *of);
 void cmd_help_all(const struct cmd *const *cmds,
 		  const struct cmd_option *options);

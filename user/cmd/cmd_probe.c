@@ -16,7 +16,7 @@
 
 #define PORT_SUBMISSION 587 /* RFC 6409 */
 #define PORT_SUBMISSIONS 465 /* RFC 8314 */
-#define TIMEOUT_DEFAULT 30 /* seconds; servers answer a failure late */
+#define TIMEOUT_DEFAULT 30 /* seconds; answers to a failure are delayed */
 #define TIMEOUT_MAX 600
 
 static const char *const tls_words[] = {
@@ -27,23 +27,24 @@ static const char *const tls_words[] = {
 	NULL,
 };
 
-/* What the settings make of an answer. */
-struct judgement {
+/* Would the settings count an answer? */
+struct probe_verdict {
 	enum reply_verdict verdict;
 	uint16_t code; /* 0: not an SMTP reply */
-	char line[LINE_SIZE + 1]; /* its last one, as far as texts match */
+	char line[LINE_SIZE +
+		  1]; /* the reply's last one, as much as texts match */
 	size_t len;
-	bool port; /* is one of `ports` */
-	bool sensor; /* what would see it is not off */
+	bool port; /* the port is one of the key ports */
+	bool sensor; /* the sensor that would see it is on */
 };
 
-static bool counts(const struct judgement *j)
+static bool counts(const struct probe_verdict *j)
 {
 	return j->verdict == REPLY_COUNT && j->port && j->sensor;
 }
 
 static void judge(const struct config *c, const struct probe_request *rq,
-		  const struct probe_answer *a, struct judgement *j)
+		  const struct probe_answer *a, struct probe_verdict *j)
 {
 	const char *bytes = a->reply, *end = bytes + a->reply_len;
 	struct reply_result res = {};
@@ -68,7 +69,7 @@ static void judge(const struct config *c, const struct probe_request *rq,
 	memcpy(j->line, r.line, j->len);
 }
 
-/* For a shell, and within it for a value's double quotes. */
+/* Escapes a text for a value's double quotes within a shell's single ones. */
 static void quote_text(const char *text, size_t n, char *buf, size_t size)
 {
 	size_t at = 0;
@@ -85,10 +86,10 @@ static void quote_text(const char *text, size_t n, char *buf, size_t size)
 }
 
 /*
- * How much of the line is likely to be the same next time: up to the first
- * number behind the enhanced status code (RFC 3463), name, or bracket.
+ * Returns how much of the line will probably be the same next time: up to the
+ * first number behind the enhanced status code (RFC 3463), user, or bracket.
  */
-static size_t constant_part(const struct judgement *j)
+static size_t constant_part(const struct probe_verdict *j)
 {
 	const char *user = strstr(j->line, PROBE_USER);
 	size_t n = 4, len = user ? (size_t)(user - j->line) : j->len;
@@ -101,7 +102,7 @@ static size_t constant_part(const struct judgement *j)
 	return n;
 }
 
-/* Sets it in c, too: so that one sees whether all of the advice is enough. */
+/* Changes c as well, so that remedy() can judge whether the advice suffices. */
 static void advise(json_t *list, struct config *c, enum config_key key,
 		   const char *added)
 {
@@ -148,12 +149,12 @@ static const char *other_meaning(uint16_t code)
 			    NULL;
 }
 
-/* Why it does not count, or the commands that would make it. */
+/* Returns why the answer does not count, or lists commands that change it. */
 static const char *remedy(struct config *c, const struct probe_request *rq,
 			  const struct probe_answer *a, json_t *list)
 {
 	char text[ESCAPED_SIZE(LINE_SIZE)], added[sizeof(text) + 2];
-	struct judgement j;
+	struct probe_verdict j;
 
 	judge(c, rq, a, &j);
 	if (j.verdict == REPLY_IGNORED_BY_TEXT)
@@ -164,7 +165,7 @@ static const char *remedy(struct config *c, const struct probe_request *rq,
 		snprintf(added, sizeof(added), "%u", j.code);
 		advise(list, c, KEY_CODES, added);
 	} else if (j.verdict != REPLY_COUNT) {
-		/* Not by code: 550 says "no such recipient", as well. */
+		/* By text, not by code: 550 says "no such recipient", too. */
 		quote_text(j.line, constant_part(&j), text, sizeof(text));
 		snprintf(added, sizeof(added), "\"%s\"", text);
 		advise(list, c, KEY_COUNT_TEXTS, added);
@@ -186,7 +187,7 @@ static json_t *document(struct config *c, const struct probe_request *rq,
 	char offered[ESCAPED_SIZE(PROBE_WORDS_SIZE)];
 	json_t *advice = json_array();
 	const char *why = NULL;
-	struct judgement j;
+	struct probe_verdict j;
 
 	judge(c, rq, a, &j);
 	if (!counts(&j))
@@ -229,7 +230,7 @@ static void print_text(const json_t *doc)
 		printf("    %s\n", json_string_value(line));
 }
 
-/* HOST, HOST:PORT, IPv6, [IPv6]:PORT: host is cut out of arg. */
+/* Splits HOST, HOST:PORT, IPv6 or [IPv6]:PORT; rq->host points into arg. */
 static int take_host(char *arg, struct probe_request *rq)
 {
 	char *colon = strrchr(arg, ':'), *end;

@@ -20,7 +20,7 @@
 #include "cmd/replay.h"
 
 #define ERROR_SIZE 512
-#define PROGRESS_FRAMES 65536 /* between two looks at the clock */
+#define PROGRESS_FRAMES 65536 /* between two lines of progress */
 
 struct job {
 	const char *file;
@@ -182,7 +182,7 @@ static int replay_all(struct job *j)
 	if (j->have_server)
 		j->r.server = &j->server;
 	err = replay_file(j, c);
-	/* What was read before the file broke is worth knowing, too. */
+	/* A broken file is reported up to where it broke. */
 	doc = document(j);
 	if (!output_json(doc))
 		print_text(j, doc);

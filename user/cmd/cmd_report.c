@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp report: what the last days would look like, or did. */
+/* smtpxdp report: who was banned in the last days, or would have been. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #define USEC 1000000ULL
 #define ROWS_SHOWN 20
 
-/* Events of before there was a database do not say: it may know now. */
+/* Events from before there was a database name no country: look it up now. */
 static void look_up(sd_journal *j, const struct geo *geo, char country[8])
 {
 	char client[ADDR_TEXT];
@@ -54,7 +54,7 @@ static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
 	e.banned = !strcmp(event, message_names[MESSAGE_BAN]);
 	if (!e.banned && strcmp(event, message_names[MESSAGE_WOULD_BAN]))
 		return;
-	/* A ban by command has no failures, and says nothing of the rate. */
+	/* Bans by command have no failures: they say nothing about the rate. */
 	if (!*journal_field(j, "SMTPXDP_FAILURES", failures, sizeof(failures)))
 		return;
 	sd_journal_get_realtime_usec(j, &usec);
@@ -62,7 +62,7 @@ static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
 	journal_field(j, "SMTPXDP_NET", net, sizeof(net));
 	journal_field(j, "SMTPXDP_TEXT", text, sizeof(text));
 	journal_field(j, "SMTPXDP_SENSOR", sensor, sizeof(sensor));
-	/* Events of former versions do not say. */
+	/* Events of former versions name no kind. */
 	if (!*journal_field(j, "SMTPXDP_KIND", kind, sizeof(kind)))
 		strcpy(kind, offender_name(OFFENDER_UNKNOWN));
 	journal_field(j, "SMTPXDP_GROUP", group, sizeof(group));
@@ -75,7 +75,7 @@ static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
 	report_add(r, &e);
 }
 
-/* Of the settings in force, if there are any. */
+/* Opens the databases of the settings in force, if anything is loaded. */
 static struct geo *open_geo(const struct globals *g)
 {
 	struct geo *geo;
@@ -121,7 +121,7 @@ static json_int_t times(const json_t *client)
 	return number(client, "bans") + number(client, "would_bans");
 }
 
-/* The first rows of a list, each with its share of `max` for a bar. */
+/* Copies the first rows of a list, and adds each one's share of `max`. */
 static json_t *shown(const json_t *list, json_int_t (*count)(const json_t *row),
 		     json_int_t max)
 {
@@ -141,7 +141,7 @@ static json_t *shown(const json_t *list, json_int_t (*count)(const json_t *row),
 	return rows;
 }
 
-/* A list whose first row is the longest bar. */
+/* Prints a list whose first row has the longest bar. */
 static void print_list(const json_t *list,
 		       json_int_t (*count)(const json_t *row),
 		       const struct column *columns)
@@ -172,7 +172,7 @@ static void print_clients(const json_t *list)
 	print_list(list, times, columns);
 }
 
-/* Nothing where no country is known. */
+/* Prints nothing where no country is known. */
 static void print_countries(const json_t *list)
 {
 	static const struct column columns[] = {
@@ -244,7 +244,7 @@ static void print_advice(const json_t *doc)
 	long long regulars = number(doc, "regulars");
 
 	if (json_is_null(json_object_get(doc, "rate")))
-		return; /* strict and lenient ones only */
+		return; /* groups only: rate had no part in it */
 	if (!regulars)
 		printf("\nNone of them had logged in before: rate %s hits "
 		       "whom it should.\n",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp run: the command line, the locks, the programs. */
+/* smtpxdp run: parses the command line, takes the lock, loads the programs. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 
 #define RUN_PAUSE_MIN_SEC 4
 #define RUN_PAUSE_MAX_SEC 300
-/* Longer than a pause and a start together; event_loop() sets it back. */
+/* Longer than a pause and a start together; event_loop() shortens it again. */
 #define RUN_WATCHDOG_USEC 1200000000ULL
 
 static int set_override(struct run *r, enum config_key key, const char *value)
@@ -36,7 +36,7 @@ static int set_override(struct run *r, enum config_key key, const char *value)
 	return usage("run: %s", err);
 }
 
-/* Absolute: commands look for it from wherever they are called. */
+/* The path becomes absolute: commands are called in other folders. */
 static int set_state_dir(struct run *r, const char *dir)
 {
 	char cwd[PATH_MAX] = "";
@@ -53,7 +53,8 @@ static int set_state_dir(struct run *r, const char *dir)
 		       0;
 }
 
-/* systemd makes that of StateDirectory=; of several, it names all. */
+/* systemd sets STATE_DIRECTORY to the folders of StateDirectory=: take the
+ * first. */
 static int default_state_dir(struct run *r)
 {
 	const char *dir = getenv("STATE_DIRECTORY");
@@ -126,7 +127,7 @@ static int parse(const struct globals *g, int argc, char **argv, struct run *r)
 	return err;
 }
 
-/* The pid that the last daemon on these pins left. */
+/* The pid that the last daemon on these pins has written into map daemon. */
 static __u32 old_pid(const char *dir)
 {
 	struct daemon_info *info = malloc(sizeof(*info));
@@ -142,7 +143,7 @@ static __u32 old_pid(const char *dir)
 	return pid;
 }
 
-/* What the daemon before has told of itself is not true any more. */
+/* Clears what the last daemon has told of itself. */
 static void note_start(const char *dir)
 {
 	struct pins p;
@@ -153,7 +154,7 @@ static void note_start(const char *dir)
 	pins_close(&p);
 }
 
-/* What the configuration asks for, and this kernel has a way for. */
+/* The parts that the configuration asks for and this kernel can hook. */
 static uint32_t parts_wanted(const struct config *c)
 {
 	uint32_t parts =
@@ -228,7 +229,7 @@ static int run_configured(struct run *r, const struct config *c,
 	return err;
 }
 
-/* Signals wait from here on: the loop takes them when all is attached. */
+/* Signals stay pending until the loop reads them, when all is attached. */
 static void block_signals(void)
 {
 	sigset_t set;
@@ -238,12 +239,12 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* whoever reads stderr may go */
+	signal(SIGPIPE, SIG_IGN); /* the reader of stderr may close it */
 }
 
 /*
- * Ready: systemd must not hold up the boot for it. False: asked to end.
- * SIGHUP, a reload, ends the pause.
+ * Waits this long, or until SIGHUP, a reload. Returns false if the daemon is
+ * asked to end. Tells systemd READY before, so that the boot does not wait.
  */
 static bool run_pause(unsigned int sec)
 {
@@ -267,7 +268,7 @@ static bool run_pause(unsigned int sec)
 	return sig < 0 || sig == SIGHUP;
 }
 
-/* *served: it came as far as to serve. An exit code. */
+/* Returns an exit code; *served says whether the daemon came to serve. */
 static int run_once(const struct globals *g, int argc, char **argv,
 		    bool *served)
 {
@@ -296,10 +297,10 @@ static int run_once(const struct globals *g, int argc, char **argv,
 }
 
 /*
- * What may pass is tried again. The first failure ends the daemon, so that
- * `systemctl start` fails. systemd then starts it again, at the same pace for
- * ever, and each start costs seconds of verification: so the next daemon waits
- * by itself, longer each time.
+ * Tries again after failures that may pass. The first failure ends the daemon,
+ * so that `systemctl start` fails. systemd then restarts it, always at the same
+ * pace, though each start costs seconds of verification: so a restarted daemon
+ * stays and waits by itself, longer each time.
  */
 static int run(const struct globals *g, int argc, char **argv)
 {

@@ -37,7 +37,7 @@ static void print_tls(const json_t *tls)
 		       json_string_value(json_object_get(v, "name")));
 }
 
-/* One line each: what, what is wrong with it, what to do. */
+/* Prints a line for each problem: object, problem, remedy. */
 static void print_problems(const json_t *doc, const char *title)
 {
 	const char *object, *problem, *remedy;
@@ -63,7 +63,7 @@ static void print_protection(const json_t *doc, const char *mode)
 	print_problems(doc, "PROBLEM      ");
 }
 
-/* Of those that are missed, print_problems() tells. */
+/* Prints every refused program; those that are missed are problems, too. */
 static void print_refused(const json_t *refused)
 {
 	const char *program, *why;
@@ -93,7 +93,7 @@ static void print_older_ways(const json_t *ways)
 			       since);
 }
 
-/* Nothing where there are none. */
+/* Prints nothing where there are no groups. */
 static void print_groups(const json_t *groups)
 {
 	const json_t *s, *sources = json_object_get(groups, "sources");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp unload: what a daemon that is gone for good has left behind. */
+/* smtpxdp unload: takes down what an ended daemon has left attached. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 #include "sys/systemd_job.h"
 
 /*
- * Filters have no pin: they are known by the daemon's map only, whichever
- * version's that is.
+ * Filters of clsact have no pin: only map daemon names their interfaces. It may
+ * be another version's, so layout_read() reads it.
  */
 static int detach_filters(const char *dir)
 {
@@ -56,7 +56,7 @@ static int unload(const char *dir)
 	return 0;
 }
 
-/* "protection stays on" is said only where there is some. */
+/* Says "protection stays on" only where a gate is attached. */
 static void tell_kept(const char *dir)
 {
 	bool gate = loader_has_gate(dir);
@@ -68,7 +68,7 @@ static void tell_kept(const char *dir)
 			   "no gate is attached");
 }
 
-/* Only `systemctl stop` is to end protection: 1, or 0, or -errno. */
+/* Is this a `systemctl stop`, which ends protection? 1, 0, or -errno. */
 static int asked_to_stop(const char *dir)
 {
 	int stopping = systemd_is_stopping();

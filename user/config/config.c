@@ -63,7 +63,7 @@ int config_copy(struct config *to, const struct config *from)
 	return err;
 }
 
-/* Are all values right, and do they agree with each other? */
+/* Checks every value, and whether they agree with each other. */
 static int check(const struct config *c, const struct why *why)
 {
 	char dump[DAEMON_CONFIG_SIZE];
@@ -124,7 +124,7 @@ int config_dump(const struct config *c, char *buf, size_t size)
 	return n < size ? 0 : -E2BIG;
 }
 
-/* One line of a dump. A key of another version is left out. */
+/* Takes one line of a dump. Keys of other versions are ignored. */
 static int load_line(struct config *c, char *line)
 {
 	char *name, *value, why[CONFIG_ERROR_SIZE];

@@ -36,7 +36,7 @@ static const struct word users_words[] = { { "auto", USERS_WIRE | USERS_TLS },
 					   { "off", USERS_OFF },
 					   {} };
 
-/* ---- parsers of several keys: they write where the table says */
+/* ---- parsers of several keys: the table has their field */
 
 static void *field_of(const struct config_key_info *key, struct settings *s)
 {
@@ -125,7 +125,7 @@ static int take_limit_or_off(const struct config_key_info *key,
 	return strcmp(value, "off") ? take_limit(key, value, s, why) : 0;
 }
 
-/* The value has no field: user space reads its text where it needs it. */
+/* Keys without a field: user space reads the value's text itself. */
 static int take_nothing(const struct config_key_info *key, const char *value,
 			struct settings *s, const struct why *why)
 {
@@ -139,7 +139,7 @@ static int check_listen(const char *value, const struct why *why)
 	return strcmp(value, "off") ? parse_listen(value, &at, why) : 0;
 }
 
-/* ---- parsers of one key: they know the field themselves */
+/* ---- parsers of one key: each knows its field itself */
 
 static int take_net_rate(const struct config_key_info *key, const char *value,
 			 struct settings *s, const struct why *why)
@@ -278,7 +278,7 @@ static int take_ipv6_prefix(const struct config_key_info *key,
 const struct config_key_info config_keys[KEYS_MAX] = { CONFIG_KEYS(
 	CONFIG_KEY_INFO) };
 
-/* ---- */
+/* ---- names and values */
 
 /* How many letters to insert, leave out or replace (Levenshtein). */
 static unsigned int distance(const char *a, const char *b)

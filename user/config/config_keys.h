@@ -2,8 +2,8 @@
 /*
  * Every key of the configuration, once: name, default, unit, help, when it
  * takes effect, parser, place. What a key means at length stands in
- * smtpxdp.conf(5) and in the shipped file; selftests/lab/described.bats holds both
- * against this table.
+ * smtpxdp.conf(5) and in the shipped file; selftests/lab/described.bats holds
+ * both against this table.
  */
 #ifndef SMTPXDP_CONFIG_KEYS_H
 #define SMTPXDP_CONFIG_KEYS_H
@@ -186,14 +186,14 @@ struct config_key_info {
 
 extern const struct config_key_info config_keys[KEYS_MAX];
 
-/* KEYS_MAX if there is no such key; err then suggests the nearest name. */
+/* Returns KEYS_MAX for an unknown name; err then suggests the nearest key. */
 enum config_key config_find(const char *name, char *err, size_t size);
 
 /* Parses one key's value into s. On -EINVAL, why begins with the key's name. */
 int config_take(enum config_key key, const char *value, struct settings *s,
 		const struct why *why);
 
-/* Checks one key's value, whatever the others are: one line, and parsed. */
+/* Checks one key's value by itself: it fits a line, and can be parsed. */
 int config_check_value(enum config_key key, const char *value,
 		       const struct why *why);
 

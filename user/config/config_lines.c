@@ -22,7 +22,7 @@ static const char *trim_end(const char *start, const char *end)
 	return end;
 }
 
-/* Where a comment begins: a # at the start or behind a blank, not in quotes. */
+/* A comment begins with a # at the start or behind a blank, not in quotes. */
 static const char *find_comment(const char *start, const char *end)
 {
 	bool quoted = false;

@@ -11,7 +11,7 @@
 
 #define LINE_MAX_SIZE 16384
 
-/* Where in a file something is wrong. */
+/* The line that is being parsed, for errors. */
 struct place {
 	const char *name;
 	int line;
@@ -41,7 +41,7 @@ static int check_shape(const struct config_line *line, const struct why *why)
 	return 0;
 }
 
-/* Takes what the line says; `seen` is in which line each key was. */
+/* Puts a line's value into c. `seen` has the line that set each key, or 0. */
 static int take_setting(struct config *c, const char *name, const char *value,
 			enum config_origin origin, int *seen, int line,
 			const struct why *why)
@@ -103,7 +103,7 @@ int config_parse(struct config *c, const char *text, const char *name,
 		config_free(&next);
 		return ret;
 	}
-	/* Each value is right by itself; lists of texts can contradict. */
+	/* Now only the two lists of texts can contradict: name their line. */
 	if (seen[KEY_COUNT_TEXTS] || seen[KEY_IGNORE_TEXTS])
 		at.line = seen[KEY_COUNT_TEXTS] > seen[KEY_IGNORE_TEXTS] ?
 				  seen[KEY_COUNT_TEXTS] :

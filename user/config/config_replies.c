@@ -61,7 +61,7 @@ static int hex(char c)
 	return d ? d - digits : -1;
 }
 
-/* One byte of a text, maybe written as an escape; moves *s behind it. */
+/* Reads one byte of a text, which may be an escape; moves *s behind it. */
 static bool take_byte(const char **s, char *byte)
 {
 	const char *c = *s;
@@ -82,8 +82,8 @@ static bool take_byte(const char **s, char *byte)
 }
 
 /*
- * One text, in quotes or all of *s; moves *s behind it. Its length in bytes,
- * or -EINVAL.
+ * Reads one text, in quotes or all of *s; moves *s behind it. Returns its
+ * length in bytes, or -EINVAL.
  */
 static int take_text(const char **s, char buf[static TEXT_SIZE],
 		     const struct why *why)
@@ -116,7 +116,7 @@ static int take_text(const char **s, char buf[static TEXT_SIZE],
 	return n;
 }
 
-/* Only a line that can be a reply can match: RFC 5321, 4.2. */
+/* Texts match lines that are replies only: RFC 5321, 4.2. */
 static bool begins_reply(const char *t, size_t n)
 {
 	return n >= 4 && t[0] >= '2' && t[0] <= '5' && t[1] >= '0' &&
@@ -164,7 +164,7 @@ int parse_texts(const char *s, enum action action, struct text *texts,
 		uint32_t *n, const struct why *why)
 {
 	char buf[TEXT_SIZE], shown[ESCAPED_SIZE(SHOWN)];
-	/* Without any quote it is one text: no need to quote it in a shell. */
+	/* Without quotes, all is one text: easier to write in a shell. */
 	bool bare = !strpbrk(s, "\",");
 	int len;
 

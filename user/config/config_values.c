@@ -94,7 +94,7 @@ int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
 
 	for (; *c >= '0' && *c <= '9' && v <= max; c++)
 		v = 10 * v + (*c - '0');
-	/* A leading zero: octal to some, and never needed. */
+	/* A leading zero is refused: some would read an octal number. */
 	if (*c || c == s || (*s == '0' && s[1]) || v < min || v > max)
 		return invalid(why, "'%s' is not a number from %u to %u",
 			       show_value(s, shown), min, max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The values of configuration keys: each parser checks a text and gives what
- * it means. They return 0, or -EINVAL with the reason in why.
+ * Parsers of the values of configuration keys. They return 0, or -EINVAL with
+ * the reason in why.
  */
 #ifndef SMTPXDP_CONFIG_VALUES_H
 #define SMTPXDP_CONFIG_VALUES_H
@@ -13,7 +13,7 @@
 #include "addr.h"
 #include "base/escape.h"
 
-/* How much of a wrong value an error shows. */
+/* Bytes of a wrong value that an error shows. */
 #define SHOWN 64
 /* Between the items of a list. */
 #define SEPARATORS ", \t"
@@ -45,10 +45,10 @@ __attribute__((format(printf, 2, 3))) int invalid(const struct why *why,
 
 int no_memory(const struct why *why); /* the same, -ENOMEM */
 
-/* The beginning of a wrong value, escaped, for a reason. Returns buf. */
+/* Escapes the beginning of a wrong value, for a reason. Returns buf. */
 const char *show_value(const char *s, char buf[static ESCAPED_SIZE(SHOWN)]);
 
-/* One of `words`, which end with a NULL name. */
+/* Finds s among `words`, which end with a NULL name. */
 int parse_word(const char *s, const struct word *words, unsigned int *value,
 	       const struct why *why);
 int parse_bool(const char *s, bool *yes, const struct why *why);
@@ -63,9 +63,8 @@ int parse_asn(const char *s, uint32_t *asn, const struct why *why);
 int parse_ports(const char *s, uint64_t *bitmap, const struct why *why);
 
 /*
- * The items of a list, split at commas and white space: copies *s's next item
- * into buf and moves *s on. 0 at the end, 1 for an item, -EINVAL if it is too
- * long.
+ * Copies the next item of a list, split at commas and white space, into buf and
+ * moves *s on. Returns 1, 0 at the end, or -EINVAL where the item is too long.
  */
 int next_item(const char **s, char *buf, size_t size, const struct why *why);
 
