@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The wire sensor's part in who was tried: it numbers the replies. See sasl.h
- * for how that tells which AUTH a reply is about.
+ * The wire sensor numbers the server's replies, so that a failed login can be
+ * matched with its AUTH: see pure/sasl.h.
  *
- * Only the sensor on the client's side (listen.bpf.c) writes to a dialogue,
- * only this one to a stream; each looks at the other's numbers.
+ * listen.bpf.c alone writes to an entry of map dialogues once it exists,
+ * detect.bpf.c alone to one of map streams; each reads the other's numbers.
  */
 #ifndef SMTPXDP_ANSWER_H
 #define SMTPXDP_ANSWER_H
@@ -15,10 +15,10 @@
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
 
-/* Too large for the stack. */
+/* Static: too large for the BPF stack. */
 static const struct wire_dialogue dialogue_zero;
 
-/* The server's SYN: the greeting will be its first reply. */
+/* Starts the dialogue at the server's SYN-ACK: the greeting is reply 0. */
 static __always_inline void begin_dialogue(const struct stream_key *key,
 					   const struct tcphdr *tcp)
 {
@@ -33,7 +33,10 @@ static __always_inline void begin_dialogue(const struct stream_key *key,
 	w->d.commands = 1;
 }
 
-/* Who was tried in the login that the reply is about which ended just now. */
+/*
+ * Copies to *tried the user of the login that the current reply answers; all
+ * zero if that is not known.
+ */
 static __noinline __attribute__((unused)) int
 find_tried(const struct settings *s, const struct stream_key *key,
 	   const struct stream *st, struct tried *tried)
@@ -53,7 +56,11 @@ find_tried(const struct settings *s, const struct stream_key *key,
 	return 0;
 }
 
-/* The reply ended. After some of them, the client's side is of no use. */
+/*
+ * Counts a reply that has ended. Deletes the dialogue when it cannot be
+ * followed any more (a message follows, a challenge out of order) or the client
+ * has logged in.
+ */
 static __noinline __attribute__((unused)) int
 count_reply(const struct stream_key *key, struct stream *st, __u32 code)
 {

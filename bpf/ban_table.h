@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The bans as the programs use them. Whatever structure is behind it
- * (include/ban_lines.h), this is all that the others know of it.
+ * Lookups of bans and allowlist for the BPF programs. They hide how the table
+ * of bans is built (include/ban_lines.h).
  */
 #ifndef SMTPXDP_BAN_TABLE_H
 #define SMTPXDP_BAN_TABLE_H
@@ -16,7 +16,7 @@ static __always_inline struct ban_head *ban_head(void)
 	return bpf_map_lookup_elem(&bans, &zero);
 }
 
-/* Of f->client.addr. */
+/* Is the client f->client.addr banned now? See ban_find(). */
 static __always_inline bool ban_find_now(struct ban_found *f)
 {
 	f->expired = false;
@@ -26,9 +26,9 @@ static __always_inline bool ban_find_now(struct ban_found *f)
 }
 
 /*
- * Counts a packet that the ban dropped: in its line, and when that has no room
- * left, all of it in ban_infos. What another CPU changes meanwhile goes there
- * at once.
+ * Counts a dropped packet in the ban's line. When the bits there are full, or
+ * another CPU changes them meanwhile, counts in map ban_infos instead and moves
+ * the line's drops there.
  */
 static __always_inline void ban_count(struct ban_found *f, __u32 bytes)
 {
@@ -54,14 +54,16 @@ static __always_inline void ban_count(struct ban_found *f, __u32 bytes)
 }
 
 /*
- * A plain ban drops whatever it is of. One that is not needs a look at its
- * flags and at the allowlist: some address of the client may be on it.
+ * Does the ban drop all packets of its client? A ban that is not plain needs a
+ * look at its flags and the allowlist, which may hold some address of the
+ * client.
  */
 static __always_inline bool ban_is_plain(const struct ban_found *f)
 {
 	return !(BAN_READ(f->line->count[f->pos % BAN_WAYS]) & BAN_NOT_PLAIN);
 }
 
+/* enum ban_flags of a ban that was found. */
 static __always_inline __u32 ban_found_flags(const struct ban_found *f)
 {
 	const struct ban_info *i = ban_info_of(f->head, &f->client, f->pos);
@@ -71,9 +73,10 @@ static __always_inline __u32 ban_found_flags(const struct ban_found *f)
 }
 
 /*
- * The ban of a network that holds for an address. An entry that has run out
- * hides the wider ones behind it until somebody removes it: so look again
- * with a shorter prefix.
+ * The ban in force of a network that contains an address, or NULL. An LPM trie
+ * returns the longest network only, and that entry may have expired and not
+ * been removed yet: so up to NETS_TRIES lookups follow, each with a shorter
+ * prefix.
  */
 #define NETS_TRIES 8
 
@@ -100,7 +103,7 @@ static __always_inline struct ban *ban_net_find(const struct addr *a)
 	return NULL;
 }
 
-/* enum allow_flags of the longest network on the allowlist, or 0. */
+/* enum allow_flags of an address's longest allowlisted network, or 0. */
 static __always_inline __u32 allow_find(const struct settings *s,
 					const struct addr *a)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What keeps bans from being written at all: the fuse, which user space blows
+ * Two reasons to write no ban at all: the fuse, which user space blows
  * (user/lists/fuse.h), and the brake, max-bans-per-minute.
  *
- * The brake is exact: an array of the times of the last bans, without locks.
- * A ban takes the next slot only if the one that lies `max` before it is older
- * than a minute; a CPU that has taken a slot and not yet written its time can
- * let one ban too many pass.
+ * The brake keeps the times of the last bans in a ring, without locks. A ban
+ * takes the next slot only if the ban `max` slots before is more than a minute
+ * old. Error: while a CPU has taken a slot and not written its time yet, one
+ * ban too many may pass.
  */
 #ifndef SMTPXDP_BRAKE_H
 #define SMTPXDP_BRAKE_H
@@ -17,7 +17,7 @@
 #define BRAKE_TRIES 8
 
 struct brake {
-	__u32 head; /* how many slots were ever taken */
+	__u32 head; /* slots taken so far */
 	__u32 tick[BRAKE_MAX];
 };
 
@@ -28,7 +28,7 @@ struct {
 	__type(value, struct brake);
 } brake MAP;
 
-/* May one more client be banned in this minute? Then it counts as banned. */
+/* Does the brake allow one more ban at this tick? If so, counts it. */
 static __always_inline bool brake_lets_pass(const struct settings *s,
 					    __u32 tick)
 {
@@ -53,6 +53,7 @@ static __always_inline bool brake_lets_pass(const struct settings *s,
 	return true;
 }
 
+/* Is the fuse blown at this jiffy? */
 static __always_inline bool fuse_is_blown(__u64 jiffies)
 {
 	__u32 zero = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The compiler that made the programs, for whoever reports that a kernel's
- * verifier refuses one: what it refuses differs from compiler to compiler.
- * The compiler says it itself: a Makefile could be told another one.
+ * Names the compiler of the BPF programs, for reports of a program that a
+ * verifier refuses: that differs between compilers. The compiler itself fills
+ * it in, for the Makefile's CLANG may be set to another one.
  */
 const char compiled_by[64] = __VERSION__;

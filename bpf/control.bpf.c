@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What user space asks the kernel because only a program knows: jiffies. */
+/*
+ * Programs that user space runs by BPF_PROG_TEST_RUN for what system calls do
+ * not tell, or only slowly: jiffies, and how full the maps are.
+ */
 #include "maps.h"
 #include "now.h"
 
@@ -8,7 +11,7 @@ static long go_on(void *map, const void *key, void *value, void *ctx)
 	return 0;
 }
 
-/* How many entries: system calls would take one for each of them. */
+/* Counts the entries of LRU maps: user space needs a system call for each. */
 SEC("syscall")
 int fill(struct map_fill *f)
 {
@@ -18,6 +21,7 @@ int fill(struct map_fill *f)
 	return 0;
 }
 
+/* Reads jiffies and CLOCK_BOOTTIME at one moment. */
 SEC("syscall")
 int clock(struct clock_pair *c)
 {

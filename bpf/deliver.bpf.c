@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The self-test's way into a device (see user/show/self_test.h): a frame that this
- * program lets pass in a live test run is received by the device named, as if
- * it had come by the wire.
+ * Sends the self-test's frame (user/show/self_test.h) into a device: XDP_PASS
+ * in a live test run makes the device named in the context receive the frame,
+ * as if it came by the wire.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -10,9 +10,9 @@
 #include "deliver.h"
 
 /*
- * Moves the frame by its size to the front, for less room to be left there:
- * generic XDP copies what has less than it wants, as packets of real devices
- * have.
+ * Moves the frame to the front of its buffer by its own length, to leave as
+ * little headroom as packets of real devices have: generic XDP copies a packet
+ * whose headroom is small.
  */
 SEC("xdp")
 int deliver(struct xdp_md *ctx)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The wire sensor (tc egress): reads the mail server's cleartext replies on
- * their way out. Only looks: TC_ACT_UNSPEC lets later filters see the packet.
+ * The wire sensor (tc egress): reads the mail server's cleartext replies. It
+ * only looks: TC_ACT_UNSPEC leaves the packet to later filters.
  */
 #include <linux/errno.h>
 #include <stdbool.h>
@@ -17,17 +17,21 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* State while one segment's payload is read, line by line. */
 struct scan {
 	struct __sk_buff *skb;
 	const struct settings *s;
 	const struct stream_key *key;
-	__u32 off; /* of the next byte in the skb */
+	__u32 off; /* offset of the next byte in the skb */
 	__u32 end;
 	struct stream *st;
 	struct sighting *at;
 };
 
-/* Up to `most` bytes of the line in the making: how many, or -EFAULT. */
+/*
+ * Loads up to `most` bytes from offset `off` of the skb, behind the unfinished
+ * line in *r. Returns how many, or -EFAULT.
+ */
 __noinline __weak int load_line(struct __sk_buff *skb, struct reply *r,
 				__u32 off, __u32 most)
 {
@@ -44,7 +48,10 @@ __noinline __weak int load_line(struct __sk_buff *skb, struct reply *r,
 		       (int)n;
 }
 
-/* A line, or a part of one. Nonzero ends the scan. */
+/*
+ * Reads one line, or a part of it, and acts on the reply that it ends. Returns
+ * 1 to end the scan.
+ */
 static __always_inline int scan_line(struct scan *x)
 {
 	struct reply *r = &x->st->reply;
@@ -96,8 +103,8 @@ static long scan_step(__u32 i, void *ctx)
 }
 
 /*
- * What of a segment at `seq`, `len` bytes long, was not read before: how many
- * bytes to leave out, or -1 for all of them. Takes up what was unfinished.
+ * How many bytes of a segment (`len` bytes at `seq`) were read before; -1: all.
+ * If there is no gap, copies the unfinished line and the numbers to `fresh`.
  */
 static __always_inline __s64 already_read(struct __sk_buff *skb,
 					  const struct stream *st, __u32 seq,
@@ -109,7 +116,8 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 		return -1;
 	if (seen < 0) {
 		count(COUNTER_STREAM_GAP, skb->len);
-		return 0; /* most likely a reply begins here: they do */
+		/* most likely at the start of a reply: segments mostly are */
+		return 0;
 	}
 	fresh->first_seq = st->first_seq;
 	fresh->replies = st->replies;
@@ -120,8 +128,8 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 }
 
 /*
- * A segment of a TLS stream. Not in the order in which it is sent, the
- * ServerHello is not found.
+ * Reads the ServerHello from a segment of a TLS stream. Segments that leave out
+ * of order make it miss the ServerHello.
  */
 static __always_inline void read_encrypted(struct __sk_buff *skb,
 					   const struct stream_key *key,
@@ -141,10 +149,10 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
 }
 
 /*
- * Reads a segment whose payload lies in [off, end) of the skb. Every stream
- * has an entry in the map, and not just one with a reply unfinished: a client
- * may acknowledge half a line, and what is then sent again from its middle
- * ("500 unknown command: 535 ...") is no reply.
+ * Reads a segment whose payload is at [off, end) of the skb. Every stream keeps
+ * its entry, even without an unfinished line: a client may acknowledge half a
+ * line, and the retransmission from its middle ("500 unknown command: 535 ...")
+ * must not be read as a reply.
  */
 static __always_inline void read_segment(struct __sk_buff *skb,
 					 const struct settings *s,
@@ -191,9 +199,10 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		hello_read(skb, key, &x.st->hello, x.off, end);
 	} else if (x.off < end) {
 		count(COUNTER_SCAN_LIMIT, skb->len);
-		fresh->first_seq = x.st->next_seq; /* some are not counted */
-		r->skip = 1; /* the next segment begins within some line, */
-		r->line[0] = 0; /* of which nothing is known */
+		/* some replies were not counted */
+		fresh->first_seq = x.st->next_seq;
+		r->skip = 1; /* the next segment starts within a line */
+		r->line[0] = 0; /* the beginning of that line is unknown */
 		r->by_text = 0;
 	}
 	if (!st) {
@@ -211,7 +220,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		st->reply = *r;
 }
 
-/* A packet from a mail port, whose headers are known. */
+/* Handles a TCP packet from a mail port, whose headers are in *w. */
 static __always_inline int read_packet(struct workspace *w,
 				       struct __sk_buff *skb,
 				       const struct settings *s)
@@ -226,7 +235,7 @@ static __always_inline int read_packet(struct workspace *w,
 	w->key.server_port = tcp->source;
 	w->key.client_port = tcp->dest;
 	if (tcp->syn) {
-		/* A new connection, whose numbers may lie below the old's. */
+		/* A new connection may start at lower sequence numbers. */
 		bpf_map_delete_elem(&streams, &w->key);
 		if (tcp->ack && s->users & USERS_WIRE)
 			begin_dialogue(&w->key, tcp);
@@ -248,7 +257,7 @@ static __always_inline int read_packet(struct workspace *w,
 	return TC_ACT_UNSPEC;
 }
 
-/* Most of what leaves is not the mail server's: a glance is enough. */
+/* Finds packets from mail ports. For most others, glance() is enough. */
 static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 {
 	void *data = (void *)(long)skb->data;
@@ -266,7 +275,7 @@ static __always_inline int detect(struct __sk_buff *skb, bool ethernet)
 			!port_is_mail(s, bpf_ntohs(g.tcp->source))))
 		return TC_ACT_UNSPEC;
 	w = bpf_map_lookup_elem(&scratch, &zero);
-	if (!w) /* cannot be */
+	if (!w) /* cannot be: an array's only element */
 		return TC_ACT_UNSPEC;
 	if (glanced)
 		take_headers(w, data, &g);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The gate (XDP): drops what banned clients send, and nothing else. What it
- * does not understand it lets pass, and counts why.
+ * The gate (XDP): drops packets of banned clients. Packets that it cannot parse
+ * pass and are counted by reason.
  */
 #include <linux/errno.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "now.h"
 #include "pure/parse.h"
 
-/* Who sends a packet, and to what. */
+/* Source address of a packet, and where its TCP header is. */
 struct source {
 	struct addr addr;
 	struct behind_ip behind;
@@ -23,8 +23,9 @@ static __always_inline long load_xdp(void *ctx, __u32 off, void *to, __u32 len)
 }
 
 /*
- * Of a packet that is not of the usual shape. A function of its own: the
- * verifier would follow all that comes after it for each way through it.
+ * Parses a packet that glance() cannot handle; returns enum parse_result. A
+ * global function, verified once: if it were inlined, the verifier would follow
+ * all later code for each path through it.
  */
 __noinline __weak int find_source(struct xdp_md *ctx, int ethernet,
 				  struct source *from)
@@ -45,7 +46,10 @@ __noinline __weak int find_source(struct xdp_md *ctx, int ethernet,
 	return r;
 }
 
-/* Is this for the mail server? Of TCP's header only the ports are looked at. */
+/*
+ * Is this packet for a mail port, as scope mail asks? Of the TCP header only
+ * the ports must be in reach.
+ */
 static __always_inline bool to_mail_port(struct xdp_md *ctx,
 					 const struct settings *s,
 					 const struct source *from,
@@ -54,7 +58,7 @@ static __always_inline bool to_mail_port(struct xdp_md *ctx,
 	__be16 ports[2];
 
 	if (r != PARSE_OK)
-		return true; /* can't be told: counts as mail */
+		return true; /* unknown port: counts as a mail port */
 	if (from->behind.proto != IPPROTO_TCP)
 		return false;
 	if (bpf_xdp_load_bytes(ctx, from->behind.l4, ports, sizeof(ports))) {
@@ -71,8 +75,8 @@ static __always_inline int pass(__u32 counter, struct xdp_md *ctx)
 }
 
 /*
- * The bans that are not plain: somebody may be on the allowlist all the same,
- * and those of the self-test count for nothing. XDP_ABORTED: drop and count.
+ * Decides on a ban that is not plain: the allowlist may overrule it, and a ban
+ * of the self-test moves no counter. XDP_ABORTED: the caller drops and counts.
  */
 static __noinline int judge(struct xdp_md *ctx, const struct settings *s,
 			    const struct addr *src, __u32 flags)
@@ -84,7 +88,10 @@ static __noinline int judge(struct xdp_md *ctx, const struct settings *s,
 	return passes ? pass(COUNTER_PASS_ALLOWED, ctx) : XDP_ABORTED;
 }
 
-/* By the ban of a network, if there is one: none of them is plain. */
+/*
+ * Drops a packet if a network's ban holds for its source; those bans are never
+ * plain. expired: the client's own ban was seen to have run out.
+ */
 static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
 				  const struct addr *src, bool expired)
 {
@@ -104,6 +111,7 @@ static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
 	return XDP_DROP;
 }
 
+/* Drops a packet if a ban of its client, or of a network around it, holds. */
 static __always_inline int drop_banned(struct xdp_md *ctx,
 				       const struct settings_slots *slots,
 				       const struct settings *s,
@@ -130,7 +138,10 @@ static __always_inline int drop_banned(struct xdp_md *ctx,
 	return XDP_DROP;
 }
 
-/* Whose it is, if it is not to be let pass anyway. */
+/*
+ * Finds the source address of a packet that may have to be dropped. False: the
+ * packet passes whatever its source (not parsed, or not for a mail port).
+ */
 static __always_inline bool is_of_interest(struct xdp_md *ctx,
 					   const struct settings *s,
 					   bool ethernet, struct addr *src)
@@ -153,8 +164,9 @@ static __always_inline bool is_of_interest(struct xdp_md *ctx,
 	if (r != PARSE_OK)
 		count(COUNTER_IN_TRUNCATED + r, bpf_xdp_get_buff_len(ctx));
 	/*
-	 * Of a fragment, and behind too many headers, the port is not known,
-	 * but the source is: a ban must not end at the ninth header.
+	 * A fragment, or a packet with too many extension headers, has an
+	 * unknown port but a known source: a banned client must not get past
+	 * the gate with a ninth header.
 	 */
 	if (r != PARSE_OK && r != PARSE_FRAGMENT && r != PARSE_EXT_HEADERS)
 		return false;
@@ -176,7 +188,7 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	return drop_banned(ctx, slots, s, &src);
 }
 
-/* Headers are in the first buffer: jumbo frames in several are fine. */
+/* Multi-buffer packets (jumbo frames) have all headers in the first buffer. */
 SEC("xdp.frags")
 int drop_ethernet(struct xdp_md *ctx)
 {

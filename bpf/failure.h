@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One failed login, whichever sensor saw it: allowlist, window, and at the
- * threshold the provisional ban and the event.
+ * Handles a failed or successful login, for both sensors: allowlist, windows,
+ * policy, and at a limit the provisional ban and the event.
  */
 #ifndef SMTPXDP_FAILURE_H
 #define SMTPXDP_FAILURE_H
@@ -14,10 +14,10 @@
 #include "now.h"
 #include "sighting.h"
 
-/* Too large for the stack. */
+/* Static: too large for the BPF stack. */
 static const struct client client_zero;
 
-/* Of map clients or nets. */
+/* Finds or makes an entry of map clients or nets. NULL: no room. */
 static __always_inline struct client *
 entry_get(void *map, const struct addr *key, __u8 len)
 {
@@ -38,14 +38,14 @@ static __always_inline struct client *client_get(const struct settings *s,
 	return entry_get(&clients, key, s->client_len[!addr_is_v4(key)]);
 }
 
-/* Of such clients, is any perhaps allowlisted in part? */
+/* May the allowlist hold a part of a client's network? By address family. */
 static __always_inline bool allow_is_inside(const struct settings *s,
 					    const struct addr *peer)
 {
 	return s->allow_inside >> !addr_is_v4(peer) & 1;
 }
 
-/* One lookup, and none while there are no groups. An enum group. */
+/* The enum group of an address: one lookup, none while there are no groups. */
 __noinline __weak int group_of(const struct settings *s,
 			       const struct addr *peer)
 {
@@ -60,7 +60,7 @@ __noinline __weak int group_of(const struct settings *s,
 	return g ? g->group : GROUP_NONE;
 }
 
-/* A function of its own for the stack's sake. */
+/* enum allow_flags of an address, or 0. Not inlined, to save stack. */
 __noinline __weak int peer_allowed(const struct settings *s,
 				   const struct addr *peer)
 {
@@ -68,8 +68,10 @@ __noinline __weak int peer_allowed(const struct settings *s,
 }
 
 /*
- * Allowlisted since we looked? Whoever did that looks at the table after it,
- * and we look at the allowlist after the ban: one of us sees the other.
+ * Marks the client's ban as not plain if the allowlist has an address of the
+ * client. Closes a race: `allow add` writes the allowlist, then looks for bans,
+ * and this program writes the ban, then looks at the allowlist, so one of them
+ * sees the other's write.
  */
 static __noinline int ask_if_allowed(const struct addr *peer,
 				     const struct ban_client *client)
@@ -91,8 +93,8 @@ static __noinline int ask_if_allowed(const struct addr *peer,
 }
 
 /*
- * The provisional ban: base time, so that nothing gets through while user
- * space wakes up, or if it is dead. Never shortens what is there.
+ * Writes the provisional ban, of the base time, so that nothing passes until
+ * the daemon judges it, or while no daemon runs. Never shortens a ban in force.
  */
 static __always_inline enum event_outcome
 ban_provisional(const struct settings *s, const struct addr *peer,
@@ -121,6 +123,7 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 	return OUTCOME_BANNED;
 }
 
+/* Sends an event to the daemon; counts it as lost if map events is full. */
 static __always_inline void tell(const struct sighting *at,
 				 const struct addr *key, const struct client *c,
 				 const struct judgement *j,
@@ -158,7 +161,10 @@ static __always_inline void tell(const struct sighting *at,
 	bpf_ringbuf_submit(e, 0);
 }
 
-/* What keeps whoever reached a limit from being banned, or OUTCOME_NONE. */
+/*
+ * The reason not to ban a client or network that reached a limit (mode, fuse,
+ * brake), or OUTCOME_NONE; then the brake has counted it.
+ */
 static __always_inline enum event_outcome held_back(const struct settings *s,
 						    __u64 now)
 {
@@ -175,7 +181,7 @@ static __always_inline enum event_outcome held_back(const struct settings *s,
 	return OUTCOME_NONE;
 }
 
-/* A client crossed the threshold: what comes of it. */
+/* Bans a client that reached a limit, unless held_back() gives a reason. */
 static __always_inline enum event_outcome
 ban(const struct settings *s, const struct addr *peer,
     struct ban_client *client, const struct client *c,
@@ -187,9 +193,9 @@ ban(const struct settings *s, const struct addr *peer,
 }
 
 /*
- * A client fails, and its network may have had enough of them. User space
- * writes the ban: it is one of a network. A function of its own for the
- * stack's sake.
+ * Counts a failing client for its network (net-rate) and tells the daemon when
+ * the network reaches the limit: the daemon writes bans of networks. Not
+ * inlined, to save stack.
  */
 __noinline __weak int net_failure(const struct settings *s,
 				  const struct sighting *at, struct client *c)
@@ -235,7 +241,7 @@ __noinline __weak int net_failure(const struct settings *s,
 	return 0;
 }
 
-/* For the fuse: somebody who used to log in does not succeed any more. */
+/* Counts for the fuse that a client which has logged in begins to fail. */
 static __always_inline void note_regular(const struct addr *key)
 {
 	if (bpf_map_lookup_elem(&regulars, key))
@@ -243,8 +249,9 @@ static __always_inline void note_regular(const struct addr *key)
 }
 
 /*
- * Global, as in bpf/pure/reply.h: the verifier looks at it once, not behind each of
- * the ways on which a reply is found.
+ * Handles a failed login by at->peer: counts it, and bans at a limit. A global
+ * function: the verifier checks it once, not on each path on which a reply is
+ * found.
  */
 __noinline __weak int client_failure(const struct settings *s,
 				     const struct sighting *at)
@@ -306,7 +313,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	outcome = ban(s, &at->peer, &client, c, &j, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
-		c->until = was + 2; /* is not banned: goes on counting */
+		c->until = was + 2; /* not banned: counting goes on */
 	} else if (outcome != OUTCOME_BANNED) {
 		c->until = window_until(until, MODE_MONITOR);
 	}
@@ -314,6 +321,10 @@ __noinline __weak int client_failure(const struct settings *s,
 	return 0;
 }
 
+/*
+ * Handles a successful login by `peer`: notes the client in map regulars and
+ * gives it credit.
+ */
 __noinline __weak int client_success(const struct settings *s,
 				     const struct addr *peer)
 {
@@ -328,7 +339,7 @@ __noinline __weak int client_success(const struct settings *s,
 	client_of(s, peer, &key);
 	if (!bpf_map_lookup_elem(&regulars, &key))
 		bpf_map_update_elem(&regulars, &key, &one, BPF_ANY);
-	/* By ratio, what succeeded before the first failure counts as well. */
+	/* CREDIT_RATIO also counts successes before the first failure. */
 	c = s->credit == CREDIT_RATIO ? client_get(s, &key) :
 					bpf_map_lookup_elem(&clients, &key);
 	if (c) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The tc programs: a packet's headers, and where they work on it. */
+/* For the tc programs: the headers of a packet, and a per-CPU workspace. */
 #ifndef SMTPXDP_HEADERS_H
 #define SMTPXDP_HEADERS_H
 
@@ -11,23 +11,23 @@
 #include "pure/parse.h"
 #include "sighting.h"
 
-/* No header of ours ends behind this: Ethernet, VLANs, IPv6, options, TCP. */
+/* Headers end within this: Ethernet, VLAN tags, IPv6 and extensions, TCP. */
 #define PULL_BYTES 256
 
-/* What was found in front of TCP's payload; offsets in the skb. */
+/* Where a packet's headers are; offsets in the skb. */
 struct headers {
 	struct addr src;
 	struct addr dst;
-	__u32 l3;
-	__u32 l3_len;
+	__u32 l3; /* offset of IP's header */
+	__u32 l3_len; /* bytes from l3 as IP says; 0: more than IP can say */
 	struct behind_ip behind;
 	__u32 v6;
 };
 
 /*
- * What a packet is worked on in: too large for the stack, of which kernels
- * before 6.9 round every frame up to 32 bytes. Nothing interrupts this on its
- * CPU.
+ * Scratch memory of the tc programs, too large for the BPF stack (kernels
+ * before 6.9 round each frame up to 32 bytes). Per CPU: no other tc program
+ * interrupts this one there.
  */
 struct workspace {
 	struct stream stream;
@@ -45,8 +45,9 @@ struct {
 } scratch MAP;
 
 /*
- * Global, so that the verifier looks at it once, and not at all that follows
- * for each of the ways through it: that would be a million instructions.
+ * Parses the headers into *h; returns enum parse_result. A global function,
+ * verified once: if it were inlined, the verifier would follow all later code
+ * for each path, a million instructions.
  */
 __noinline __weak int find_headers(struct __sk_buff *skb, int ethernet,
 				   struct headers *h)
@@ -75,13 +76,13 @@ static __always_inline long load_skb(void *skb, __u32 off, void *to, __u32 len)
 	return bpf_skb_load_bytes(skb, off, to, len);
 }
 
-/* Past IPv6's extension headers. Global, as find_headers(). */
+/* Skips IPv6 extension headers. Global, as find_headers(). */
 __noinline __weak int pass_ext(struct __sk_buff *skb, struct behind_ip *b)
 {
 	return b ? parse_ext(skb, load_skb, skb->len, b) : PARSE_TRUNCATED;
 }
 
-/* The same by a glance: what is in reach needs no help. */
+/* Fills in the headers of a packet that glance() could handle. */
 static __always_inline void take_headers(struct workspace *w, const void *data,
 					 const struct glance *g)
 {
@@ -102,7 +103,10 @@ static __always_inline void take_headers(struct workspace *w, const void *data,
 	__builtin_memcpy(&w->tcp, g->tcp, sizeof(w->tcp));
 }
 
-/* And where that does not do: PARSE_OK, or why not. */
+/*
+ * Parses the headers of a packet that glance() could not handle, and copies its
+ * TCP header; returns enum parse_result.
+ */
 static __always_inline int load_headers(struct workspace *w,
 					struct __sk_buff *skb, bool ethernet)
 {
@@ -110,7 +114,7 @@ static __always_inline int load_headers(struct workspace *w,
 	int r = find_headers(skb, ethernet, h);
 
 	if (r == PARSE_TRUNCATED) {
-		/* Not ours: packets of local sockets have linear headers. */
+		/* A forwarded packet: those of local sockets are linear. */
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
 							       PULL_BYTES);
 		r = find_headers(skb, ethernet, h);
@@ -123,7 +127,7 @@ static __always_inline int load_headers(struct workspace *w,
 	return r;
 }
 
-/* Where TCP's payload begins and ends in the skb. -1: it cannot be. */
+/* Finds TCP's payload, [off, end) of the skb. -1: the header is impossible. */
 static __always_inline int find_payload(const struct workspace *w, __u32 len,
 					__u32 *off, __u32 *end)
 {

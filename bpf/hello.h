@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The wire sensor on TLS streams: reads the ServerHello, by whose random the
- * TLS sensor knows a session's client. The client may have it come in pieces.
+ * The wire sensor on TLS streams: reads the ServerHello. By its random, the TLS
+ * sensor finds a session's client (tls_session.h). The client can make it
+ * arrive in pieces, by small windows.
  */
 #ifndef SMTPXDP_HELLO_H
 #define SMTPXDP_HELLO_H
@@ -13,17 +14,19 @@
 
 #include "maps.h"
 
-/* RFC 8446: record types (5.1), a handshake's type (4). */
+/* RFC 8446: record types (5.1), handshake type (4). */
 #define RECORD_HEADER 5
 #define RECORD_CCS 20
 #define RECORD_HANDSHAKE 22
 #define HANDSHAKE_SERVER_HELLO 2
 
-/* Of a segment: a HelloRetryRequest and its rest, a change_cipher_spec and its
- * rest, and what we want: each begins with a step for its header. */
+/*
+ * Steps for one segment, at most: for a HelloRetryRequest, a change_cipher_spec
+ * and the ServerHello each one for the header, one for the rest.
+ */
 #define HELLO_STEPS 8
 
-/* A HelloRetryRequest is a ServerHello with this random (4.1.3). */
+/* A HelloRetryRequest is a ServerHello with this random (RFC 8446, 4.1.3). */
 static __always_inline bool hello_is_retry(const struct hello *h)
 {
 	const __u8 *r = h->byte + HELLO_RANDOM_AT;
@@ -32,6 +35,7 @@ static __always_inline bool hello_is_retry(const struct hello *h)
 	       r[4] == 0xe5 && r[5] == 0x9a && r[6] == 0x61 && r[7] == 0x11;
 }
 
+/* The first 16 bytes of the ServerHello's random. */
 static __always_inline struct tls_random hello_random(const struct hello *h)
 {
 	struct tls_random r;
@@ -40,6 +44,7 @@ static __always_inline struct tls_random hello_random(const struct hello *h)
 	return r;
 }
 
+/* Tells the TLS sensor, by map tls_hellos, where the ServerHello goes. */
 static __always_inline void hello_tell(const struct hello *h,
 				       const struct stream_key *key)
 {
@@ -52,7 +57,11 @@ static __always_inline void hello_tell(const struct hello *h,
 	bpf_map_update_elem(&tls_hellos, &random, &hello, BPF_ANY);
 }
 
-/* Enough of the record is there to say what it is. Global: seen once. */
+/*
+ * Decides on a record of which the header or HELLO_SIZE bytes are loaded: wait
+ * for more, skip it, take it as the ServerHello, or give up. A global function:
+ * verified once.
+ */
 __noinline __weak int hello_judge(struct hello *h, const struct stream_key *key)
 {
 	__u32 record;
@@ -62,7 +71,7 @@ __noinline __weak int hello_judge(struct hello *h, const struct stream_key *key)
 	record = (h->byte[3] << 8 | h->byte[4]) + RECORD_HEADER;
 	if (h->byte[0] == RECORD_HANDSHAKE && h->len < HELLO_SIZE &&
 	    record >= HELLO_SIZE)
-		return 0; /* the header; the rest follows */
+		return 0; /* only the header so far */
 	if (h->byte[0] == RECORD_CCS ||
 	    (h->len == HELLO_SIZE &&
 	     h->byte[RECORD_HEADER] == HANDSHAKE_SERVER_HELLO &&
@@ -79,10 +88,7 @@ __noinline __weak int hello_judge(struct hello *h, const struct stream_key *key)
 	return 0;
 }
 
-/*
- * What the payload at [off, end) of the skb says, which is TLS records. A
- * function of its own for the stack's sake.
- */
+/* Reads TLS records at [off, end) of the skb. Not inlined, to save stack. */
 static __noinline __attribute__((unused)) int
 hello_read(struct __sk_buff *skb, const struct stream_key *key, struct hello *h,
 	   __u32 off, __u32 end)

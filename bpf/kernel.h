@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sockets and processes as the kernel has them: of its types the few fields
- * that are needed, and what the TLS sensor asks of them.
+ * Kernel types, as far as the TLS sensor needs their fields (CO-RE finds the
+ * offsets), and what the TLS sensor reads from sockets and processes.
  */
 #ifndef SMTPXDP_KERNEL_H
 #define SMTPXDP_KERNEL_H
@@ -21,7 +21,7 @@ struct ns_common {
 	unsigned int inum;
 } __attribute__((preserve_access_index));
 
-/* Its name is net; what follows three underscores, CO-RE leaves out. */
+/* struct net of the kernel: CO-RE ignores what follows three underscores. */
 struct net___kernel {
 	struct ns_common ns;
 } __attribute__((preserve_access_index));
@@ -58,7 +58,10 @@ struct pid_namespace {
 	struct ns_common ns;
 } __attribute__((preserve_access_index));
 
-/* As it has ever been; pid.numbers[] has one for each level. */
+/*
+ * Not relocated, for its layout never changed; pid.numbers[] has one for each
+ * level of PID namespaces.
+ */
 struct upid {
 	int nr;
 	struct pid_namespace *ns;
@@ -76,14 +79,14 @@ struct task_struct {
 	struct pid *thread_pid;
 } __attribute__((preserve_access_index));
 
-/* Inode of the network namespace whose sockets count; 0: all of them. */
+/* Inode of the network namespace to watch; 0: all of them. */
 const volatile __u32 only_netns __weak = 0;
 
-/* Inode of the PID namespace in which user space looks at processes. */
+/* Inode of the daemon's PID namespace. */
 const volatile __u32 our_pidns __weak = 0;
 #define PIDNS_LEVELS 33
 
-/* When the process began, in units of some millisecond. */
+/* Start time of the current process, in units of 2^20 ns. */
 static __always_inline __u32 process_started(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
@@ -92,9 +95,8 @@ static __always_inline __u32 process_started(void)
 }
 
 /*
- * The number at this address, a struct upid's, if it is that of the PID
- * namespace of user space, or 0. Global, so that the verifier looks at it once
- * and not for each level.
+ * The pid in the struct upid at this address, if it is of the daemon's PID
+ * namespace; else 0. A global function: verified once, not for each level.
  */
 __noinline __weak int number_in_our_pidns(__u64 upid)
 {
@@ -106,7 +108,7 @@ __noinline __weak int number_in_our_pidns(__u64 upid)
 	return id.nr;
 }
 
-/* The process as user space knows it, or 0 if that cannot see it. */
+/* The current process's pid as the daemon sees it; 0: not visible there. */
 static __noinline __u32 process_id(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
@@ -125,7 +127,7 @@ static __noinline __u32 process_id(void)
 	return 0;
 }
 
-/* Does the sensor look at servers where this one runs? */
+/* Does the current process run in the network namespace to watch? */
 static __always_inline bool in_our_netns(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
@@ -134,6 +136,7 @@ static __always_inline bool in_our_netns(void)
 	       BPF_CORE_READ(task, nsproxy, net_ns, ns.inum) == only_netns;
 }
 
+/* Is the socket TCP over IPv4 or IPv6? */
 static __always_inline bool is_tcp(const struct sock *sk)
 {
 	__u16 family = sk->__sk_common.skc_family;
@@ -142,7 +145,10 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	       sk->sk_protocol == IPPROTO_TCP;
 }
 
-/* Of a TCP socket: is it the mail server's end of a connection? */
+/*
+ * Is this TCP socket the mail server's end of a connection? By local port and
+ * network namespace.
+ */
 static __always_inline bool is_mail(const struct settings *s,
 				    const struct sock *sk)
 {
@@ -159,7 +165,10 @@ static __always_inline void of_v4(struct addr *a, __be32 v4)
 	a->d[3] = v4;
 }
 
-/* On dual-stack listeners the kernel has IPv4 v4-mapped, as we do. */
+/*
+ * Addresses of a socket's two ends. AF_INET6 sockets have IPv4 addresses
+ * v4-mapped, as struct addr has.
+ */
 static __always_inline void ends_of(const struct sock *sk, struct addr *client,
 				    struct addr *server)
 {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The wire sensor's other half (tc ingress): reads in the client's cleartext
- * who it tries to log in as. Only looks.
+ * The listener (tc ingress), the wire sensor's other half: reads from the
+ * client's cleartext which user each AUTH tries. It drops only frames of the
+ * self-test.
  *
- * It sees what the kernel has not looked at yet. What is not the next byte in
- * order ends it, a retransmission, too: for the server may not have taken what
- * was seen first (a wrong checksum is enough), but something else.
+ * It sees segments before the kernel's TCP does, which may refuse them (wrong
+ * checksum). So it reads a dialogue only in sequence: anything else, even a
+ * retransmission, ends the dialogue, for the server may have taken other bytes
+ * than those seen.
  */
 #include <linux/errno.h>
 #include <stdbool.h>
@@ -16,10 +18,10 @@
 #include "pure/parse.h"
 #include "pure/sasl.h"
 
-/* Of one packet: as far as a GRO packet goes, if the lines are not too short.
- */
+/* Chunks of one packet: 64 KiB, a full GRO packet, in lines of 16 bytes. */
 #define LISTEN_STEPS 4096
 
+/* State while one segment's payload is read, chunk by chunk. */
 struct listening {
 	struct __sk_buff *skb;
 	struct dialogue *d;
@@ -31,6 +33,7 @@ struct listening {
 	__u32 end;
 };
 
+/* Loads bytes at an offset from the network header. False: not there. */
 static __always_inline bool load(struct __sk_buff *skb, __u32 off, void *to,
 				 __u32 len)
 {
@@ -44,7 +47,10 @@ static __always_inline bool pull(struct __sk_buff *skb)
 							       PULL_BYTES);
 }
 
-/* NULL cannot be. Offsets are those from the network header. */
+/*
+ * Fills the workspace with a segment's headers; offsets are from the network
+ * header. NULL cannot happen.
+ */
 static __always_inline struct workspace *
 take_tcp(__u32 l3, __u32 l3_len, __u32 l4, const struct tcphdr *tcp)
 {
@@ -62,6 +68,7 @@ take_tcp(__u32 l3, __u32 l3_len, __u32 l4, const struct tcphdr *tcp)
 	return w;
 }
 
+/* The headers of an IPv4 segment to a mail port, or NULL. */
 static __always_inline struct workspace *
 take_v4(struct __sk_buff *skb, const struct settings *s, __u32 l3)
 {
@@ -87,6 +94,7 @@ take_v4(struct __sk_buff *skb, const struct settings *s, __u32 l3)
 	return w;
 }
 
+/* The headers of an IPv6 segment to a mail port, or NULL. */
 static __always_inline struct workspace *
 take_v6(struct __sk_buff *skb, const struct settings *s, __u32 l3)
 {
@@ -115,6 +123,7 @@ take_v6(struct __sk_buff *skb, const struct settings *s, __u32 l3)
 	return w;
 }
 
+/* IPv4 with TCP to a mail port at l3? True if it is out of reach. */
 static __always_inline bool may_be_v4(const void *l3, const void *end,
 				      const struct settings *s)
 {
@@ -127,6 +136,7 @@ static __always_inline bool may_be_v4(const void *l3, const void *end,
 	       port_is_mail(s, bpf_ntohs(tcp->dest));
 }
 
+/* IPv6 with TCP to a mail port at l3? True if it is out of reach. */
 static __always_inline bool may_be_v6(const void *l3, const void *end,
 				      const struct settings *s)
 {
@@ -140,9 +150,9 @@ static __always_inline bool may_be_v6(const void *l3, const void *end,
 }
 
 /*
- * Most packets are not the mail server's, which is seen without help: they are
- * not, wherever the IP header begins. A sender who makes one look like another
- * only has it read properly.
+ * A quick look without helpers: false only if the packet is not for a mail
+ * port, whether the IP header is at data or behind an Ethernet header. A packet
+ * that is made to look like mail costs a proper look by take().
  */
 static __always_inline bool may_be_mail(struct __sk_buff *skb,
 					const struct settings *s)
@@ -160,10 +170,10 @@ static __always_inline bool may_be_mail(struct __sk_buff *skb,
 }
 
 /*
- * The headers of a segment to a mail port, if they are of the usual shape; any
- * other is a gap in its dialogue. They are read from the network header, which
- * is right on every device: data may begin there, or at the Ethernet header
- * (see l2_len()), and what the bytes look like is up to the sender.
+ * The headers of a segment to a mail port in the usual shape, or NULL; any
+ * other shape is a gap in its dialogue. They are read from the network header,
+ * which is right on every device, while data may start there or at the Ethernet
+ * header (l2_len()), and the sender could fake either shape.
  */
 static __always_inline struct workspace *take(struct __sk_buff *skb,
 					      const struct settings *s)
@@ -171,7 +181,7 @@ static __always_inline struct workspace *take(struct __sk_buff *skb,
 	__be16 proto = skb->protocol;
 	__u32 l3 = 0;
 
-	/* The kernel takes the outer VLAN tag off before, and leaves others. */
+	/* The kernel has removed the outer VLAN tag, but no inner one. */
 	UNROLL
 	for (int i = 0; i < VLAN_DEPTH; i++) {
 		struct vlan_tag tag;
@@ -191,7 +201,7 @@ static __always_inline struct workspace *take(struct __sk_buff *skb,
 	return NULL;
 }
 
-/* Is the byte at n - 1 from the network header the last linear one? */
+/* Do the linear bytes end n bytes behind the network header? */
 static __always_inline bool ends_at(struct __sk_buff *skb, __u32 n)
 {
 	__u8 byte;
@@ -200,11 +210,10 @@ static __always_inline bool ends_at(struct __sk_buff *skb, __u32 n)
 }
 
 /*
- * How many bytes lie before the network header, of which no field of the
- * context tells: an Ethernet header, or none, on a device without it and where
- * generic XDP has copied the packet (the copy's mac_len is 0 since Linux 6.9).
- * The linear bytes end in one place, wherever they are counted from. -1: it is
- * neither.
+ * Bytes from data to the network header, which no field of the context tells:
+ * ETH_HLEN, or 0 on a device without Ethernet headers and where generic XDP has
+ * copied the packet (mac_len is 0 then, since Linux 6.9). Found by the end of
+ * the linear bytes, which is the same place for both offsets. -1: neither.
  */
 static __always_inline int l2_len(struct __sk_buff *skb)
 {
@@ -215,6 +224,7 @@ static __always_inline int l2_len(struct __sk_buff *skb)
 	return ends_at(skb, linear) ? 0 : -1;
 }
 
+/* Reads one chunk. Returns 1 to end: all is read, or the dialogue is lost. */
 static __always_inline int listen_chunk(struct listening *x)
 {
 	struct sasl_chunk chunk = { .challenges = x->challenges,
@@ -239,7 +249,10 @@ static long listen_step(__u32 i, void *ctx)
 	return bound_index(listen_chunk(ctx), LOOP_VERDICTS);
 }
 
-/* A client's segment with a payload; headers' offsets are in the skb by now. */
+/*
+ * Reads a client's segment; the offsets in w->headers are from data. False: the
+ * dialogue cannot be followed any more.
+ */
 static __always_inline bool hear(struct __sk_buff *skb,
 				 const struct settings *s, struct workspace *w,
 				 struct wire_dialogue *wire)
@@ -264,7 +277,10 @@ static __always_inline bool hear(struct __sk_buff *skb,
 	return !x.lost && x.off >= x.end;
 }
 
-/* See user/show/self_test.h: its frames are for nobody else. */
+/*
+ * Passes the segment on, but drops a frame of the self-test: no other program
+ * or socket is to get it.
+ */
 static __always_inline int pass(const struct stream_key *key)
 {
 	return addr_is_v4(&key->client) &&

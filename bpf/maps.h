@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps, all pinned: the daemon and the command line read and write them,
- * there is no other channel between kernel and people. Sizes that the
- * configuration sets (max-clients, max-bans) replace those given here.
+ * The maps, all pinned: the command line reads and writes them, and has no
+ * other channel to BPF programs or daemon. user/load/loader.c replaces sizes by
+ * max-clients and max-bans.
  *
- * Another build carries entries over by the names of maps and fields (see
- * user/maps/layout.h): who gives a field another meaning gives it another name.
+ * A new build carries entries over by the names of maps and fields
+ * (user/maps/layout.h): a field with a new meaning needs a new name.
  */
 #ifndef SMTPXDP_MAPS_H
 #define SMTPXDP_MAPS_H
@@ -13,7 +13,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* Of ban_ops.h, functions that the verifier looks at once. */
+/* Makes functions of ban_search.h and ban_ops.h global: verified once. */
 #define BAN_FN __weak __noinline
 
 #include "activity.h"
@@ -29,9 +29,10 @@
 #include "stream.h"
 #include "tls.h"
 
-/* Several programs share these, in several objects: the linker merges them. */
+/* Weak: each object file defines the maps, the linker merges them. */
 #define MAP SEC(".maps") __weak
 
+/* The settings, in two slots: see settings.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -40,7 +41,10 @@ struct {
 	__type(value, struct settings_slots);
 } settings MAP;
 
-/* LRU: a distributed attack may not use up memory, nor stop the counting. */
+/*
+ * Failures by client. LRU: a distributed attack neither uses up memory nor
+ * stops the counting.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -48,7 +52,7 @@ struct {
 	__type(value, struct client);
 } clients MAP;
 
-/* Networks, as clients whose failures are clients: see net_window.h. */
+/* Failing clients by network, for net-rate: see net_window.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -56,7 +60,7 @@ struct {
 	__type(value, struct client);
 } nets MAP;
 
-/* Who has logged in. */
+/* Clients that have logged in; the value is always 1. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -65,8 +69,8 @@ struct {
 } regulars MAP;
 
 /*
- * The bans of clients: see ban_lines.h. As many lines as ban_map_entries() says,
- * and the head. No ban that holds is ever evicted to make room for another.
+ * The table of banned clients (ban_lines.h): a head, and as many lines as
+ * ban_map_entries() says. No ban in force is evicted to make room.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -76,7 +80,7 @@ struct {
 	__type(value, struct ban_line);
 } bans MAP;
 
-/* What only people look at, by the same index. */
+/* The rest of the bans in map bans, for people; same index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
@@ -86,9 +90,9 @@ struct {
 } ban_infos MAP;
 
 /*
- * The reasons that somebody gave; most bans have none but their failures. By
- * the client's address in full length: a trie takes up nothing for those that
- * are not there, a hash 16 bytes.
+ * Reasons that a person gave, and very late ends, by client; most bans have
+ * none. The key is the address with length 128: a trie, for unlike a hash it
+ * allocates nothing for entries that do not exist.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -98,6 +102,7 @@ struct {
 	__type(value, struct ban_note);
 } ban_reasons MAP;
 
+/* Bans of networks; the gate asks only if settings.have_ban_nets is set. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 65536);
@@ -106,6 +111,7 @@ struct {
 	__type(value, struct ban);
 } ban_nets MAP;
 
+/* The allowlist: networks and their enum allow_flags. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 16384);
@@ -115,8 +121,8 @@ struct {
 } allow_nets MAP;
 
 /*
- * Who is in a group: one of these two is in use, and the other one is filled
- * when the groups change.
+ * Networks of the groups (groups.h): settings.groups names the map in use; the
+ * other one is filled when the groups change.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -134,7 +140,7 @@ struct {
 	__type(value, struct group_entry);
 } groups_b MAP;
 
-/* One entry a connection, made by its first reply: see detect.bpf.c. */
+/* The server's side of each connection, from its first reply: detect.bpf.c. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -143,8 +149,8 @@ struct {
 } streams MAP;
 
 /*
- * The other direction, made as a connection begins and forgotten as soon as
- * nobody can log in on it any more: see listen.bpf.c.
+ * The client's side of each connection, from the server's SYN-ACK until it
+ * cannot be followed or the client has logged in: see listen.bpf.c.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -153,7 +159,7 @@ struct {
 	__type(value, struct wire_dialogue);
 } dialogues MAP;
 
-/* All zero until user space has set it. */
+/* The key of user names' hashes, all zero until user space sets it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -161,11 +167,13 @@ struct {
 	__type(value, struct name_key);
 } name_key MAP;
 
+/* Events for the daemon, struct event: see event.h. 1 MiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } events MAP;
 
+/* Counters: see counters.h. Per CPU, so that counting takes no atomic. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, COUNTERS_MAX);
@@ -173,7 +181,7 @@ struct {
 	__type(value, struct counter_value);
 } counters MAP;
 
-/* No program looks at it: the daemon tells the command line who it is. */
+/* What the daemon tells the command line. No BPF program uses it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -181,7 +189,7 @@ struct {
 	__type(value, struct daemon_info);
 } daemon MAP;
 
-/* Nor at this: where the groups are from. */
+/* Where the groups' networks come from. No BPF program uses it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -189,7 +197,7 @@ struct {
 	__type(value, struct groups);
 } groups MAP;
 
-/* Nor at this: who was banned before, and so is banned for longer. */
+/* How often each client was banned. No BPF program uses it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -197,7 +205,7 @@ struct {
 	__type(value, struct history);
 } history MAP;
 
-/* Nor at this one: every process that works on the maps writes to it. */
+/* Signs of life, written by daemon and commands. No BPF program uses it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -214,7 +222,7 @@ struct {
 	__type(value, struct tls_hello);
 } tls_hellos MAP;
 
-/* Who sends from mail ports, as the TLS sensor sees it. */
+/* Processes that send from mail ports, as the TLS sensor sees them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -248,7 +256,7 @@ static __always_inline void count(__u32 counter, __u64 bytes)
 	count_many(counter, 1, bytes);
 }
 
-/* NULL cannot be: an array's only element. */
+/* Never NULL: an array's only element. */
 static __always_inline const struct settings_slots *settings_slots(void)
 {
 	__u32 zero = 0;
@@ -262,6 +270,7 @@ settings_in(const struct settings_slots *slots)
 	return &slots->slot[*(volatile __u32 *)&slots->active & 1];
 }
 
+/* The settings in force; read the pointer once for each packet. */
 static __always_inline const struct settings *settings_active(void)
 {
 	const struct settings_slots *slots = settings_slots();
@@ -269,7 +278,7 @@ static __always_inline const struct settings *settings_active(void)
 	return slots ? settings_in(slots) : NULL;
 }
 
-/* The client that an address belongs to. */
+/* Masks an address to the client that it belongs to. */
 static __always_inline void client_of(const struct settings *s,
 				      const struct addr *a, struct addr *client)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The programs' clock: the kernel's, or that of a capture which is replayed
- * (user/cmd/replay.c). The verifier leaves out the branch that is not taken.
+ * The BPF programs' clock: the kernel's, or with `replaying` that of a captured
+ * file (user/cmd/replay.c). `replaying` is constant at load time, so the
+ * verifier removes the other branch.
  */
 #ifndef SMTPXDP_NOW_H
 #define SMTPXDP_NOW_H
@@ -9,7 +10,7 @@
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 
-/* In every object; the linker makes one of them. */
+/* Weak: each object file defines them, the linker merges them. */
 const volatile bool replaying __weak = false;
 __u64 replay_jiffies __weak;
 __u64 replay_boot_ns __weak;

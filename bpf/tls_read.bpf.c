@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The TLS sensor, where the mail server takes the client's words from its TLS
- * library: who is tried, see sasl.h. Processes that do not send from mail ports
- * are not looked at.
+ * The TLS sensor's read side: probes on the TLS library's read functions, to
+ * learn which user each AUTH tries (pure/sasl.h). It skips processes that are
+ * not in map mail_procs.
  *
- * Replies are counted where they are written (tls_write.bpf.c). There are no
- * sequence numbers here: so whoever reads on while replies are outstanding is
- * not followed any more, lest one of them was missed.
+ * tls_write.bpf.c counts the replies. Without sequence numbers, a client's next
+ * line can be matched with replies only while none is outstanding: a dialogue
+ * is lost when the server reads on before it has answered.
  */
 #include <linux/errno.h>
 #include <linux/ptrace.h>
@@ -28,6 +28,7 @@ struct {
 
 static const struct tls_dialogue tls_dialogue_zero;
 
+/* Has the current process sent from a mail port? */
 static __always_inline bool is_mail_server(void)
 {
 	__u32 pid = process_id();
@@ -35,6 +36,7 @@ static __always_inline bool is_mail_server(void)
 	return bpf_map_lookup_elem(&mail_procs, &pid);
 }
 
+/* Remembers the arguments of a read call for its return. */
 static __always_inline int read_enter(__u64 object, __u64 buf, __u64 num,
 				      __u64 got)
 {
@@ -60,13 +62,14 @@ int BPF_KPROBE(tls_read_enter, __u64 object, __u64 buf, __u64 num)
 	return read_enter(object, buf, num, 0);
 }
 
-/* SSL_read_ex() says in its fourth argument how much there is. */
+/* SSL_read_ex() stores the bytes read at its fourth argument. */
 SEC("uprobe")
 int BPF_KPROBE(tls_read_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 got)
 {
 	return read_enter(object, buf, num, got);
 }
 
+/* State while the plaintext of one read call is read, chunk by chunk. */
 struct tls_listening {
 	struct tls_dialogue *w;
 	const struct name_key *name_key;
@@ -75,6 +78,7 @@ struct tls_listening {
 	__u64 end;
 };
 
+/* Reads one chunk. Returns 1 to end: all is read, or the dialogue is lost. */
 static __always_inline int read_chunk(struct tls_listening *x)
 {
 	struct sasl_chunk chunk = { .challenges = x->w->challenges,
@@ -100,8 +104,9 @@ static long read_step(__u32 i, void *ctx)
 }
 
 /*
- * A session begins with EHLO or HELO, though there was one in the clear before
- * (RFC 3207, 4.2). One that began before us does not.
+ * Does the client's text start with EHLO or HELO, as it must at the start of
+ * TLS, also after STARTTLS (RFC 3207, 4.2)? A session that began before the
+ * probes were attached is not followed.
  */
 static __always_inline bool is_beginning(const struct tls_reading *r)
 {
@@ -115,6 +120,7 @@ static __always_inline bool is_beginning(const struct tls_reading *r)
 	       (c[0] == 'h' && c[1] == 'e' && c[2] == 'l' && c[3] == 'o');
 }
 
+/* Feeds the client's plaintext of one read call to its dialogue. */
 static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 {
 	struct tls_dialogue *w = bpf_map_lookup_elem(&tls_dialogues, &r->key);
@@ -147,6 +153,7 @@ static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 	return 0;
 }
 
+/* The call that returns now, or NULL if its entry was not recorded. */
 static __always_inline struct tls_reading *read_leave(void)
 {
 	struct tls_reading *r = bpf_task_storage_get(
@@ -155,7 +162,7 @@ static __always_inline struct tls_reading *read_leave(void)
 	return r && r->buf ? r : NULL;
 }
 
-/* SSL_read(), gnutls_record_recv(): bytes, or an error. */
+/* SSL_read(), gnutls_record_recv() return the bytes read, or an error. */
 SEC("uretprobe")
 int BPF_KRETPROBE(tls_read_leave, long ret)
 {

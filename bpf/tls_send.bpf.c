@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The TLS sensor, where sockets send: whose is the session that the thread has
- * just written to? What proves it, tls_session.h tells.
+ * The TLS sensor's socket side: follows each send after a TLS write, to find
+ * out which client the session belongs to. tls_session.h tells what counts as
+ * proof.
  */
 #include <linux/errno.h>
 #include <linux/ptrace.h>
@@ -16,8 +17,9 @@
 #include <bpf/bpf_tracing.h>
 
 /*
- * In steps of four bytes: these have the random in the first 400 bytes. The
- * objects are larger, lest a neighbour be searched as well.
+ * The search for the random looks every 4 bytes at the first 512 of a session's
+ * object. Known libraries have it in the first 400, and no object is smaller,
+ * so no neighbour is searched.
  */
 #define SEARCH_STEPS 128
 #define SEARCHES_MAX 4
@@ -35,7 +37,7 @@ static long charge_step(__u32 i, void *ctx)
 	return 0;
 }
 
-/* The session's client is now known: charge what waits. */
+/* Charges the pending failures to the session's client, known by now. */
 static __always_inline void charge(const struct settings *s, struct tls_task *t,
 				   const struct tls_session *ses)
 {
@@ -47,7 +49,7 @@ static __always_inline void charge(const struct settings *s, struct tls_task *t,
 	t->pending = 0;
 }
 
-/* The random of the ServerHello that left on this socket, if it was seen. */
+/* The random of the ServerHello that left on this stream. False: not seen. */
 static __always_inline bool random_of(const struct stream_key *key,
 				      struct tls_random *r)
 {
@@ -62,14 +64,15 @@ static __always_inline bool random_of(const struct stream_key *key,
 struct tls_search {
 	__u64 object;
 	struct tls_random random;
-	__u32 place; /* found, unless 0 */
+	__u32 place; /* offset where it was found, or 0 */
 };
 
+/* Looks at one offset. Returns 1 to end: found, or out of readable memory. */
 static __always_inline int search_at(struct tls_search *x, __u32 i)
 {
 	struct tls_random r;
 
-	i = (i + 1) * 4; /* the first bytes are pointers, or a type */
+	i = (i + 1) * 4; /* skip the first word: a pointer or a type */
 	if (!random_at(x->object, i, &r))
 		return 1;
 	if (!same_random(&r, &x->random))
@@ -83,7 +86,10 @@ static long search_step(__u32 i, void *ctx)
 	return bound_index(search_at(ctx, i), LOOP_VERDICTS);
 }
 
-/* Is the random of this socket's ServerHello anywhere in the object? */
+/*
+ * Searches the session's object for the random that left on this stream. If
+ * found, stores its offset for the library and marks the session.
+ */
 static __always_inline bool find_place(const struct stream_key *key,
 				       const struct tls_task *t,
 				       struct tls_session *ses)
@@ -104,8 +110,10 @@ static __always_inline bool find_place(const struct stream_key *key,
 	return true;
 }
 
-/* Does the random where this library has it tell that the session is not this
- * socket's? */
+/*
+ * Is the object's random, at the library's known offset, another one than left
+ * on this stream? Then the session is not this socket's.
+ */
 static __always_inline bool belies(const struct stream_key *key,
 				   const struct tls_task *t)
 {
@@ -125,7 +133,10 @@ static __always_inline void set_client(struct tls_session *ses,
 	ses->peer = peer;
 }
 
-/* The write call itself sends on this socket. */
+/*
+ * A write call sends on this socket: takes its client for the session's, unless
+ * a random proves another one.
+ */
 static __always_inline void learn(const struct tls_task *t,
 				  const struct stream_key *key)
 {
@@ -137,7 +148,10 @@ static __always_inline void learn(const struct tls_task *t,
 		   find_place(key, t, ses) ? TLS_PEER_HELLO : TLS_PEER_SOCKET);
 }
 
-/* The thread sends on this socket after a write: of that session? */
+/*
+ * The thread sends on this socket after a write: if the object written to has
+ * this stream's random, its client is the session's.
+ */
 static __always_inline void compare(const struct settings *s,
 				    struct tls_task *t,
 				    const struct stream_key *key)
@@ -151,9 +165,10 @@ static __always_inline void compare(const struct settings *s,
 }
 
 /*
- * A process sends from a mail port: user space looks what it has mapped. A
- * function of its own for the stack's sake, as charge() leads to eight calls,
- * and kernels before 6.9 allow them 512 bytes, each rounded up to 32.
+ * The current process's entry in map mail_procs. If it is new, tells user
+ * space, which looks for TLS libraries mapped in it. Not inlined, to save
+ * stack: charge() leads to eight nested calls, which kernels before 6.9 allow
+ * 512 bytes together, each frame rounded up to 32.
  */
 static __noinline struct mail_proc *proc_get(void)
 {
@@ -181,8 +196,8 @@ static __noinline struct mail_proc *proc_get(void)
 }
 
 /*
- * The wire sensor knows that this stream is TLS; that no write of a library
- * we know led to this send means that its replies go by us unseen.
+ * Counts a send on a stream that the wire sensor knows to be TLS, by a process
+ * none of whose writes a probe has seen: its replies cannot be read.
  */
 static __always_inline void note_blind(struct mail_proc *proc,
 				       const struct stream_key *key)
@@ -195,14 +210,15 @@ static __always_inline void note_blind(struct mail_proc *proc,
 	}
 }
 
-/* Only x86, arm64 and RISC-V have their stack pointer here. */
+/* The stack pointer's name on x86, arm64 and RISC-V; others do not have it. */
 struct pt_regs___kernel {
 	__u64 sp;
 } __attribute__((preserve_access_index));
 
 /*
- * On x86 the frame begins with where the call returns to: the caller or, as a
- * return is probed, the trampoline, a page's begin.
+ * Does the word at the call's stack pointer still look like a return address:
+ * the caller's, or the uretprobe trampoline's, which starts a page? x86 only;
+ * other architectures keep it in a register.
  */
 static __always_inline bool returns_to_caller(const struct tls_task *t)
 {
@@ -217,7 +233,7 @@ static __always_inline bool returns_to_caller(const struct tls_task *t)
 #endif
 }
 
-/* Is the call's frame still there? */
+/* Is the write call's frame still on the stack? */
 static __always_inline bool frame_stands(const struct tls_task *t)
 {
 	struct pt_regs___kernel *regs = NULL;
@@ -228,7 +244,10 @@ static __always_inline bool frame_stands(const struct tls_task *t)
 	return BPF_CORE_READ(regs, sp) < t->stack && returns_to_caller(t);
 }
 
-/* Who goes out of the call by longjmp() or an exception is not seen to. */
+/*
+ * Is the thread still within the write call? A call left by longjmp() or an
+ * exception has no return to probe; its frame is gone.
+ */
 static __always_inline bool within_call(struct tls_task *t)
 {
 	if (t->in_call && !frame_stands(t))
@@ -237,8 +256,9 @@ static __always_inline bool within_call(struct tls_task *t)
 }
 
 /*
- * A write call was followed by a send to no client: if within the call, the
- * session is of somebody else (mail that is relayed over TLS, a web server).
+ * The thread sends on a socket that is not the mail server's. Within a write
+ * call, the session is not one of the mail server's (a relay's client side, a
+ * web server).
  */
 static __always_inline void sent_elsewhere(struct tls_task *t)
 {
@@ -254,7 +274,10 @@ static __always_inline void sent_elsewhere(struct tls_task *t)
 		ses->peer = TLS_PEER_OTHER;
 }
 
-/* key: of a mail server's socket, or NULL: of any other TCP socket. */
+/*
+ * Handles a send of `ret` bytes, or -errno. key: the mail server's stream;
+ * NULL: some other TCP socket.
+ */
 static __always_inline int sent(const struct settings *s,
 				const struct stream_key *key, int ret)
 {
@@ -291,6 +314,7 @@ static __always_inline void key_of_socket(const struct sock *sk,
 	key->client_port = sk->__sk_common.skc_dport;
 }
 
+/* Handles a send on a TCP socket, of the mail server or not. */
 static __always_inline int sent_on(const struct sock *sk, int ret)
 {
 	const struct settings *s = settings_active();
@@ -310,7 +334,7 @@ int BPF_PROG(tls_sent, struct sock *sk, int ret, int flags)
 	return sent_on(sk, ret);
 }
 
-/* Before Linux 6.3, which brought these tracepoints. */
+/* For Linux before 6.3, which has no tracepoint sock_send_length. */
 struct msghdr;
 
 struct socket {
@@ -332,10 +356,10 @@ int BPF_PROG(tls_sent_v6, struct socket *sock, struct msghdr *msg, __u64 size,
 }
 
 /*
- * On arm64 before Linux 6.4, which has no fexit there. A kprobe may read the
- * kernel's memory by a helper only, and sees the send as it begins: that it
- * will succeed is assumed. A send that fails is on the session's own socket,
- * too, so the client is the right one all the same.
+ * For arm64 before Linux 6.4, which has no fexit there. A kprobe may read
+ * kernel memory only by helpers, and runs before the send: it is taken to
+ * succeed. If it fails, the client is right all the same, for the send was on
+ * the session's own socket.
  */
 static __always_inline bool copy_key(const struct sock *sk,
 				     struct stream_key *key)
@@ -359,6 +383,7 @@ static __always_inline bool copy_key(const struct sock *sk,
 	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
+/* Handles a send that a kprobe sees, as sent_on() does. */
 static __always_inline int sending(struct socket *sock)
 {
 	const struct settings *s = settings_active();

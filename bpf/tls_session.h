@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The TLS sensor's memory: what tls_write.bpf.c sees a thread hand to its
- * library, and tls_send.bpf.c, next, on which socket.
+ * The TLS sensor's state, shared by tls_write.bpf.c (the plaintext that a
+ * thread writes), tls_send.bpf.c (the socket that the thread then sends on) and
+ * tls_read.bpf.c.
  *
- * Never the wrong client. Whose a session is must be proved, in one of two
- * ways; the order in which a server's threads receive, write and send is no
- * proof (some answer many clients before they send anything, or send for each
- * other). What is not proved, nobody is charged with.
+ * No failure is charged to a wrong client. The order of a thread's reads,
+ * writes and sends proves nothing, for some servers answer many clients before
+ * they send, or send for other threads. So a session's client must be proved in
+ * one of two ways, or its failures are counted as unattributed:
  *
- * By the ServerHello: its 32 random bytes, made anew for each session, are in
- * the clear on the wire, where the wire sensor (hello.h) sees to whom they go,
- * and the library keeps them in the session. So the client of an object in
- * memory is who got the ServerHello with the random that is in there: no matter
- * how its bytes come to the socket. The place in the object differs by library
- * and version (OpenSSL 3.0 has it at 320, 3.5 at 360, GnuTLS at 112). It is
- * found once for each library: when a thread sends on a socket after a write,
- * the random that left on this very socket is looked for in the object written
- * to. Not just any random that was sent: there are bytes in the object that are
- * the client's choice (its own random, a session id), and who has two
- * connections could put one's random there in the other. That of the
- * connection itself he cannot know before it is there.
+ * By the ServerHello. Its random is new for each session and in the clear on
+ * the wire, where the wire sensor (hello.h) sees its destination; the library
+ * keeps it in the session's object. So the client of an object is the
+ * destination of the ServerHello with the object's random. The offset in the
+ * object differs by library and version (OpenSSL 3.0: 320, 3.5: 360, GnuTLS:
+ * 112) and is found once for each library: when a thread sends on a socket
+ * after a write, the object written to is searched for the random that left on
+ * this very socket. Only for that one: the object also holds bytes that the
+ * client chooses (its own random, a session id), so a client with two
+ * connections could place one's random in the other's object. The random of the
+ * same connection it cannot know in advance.
  *
- * By the socket: the write call itself sends on it. So it is without a wire
- * sensor on the way (loopback), or with a library that keeps the random
- * elsewhere.
+ * By the socket: the write call itself sends on it. For servers without a wire
+ * sensor in their way (loopback), and libraries that keep the random elsewhere.
  */
 #ifndef SMTPXDP_TLS_SESSION_H
 #define SMTPXDP_TLS_SESSION_H
@@ -64,12 +63,14 @@ struct {
 
 static const struct tls_session session_zero;
 
+/* The current thread's last write call. */
 static __always_inline struct tls_task *task_get(__u64 flags)
 {
 	return bpf_task_storage_get(&tls_tasks, bpf_get_current_task_btf(), 0,
 				    flags);
 }
 
+/* The current process's session with this object. */
 static __always_inline struct tls_key key_of(__u64 object)
 {
 	struct tls_key key = {
@@ -81,6 +82,7 @@ static __always_inline struct tls_key key_of(__u64 object)
 	return key;
 }
 
+/* Finds or makes a session's entry. NULL: no room. */
 static __always_inline struct tls_session *session_get(const struct tls_key *k)
 {
 	struct tls_session *s = bpf_map_lookup_elem(&tls_sessions, k);
@@ -91,6 +93,7 @@ static __always_inline struct tls_session *session_get(const struct tls_key *k)
 	return bpf_map_lookup_elem(&tls_sessions, k);
 }
 
+/* Reads the random at an offset of an object. False: memory not readable. */
 static __always_inline bool random_at(__u64 object, __u32 place,
 				      struct tls_random *r)
 {
@@ -104,8 +107,8 @@ static __always_inline bool same_random(const struct tls_random *a,
 }
 
 /*
- * Is there a ServerHello with the random that is in this object? Only for
- * servers of the network namespace that the sensor looks at.
+ * Proves a session's client by the random in its object. NULL: no proof. In
+ * other network namespaces than the one to watch, nothing is proved.
  */
 static __always_inline struct tls_session *prove(const struct tls_task *t)
 {
@@ -130,7 +133,7 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	return ses;
 }
 
-/* Nobody is charged: rather that than the wrong one. */
+/* Drops pending failures and counts them as unattributed. */
 static __always_inline void drop_pending(struct tls_task *t)
 {
 	if (t->pending)
@@ -138,14 +141,16 @@ static __always_inline void drop_pending(struct tls_task *t)
 	t->pending = 0;
 }
 
+/* State while the plaintext of one write call is read, line by line. */
 struct tls_scan {
 	const struct settings *s;
 	struct tls_task *t;
-	bool known; /* t->at.peer is the client; else failures are pending */
+	/* t->at.peer is the client; if false, failures become pending */
+	bool known;
 	__u64 pos;
 	__u64 end;
 	struct reply *reply;
-	struct tls_dialogue *dialogue; /* or NULL: nobody knows who is tried */
+	struct tls_dialogue *dialogue; /* NULL: the users tried are not known */
 };
 
 #endif

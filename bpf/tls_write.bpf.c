@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The TLS sensor, where the mail server hands its replies to its TLS library.
+ * The TLS sensor's write side: probes on the TLS library's write functions,
+ * which read the mail server's replies before they are encrypted.
  */
 #include <linux/errno.h>
 #include <linux/ptrace.h>
@@ -13,9 +14,10 @@
 
 #include <bpf/bpf_tracing.h>
 
-/* A reply is shorter; a longer write is read if it begins like one. */
+/* Writes that do not start like a reply are read only up to this length. */
 #define LOOK_BYTES 4096
 
+/* Remembers the arguments of a write call for its return and its sends. */
 static __always_inline int enter(struct pt_regs *ctx, __u64 object, __u64 buf,
 				 __u64 num, __u64 written)
 {
@@ -24,7 +26,8 @@ static __always_inline int enter(struct pt_regs *ctx, __u64 object, __u64 buf,
 	t = task_get(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t)
 		return 0;
-	drop_pending(t); /* its send never came */
+	/* failures of the last call, which no send has followed */
+	drop_pending(t);
 	t->key = key_of(object);
 	t->buf = buf;
 	t->num = num;
@@ -43,14 +46,14 @@ int BPF_KPROBE(tls_enter, __u64 object, __u64 buf, __u64 num)
 	return enter(ctx, object, buf, num, 0);
 }
 
-/* SSL_write_ex() says in its fourth argument how much it has taken. */
+/* SSL_write_ex() stores the number of bytes taken at its fourth argument. */
 SEC("uprobe")
 int BPF_KPROBE(tls_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 written)
 {
 	return enter(ctx, object, buf, num, written);
 }
 
-/* SSL_write_ex2(), of OpenSSL 3.3, in its fifth. */
+/* SSL_write_ex2() (OpenSSL 3.3) stores it at its fifth argument. */
 SEC("uprobe")
 int BPF_KPROBE(tls_enter_ex2, __u64 object, __u64 buf, __u64 num, __u64 flags,
 	       __u64 written)
@@ -58,7 +61,10 @@ int BPF_KPROBE(tls_enter_ex2, __u64 object, __u64 buf, __u64 num, __u64 flags,
 	return enter(ctx, object, buf, num, written);
 }
 
-/* Whom the reply is about that ended just now; and it is counted. */
+/*
+ * Numbers a reply that has ended, and for a failed login sets at->tried to the
+ * user tried, or zero.
+ */
 static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 				   __u32 code)
 {
@@ -85,6 +91,10 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 	w->lost = code == CODE_MESSAGE || code == CODE_LOGGED_IN;
 }
 
+/*
+ * Acts on a reply that counts or earns credit. If the client is not known yet,
+ * a failure becomes pending; credit is lost.
+ */
 static __always_inline void
 see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 {
@@ -103,11 +113,15 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 		client_failure(x->s, at);
 		return;
 	}
-	if (x->t->pending++) /* one stands for all of them */
+	/* the failures pending share one sighting: the user is not known */
+	if (x->t->pending++)
 		__builtin_memset(&at->tried, 0, sizeof(at->tried));
 }
 
-/* Up to `most` bytes of the line in the making: how many, or -EFAULT. */
+/*
+ * Copies up to `most` bytes from address `from` of the process, behind the
+ * unfinished line in *r. Returns how many, or -EFAULT.
+ */
 __noinline __weak int copy_line(struct reply *r, __u64 from, __u64 most)
 {
 	__u64 n;
@@ -122,7 +136,10 @@ __noinline __weak int copy_line(struct reply *r, __u64 from, __u64 most)
 		       (int)n;
 }
 
-/* A line, or a part of one. Nonzero ends the scan. */
+/*
+ * Reads one line, or a part of it, and acts on the reply that it ends. Returns
+ * 1 to end the scan.
+ */
 static __always_inline int tls_line(struct tls_scan *x)
 {
 	struct reply *r = x->reply;
@@ -140,7 +157,7 @@ static __always_inline int tls_line(struct tls_scan *x)
 	v = reply_feed(r, n, x->s, &res);
 	x->pos += res.used;
 	if (v == REPLY_ENCRYPTED) {
-		r->skip = 1; /* no TLS in TLS: some other binary protocol */
+		r->skip = 1; /* no TLS within TLS: some binary protocol */
 		return 1;
 	}
 	if (v == REPLY_IGNORED_BY_TEXT)
@@ -157,7 +174,7 @@ static long tls_step(__u32 i, void *ctx)
 	return bound_index(tls_line(ctx), LOOP_VERDICTS);
 }
 
-/* What is known of a session, or NULL. */
+/* The session's entry, its client proved if possible; NULL: none yet. */
 static __noinline struct tls_session *session_of(const struct tls_task *t)
 {
 	struct tls_session *ses = bpf_map_lookup_elem(&tls_sessions, &t->key);
@@ -166,7 +183,7 @@ static __noinline struct tls_session *session_of(const struct tls_task *t)
 	if (ses && ses->place &&
 	    (!random_at(t->key.object, ses->place, &r) ||
 	     !same_random(&r, &ses->random)))
-		*ses = session_zero; /* the object is another session's */
+		*ses = session_zero; /* the library has reused the object */
 	if (!ses || ses->peer == TLS_PEER_UNKNOWN) {
 		struct tls_session *proved = prove(t);
 
@@ -176,9 +193,10 @@ static __noinline struct tls_session *session_of(const struct tls_task *t)
 }
 
 /*
- * Who begins a line otherwise than with a reply is no mail server: a web
- * server, a relay that greets another. (Unless he does it on a mail port's
- * socket; but then what is long is no reply.)
+ * Is this write worth reading? A writer that starts a line with anything but a
+ * reply's digit is no mail server (a web server, a relay that greets another);
+ * its session is ignored from now on. Not so on a mail port's socket: there,
+ * short writes are read.
  */
 static __always_inline bool worth_reading(const struct tls_task *t,
 					  struct tls_session **ses, __u64 bytes)
@@ -199,7 +217,7 @@ static __always_inline bool worth_reading(const struct tls_task *t,
 	return false;
 }
 
-/* The plaintext that the library has taken: not before it has. */
+/* Reads the plaintext of a write call, as much as the library has taken. */
 static __always_inline int taken(struct tls_task *t, __u64 bytes)
 {
 	struct tls_scan x = { .t = t, .reply = &t->reply };
@@ -209,7 +227,8 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 
 	ses = session_of(t);
 	if (ses && ses->peer == TLS_PEER_OTHER)
-		return 0; /* soon, for it is no mail server that pays */
+		/* early: other programs than mail servers pay for this */
+		return 0;
 	pid = process_id();
 	proc = bpf_map_lookup_elem(&mail_procs, &pid);
 	if (proc)
@@ -240,6 +259,7 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 	return 0;
 }
 
+/* The call that returns now, or NULL if its entry was not recorded. */
 static __always_inline struct tls_task *leave(void)
 {
 	struct tls_task *t = task_get(0);
@@ -250,7 +270,10 @@ static __always_inline struct tls_task *leave(void)
 	return t;
 }
 
-/* SSL_write(), gnutls_record_send(): bytes taken, or an error to retry on. */
+/*
+ * SSL_write(), gnutls_record_send() return the bytes taken, or an error after
+ * which the caller retries.
+ */
 SEC("uretprobe")
 int BPF_KRETPROBE(tls_leave, long ret)
 {
@@ -275,8 +298,8 @@ int BPF_KRETPROBE(tls_leave_ex, long ret)
 }
 
 /*
- * The session ends, begins anew, or gets another socket. The object's address
- * may be the next session's.
+ * Forgets a session that ends, restarts or gets another socket: the library may
+ * reuse the object's address for the next one.
  */
 SEC("uprobe")
 int BPF_KPROBE(tls_free, __u64 object)

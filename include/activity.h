@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the processes do, the daemon's and the commands': map activity. */
+/* Map activity: signs of life and totals of the daemon and the commands. */
 #ifndef SMTPXDP_ACTIVITY_H
 #define SMTPXDP_ACTIVITY_H
 
@@ -7,21 +7,23 @@
 
 #define ACTIVITY_KINDS 64
 
-/* In memory that they share: every member is read and written atomically. */
+/* Shared through mmap: read and write each member atomically. */
 struct activity {
-	/* CLOCK_MONOTONIC: the daemon's loop turned. 0: it is starting. */
+	/* CLOCK_MONOTONIC of the loop's last turn; 0: it is starting */
 	__u64 beat_usec;
 	__u64 unsaved; /* 1: the state file cannot be written */
-	/* Messages told to the journal, by enum message. */
+	/* messages written to the journal, by enum message */
 	__u64 told[ACTIVITY_KINDS];
-	/* Commands that changed too much to save it: the daemon is to. */
+	/* number of commands that left saving their changes to the daemon */
 	__u64 asked;
-	/* What `asked` was when the daemon began the last save that is done. */
+	/* the value of `asked` that the daemon's last save covers */
 	__u64 saved;
 };
 
-/* What the program `fill` gives: entries of the maps that have no limit but
- * their size, and that nobody but the kernel counts. */
+/*
+ * Output of the BPF program `fill`: entries in the LRU maps. The kernel evicts
+ * from them by itself, so no process can keep count.
+ */
 struct map_fill {
 	__u64 clients;
 	__u64 streams;

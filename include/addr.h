@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Addresses and networks, as every map holds them. */
+/* Addresses and networks, in the form that all maps use. */
 #ifndef SMTPXDP_ADDR_H
 #define SMTPXDP_ADDR_H
 
@@ -14,9 +14,9 @@ struct addr {
 	};
 };
 
-/* Key of an LPM trie, whose data must follow the length without a gap. */
+/* Key of an LPM trie: the kernel wants the data right behind the length. */
 struct net {
-	__u32 len; /* 0..128; an IPv4 network's is 96 more than people write */
+	__u32 len; /* 0..128; 96 + n for an IPv4 network /n */
 	__u8 addr[16];
 };
 
@@ -33,7 +33,7 @@ static inline int addr_is_v4(const struct addr *a)
 }
 
 #define ADDR_BITS 128
-#define ADDR_V4_BITS 96 /* what v4-mapping puts in front of an IPv4 prefix */
+#define ADDR_V4_BITS 96 /* bits that v4-mapping puts before an IPv4 prefix */
 
 _Static_assert(sizeof(struct addr) == 16, "map key");
 _Static_assert(sizeof(struct net) == 20, "map key");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One ban as user space has it, and as map ban_nets does. The bans of clients
- * are packed: see ban_table.h.
+ * One ban in full: the value of map ban_nets, and the form in which user space
+ * handles all bans. Map bans holds clients' bans in a packed form: see
+ * ban_lines.h.
  */
 #ifndef SMTPXDP_BAN_H
 #define SMTPXDP_BAN_H
@@ -12,55 +13,57 @@
 
 enum ban_flags {
 	BAN_PROVISIONAL =
-		1, /* written by the kernel, not yet seen by the daemon */
-	BAN_FORCED = 2, /* holds against the host's own addresses too */
-	BAN_TEST = 4, /* of `status`, for a moment: nothing counts on it */
-	BAN_NOTED = 8, /* there is more in map ban_reasons */
+		1, /* written by a BPF program, not yet judged by the daemon */
+	BAN_FORCED = 2, /* drops the host's own addresses and gateways, too */
+	/* of the self-test (user/show/self_test.h): not counted anywhere */
+	BAN_TEST = 4,
+	BAN_NOTED = 8, /* map ban_reasons has a struct ban_note for it */
 };
 
 struct ban {
-	__u64 expires; /* jiffies; it holds up to a tick of the table longer */
+	/* jiffies; of a client: rounded up to a tick of the table */
+	__u64 expires;
 	__u64 since;   /* ns of CLOCK_BOOTTIME */
 	__u64 packets; /* dropped */
 	__u64 bytes;
-	__u32 failures; /* that led to it; 0: made by command */
-	__u16 code;	/* reply code of the last one, 0 or 200..599 */
-	__u8 len;	/* of the network, 0..128 */
+	__u32 failures; /* that led to the ban; 0: a command made it */
+	__u16 code;	/* reply code of the last failure, 0 or 200..599 */
+	__u8 len;	/* prefix length of the network, 0..128 */
 	__u8 flags;	/* enum ban_flags */
-	__u32 window; /* seconds in which those failures were, or 0 */
+	__u32 window; /* seconds within which those failures came, or 0 */
 	__u32 pad;
-	char reason[BAN_REASON_SIZE]; /* that somebody gave; NUL-terminated */
+	char reason[BAN_REASON_SIZE]; /* given by a person; NUL-terminated */
 };
 
 _Static_assert(sizeof(struct ban) == 112, "map value");
 
-/* In map ban_reasons, by client: what the table has no room for. */
+/* Value of map ban_reasons, by client: what map bans has no room for. */
 struct ban_note {
-	__u64 expires; /* jiffies; beyond what a tick can say, else 0 */
+	__u64 expires; /* jiffies, if later than BAN_TICK_MAX can say; else 0 */
 	char reason[BAN_REASON_SIZE];
 };
 
-/* What the program `clock` gives: two clocks, read at one moment. */
+/* Output of the BPF program `clock`: both clocks, read at one moment. */
 struct clock_pair {
 	__u64 jiffies;
 	__u64 boot_ns;
 };
 
 enum allow_flags {
-	ALLOW_COMMAND = 1, /* by `smtpxdp allow add` */
-	ALLOW_CONFIG = 2,  /* by the key `allow` */
+	ALLOW_COMMAND = 1, /* added by `smtpxdp allow add` */
+	ALLOW_CONFIG = 2,  /* named by the key `allow` */
 	ALLOW_SELF = 4,	   /* an address of this host, or loopback */
 	ALLOW_GATEWAY = 8,
 };
 
-/* Somebody meant it: not even a forced ban drops these. */
+/* A person put these on the allowlist: not even a forced ban drops them. */
 #define ALLOW_ADMIN (ALLOW_COMMAND | ALLOW_CONFIG)
 
 struct allow {
 	__u32 flags; /* enum allow_flags */
 };
 
-/* May who is on the allowlist, by these flags, pass in spite of a ban? */
+/* Does an allowlist entry (enum allow_flags, or 0) overrule a ban's flags? */
 static inline int allow_overrules(__u32 flags, __u32 ban_flags)
 {
 	return flags & ALLOW_ADMIN || (flags && !(ban_flags & BAN_FORCED));

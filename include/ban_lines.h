@@ -1,39 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table of banned clients: exact, without locks, written by programs on
- * several CPUs and by user space through mmap, all by the functions of
- * ban_search.h and ban_ops.h. Pure.
+ * Maps bans and ban_infos, the table of banned clients: exact, without locks,
+ * written by BPF programs on several CPUs and by user space through mmap,
+ * always by the functions of ban_search.h and ban_ops.h. Pure.
  *
- * A line is a cache line of four slots: who is banned, until when, and how
- * much of him was dropped lately. A packet looks at the line that its source
- * hashes to and is done, unless entries had to go past that line because it
- * was full: then at another one, BAN_PROBE lines at most. What only people
- * look at lies in a second array at the same index.
+ * A line fills a cache line and has four slots. A slot holds a client's key,
+ * the end of its ban, and its drops since they were last added to ban_infos.
+ * The gate looks only at the home line, to which the client's address hashes,
+ * unless entries went past that line because it was full; then it searches on,
+ * through BAN_PROBE lines at most. Map ban_infos holds the rest of a ban, for
+ * people, at the same index.
  *
  * Invariants:
- * - A slot belongs to whoever set its `expires` to BAN_CLAIMED, by compare and
- *   swap, from BAN_FREE or from a time that is past. A ban that holds is never
- *   taken from its client, except to unban it. Only the owner writes key and
- *   client.
- * - `expires` is what publishes a slot: it is set after all the rest, and
- *   nothing that is past is ever published. So a compare and swap of it from a
+ * - A slot belongs to the CPU or process that has set its `expires` to
+ *   BAN_CLAIMED, by compare and swap, from BAN_FREE or from a time that is
+ *   past. A ban in force is claimed only to remove it. Only the owner writes
+ *   key and client.
+ * - `expires` publishes a slot: the owner sets it after all other fields, and
+ *   never to a time that is past. So a compare and swap of `expires` from a
  *   time that is past cannot hit another client's ban.
- * - A reader that sees its key, then an `expires` that holds, and the key
- *   again, has seen a ban of its client: between two owners of a slot, expires
- *   does not hold.
- * - A reader reads slot after slot, and a line's `passes` last, in this order
- *   whatever the CPU: see ban_order.h. Where something has gone, what it went
- *   for was there before, further on.
- * - Of a line, `passes` counts the entries whose search goes past it. It is
- *   raised before such an entry is published and lowered after it is gone, so
- *   no search ends too early.
- * - `used` counts the slots that are not free. It exceeds `max` only for the
- *   moment in which somebody finds that there is no room.
- * - Two CPUs that ban one client at once may publish two slots: whoever then
- *   sees two of them leaves only the last one. A search takes any that holds;
- *   a removal removes all.
- * - A process that is killed between claiming and publishing leaves a slot
- *   that nobody uses until the table is made anew: a slot, never a ban.
+ * - A reader that sees its key, then an `expires` that is not past, and then
+ *   its key again, has seen its client's ban: between two owners of a slot,
+ *   `expires` never is in the future.
+ * - A reader reads slot after slot, and a line's passes last, in this order on
+ *   every CPU (ban_order.h). If a slot was given up for a later one of the same
+ *   client, the later one had been published before, further on.
+ * - A line's passes (BAN_PASS) count the entries that lie beyond it on their
+ *   search. They are raised before such an entry is published and lowered after
+ *   it is removed, so no search ends too early.
+ * - `used` counts the slots that are not free. It exceeds `max` only while a
+ *   caller of ban_claim() finds that there is no room.
+ * - Two CPUs that ban one client at once may publish two slots. Each then runs
+ *   ban_settle(), which leaves the last one. A search takes any slot whose ban
+ *   is in force; a removal removes all.
+ * - A process killed between claiming and publishing leaks that slot until the
+ *   table is made anew. No ban is lost.
  */
 #ifndef SMTPXDP_BAN_LINES_H
 #define SMTPXDP_BAN_LINES_H
@@ -46,42 +47,46 @@
 #include "ban.h"
 
 #define BAN_WAYS 4
-#define BAN_PROBE 32 /* lines that a search looks at, at most */
+#define BAN_PROBE 32 /* lines that one search visits, at most */
 
 #define BAN_FREE 0
 #define BAN_CLAIMED 1
-#define BAN_TICK_MAX 0xffffffffU /* holds as long as the machine is up */
+#define BAN_TICK_MAX 0xffffffffU /* no end before the next boot */
 
 struct ban_line {
-	__u64 who[BAN_WAYS]; /* see ban_key(); where he is, ban_hash() says */
-	__u32 expires[BAN_WAYS]; /* ticks, or BAN_FREE, BAN_CLAIMED */
-	__u32 count[BAN_WAYS]; /* see below */
+	__u64 who[BAN_WAYS]; /* keys of the clients: see ban_key() */
+	/* ticks of the table, or BAN_FREE, BAN_CLAIMED */
+	__u32 expires[BAN_WAYS];
+	/* drops not in ban_infos yet, and flags: see below */
+	__u32 count[BAN_WAYS];
 };
 
 /*
- * count[]: bytes and packets that were dropped and are not in ban_info yet; in
- * that of slot 0, the line's passes; a flag. So a drop writes to no other line.
+ * Bits of ban_line.count[]: bytes (0..16) and packets (17..23) that were
+ * dropped and are not in ban_infos yet; in slot 0 also the line's passes
+ * (24..30); and BAN_NOT_PLAIN. So a drop writes to no other cache line.
  */
 #define BAN_BYTES_MASK 0x1ffffU
 #define BAN_PACKET (1U << 17)
 #define BAN_DROPS_MASK 0xffffffU
 #define BAN_PASS (1U << 24)
 #define BAN_PASS_MASK (127U << 24)
-/* Entries; CPUs that add one at once may exceed it. */
+/* Limit of a line's passes; CPUs that add at once may exceed it. */
 #define BAN_PASSES_MAX 64U
-#define BAN_NOT_PLAIN (1U << 31) /* drops not all: see drop.bpf.c */
+#define BAN_NOT_PLAIN (1U << 31) /* see ban_is_plain() of ban_table.h */
 
-/* As in struct ban. */
+/* Why a client was banned; members as in struct ban. */
 struct ban_cause {
 	__u64 since;
 	__u32 window;
-	__u16 code_flags; /* both: see below */
+	__u16 code_flags; /* see ban_code_flags() */
 	__u8 failures;
 	__u8 len;
 };
 
 #define BAN_CODE_BITS 10 /* reply codes end at 559 */
 
+/* Packs a reply code and enum ban_flags into 16 bits. */
 static inline __u16 ban_code_flags(__u32 code, __u32 flags)
 {
 	return code | flags << BAN_CODE_BITS;
@@ -99,7 +104,7 @@ static inline __u32 ban_flags(const struct ban_cause *c)
 
 struct ban_info {
 	struct addr client;
-	__u64 packets; /* dropped, without those in count[] */
+	__u64 packets; /* dropped, but for those still in count[] */
 	__u64 bytes;
 	struct ban_cause cause;
 };
@@ -108,13 +113,13 @@ struct ban_infos {
 	struct ban_info way[BAN_WAYS];
 };
 
-/* Takes the place of line 0. */
+/* The table's head, in the place of line 0. */
 struct ban_head {
-	__u32 lines; /* those behind this one */
-	__u32 max; /* bans */
-	__u32 used;
+	__u32 lines; /* lines of slots, from index 1 */
+	__u32 max; /* bans allowed at once */
+	__u32 used; /* slots in use */
 	__u32 tick_shift; /* a tick is 1 << tick_shift jiffies */
-	__u64 seed[4]; /* random: nobody can aim at a line */
+	__u64 seed[4]; /* random, so that no sender can aim at a line */
 	__u64 pad[2];
 };
 
@@ -122,29 +127,32 @@ _Static_assert(sizeof(struct ban_line) == 64, "a cache line");
 _Static_assert(sizeof(struct ban_info) == 48, "map value");
 _Static_assert(sizeof(struct ban_head) == sizeof(struct ban_line), "line 0");
 
-/* A client, as the table looks for it. */
+/* A client and where the table has it; ban_client() fills all but addr. */
 struct ban_client {
-	struct addr addr; /* masked */
+	struct addr addr; /* masked to client_len */
 	__u64 key;
-	__u32 home; /* line */
+	__u32 home; /* index of its home line */
 	__u32 lines;
 };
 
 enum ban_put_mode {
-	BAN_EXTEND, /* what holds is made longer, never shorter, else kept */
-	BAN_REPLACE, /* what holds is described anew; its drops remain */
+	BAN_EXTEND, /* a ban in force is prolonged or left, never shortened */
+	BAN_REPLACE, /* a ban in force is overwritten, but for its drops */
 };
 
-/* What is to be written. */
+/* What ban_put() writes. */
 struct ban_entry {
-	__u32 expires; /* ticks; after `now` */
+	__u32 expires; /* ticks; later than `now` */
+	/* the current tick */
 	__u32 now;
 	__u32 not_plain; /* BAN_NOT_PLAIN, or 0 */
 	__u32 mode; /* enum ban_put_mode */
 	struct ban_cause cause;
 };
 
-/* A tick later than needed rather than one too early; never one that is none.
+/*
+ * The tick for a jiffy, rounded up so that no ban ends too early; never
+ * BAN_FREE or BAN_CLAIMED.
  */
 static inline __u32 ban_tick_up(__u64 jiffies, __u32 shift)
 {
@@ -156,8 +164,8 @@ static inline __u32 ban_tick_up(__u64 jiffies, __u32 shift)
 }
 
 /*
- * The earliest jiffy for which ban_tick_up() gives this tick: so what is read
- * and written again stays the same, and nobody is told a second too many.
+ * The earliest jiffy that ban_tick_up() maps to this tick: so reading a ban and
+ * writing it back does not move its end.
  */
 static inline __u64 ban_tick_jiffies(__u32 tick, __u32 shift)
 {
@@ -165,19 +173,20 @@ static inline __u64 ban_tick_jiffies(__u32 tick, __u32 shift)
 }
 
 /*
- * Multiply-shift of the address's words: the upper half is universal, for
- * whoever does not know the seed. But of addresses one behind the other it
- * makes numbers at equal distances, which with some seeds come in heaps that
- * do not fit: hence the second round.
+ * The second round of ban_hash(). Multiply-shift alone is universal in its
+ * upper half for senders who do not know the seed, but places consecutive
+ * addresses at equal distances, and with some seeds more in one line than fit.
  */
 static inline __u64 ban_mix(const struct ban_head *h, __u64 sum)
 {
 	return (sum ^ sum >> 32) * h->seed[2];
 }
 
+/* Keyed hash of a masked address; it gives the home line. */
 static inline __u64 ban_hash(const struct ban_head *h, const struct addr *a)
 {
-	if (addr_is_v4(a)) /* the rest of it is always the same */
+	/* the other words of a v4-mapped address are constant */
+	if (addr_is_v4(a))
 		return ban_mix(h, a->d[3] * h->seed[3]);
 	if (!a->q[1])
 		return ban_mix(h, a->d[0] * h->seed[0] + a->d[1] * h->seed[1]);
@@ -186,10 +195,10 @@ static inline __u64 ban_hash(const struct ban_head *h, const struct addr *a)
 }
 
 /*
- * The key says who it is: ::ffff:a.b.c.d by its lower half, an IPv6 network of
- * up to 64 bits by its upper half. Others (longer ones, and what begins with
- * 0000::/16, which would look like the former) have a hash behind 0000:01,
- * and ban_info has to be asked. No key is 0.
+ * A client's key, never 0: ::ffff:a.b.c.d by its lower half, an IPv6 network of
+ * up to 64 bits by its upper half. All others (longer prefixes, and 0000::/16,
+ * which would look like IPv4) get 40 bits of the hash behind 0000:01; for
+ * these, a match needs a look at ban_info.client.
  */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define BAN_KEY_FIRST 0xffffULL
@@ -220,7 +229,7 @@ static inline __u32 ban_home(const struct ban_head *h, __u64 hash)
 	return 1 + (__u32)((hash >> 32) * h->lines >> 32);
 }
 
-/* Of c->addr. */
+/* Fills in key and home line of c->addr. */
 static inline void ban_client(const struct ban_head *h, struct ban_client *c)
 {
 	__u64 hash = ban_hash(h, &c->addr);

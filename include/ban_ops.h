@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What programs and user space change in the table of bans: put, remove. See
- * ban_lines.h for what holds meanwhile.
+ * Writing the table of bans: put and remove, for BPF programs and user space.
+ * ban_lines.h has the invariants.
  */
 #ifndef SMTPXDP_BAN_OPS_H
 #define SMTPXDP_BAN_OPS_H
 
 #include "ban_search.h"
 
+/* One entry less lies beyond this line. */
 BAN_FN int ban_unpass_line(struct ban_head *h, __u32 line)
 {
 	struct ban_line *l;
@@ -21,7 +22,7 @@ BAN_FN int ban_unpass_line(struct ban_head *h, __u32 line)
 	return 0;
 }
 
-/* One entry less lies behind these `n` lines. */
+/* One entry less lies beyond each of the first `n` lines from `home`. */
 BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 {
 	if (!h)
@@ -33,16 +34,20 @@ BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 	return 0;
 }
 
-/* Added to the way, or position, of a slot that has a former client. */
+/*
+ * ban_claim_line() and ban_claim() add it to the way, or the position, of a
+ * slot that held an expired ban.
+ */
 #define BAN_TAKEN BAN_POS_MAX
 
-/* What ban_claim_line() says if it claims none. */
+/* Results of ban_claim_line() when it claims no slot. */
 #define BAN_PASSED -1
-#define BAN_FULL -2 /* nor may another entry go past it */
+#define BAN_FULL -2 /* BAN_PASSES_MAX entries have gone past the line */
 
 /*
- * Claims a slot of the line at `dist`, a free one only if there is room: its
- * way. Otherwise an entry goes past the line, or the search ends here.
+ * Claims a slot of the line `dist` steps from home: one whose ban is past, or,
+ * with `room`, a free one. Returns its way (+ BAN_TAKEN). If it finds none, it
+ * counts a pass and returns BAN_PASSED, or BAN_FULL, which ends the search.
  */
 BAN_FN int ban_claim_line(struct ban_head *h, const struct ban_client *c,
 			  __u32 dist, __u32 now, int room)
@@ -71,7 +76,10 @@ BAN_FN int ban_claim_line(struct ban_head *h, const struct ban_client *c,
 	return BAN_PASSED;
 }
 
-/* Claims a slot: its position. Or ~lines, how many it passed in vain. */
+/*
+ * Claims a slot and returns its position (+ BAN_TAKEN), or ~n if there is none:
+ * the passes of n lines are to be undone then.
+ */
 BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 {
 	int way = BAN_FULL;
@@ -87,13 +95,16 @@ BAN_FN int ban_claim(struct ban_head *h, const struct ban_client *c, __u32 now)
 			break;
 		passed++;
 	}
-	/* What has a former client takes his place among `used`. */
+	/* An expired ban's slot is among `used` already. */
 	if (!room || way < 0 || way >= BAN_TAKEN)
 		BAN_ADD(&h->used, -1);
 	return way < 0 ? (int)~passed : (int)(passed * BAN_WAYS) + way;
 }
 
-/* What the former client of a slot that is ours now has left in other lines. */
+/*
+ * Lowers the passes that the expired ban of the slot at `pos` has left in the
+ * lines before it. The caller has claimed the slot.
+ */
 BAN_FN int ban_evict(struct ban_head *h, const struct ban_client *c, __u32 pos)
 {
 	__u32 line, home;
@@ -116,8 +127,8 @@ BAN_FN int ban_evict(struct ban_head *h, const struct ban_client *c, __u32 pos)
 }
 
 /*
- * Makes a slot ours: a free one, or one whose ban is past; nothing but the
- * latter when there are `max` already. Its position, or -E2BIG.
+ * Claims a slot, free or expired; only expired ones when `max` are in use.
+ * Returns its position, or -E2BIG.
  */
 static inline int ban_take(struct ban_head *h, const struct ban_client *c,
 			   __u32 now)
@@ -135,7 +146,7 @@ static inline int ban_take(struct ban_head *h, const struct ban_client *c,
 	return pos;
 }
 
-/* Of a slot that is ours: fills it in and publishes it. */
+/* Fills in and publishes a slot that the caller has claimed. */
 BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
 		       __u32 pos, const struct ban_entry *e)
 {
@@ -164,7 +175,7 @@ BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
 	return 0;
 }
 
-/* Takes a slot that expires at `old` from its client. 0, or -EAGAIN. */
+/* Frees the client's slot that expires at `old`. 0; -EAGAIN: it was changed. */
 BAN_FN int ban_release(struct ban_head *h, const struct ban_client *c,
 		       __u32 pos, __u32 old)
 {
@@ -185,7 +196,10 @@ BAN_FN int ban_release(struct ban_head *h, const struct ban_client *c,
 	return 0;
 }
 
-/* A ban that holds, until `old`, gets another end. 0, or -EAGAIN. */
+/*
+ * Moves the end of a ban in force from `old` to e->expires, as e->mode allows.
+ * 0, or -EAGAIN: the slot was changed.
+ */
 static inline int ban_prolong(struct ban_head *h, const struct ban_client *c,
 			      __u32 pos, __u32 old, const struct ban_entry *e)
 {
@@ -201,7 +215,7 @@ static inline int ban_prolong(struct ban_head *h, const struct ban_client *c,
 		return -EAGAIN;
 	BAN_STEP();
 	if (!ban_is_of(h, c, l, pos, e->expires)) {
-		/* He went, and another came until the same tick: undo. */
+		/* Another client came, banned until the same tick: undo. */
 		BAN_SWAP(&l->expires[w], e->expires, old);
 		return -EAGAIN;
 	}
@@ -215,7 +229,10 @@ static inline int ban_prolong(struct ban_head *h, const struct ban_client *c,
 	return 0;
 }
 
-/* The slot at `pos`, which is the client's, becomes what is wanted. */
+/*
+ * Rewrites the client's slot at `pos` as `e` says: a ban in force by
+ * ban_prolong(), an expired one anew. 0, or -EAGAIN: it was changed.
+ */
 BAN_FN int ban_renew(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		     const struct ban_entry *e)
 {
@@ -239,7 +256,7 @@ BAN_FN int ban_renew(struct ban_head *h, const struct ban_client *c, __u32 pos,
 	return ban_publish(h, c, pos, e);
 }
 
-/* When the client's slot at `pos` expires; 0 if it is not his any more. */
+/* When the slot at `pos` expires, in ticks; 0: it is not the client's. */
 BAN_FN __u32 ban_expires(struct ban_head *h, const struct ban_client *c,
 			 __u32 pos)
 {
@@ -256,7 +273,7 @@ BAN_FN __u32 ban_expires(struct ban_head *h, const struct ban_client *c,
 	return e > BAN_CLAIMED && ban_is_of(h, c, l, pos, e) ? e : 0;
 }
 
-/* Changes when a slot expires, if it is as it was. */
+/* Changes a slot's `expires` from `old`. 0, or -EAGAIN: it was not `old`. */
 BAN_FN int ban_change(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		      __u32 old, __u32 expires)
 {
@@ -272,10 +289,10 @@ BAN_FN int ban_change(struct ban_head *h, const struct ban_client *c, __u32 pos,
 }
 
 /*
- * Other CPUs may have published the client as well. The last slot of all
- * stays, made to hold as long as any: a search that has gone past a slot does
- * not come back to it, so it must not miss both. 0: done; 1: the slot at `pos`,
- * which is ours, was given up for one behind it; -EAGAIN: there may be more.
+ * Merges the slots that several CPUs have published for one client. The last
+ * one stays, with the latest end: a search that has gone past a slot does not
+ * come back, and so finds the last one. 0: done; 1: the caller's slot at `pos`
+ * was given up for a later one; -EAGAIN: call again.
  */
 BAN_FN int ban_settle(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		      __u32 now)
@@ -287,7 +304,7 @@ BAN_FN int ban_settle(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		return 0;
 	mine = ban_expires(h, c, pos);
 	if (!mine)
-		return 0; /* unbanned */
+		return 0; /* unbanned meanwhile */
 	if (ban_search(h, c, pos + 1, now) >= 0)
 		return ban_release(h, c, pos, mine) ? -EAGAIN : 1;
 	other = ban_search(h, c, 0, BAN_CLAIMED);
@@ -299,7 +316,7 @@ BAN_FN int ban_settle(struct ban_head *h, const struct ban_client *c, __u32 pos,
 	return -EAGAIN;
 }
 
-/* Once. -EAGAIN if others were at the same slots. */
+/* One try of ban_put(). -EAGAIN: others wrote to the same slots. */
 BAN_FN int ban_try(struct ban_head *h, const struct ban_client *c,
 		   const struct ban_entry *e)
 {
@@ -323,8 +340,8 @@ BAN_FN int ban_try(struct ban_head *h, const struct ban_client *c,
 }
 
 /*
- * Bans a client until e->expires. -E2BIG when the table is full; -EAGAIN when
- * others were at the same slots all the time.
+ * Bans a client until e->expires. 0; -E2BIG: the table is full; -EAGAIN: others
+ * wrote to the same slots in each of BAN_TRIES tries.
  */
 static inline int ban_put(struct ban_head *h, const struct ban_client *c,
 			  const struct ban_entry *e)
@@ -337,8 +354,8 @@ static inline int ban_put(struct ban_head *h, const struct ban_client *c,
 }
 
 /*
- * Removes the bans of a client that end by `until`, a tick. How many. By user
- * space only: sensors never unban.
+ * Removes the client's bans that end at tick `until` or before; returns how
+ * many. User space only: the loop has no bound, and sensors never unban.
  */
 static inline int ban_remove(struct ban_head *h, const struct ban_client *c,
 			     __u32 until)

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How the table of bans is read and written: in which order other CPUs see it.
- * Pure. A CPU of x86 or s390 reads in the order of the program; those of arm64,
- * ppc64le, riscv do not, unless they are told to:
+ * The order in which CPUs see reads and writes of the table of bans. Pure.
  *
- * - BAN_LOAD() reads a field by a pointer, and whatever is then read by that
- *   pointer is read after it: the address depends on what was read, and no CPU
- *   that Linux runs on reads from an address that it has not got yet. A program
- *   has nothing else that is as cheap (a load that acquires exists since 6.15).
- *   What is added to it is 0: the verifier knows, and the compiler does not.
- * - ban_fence(): whatever is read after it is read after what was read before.
- * - BAN_SWAP() and BAN_FETCH_ADD() return a value, and so are full barriers, in
- *   programs (as Linux has it for such atomics) as in user space.
- * - BAN_ADD() and the like, BAN_WRITE(): in any order. A BAN_SWAP() behind them
- *   makes others see them first.
+ * x86 and s390 read in program order. arm64, ppc64le and riscv need help:
+ *
+ * - BAN_LOAD(p, field) reads a field, then changes p so that the address of
+ *   every later read by p depends on the value read; no CPU that Linux runs on
+ *   reads from an address it does not have yet. The change is to add 0: the
+ *   verifier knows that, the compiler does not. Nothing else is as cheap in BPF
+ *   (load-acquire exists since Linux 6.15).
+ * - ban_fence() orders all earlier reads before all later ones.
+ * - BAN_SWAP() and BAN_FETCH_ADD() return a value and so are full barriers, in
+ *   BPF programs as in user space.
+ * - BAN_ADD(), BAN_AND(), BAN_OR() and BAN_WRITE() order nothing. A BAN_SWAP()
+ *   behind them makes other CPUs see them first.
  */
 #ifndef SMTPXDP_BAN_ORDER_H
 #define SMTPXDP_BAN_ORDER_H
 
 #include <linux/types.h>
 
-/* Where other CPUs may come in between; the tests do. */
+/* Marks where another CPU's access may fall: tests run one there. */
 #ifndef BAN_STEP
 #define BAN_STEP()
 #endif
 
-/* The tests have a memory of their own, which is as weak as one may be. */
+/* Tests replace these by a model of the weakest memory allowed. */
 #ifndef BAN_READ
 #define BAN_READ(x) (*(const volatile __typeof__(x) *)&(x))
 #define BAN_WRITE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
@@ -46,7 +46,7 @@ static inline __attribute__((always_inline)) void ban_fence(void)
 {
 	__u64 own = 0, was = __sync_fetch_and_add(&own, 1);
 
-	/* Else there were no need for what it returns, and no barrier. */
+	/* A use of the result: else clang emits an atomic without barrier. */
 	__asm__ volatile("" ::"r"(&own), "r"(was) : "memory");
 }
 

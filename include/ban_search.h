@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who is in the table of bans: the search, as programs and user space do it
- * while others change it. See ban_lines.h for what holds meanwhile.
+ * Searching the table of bans, in BPF programs and in user space, while others
+ * change it. ban_lines.h has the invariants.
  */
 #ifndef SMTPXDP_BAN_SEARCH_H
 #define SMTPXDP_BAN_SEARCH_H
@@ -10,22 +10,25 @@
 #include "ban_order.h"
 #include "bound.h"
 
-/* The includer's. NULL for no such line, which cannot be. */
+/*
+ * The includer defines these: line i of maps bans and ban_infos, or NULL, which
+ * cannot happen for i <= lines.
+ */
 static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i);
 static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i);
 
-/* In programs, functions that the verifier looks at once. */
+/* BPF programs make these functions global: the verifier checks them once. */
 #ifndef BAN_FN
 #define BAN_FN static inline
 #endif
 
 /*
- * Loops in programs. Kernel 6.1 refuses one whose last instruction is no jump
- * and stands before its first; where clang puts the blocks of a loop, nothing
- * in C can say. So short ones are unrolled, and the body of others is one call,
- * with the loop's condition behind it: a jump. Unrolled calls of functions that
- * call others are no way: kernels from 7.0 on look at each chain of calls, and
- * took 39 s of emulation instead of 2 for them.
+ * Loops of BPF programs. Kernel 6.1 refuses a loop whose last instruction is no
+ * jump and stands before its first, and C cannot say where clang puts the
+ * blocks. So short loops are unrolled; the body of a longer one is a single
+ * call, with the loop's condition, a jump, behind it. Calls of functions that
+ * call others are not unrolled: kernels from 7.0 on verify each chain of calls
+ * (39 s instead of 2, emulated).
  */
 #ifdef __bpf__
 #define BAN_UNROLL _Pragma("unroll")
@@ -35,22 +38,23 @@ static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i);
 #define ban_times(i, n) BAN_UNROLL for (__u32 i = 0; i < (n); i++)
 
 /*
- * Where a slot is, as the functions say it: steps from the client's home line,
- * times BAN_WAYS, plus the way.
+ * Positions of slots run from 0 to BAN_POS_MAX - 1: steps from the client's
+ * home line, times BAN_WAYS, plus the way.
  */
 #define BAN_POS_MAX (BAN_PROBE * BAN_WAYS)
 
 /*
- * The line at `dist` steps from a home line. Each step is longer than the one
- * before, lest full lines grow together; a small table is searched in order.
+ * The line `dist` steps from a home line. Steps grow, so that full lines do not
+ * form long runs; a table of fewer than BAN_SMALL lines is searched in
+ * sequence.
  */
-#define BAN_SMALL 512 /* lines: more than all steps together */
+#define BAN_SMALL 512 /* lines; all BAN_PROBE steps together are 496 */
 
 static inline __u32 ban_index_at(__u32 lines, __u32 home, __u32 dist)
 {
 	__u32 i = home + (lines < BAN_SMALL ? dist : dist * (dist + 1) / 2);
 
-	return i > lines ? i - lines : i; /* round once, at most */
+	return i > lines ? i - lines : i; /* wraps around at most once */
 }
 
 static inline __u32 ban_index(const struct ban_client *c, __u32 pos)
@@ -72,16 +76,18 @@ ban_info_of(struct ban_head *h, const struct ban_client *c, __u32 pos)
 	return infos ? &bound_pointer(infos)->way[pos % BAN_WAYS] : NULL;
 }
 
+/* Do entries lie beyond this line? */
 static inline bool ban_passed(const struct ban_line *l)
 {
 	return BAN_READ(l->count[0]) & BAN_PASS_MASK;
 }
 
+/* tries against concurrent writers */
 #define BAN_TRIES 4
 
 /*
- * Is the slot at `pos`, which was seen to expire at `e`, the client's? `l` is
- * its line, as BAN_LOAD() left it, so that the key is read after `e`.
+ * Does the slot at `pos`, read to expire at `e`, hold this client? `l` is its
+ * line as BAN_LOAD() of `expires` left it, so that the key is read after `e`.
  */
 BAN_FN int ban_is_of(struct ban_head *h, const struct ban_client *c,
 		     const struct ban_line *l, __u32 pos, __u32 e)
@@ -112,14 +118,17 @@ BAN_FN int ban_is_of(struct ban_head *h, const struct ban_client *c,
 		if (e <= BAN_CLAIMED)
 			return false;
 	}
-	return true; /* made longer all the time, and so not given away */
+	return true; /* prolonged each time: its owner has not changed */
 }
 
-/* What ban_search_line() says when the search ends with this line. */
-#define BAN_NOT_HERE -1 /* nor anywhere else */
+/* Results of ban_search_line() when the line has no match. */
+#define BAN_NOT_HERE -1 /* no entry lies beyond this line */
 #define BAN_GO_ON -2
 
-/* In the line of `pos`, from there on: a position, or one of these. */
+/*
+ * Searches the line of `pos`, from that slot on, for a slot of the client that
+ * expires after the tick `after`. Its position, BAN_NOT_HERE or BAN_GO_ON.
+ */
 BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
 			   __u32 pos, __u32 after)
 {
@@ -148,8 +157,8 @@ BAN_FN int ban_search_line(struct ban_head *h, const struct ban_client *c,
 }
 
 /*
- * The first slot of the client, from `pos` on, which expires after the tick
- * `after` (now, for a ban that holds; BAN_CLAIMED for any), or -ENOENT.
+ * The position of the client's first slot, from `pos` on, that expires after
+ * the tick `after` (now: a ban in force; BAN_CLAIMED: any ban), or -ENOENT.
  */
 BAN_FN int ban_search(struct ban_head *h, const struct ban_client *c, __u32 pos,
 		      __u32 after)
@@ -169,16 +178,16 @@ BAN_FN int ban_search(struct ban_head *h, const struct ban_client *c, __u32 pos,
 	return -ENOENT;
 }
 
-/* A ban that was found. */
+/* A search by the gate, and its result. */
 struct ban_found {
 	struct ban_client client;
 	struct ban_head *head;
 	struct ban_line *line;
 	__u32 pos;
-	bool expired; /* there is one, but it has run out */
+	bool expired; /* an expired entry was seen */
 };
 
-/* The line of f->client.addr, where ban_find() begins. */
+/* Finds the home line of f->client.addr. False: no such line. */
 static inline bool ban_find_line(struct ban_found *f)
 {
 	ban_client(f->head, &f->client);
@@ -188,9 +197,9 @@ static inline bool ban_find_line(struct ban_found *f)
 }
 
 /*
- * Does a ban of the client hold? For the gate, which has no time to lose: his
- * own line tells, but for the few that had to go past it, and for keys that do
- * not tell whose they are.
+ * Is the client banned at tick `now`? Then f->line and f->pos say where. The
+ * gate's fast path: the home line decides, unless entries lie beyond it or the
+ * key is hashed.
  */
 static inline __attribute__((always_inline)) bool ban_find(struct ban_found *f,
 							   __u32 now)

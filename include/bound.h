@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bounds that a verifier has to see. In C they do not last: a compiler that
- * knows that a value is small drops the check, or compares for equality, or
- * checks a copy in another register; and which of these a kernel's verifier
- * follows differs from release to release. What these functions return is
- * bounded by an instruction on the very register, and the compiler does not
- * know that it is, so it can neither drop the bound nor build upon it.
+ * Bounds for the verifier. A check in C may not survive the compiler, which
+ * drops it where it knows the value, compares for equality, or checks a copy in
+ * another register; and kernels differ in which of these they follow. These
+ * functions bound the very register they return, in inline assembly that the
+ * compiler can neither drop nor build upon.
  */
 #ifndef SMTPXDP_BOUND_H
 #define SMTPXDP_BOUND_H
@@ -16,7 +15,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-/* An index below n, a power of two: i modulo n. */
+/* i modulo n, a power of two: an index below n. */
 static __always_inline __u64 bound_index(__u64 i, const __u64 n)
 {
 #ifdef __bpf__
@@ -28,9 +27,9 @@ static __always_inline __u64 bound_index(__u64 i, const __u64 n)
 }
 
 /*
- * The second end of a loop that has a constant one, too. Where the compiler
- * sees both, it may count down from the lesser, and the verifier, to whom that
- * is no number it knows, sees no end.
+ * Hides a loop's variable bound from the compiler. Beside a constant bound, it
+ * may count down from the lesser, and the verifier, which does not know that
+ * number, finds no end.
  */
 static __always_inline __u64 bound_hide(__u64 n)
 {
@@ -41,9 +40,8 @@ static __always_inline __u64 bound_hide(__u64 n)
 }
 
 /*
- * A pointer that was found not to be NULL. The compiler may go on from it
- * before it looks whether it is, as that does no harm on a CPU; the verifier
- * allows no arithmetic on what may be NULL.
+ * Hides a pointer that was checked against NULL. The compiler may do arithmetic
+ * on it before the check, which the verifier refuses.
  */
 #ifdef __bpf__
 #define bound_pointer(p)                                                       \
@@ -57,13 +55,10 @@ static __always_inline __u64 bound_hide(__u64 n)
 #define bound_pointer(p) (p)
 #endif
 
-/* What a callback of bpf_loop() may return: go on, or end. */
+/* bpf_loop() callbacks return 0 (go on) or 1 (end). */
 #define LOOP_VERDICTS 2
 
-/*
- * A size for a helper that reads or writes so many bytes: from 1, as helpers
- * refuse to take nothing, to max. What is out of that range becomes 1.
- */
+/* A size for a helper: 1..max; all other values become 1. Helpers refuse 0. */
 static __always_inline __u64 bound_size(__u64 size, const __u64 max)
 {
 #ifdef __bpf__
@@ -78,7 +73,7 @@ static __always_inline __u64 bound_size(__u64 size, const __u64 max)
 #endif
 }
 
-/* An offset or a length of at most max; what is more becomes max. */
+/* An offset or length of at most max; larger values become max. */
 static __always_inline __u64 bound_most(__u64 x, const __u64 max)
 {
 #ifdef __bpf__

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is known of one client: map clients, by its masked address. */
+/*
+ * Failures and successes of one client: map clients, by its masked address; of
+ * one network: map nets, see bpf/net_window.h.
+ */
 #ifndef SMTPXDP_CLIENT_H
 #define SMTPXDP_CLIENT_H
 
@@ -7,38 +10,42 @@
 #include "settings.h"
 
 /*
- * Twice RATE_MAX, so that a slot which a failure compares itself with is
- * overwritten only by 64 further failures inside the few nanoseconds between
- * taking a ticket and looking.
+ * Twice RATE_MAX: only 64 more failures, in the nanoseconds between a failure's
+ * taking its ticket and reading an older slot, could overwrite that slot.
  */
 #define LOG_SLOTS 128
 
-/* Of how many successes the times are kept. */
+/* times of so many last successes are kept */
 #define SUCCESS_SLOTS 16
 
-/* Of how many users the last failures are kept. */
+/* last failures of so many users are kept */
 #define USERS_MAX 16
 
 /* Ticket n is failure n of this client, from 0; it lives in log[n % 128]. */
 struct client {
-	__u64 until;	 /* banned, or would be: see window_until() */
+	__u64 until;	 /* end of the last ban: see window_until() */
 	__u64 last_seen; /* jiffies of the last failure */
-	__u64 failures;	 /* all that were seen */
-	__u64 successes; /* replies that earn credit */
-	__u32 head;	 /* the next ticket */
-	__u32 spent;	 /* tickets below this one led to a ban already */
-	__u64 forgives_from; /* jiffies at which a success forgives again */
-	__u32 forgiven; /* tickets below this one are, of the quick limit */
-	__u32 success_head; /* how many times success_log was written */
-	__u16 last_code;
-	__u8 len; /* of the client's network, 0..128 */
-	__u8 policy; /* enum policy_kind, of the last failure */
+	__u64 failures;	 /* all failures so far */
+	__u64 successes; /* replies with action credit */
+	__u32 head;	 /* the next ticket: failures logged so far */
+	__u32 spent; /* tickets below this one led to a ban, or would have */
+	/* jiffies before which no success forgives: see credit.h */
+	__u64 forgives_from;
+	/* tickets below this one are forgiven (not for slow-rate) */
+	__u32 forgiven;
+	__u32 success_head; /* successes logged so far */
+	__u16 last_code; /* reply code of the last failure */
+	__u8 len; /* prefix length of the key, 0..128 */
+	__u8 policy; /* enum policy_kind that measured the last failure */
 	__u8 pad[4];
 	__u32 net_counted; /* tick << 1 | 1: see bpf/net_window.h */
-	__u32 unknown_user; /* see users: the last failure that named nobody */
-	__u32 log[LOG_SLOTS]; /* times: see bpf/pure/window.h */
-	__u32 success_log[SUCCESS_SLOTS]; /* ticks: see bpf/pure/credit.h */
-	__u64 users[USERS_MAX]; /* that were tried: see bpf/pure/users.h */
+	/* tick << 1 | 1 of the last failure without a known user, or 0 */
+	__u32 unknown_user;
+	__u32 log[LOG_SLOTS]; /* of failures: see bpf/pure/window.h */
+	/* ticks of successes: see bpf/pure/credit.h */
+	__u32 success_log[SUCCESS_SLOTS];
+	/* last failures by user: see bpf/pure/users.h */
+	__u64 users[USERS_MAX];
 };
 
 _Static_assert(sizeof(struct client) ==

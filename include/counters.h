@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every counter, once. The list is append-only: numbers are the keys of map
- * counters, names are what `smtpxdp status` prints.
+ * Every counter, once: number (the key of map counters), name (in `smtpxdp
+ * status`), sentence. Append only, for numbers outlive a build.
  */
 #ifndef SMTPXDP_COUNTERS_H
 #define SMTPXDP_COUNTERS_H
 
 #include <linux/types.h>
 
-/* Why a header could not be followed; both programs have a set of these. */
+/*
+ * Why a header was not followed: one set for the gate (in), one for the wire
+ * sensor (out); in the order of enum parse_result.
+ */
 #define PARSE_REASONS(X, dir, prefix)                                          \
 	X(dir##_TRUNCATED, prefix "-truncated", "a header ends before it should") \
 	X(dir##_NOT_IP, prefix "-not-ip", "neither IPv4 nor IPv6 (ARP, ...)")  \
@@ -57,6 +60,10 @@ enum counter {
 		COUNTERS_MAX
 };
 
+/*
+ * Value of map counters, one per CPU. packets counts replies, logins or clients
+ * where a counter is of those; bytes is 0 then.
+ */
 struct counter_value {
 	__u64 packets;
 	__u64 bytes;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The client's side of a connection to the mail server, as far as it tells who
- * was tried: see bpf/pure/sasl.h. Of a password nothing is ever in here.
+ * The client's side of a connection to the mail server, followed to learn which
+ * user each AUTH tries: see bpf/pure/sasl.h. No byte of a password is kept
+ * here.
  */
 #ifndef SMTPXDP_DIALOGUE_H
 #define SMTPXDP_DIALOGUE_H
@@ -9,63 +10,65 @@
 #include "tried.h"
 
 /*
- * The client of a connection that is the self-test's: 0.0.0.1, which nobody can
- * have (RFC 1122, 3.2.1.3).
+ * The self-test's client address, 0.0.0.1, host byte order: no host may have it
+ * (RFC 1122, 3.2.1.3).
  */
 #define SELF_TEST_CLIENT 0x00000001
 
-/* Of so many AUTHs at once, the latest, the answers may be outstanding. */
+/* Latest AUTHs kept: as many can wait for their replies at once. */
 #define ATTEMPTS 8
 
-/* What names are hashed with: random, the same until the maps are removed. */
+/* Map name_key: the key of names' hashes; random, kept with the maps. */
 struct name_key {
 	__u64 k[2];
 };
 
-/* SipHash-2-4 in the making. */
+/* An unfinished SipHash-2-4: see bpf/pure/siphash.h. */
 struct siphash {
 	__u64 v[4];
-	__u64 m; /* bytes that do not make a word yet */
+	__u64 m; /* bytes of the unfinished word */
 	__u32 len;
 	__u32 pad;
 };
 
-/* The client's line in the making. */
+/* The client's unfinished line. */
 struct sasl {
 	__u8 mode; /* enum sasl_mode */
-	__u8 mech; /* enum sasl_word: of the latest AUTH */
-	__u8 want; /* its next response holds the name */
-	__u8 alive; /* the words that this one may become: a bit each */
-	__u8 pos; /* in the word, or in a field's beginning */
-	__u8 naming; /* this line holds the name, and no fault was found */
-	__u8 field; /* of the message that base64 wraps */
-	__u8 quad; /* characters of four that make three bytes */
-	__u8 pads; /* '=' at its end */
-	__u8 bits; /* that do not make a byte yet; none of a password */
-	__u8 name_len; /* as far as kept */
+	__u8 mech; /* enum sasl_word: mechanism of the latest AUTH */
+	__u8 want; /* the next response to that AUTH holds the name */
+	__u8 alive; /* a bit for each enum sasl_word that still matches */
+	__u8 pos; /* position in the word, or in a field's beginning */
+	__u8 naming; /* this line holds the name; no fault so far */
+	__u8 field; /* field of the decoded message, from 0 */
+	__u8 quad; /* base64 characters of the unfinished group, 0..3 */
+	__u8 pads; /* '=' seen at the end */
+	__u8 bits; /* decoded bits left over; never of a password */
+	__u8 name_len; /* bytes of the name that are kept */
 	__u8 pad[5];
-	struct siphash hash; /* of the name */
+	struct siphash hash; /* hash of the name so far */
 };
 
 struct attempt {
-	__u32 reply; /* the number of the reply that answers it */
+	__u32 reply; /* number of the reply that answers this AUTH */
 	__u32 pad;
 	struct tried tried;
 };
 
 struct dialogue {
-	__u32 commands;	 /* how many replies there will be to all so far */
-	__u32 responses; /* lines that answered a challenge (334) */
-	__u32 n;	 /* AUTHs so far; the last is attempt[(n - 1) % 8] */
+	/* replies that all commands so far will get, greeting included */
+	__u32 commands;
+	__u32 responses; /* lines taken for responses to a challenge (334) */
+	__u32 n; /* AUTHs so far; the last one is attempt[(n - 1) % 8] */
 	__u32 pad;
 	struct sasl sasl;
 	struct attempt attempt[ATTEMPTS];
 };
 
-/* On the wire: map dialogues, until it is known to be of no use. */
+/* Map dialogues: a dialogue in cleartext, as long as it can be followed. */
 struct wire_dialogue {
-	__u32 next_seq; /* of the client's first byte that was not read yet */
-	__u32 first_seq; /* of the server's first byte: see struct stream */
+	__u32 next_seq; /* TCP sequence number of the client's next byte */
+	/* sequence number of the server's first byte, as in struct stream */
+	__u32 first_seq;
 	struct dialogue d;
 };
 

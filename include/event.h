@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel programs tell the daemon through the ring buffer. */
+/* Map events: the record that BPF programs send to the daemon. */
 #ifndef SMTPXDP_EVENT_H
 #define SMTPXDP_EVENT_H
 
@@ -10,26 +10,29 @@
 #define EVENT_VERSION 1
 
 enum event_kind {
-	EVENT_FAILURE = 1, /* one failed login; only with log-failures */
-	EVENT_CROSSED,	   /* the client crossed the threshold */
-	EVENT_NET_CROSSED, /* its network did: len is that one's */
-	EVENT_PROCESS,	   /* a process sends from a mail port, the first time */
+	EVENT_FAILURE = 1, /* one failed login; only with log-failures on */
+	EVENT_CROSSED,	   /* a client reached a limit */
+	/* its network reached net-rate; len is the network's */
+	EVENT_NET_CROSSED,
+	EVENT_PROCESS, /* a process is first seen to send from a mail port */
 };
 
 enum event_outcome {
-	OUTCOME_NONE,	   /* EVENT_FAILURE; of a network: user space bans */
+	/* nothing held a ban back; a network's is the daemon's to write */
+	OUTCOME_NONE,
 	OUTCOME_BANNED,	   /* a provisional ban was written */
 	OUTCOME_MONITOR,   /* mode is monitor: nothing was written */
-	OUTCOME_MAP_FULL,  /* map bans had no room: the client is NOT banned */
-	OUTCOME_BRAKE,	   /* nor here: max-bans-per-minute is reached */
-	OUTCOME_FUSE,	   /* nor here: the fuse has blown */
+	OUTCOME_MAP_FULL,  /* map bans is full: the client is NOT banned */
+	OUTCOME_BRAKE,	   /* max-bans-per-minute is reached: NOT banned */
+	OUTCOME_FUSE,	   /* the fuse has blown: NOT banned */
 };
 
-/* What the failures within the rate's time look like. */
+/* What the users tried within the rate's time suggest. */
 enum offender {
-	OFFENDER_UNKNOWN, /* it is not known who was tried, or two users were */
-	OFFENDER_STALE,	  /* one user over and over: an old password? */
-	OFFENDER_ATTACK,  /* many users */
+	/* a name was not read, or too few users for an attack */
+	OFFENDER_UNKNOWN,
+	OFFENDER_STALE,	  /* one user only: a stale password? */
+	OFFENDER_ATTACK,  /* attack-users users or more, or 3 */
 };
 
 enum sensor { SENSOR_WIRE = 1, SENSOR_TLS };
@@ -39,26 +42,32 @@ struct event {
 	__u8 kind;     /* enum event_kind */
 	__u8 outcome;  /* enum event_outcome */
 	__u8 sensor;   /* enum sensor */
-	__u8 len;      /* of the client's network, 0..128 */
-	__u16 code;    /* reply code */
-	__u64 boot_ns; /* CLOCK_BOOTTIME */
-	struct addr client; /* the peer's address, not masked */
-	__u32 ifindex;
-	__u32 failures; /* in the window, this one included */
+	__u8 len;      /* prefix length of the client or network, 0..128 */
+	__u16 code;    /* SMTP reply code */
+	__u64 boot_ns; /* ns of CLOCK_BOOTTIME */
+	struct addr client; /* address of the connection, not masked */
+	__u32 ifindex; /* 0: not known */
+	__u32 failures; /* within window_sec, this one included */
 	__u32 window_sec;
-	__u32 ban_sec; /* EVENT_CROSSED: of the provisional ban */
-	__u32 pid;     /* EVENT_PROCESS only: of the process */
-	__u16 port;    /* the mail server's */
+	__u32 ban_sec; /* seconds of the provisional ban */
+	__u32 pid;     /* EVENT_PROCESS only: in the daemon's PID namespace */
+	__u16 port;    /* local port of the mail server */
 	__u8 text_len; /* 0..TEXT_SIZE */
-	__u8 regular;  /* the client has logged in before */
-	__u8 policy;   /* enum policy_kind: what it was measured by */
+	/* 1: the client is in map regulars: it has logged in before */
+	__u8 regular;
+	__u8 policy;   /* enum policy_kind that measured the failure */
 	__u8 offender; /* enum offender */
-	__u8 users;    /* that were tried within the rate's time, as far as
-			  is known; USERS_MAX: that many or more */
+	/*
+	 * users tried within the rate's time, as far as known; USERS_MAX: that
+	 * many or more
+	 */
+	__u8 users;
 	__u8 pad[5];
-	__u8 text[TEXT_SIZE]; /* how the reply's line begins: raw, untrusted */
+	/* the reply's line, as far as it fits: raw, untrusted */
+	__u8 text[TEXT_SIZE];
 	__u8 user_len; /* 0..USER_NAME_SIZE; 0 unless log-users is on */
-	__u8 user[USER_NAME_SIZE]; /* how the name tried begins: likewise */
+	/* the name tried, as far as it fits: raw, untrusted */
+	__u8 user[USER_NAME_SIZE];
 };
 
 _Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64, "ring buffer record");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The offences of one client, each of which ended in a ban: map history, by
- * its masked address. No program looks at it.
+ * Map history: how often a client was banned, by its masked address. User space
+ * only: it sets the length of the next ban.
  */
 #ifndef SMTPXDP_HISTORY_H
 #define SMTPXDP_HISTORY_H
@@ -9,10 +9,10 @@
 #include "addr.h"
 
 struct history {
-	__s64 until; /* ns of CLOCK_BOOTTIME at which the last of its bans ends
-			or ended; negative: before this boot */
-	__u32 offences; /* 1.. */
-	__u8 len; /* of the client's network, 0..128 */
+	/* ns of CLOCK_BOOTTIME: end of its last ban; < 0: before this boot */
+	__s64 until;
+	__u32 offences; /* bans so far, from 1 */
+	__u8 len; /* prefix length of the key, 0..128 */
 	__u8 pad[3];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The live tunables, in the form in which the fast path wants them. User
- * space compiles them from the configuration (user/config/config_compile.h).
+ * Map settings: the live tunables as the BPF programs need them, compiled from
+ * the configuration by user/config/config_compile.h.
  */
 #ifndef SMTPXDP_SETTINGS_H
 #define SMTPXDP_SETTINGS_H
@@ -10,33 +10,34 @@
 #include "bound.h"
 
 #define RATE_MAX 64 /* failures */
-#define BRAKE_MAX 4096 /* bans in a minute */
+#define BRAKE_MAX 4096 /* bans in one minute */
 #define WINDOW_MIN 1 /* seconds */
 #define WINDOW_MAX 604800 /* seconds: seven days */
-#define TEXT_SIZE 96 /* bytes of a line that a text can match */
+/* longest beginning of a line that a text can match, bytes */
+#define TEXT_SIZE 96
 #define TEXTS_MAX 32
 #define CODE_MAX 600 /* RFC 5321, 4.2.1: reply codes end at 559 */
 
 enum mode { MODE_ENFORCE, MODE_MONITOR };
 enum scope { SCOPE_MAIL, SCOPE_ALL };
 
-/* What a successful login does for the client's failures: see window.h. */
+/* What a success does for a client's failures: see bpf/pure/credit.h. */
 enum credit { CREDIT_OFF, CREDIT_RESET, CREDIT_RATIO };
 
-/* Where it is read who a failed login was about; bits. */
+/* Bits: where the user of a login is read. */
 enum users { USERS_OFF, USERS_WIRE = 1, USERS_TLS = 2 };
 
-/* What a reply does to its client. */
+/* What a reply means for the client. */
 enum action {
 	ACTION_IGNORE,
-	ACTION_COUNT, /* a failed login */
-	ACTION_CREDIT, /* a successful one */
+	ACTION_COUNT, /* counts as a failed login */
+	ACTION_CREDIT, /* counts as a successful login */
 };
 
-/* In `codes`, beside the action: some text begins with this code. */
+/* Flag in settings.codes beside the action: a text begins with this code. */
 #define CODE_HAS_TEXT 0x80
 
-/* A literal beginning of a line. Bytes past its length are 0 in both. */
+/* A literal beginning of a reply line. Both arrays are 0 from `len` on. */
 struct text {
 	__u64 bytes[TEXT_SIZE / 8];
 	__u64 mask[TEXT_SIZE / 8];
@@ -44,7 +45,7 @@ struct text {
 	__u32 action; /* enum action */
 };
 
-/* What net-rate takes for one network, of 128 bits: a /24, a /48. */
+/* Prefix lengths of the networks that net-rate counts: a /24, a /48. */
 #define NET_LEN_V4 120
 #define NET_LEN_V6 48
 
@@ -65,59 +66,66 @@ static inline void net_block_of(const struct addr *a, struct addr *block)
 	}
 }
 
-/* So many failures within so much time. */
+/* A limit: this many failures within this time reach it. */
 struct limit {
-	__u32 failures; /* 1..RATE_MAX; 0: there is no such limit */
-	__u32 ticks;
-	__u32 sec; /* the same time in seconds, for events */
+	__u32 failures; /* 1..RATE_MAX; 0: no such limit */
+	__u32 ticks; /* the time, in ticks of the window */
+	__u32 sec; /* the time in seconds */
 };
 
-/* What a client is measured by. */
+/* The policies that a client can be measured by. */
 enum policy_kind {
 	POLICY_PLAIN,
-	POLICY_STALE, /* tries one user over and over */
-	POLICY_STRICT, /* of a group of networks */
-	POLICY_LENIENT,
+	POLICY_STALE, /* one user over and over: an old password */
+	POLICY_STRICT, /* a client in group strict: see groups.h */
+	POLICY_LENIENT, /* a client in group lenient */
 	POLICIES_MAX
 };
 
 struct policy {
 	struct limit rate;
 	__u32 ban_sec; /* base time of a ban */
-	__u64 ban_jiffies; /* the same */
+	__u64 ban_jiffies; /* ban_sec in jiffies */
 };
 
 struct settings {
 	__u8 mode; /* enum mode */
 	__u8 scope; /* enum scope */
-	__u8 log_failures; /* an event for every failure, not just crossings */
+	/* send an event for each failure, not only for crossings */
+	__u8 log_failures;
 	__u8 tick_shift; /* a tick of the window is 1 << tick_shift jiffies */
-	struct limit slow; /* beside the rate; for everybody */
-	struct limit net; /* of a network, of clients that fail */
-	struct limit brake; /* of bans, not failures: up to BRAKE_MAX */
+	struct limit slow; /* slow-rate, beside each policy's rate */
+	struct limit net; /* net-rate: clients of one network that fail */
+	struct limit brake; /* max-bans-per-minute: up to BRAKE_MAX bans */
 	__u8 credit; /* enum credit */
-	__u8 credit_ratio; /* failures to a success that are let pass */
-	__u8 cut_sessions; /* a ban ends what the client has open: user space */
-	__u8 allow_inside; /* some entry of allow_nets is narrower than a
-			      client: 1 of IPv4, 2 of IPv6 */
-	__u32 fuse_clients; /* 0: there is no fuse. User space */
-	struct policy policy[POLICIES_MAX]; /* rate.failures 0: there is none */
-	__u8 users; /* enum users: who was tried is read there */
-	__u8 log_users; /* and the name itself is kept, not just a hash */
+	/* failures forgiven per success, with CREDIT_RATIO */
+	__u8 credit_ratio;
+	__u8 cut_sessions; /* user space: a ban ends the client's connections */
+	/* an entry of allow_nets is narrower than a client: 1 IPv4, 2 IPv6 */
+	__u8 allow_inside;
+	__u32 fuse_clients; /* user space: fuse-clients; 0: no fuse */
+	/* rate.failures 0: no such policy */
+	struct policy policy[POLICIES_MAX];
+	__u8 users; /* enum users */
+	__u8 log_users; /* keep the user's name, not only its hash */
 	__u16 pad;
-	__u32 attack_users; /* so many within the rate's time are too many */
-	__u8 have_ban_nets; /* map ban_nets is not empty */
-	__u8 have_allow; /* map allow_nets is not empty */
-	__u8 client_len[2]; /* prefix of a client, of 128: IPv4, IPv6 */
-	__u32 groups; /* as in struct groups: which map says who is in one */
-	struct addr client_mask[2]; /* the same as masks */
-	__u32 ban_factor; /* each further ban is so many times longer, */
-	__u32 ban_max_sec; /* but not than this; */
-	__u32 ban_forget_sec; /* after so long without one, all is forgotten */
+	/* users within the rate's time that are an attack; 0: off */
+	__u32 attack_users;
+	__u8 have_ban_nets; /* 1: map ban_nets is not empty */
+	__u8 have_allow; /* 1: map allow_nets is not empty */
+	__u8 client_len[2]; /* prefix length of a client, of 128: IPv4, IPv6 */
+	__u32 groups; /* the map of groups in use: see struct groups */
+	struct addr client_mask[2]; /* client_len as masks */
+	/* ban-factor: each further ban is this many times longer */
+	__u32 ban_factor;
+	/* ban-max: ban-factor makes no ban longer, in seconds */
+	__u32 ban_max_sec;
+	/* ban-forget: seconds without a ban that clear the history */
+	__u32 ban_forget_sec;
 	__u32 n_texts;
-	__u64 ports[65536 / 64]; /* bit n: local TCP port n is mail */
-	__u8 codes[CODE_MAX]; /* enum action, CODE_HAS_TEXT */
-	struct text texts[TEXTS_MAX]; /* longest first */
+	__u64 ports[65536 / 64]; /* bit n: local TCP port n is a mail port */
+	__u8 codes[CODE_MAX]; /* by reply code: enum action, CODE_HAS_TEXT */
+	struct text texts[TEXTS_MAX]; /* n_texts of them, the longest first */
 };
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
@@ -126,19 +134,22 @@ _Static_assert(sizeof(struct settings) ==
 	       "layout");
 
 /*
- * Which addresses may be in a network of map ban_nets; most are not, and need
- * not be looked up. A bit is set before a network is added, and cleared, by
- * the daemon's sweep, after the last one that needs it has gone.
+ * A filter before map ban_nets: most addresses are in none of its networks and
+ * need no lookup. ban_nets.c sets a network's bits before it adds the network;
+ * the daemon's sweep clears bits that no network needs any more.
  */
 #define NET_FILTER_BITS 65536
 
 struct net_filter {
-	__u32 stale; /* a network has gone */
+	__u32 stale; /* 1: a network was removed, some bits may be unneeded */
 	__u32 pad;
 	__u64 bits[2][NET_FILTER_BITS / 64]; /* IPv4, IPv6 */
 };
 
-/* IPv4: the first 16 bits. IPv6, where those say little: a hash of 32. */
+/*
+ * The index of an address in net_filter.bits: of IPv4 its first 16 bits; of
+ * IPv6, where those say little, a hash of its first 32.
+ */
 static inline __u32 net_filter_bit(const struct addr *a, int v6)
 {
 	if (v6)
@@ -158,13 +169,14 @@ static inline int net_filter_has(const struct net_filter *f,
 }
 
 /*
- * The value of map `settings`. A writer fills the slot that is not active,
- * then stores `active`: a packet sees all of a change or none of it.
+ * Value of map settings. A writer fills the slot not in use, then sets
+ * `active`: a packet sees all of a change or none of it.
  */
 struct settings_slots {
-	__u32 active; /* 0 or 1 */
-	__u32 generation; /* of the slot in force: one more with every change */
-	__u64 fuse_until; /* jiffies up to which no bans are written */
+	__u32 active; /* the slot in force, 0 or 1 */
+	__u32 generation; /* grows by 1 with every change */
+	/* jiffies; until then the fuse is blown: no ban is written */
+	__u64 fuse_until;
 	struct settings slot[2];
 	struct net_filter net_filter;
 };

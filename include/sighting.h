@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One reply to a login, as a sensor saw it. It lies where the sensor works (a
- * map), not on the stack: there it would be too much.
+ * One reply to a login, as a sensor saw it. It lies in a map: the 512 bytes of
+ * a BPF stack are too few.
  */
 #ifndef SMTPXDP_SIGHTING_H
 #define SMTPXDP_SIGHTING_H
@@ -11,15 +11,15 @@
 #include "tried.h"
 
 struct sighting {
-	struct addr peer; /* the client's, not masked */
+	struct addr peer; /* address of the client, not masked */
 	__u32 ifindex; /* 0: not known */
-	__u16 code;
-	__u16 port; /* the mail server's */
-	__u8 text_len; /* 0..LINE_SIZE */
+	__u16 code; /* SMTP reply code */
+	__u16 port; /* local port of the mail server */
+	__u8 text_len; /* bytes of text, 0..LINE_SIZE */
 	__u8 sensor; /* enum sensor */
 	__u8 pad[6];
 	struct tried tried;
-	struct line text; /* the reply's line */
+	struct line text; /* the reply's last line */
 };
 
 _Static_assert(sizeof(struct sighting) == 104 + LINE_SIZE,

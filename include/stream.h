@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One direction of one TCP connection, server to client: map streams. */
+/* Map streams: the server's side of one TCP connection. */
 #ifndef SMTPXDP_STREAM_H
 #define SMTPXDP_STREAM_H
 
 #include "addr.h"
 #include "settings.h"
 
-/* How much of a line is looked at; the rest is only searched for its end. */
+/* Bytes kept of a line; the rest is only searched for its end. */
 #define LINE_SIZE TEXT_SIZE
 
-/* How a line begins; what is behind its end is anything. */
+/* The beginning of a line; bytes behind its end are undefined. */
 struct line {
 	__u8 bytes[LINE_SIZE];
 };
 
-/* The reply line in the making: see bpf/pure/reply.h. */
+/* An unfinished reply line: see bpf/pure/reply.h. */
 struct reply {
-	__u8 len;     /* bytes of the line that are kept, up to LINE_SIZE */
-	__u8 skip;    /* the line is longer: what follows is not kept */
-	__u8 by_text; /* what a text said on an earlier line of this reply:
-			 enum action + 1, or 0 */
+	__u8 len;     /* bytes of the line so far, up to LINE_SIZE */
+	/* 1: the line is longer than LINE_SIZE; the rest is not kept */
+	__u8 skip;
+	/* enum action + 1 by a text on an earlier line of the reply, or 0 */
+	__u8 by_text;
 	__u8 pad[5];
-	/* The line's first bytes; behind them, room to load the next ones. */
+	/* The line's first bytes, and room to load more behind them. */
 	union {
 		__u8 line[2 * LINE_SIZE];
 		__u64 word[2 * LINE_SIZE / 8];
@@ -30,7 +31,7 @@ struct reply {
 };
 
 /*
- * A TLS record, up to where a ServerHello's random ends (RFC 8446, 4.1.3 and
+ * A TLS record up to the end of a ServerHello's random (RFC 8446, 4.1.3 and
  * 5.1): 5 bytes of record header, 4 of handshake header, 2 of version, 32.
  */
 #define HELLO_SIZE 43
@@ -38,13 +39,13 @@ struct reply {
 
 enum hello_state { HELLO_WANTED, HELLO_READ, HELLO_MISSED };
 
-/* The ServerHello in the making: see bpf/hello.h. */
+/* An unfinished ServerHello: see bpf/hello.h. */
 struct hello {
-	__u32 skip; /* bytes before the next record begins */
-	__u8 len;   /* of the record's that are kept */
+	__u32 skip; /* bytes to skip before the next record */
+	__u8 len;   /* bytes of the record kept in byte[] */
 	__u8 state; /* enum hello_state */
 	__u8 pad[2];
-	__u8 byte[2 * HELLO_SIZE]; /* them, and room to load the next ones */
+	__u8 byte[2 * HELLO_SIZE]; /* the record, and room to load more */
 };
 
 struct stream_key {
@@ -56,15 +57,17 @@ struct stream_key {
 };
 
 struct stream {
-	__u32 next_seq;	 /* the first byte that was not read yet */
-	__u32 encrypted; /* TLS: its ServerHello is the last that is read */
-	__u32 first_seq; /* from which byte on these are counted: */
-	__u32 replies; /* but challenges (334) */
-	__u32 challenges;
+	__u32 next_seq;	 /* TCP sequence number of the next byte to read */
+	__u32 encrypted; /* 1: TLS has begun; only its ServerHello is read */
+	/* sequence number from which replies and challenges are counted */
+	__u32 first_seq;
+	__u32 replies; /* replies so far, without challenges */
+	__u32 challenges; /* challenges (334) so far */
 	__u32 pad;
-	union {		 /* what is unfinished at next_seq */
+	/* unfinished at next_seq: the reply; with TLS, the ServerHello */
+	union {
 		struct reply reply;
-		struct hello hello; /* once it is encrypted */
+		struct hello hello;
 	};
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the TLS sensor remembers: maps tls_*. */
+/* Keys and values of the TLS sensor: maps tls_* and mail_procs. */
 #ifndef SMTPXDP_TLS_H
 #define SMTPXDP_TLS_H
 
@@ -9,93 +9,97 @@
 #include "stream.h"
 
 /*
- * What makes a TLS session unmistakable: how the random of its ServerHello
- * begins. On the wire it is in the clear; the library keeps it in the session.
+ * A TLS session's mark: the first 16 bytes of its ServerHello's random. The
+ * wire shows it in the clear, and the library keeps it in the session's object.
  */
 struct tls_random {
 	__u64 q[2];
 };
 
-/* Map tls_hellos: who got that ServerHello, as the wire sensor saw it. */
+/* Map tls_hellos: the client to which the wire sensor saw this one go. */
 struct tls_hello {
 	struct addr client;
-	__u16 port; /* the mail server's */
+	__u16 port; /* local port of the mail server */
 	__u8 pad[6];
 };
 
 /*
- * Map tls_places: where in its objects a library keeps that random, by the
- * library (the cookie of its probes: what its build-id begins with).
+ * Map tls_places: the offset of that random in a session's object. The key is
+ * the library: the cookie of its probes, the first bytes of its build-id.
  */
 struct tls_place {
-	__u32 offset;
+	__u32 offset; /* bytes from the object's address */
 };
 
-/* A TLS session is the library's object in one process. */
+/* Key of a TLS session: the library's object in one process. */
 struct tls_key {
-	__u64 object; /* SSL *, gnutls_session_t */
+	__u64 object; /* address: SSL *, gnutls_session_t */
 	__u32 tgid;
-	__u32 started; /* when; for both numbers may come again */
+	__u32 started; /* process_started(): tgid and address are reused */
 };
 
 enum tls_peer {
 	TLS_PEER_UNKNOWN,
-	TLS_PEER_SOCKET, /* the client is whom the write call sent to, or */
-	TLS_PEER_HELLO,	 /* who got the ServerHello with the random at place */
-	TLS_PEER_OTHER,	 /* no client of a mail server: none of our business */
+	/* proved: the write call itself sent on the client's socket */
+	TLS_PEER_SOCKET,
+	/* proved: the client got the ServerHello with this random */
+	TLS_PEER_HELLO,
+	TLS_PEER_OTHER,	 /* not a mail server's session: ignored */
 };
 
 struct tls_session {
 	struct addr client;
 	__u16 port;
 	__u8 peer;     /* enum tls_peer */
-	__u8 searches; /* for the place of the random: they are dear */
-	__u32 place;   /* of the random in the object */
+	__u8 searches; /* searches for the random so far: they are costly */
+	__u32 place;   /* offset of the random in the object; 0: not known */
 	struct tls_random random;
-	struct reply reply; /* what was unfinished at the end of a write */
+	struct reply reply; /* the line that the last write left unfinished */
 };
 
-/* A thread's call of the write function, and what came of it. */
+/* Map tls_tasks: a thread's last call of a write function. */
 struct tls_task {
-	struct tls_key key; /* object 0: no call is of interest any more */
+	struct tls_key key; /* object 0: no call to attribute sends to */
 	__u64 buf;
 	__u64 num;
-	__u64 written; /* size_t *, where the function has such an argument */
-	__u64 stack;   /* the stack pointer at the call, */
-	__u64 caller;  /* and what it points to */
-	__u64 library; /* in which the call is */
-	__u32 in_call;
-	__u32 pending; /* failures that nobody is charged with yet: */
-	struct sighting at; /* the last of them */
-	struct reply reply; /* the line in the making, while a write is read */
+	__u64 written; /* address of the size_t for the bytes written, or 0 */
+	__u64 stack;   /* stack pointer at the call */
+	__u64 caller;  /* the word at that stack pointer */
+	__u64 library; /* cookie of the probe: the library */
+	__u32 in_call; /* 1: the call has not returned */
+	__u32 pending; /* failures seen whose client is not known yet */
+	struct sighting at; /* the last such failure */
+	struct reply reply; /* the unfinished line, while a write is read */
 };
 
-/* Map tls_dialogues: what the client says in a session, from EHLO on. */
+/* Map tls_dialogues: the client's side of a TLS session, from EHLO on. */
 struct tls_dialogue {
-	__u32 replies; /* but challenges (334), */
+	__u32 replies; /* replies so far, without challenges */
 	__u32 challenges;
-	__u32 lost; /* it cannot be followed any more */
+	__u32 lost; /* 1: the dialogue cannot be followed any more */
 	__u32 pad;
 	struct dialogue d;
 };
 
-/* A thread's call of the read function. */
+/* Map tls_readings: a thread's call of a read function. */
 struct tls_reading {
 	struct tls_key key;
-	__u64 buf; /* 0: none is under way */
+	__u64 buf; /* 0: no call is under way */
 	__u64 num;
-	__u64 got; /* size_t *, where the function has such an argument */
+	__u64 got; /* address of the size_t for the bytes read, or 0 */
 };
 
-/* A process that sends from mail ports: map mail_procs, by its pid as the
- * daemon's PID namespace has it. */
+/*
+ * Map mail_procs: a process that sends from mail ports; the key is its pid in
+ * the daemon's PID namespace.
+ */
 struct mail_proc {
-	__u64 writes; /* of its TLS libraries that we have seen */
-	__u64 blind;  /* sends on TLS streams without such a write before */
-	__u16 port;   /* of the last of those */
-	__u8 known;   /* user space: a library that is probed is mapped */
+	__u64 writes; /* write calls that the probes saw */
+	__u64 blind;  /* sends on TLS streams before any such write */
+	__u16 port;   /* mail port of the last blind send */
+	__u8 known;   /* user space: it has mapped a library with probes */
 	__u8 pad[5];
-	char name[16];
+	char name[16]; /* the process's command name */
 };
 
 _Static_assert(sizeof(struct tls_key) == 16, "map key");

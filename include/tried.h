@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The user that a client tried to log in as. */
+/* The user that a login tried. */
 #ifndef SMTPXDP_TRIED_H
 #define SMTPXDP_TRIED_H
 
@@ -8,9 +8,10 @@
 #define USER_NAME_SIZE 63
 
 struct tried {
-	__u64 hash; /* of the name, keyed; 0: not known who */
-	__u8 len; /* of the name; 0 unless names are logged */
-	__u8 name[USER_NAME_SIZE]; /* how it begins: raw, untrusted */
+	__u64 hash; /* SipHash of the name by map name_key; 0: not known */
+	__u8 len; /* bytes kept of the name; 0 unless log-users is on */
+	/* the name, as far as it fits: raw, untrusted */
+	__u8 name[USER_NAME_SIZE];
 };
 
 _Static_assert(sizeof(struct tried) == 72, "part of map values");

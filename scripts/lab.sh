@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # The lab: a mail host, an attacker and an honest client, each in a network
-# namespace of its own, joined by a router; real Postfix, Dovecot, Exim and
-# journald; the daemon. Sourced by scripts/demo, scripts/test and selftests/.
+# namespace, joined by a router; real Postfix, Dovecot, Exim and journald; the
+# daemon. Sourced by scripts/demo, scripts/test and selftests/.
 #
 #   attacker 198.51.100.7  2001:db8:bad::7 --.
 #                                            router --- mail 192.0.2.25
 #   honest   203.0.113.5  2001:db8:900d::5 --'               2001:db8:25::25
 #
-# All of it lives in private mount and PID namespaces, with a /run and a bpffs
-# of their own: when the first process of the lab ends, however it ends, the
-# kernel ends the others and forgets every namespace, pin and file.
+# All of it runs in private mount and PID namespaces, with a /run and a bpffs of
+# their own: when the lab's first process ends, for whatever reason, the kernel
+# ends the others and drops every namespace, pin and file.
 #
-# Run by itself, `scripts/lab.sh` starts it all and gives a shell in it.
+# Run by itself, `scripts/lab.sh` starts everything and opens a shell in it.
 
 # shellcheck disable=SC2034 # much of this is for those who source it
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
@@ -26,14 +26,15 @@ BIN=$LAB_ROOT/build/smtpxdp
 HELPER=$LAB_ROOT/selftests/lib/helper.py
 LAB_EXIM=$LAB_ROOT/build/exim/usr/sbin/exim4
 
-# Postfix, Exim and Dovecot's submission server have an address each.
+# Addresses of the servers; Dovecot's submission server has its own.
 POSTFIX=192.0.2.25
 POSTFIX6=2001:db8:25::25
 EXIM=192.0.2.26
 DOVECOT=192.0.2.27
 NGINX=192.0.2.28
 GATEWAY=192.0.2.1
-# The attacker has 198.51.100.7 to .60, and ::7 and ::8 in ten /64 networks.
+# The attacker's namespace has 198.51.100.7 to .60, and ::7 and ::8 in each of
+# ten /64 networks.
 ATTACKER=198.51.100.7
 ATTACKER6=2001:db8:bad::7
 HONEST=203.0.113.5
@@ -53,15 +54,16 @@ die() {
 
 UNSHARE=(env SMTPXDP_LAB=1 unshare --mount --pid --fork --kill-child
 	--mount-proc)
-# In a chroot, / may be no mount that could be made private: lab_init looks.
+# In a chroot, / may be no mount point, and cannot be made private: lab_init
+# checks.
 if mountpoint -q /; then
 	UNSHARE+=(--propagation private)
 else
 	UNSHARE+=(--propagation unchanged)
 fi
 
-# Runs "$0" again inside private namespaces, and exits: lab_enter "$@". Unshare
-# ends with us, and all that runs in there ends with it.
+# lab_enter "$@": runs "$0" again inside private namespaces, and exits with its
+# status. The lab dies with this process.
 lab_enter() {
 	local pid status=0
 
@@ -82,7 +84,7 @@ lab_abort() { # PID STATUS
 	exit "$2"
 }
 
-# Once, by the first process in there.
+# Prepares mounts and files; called once, by the lab's first process.
 lab_init() {
 	[ -n "${SMTPXDP_LAB-}" ] || die "not in the lab: see scripts/lab.sh"
 	mountpoint -q /sys || mount -t sysfs sysfs /sys
@@ -96,47 +98,45 @@ lab_init() {
 	fi
 	mount -t bpf bpf /sys/fs/bpf ||
 		die "cannot mount bpffs: does this kernel know BPF?"
-	# Whoever has smtpxdp installed has settings, which are not the tests'.
-	[ ! -d /etc/smtpxdp ] || mount -t tmpfs -o mode=755 tmpfs /etc/smtpxdp
+	# /etc is a layer of the lab's own, without the settings of an installed
+	# smtpxdp.
+	mkdir -p /run/etc/upper /run/etc/work
+	mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work \
+		etc /etc
+	rm -rf /etc/smtpxdp
 	[ ! -d /var/log/journal ] || mount -t tmpfs -o mode=755 tmpfs \
 		/var/log/journal
-	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm /run/etc
+	mkdir -p $LAB/log $LAB/pid /run/netns /run/lock /run/shm
 	chmod 755 $LAB
-	# Nobody waits for a name server that cannot be reached from in here.
-	cover resolv.conf <<<'nameserver 127.0.0.1'
-	cover hosts <<-EOF
+	# No process waits for a name server that cannot be reached from the
+	# lab.
+	rm -f /etc/resolv.conf
+	echo nameserver 127.0.0.1 >/etc/resolv.conf
+	cat >/etc/hosts <<-EOF
 		127.0.0.1 localhost $(uname -n)
 		::1 localhost
 	EOF
-	# Exim wants its user, which only its package makes.
+	# Exim needs a user that only its package creates.
 	if ! getent passwd Debian-exim >/dev/null; then
-		{
-			cat /etc/passwd
-			echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false'
-		} | cover passwd
-		{ cat /etc/group && echo 'Debian-exim:x:64999:'; } | cover group
+		echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false' \
+			>>/etc/passwd
+		echo 'Debian-exim:x:64999:' >>/etc/group
 	fi
 }
 
-# Lays what stdin says over a file of /etc, in here only.
-cover() { # NAME
-	cat >/run/etc/"$1"
-	chmod 644 /run/etc/"$1"
-	[ ! -f /etc/"$1" ] || mount --bind /run/etc/"$1" /etc/"$1"
-}
-
-# at NS COMMAND...: `ip netns exec` would hide bpffs.
+# at NS COMMAND...: runs it in a network namespace. Not by `ip netns exec`,
+# which would hide bpffs.
 at() {
 	local ns=$1
 	shift
 	nsenter --net="/run/netns/$ns" -- "$@"
 }
 
-# How many times slower than a real machine this one may be: an emulated one
-# (scripts/vm) sets it.
+# Factor for all timeouts; scripts/vm raises it on emulated machines.
 SLOW=${SMTPXDP_SLOW:-1}
 
-# until_true SECONDS COMMAND...: asks again every 20 ms.
+# until_true SECONDS COMMAND...: repeats it every 20 ms until it succeeds. 1:
+# time is up.
 until_true() {
 	local end=$((${EPOCHREALTIME/[.,]/} + $1 * SLOW * 1000000))
 	shift
@@ -151,8 +151,8 @@ listens() { # NS ADDRESS PORT
 }
 
 # background NAME NS COMMAND...: output to $LAB/log/NAME, pid to $LAB/pid/NAME.
-# No function: the pid would be a shell's. (bats waits for whoever holds its
-# descriptor 3.)
+# COMMAND must be no shell function, or the pid is a shell's. Descriptor 3 is
+# closed, for bats waits until no process has it open.
 background() {
 	local name=$1 ns=$2
 	shift 2
@@ -167,7 +167,7 @@ running() { # NAME
 		[ "$(ps -o stat= -p "$pid" | cut -c1)" != Z ]
 }
 
-# end NAME [SIGNAL]: ends what background() started, and waits for it.
+# end NAME [SIGNAL]: ends a process of background(), and waits for it.
 end() {
 	local pid
 	pid=$(cat $LAB/pid/"$1" 2>/dev/null) || return 0
@@ -191,7 +191,7 @@ sysctl_at() { # NS PATH VALUE
 	at "$1" sh -c 'echo "$1" >/proc/sys/net/"$0"' "$2" "$3"
 }
 
-# One leg of the router: a namespace with eth0, and its default routes.
+# Makes a namespace with eth0 and default routes, joined to the router.
 net_leg() { # NS ROUTER_V4/LEN ROUTER_V6/LEN ADDRESS/LEN...
 	local ns=$1 v4=$2 v6=$3 a
 	shift 3
@@ -234,7 +234,7 @@ net_up() {
 	sysctl_at router ipv6/conf/all/forwarding 1
 	net_leg mail $GATEWAY/24 2001:db8:25::1/64 \
 		$POSTFIX/24 $EXIM/24 $DOVECOT/24 $NGINX/24 $POSTFIX6/64
-	# The last address added is the one IPv6 prefers.
+	# IPv6 prefers the last address added as source.
 	net_leg attacker 198.51.100.1/24 2001:db8:bad::1/64 \
 		"${bad[@]}" "${bad6[@]}" 2001:db8:bad::8/64 $ATTACKER6/64
 	at router ip -6 route add 2001:db8:bad::/48 dev to-attacker
@@ -260,7 +260,7 @@ lab_passwords() {
 	chmod 644 $LAB/users
 }
 
-# For all of them; who reads the key does not matter.
+# One certificate for all servers. It is a test key: mode 644 does no harm.
 lab_certificate() {
 	[ ! -s $LAB/cert.pem ] || return 0
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
@@ -269,10 +269,10 @@ lab_certificate() {
 	chmod 644 $LAB/key.pem $LAB/cert.pem
 }
 
-# How many processes do the logins: Dovecot's default is one for each.
+# Lines for Dovecot's service submission-login: tests limit its processes.
 DOVECOT_LOGIN=
 
-# Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
+# Starts Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
 dovecot_up() {
 	local version dir=$LAB/dovecot
 
@@ -318,8 +318,8 @@ dovecot_up() {
 			}
 			EOF
 		esac
-		# Dovecot answers a failure late, and ever later: not here. (Half
-		# a second remains: it gathers failures for that long.)
+		# Dovecot delays replies to failures more and more: switched
+		# off. Half a second remains, for which it gathers failures.
 		cat <<-EOF
 			base_dir = $dir/run
 			state_dir = $dir/state
@@ -354,7 +354,7 @@ dovecot_up() {
 			}
 		EOF
 	} >$dir/dovecot.conf
-	# It reads the version from the first line.
+	# Dovecot reads its version from the first line.
 	background dovecot.out mail dovecot -F -c $dir/dovecot.conf
 	{ until_true 10 listens mail $DOVECOT 587 &&
 		until_true 10 test -S $LAB/auth; } ||
@@ -367,7 +367,7 @@ postfix_up() {
 	lab_certificate
 	mkdir -p $dir/etc $dir/queue $dir/data
 	chown postfix $dir/data
-	# Postfix answers a client that fails again and again late: not here.
+	# Postfix delays replies to a client that fails often: switched off.
 	cat >$dir/etc/main.cf <<-EOF
 		compatibility_level = 3.6
 		queue_directory = $dir/queue
@@ -500,8 +500,8 @@ have_nginx() {
 		[ -e /usr/lib/nginx/modules/ngx_mail_module.so ]
 }
 
-# A proxy before Postfix. It answers failed logins itself. Port 2525 is one
-# listener for IPv4 and IPv6.
+# Starts nginx as a mail proxy before Postfix. It answers failed logins itself.
+# Port 2525 is a single listener for IPv4 and IPv6.
 nginx_up() {
 	local dir=$LAB/nginx
 
@@ -544,7 +544,7 @@ nginx_up() {
 		lab_fail nginx nginx nginx-mail
 }
 
-# A server that takes any mail, on the other side of the world.
+# Starts a server that takes any mail, in the honest client's network.
 sink_up() {
 	mkdir -p $LAB/sink
 	chown postfix $LAB/sink
@@ -577,8 +577,8 @@ ForwardToSyslog=no' >/run/systemd/journald.conf.d/lab.conf
 		lab_fail journald journald
 }
 
-# What smtpxdp told the journal since journal_mark, a JSON line each. (Not by
-# --after-cursor: together with a match, it may skip an entry.)
+# smtpxdp's journal messages since journal_mark, a JSON line each. Not by
+# --after-cursor, which may skip an entry if there is a match, too.
 journal() { # [MATCH...]
 	local since=()
 	[ ! -s $LAB/since ] || since=(--since="@$(cat $LAB/since)")
@@ -593,8 +593,8 @@ journal_mark() {
 
 # --- everything -------------------------------------------------------------
 
-# The namespaces and the servers named: postfix (brings dovecot), exim,
-# dovecot, sink, journald.
+# lab_up SERVER...: the namespaces, and the servers named: postfix (with
+# dovecot), exim, dovecot, nginx, sink, journald.
 lab_up() {
 	local s
 	net_up
@@ -620,16 +620,16 @@ lab_down() {
 
 PIN=/sys/fs/bpf/smtpxdp
 CONF=$LAB/smtpxdp.conf
-# No daemon of the lab touches the host's; a test may give it one with --state.
+# The lab's daemons keep away from the host's state file; --state overrides it.
 STATE=$LAB/state
 export STATE_DIRECTORY=$STATE
 
-# The command line, on the mail host.
+# smtpxdp ARGUMENT...: the command line, on the mail host.
 smtpxdp() {
 	at mail "$BIN" --pin "$PIN" "$@"
 }
 
-# conf KEY VALUE...: the file the daemon reads.
+# conf KEY VALUE...: writes the daemon's configuration file.
 conf() {
 	while [ $# -gt 0 ]; do
 		printf '%s = %s\n' "$1" "$2"
@@ -637,7 +637,8 @@ conf() {
 	done >$CONF
 }
 
-# daemon_up [OPTION...]: waits until it serves. Interface eth0 by default.
+# daemon_up [OPTION...]: starts the daemon, by default on eth0, and waits until
+# it serves.
 daemon_up() {
 	local args=("$@")
 	[ -e $CONF ] || : >$CONF
@@ -650,7 +651,7 @@ daemon_up() {
 }
 DAEMON_ENV=()
 
-# daemon_env NAME=VALUE...: in the environment of the next daemons.
+# daemon_env NAME=VALUE...: sets the environment of the next daemons.
 daemon_env() {
 	DAEMON_ENV=("$@")
 }
@@ -659,7 +660,7 @@ daemon_pid() {
 	cat $LAB/pid/smtpxdp
 }
 
-# It runs, and has attached everything.
+# Does the daemon run, with everything attached?
 daemon_serves() {
 	[ "$(smtpxdp status -j 2>/dev/null | jq --argjson pid "$(daemon_pid)" '
 		.daemon.pid == $pid and .daemon.serves and (.interfaces | length > 0) and
@@ -670,18 +671,18 @@ daemon_settled() {
 	daemon_serves || ! running smtpxdp
 }
 
-# daemon_down [SIGNAL]: the maps stay, as they do on a real host.
+# daemon_down [SIGNAL]: ends the daemon; its maps stay, as on a real host.
 daemon_down() {
 	end smtpxdp "${1-TERM}"
 }
 
-# Ends all connections of the mail host: a banned client acknowledges nothing,
-# and the last reply to him would be sent again and again.
+# Kills all TCP connections of the mail host: a banned client acknowledges
+# nothing, and the last reply to it would be sent again and again.
 hang_up() {
 	at mail ss -K -tn state connected >/dev/null 2>&1 || true
 }
 
-# Forgets everything: for the next test.
+# Removes everything of smtpxdp, for the next test.
 daemon_wipe() {
 	daemon_down TERM
 	smtpxdp unload >/dev/null 2>&1 || true
@@ -691,8 +692,8 @@ daemon_wipe() {
 
 # --- clients ----------------------------------------------------------------
 
-# swaks_try NS USER PASSWORD SERVER [SWAKS OPTION...]: logs in, and leaves.
-# 0: accepted; 28: refused; 2: no connection within three seconds.
+# swaks_try NS USER PASSWORD SERVER [SWAKS OPTION...]: tries one login. 0:
+# accepted; 28: refused; 2: no connection within three seconds.
 swaks_try() {
 	local ns=$1 user=$2 pass=$3 server=$4
 	shift 4
@@ -702,8 +703,9 @@ swaks_try() {
 		--quit-after AUTH "$@"
 }
 
-# login_fail NS COUNT [OPTION...], login_ok NS [OPTION...]: by a quicker
-# client, all at once, a connection each. See `helper.py auth --help`.
+# login_fail NS COUNT [OPTION...], login_ok NS [OPTION...]: logins by a client
+# quicker than swaks, all at once, each on a connection of its own. See
+# `helper.py auth --help`.
 login_fail() {
 	local ns=$1 n=$2
 	shift 2
@@ -717,14 +719,15 @@ login_ok() {
 	at "$ns" python3 -B "$HELPER" auth --expect 235 "$@"
 }
 
-# login_storm NS [OPTION...]: many addresses at once. See `helper.py storm --help`.
+# login_storm NS [OPTION...]: logins from many addresses at once. See `helper.py
+# storm --help`.
 login_storm() {
 	local ns=$1
 	shift
 	at "$ns" python3 -B "$HELPER" storm "$@"
 }
 
-# connects NS [OPTION...]: is there a mail server's greeting?
+# connects NS [OPTION...]: does the mail server greet?
 connects() {
 	local ns=$1
 	shift

@@ -1,17 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# A machine in the lab that systemd has booted as PID 1, for what only a real
-# systemd shows: a systemd-nspawn container in the lab's namespace `mail`. Its
-# root is the host's own below a layer that is thrown away (overlayfs), so it
-# has the same packages, none of the services, and nothing to download.
-# Sourced after scripts/lab.sh.
+# Machines in the lab with systemd as PID 1, for tests that need it: a
+# systemd-nspawn container in the lab's namespace `mail`. Its root is the host's
+# under a layer that is thrown away (overlayfs): the same packages, no services,
+# no download. Sourced after scripts/lab.sh.
 
 MACHINE=$LAB/machine
 MACHINE_ROOT=$MACHINE/root
 
-# machine_up PREPARE...: makes it, runs PREPARE, boots it. Where that cannot be,
-# machine_needed skips a test and says why.
+# machine_up PREPARE...: makes the machine, runs PREPARE, boots it. 1 if that is
+# impossible here: machine_needed then skips tests with the reason.
 machine_up() {
 	machine_make >"$LAB"/no-machine || return 1
 	"$@"
@@ -23,7 +22,7 @@ machine_needed() {
 	[ ! -e "$LAB"/no-machine ] || skip "$(tail -n 1 "$LAB"/no-machine)"
 }
 
-# Root, cgroup and network; says why on stdout where it cannot be.
+# Makes root and cgroup; prints the reason on stdout if it cannot.
 machine_make() {
 	command -v systemd-nspawn >/dev/null || {
 		echo "no systemd-nspawn here"
@@ -35,10 +34,11 @@ machine_make() {
 	mount -t cgroup2 cgroup2 "$MACHINE"/cgroup 2>&1 || return 1
 	{ mktemp -d "$MACHINE"/cgroup/smtpxdp-lab.XXXXXX \
 		>"$MACHINE"/cgroup-path; } 2>&1 || return 1
-	# systemd-nspawn asks it which cgroups there are; a chroot may lack it.
+	# systemd-nspawn reads there which cgroups exist; a chroot may lack it.
 	mountpoint -q /sys/fs/cgroup ||
 		mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>&1 || return 1
-	# Of the host's services none runs in there, not by a generator either.
+	# No service of the host may run in the machine, not by a generator
+	# either.
 	rm -rf "$MACHINE_ROOT"/etc/systemd/system/* \
 		"$MACHINE_ROOT"/lib/systemd/system-generators/* \
 		"$MACHINE_ROOT"/lib/systemd/system/multi-user.target.wants/* \
@@ -46,8 +46,8 @@ machine_make() {
 	systemd-id128 new >"$MACHINE_ROOT"/etc/machine-id
 }
 
-# Boots it, waits until it is up, and mounts the bpffs that a systemd outside
-# of containers mounts itself. As often as wanted.
+# Boots the machine, waits until it is up, and mounts bpffs, as systemd itself
+# does outside of containers. May be called again after machine_off.
 machine_boot() {
 	: >"$LAB"/log/machine-notify
 	background machine-notify mail python3 -B "$HELPER" notify \
@@ -86,15 +86,15 @@ machine_settled() {
 	machine_ready || ! running machine
 }
 
-# machine COMMAND...: runs it in there. (Its mounts do not imply its root, where
-# the lab is in a chroot.)
+# machine COMMAND...: runs it in the machine. -r, for in a chroot the mount
+# namespace does not imply the machine's root.
 machine() {
 	nsenter -m -u -i -p -n -C -r -w \
 		-t "$(sed -n 's/^X_NSPAWN_LEADER_PID=//p' "$LAB"/log/machine-notify)" \
 		-- "$@"
 }
 
-# It shuts down in order; what it wrote is there at the next machine_boot.
+# Shuts the machine down in order; its files are kept for machine_boot.
 machine_off() {
 	end machine
 }
@@ -104,7 +104,7 @@ machine_down() {
 	[ -d "$MACHINE" ] || return 0
 	end machine
 	dir=$(cat "$MACHINE"/cgroup-path 2>/dev/null) || dir=
-	# The last processes leave it a moment after they have ended.
+	# The last processes leave the cgroup shortly after they have ended.
 	[ -z "$dir" ] || until_true 5 machine_forget "$dir" || true
 	umount "$MACHINE"/cgroup "$MACHINE_ROOT" 2>/dev/null || true
 	rm -rf "$MACHINE"

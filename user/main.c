@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp: the command line. Global options, then a command. */
+/* smtpxdp's main(): global options, then a command of the table. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +30,8 @@ static const struct cmd_option options[] = {
 };
 
 /*
- * Takes the global options out of argv, wherever they stand before "--", so
- * that commands see only their own. Returns the new argc, or -1.
+ * Removes the global options from argv, wherever they stand before "--": a
+ * command sees only its own. Returns the new argc, or -1 after complaining.
  */
 static int take_globals(struct globals *g, int argc, char **argv)
 {
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 	}
 	if (*argv[1] == '-')
 		return usage("unknown option %s; try smtpxdp --help", argv[1]);
-	opterr = 0; /* cmd_option() complains */
+	opterr = 0; /* getopt stays silent: cmd_option() complains */
 	err = cmd_dispatch(commands, &g, argc - 1, argv + 1);
 	if ((fflush(stdout) || ferror(stdout)) && !err)
 		err = fail("cannot write the output: %s", strerror(errno));

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a client's successful logins do for its failures, as success-credit
- * says. Pure: see reply.h.
+ * success-credit: what a client's successful logins do for its failures. Pure:
+ * see reply.h.
  *
- * Whoever owns one account could wash himself clean for ever; so
- * - a success forgives once in the time of the rate: less than twice as many
- *   failures as it takes fit into any such time;
- * - by ratio, RATE_MAX failures in that time are too many, whatever succeeded;
- * - the slow limit knows no credit.
+ * An attacker with one account of his own must not be able to clear his
+ * failures for ever. So
+ * - CREDIT_RESET forgives once in the time of the rate: less than twice `rate`
+ *   failures fit into that time;
+ * - CREDIT_RATIO never covers RATE_MAX failures in that time;
+ * - slow-rate ignores credit.
  */
 #ifndef SMTPXDP_CREDIT_H
 #define SMTPXDP_CREDIT_H
 
 #include "pure/users.h"
 
-/* A success, at a time of which `tick` is the tick. */
+/*
+ * Logs a success; with CREDIT_RESET, forgives the failures so far. `tick` is
+ * the tick of `jiffies`.
+ */
 static inline void credit_add(struct client *c, const struct settings *s,
 			      __u64 jiffies, __u32 tick)
 {
@@ -33,7 +37,7 @@ static inline void credit_add(struct client *c, const struct settings *s,
 	users_forget(c);
 }
 
-/* How many of its last SUCCESS_SLOTS successes lie within so much time. */
+/* How many of the last SUCCESS_SLOTS successes lie within the last `ticks`. */
 static inline __u32 credit_count(const struct client *c, __u32 tick,
 				 __u32 ticks)
 {
@@ -45,7 +49,10 @@ static inline __u32 credit_count(const struct client *c, __u32 tick,
 	return n;
 }
 
-/* Do its successes make up for its failures, as many as there are? */
+/*
+ * With CREDIT_RATIO: do the client's successes within the rate's time make up
+ * for its failures?
+ */
 static inline bool credit_covers(const struct client *c,
 				 const struct settings *s,
 				 const struct limit *rate, __u32 tick)

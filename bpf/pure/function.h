@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Pure functions that programs and unit tests share. In a BPF program they are
- * global ones: verified once, not per call; they must check their pointers.
+ * PURE_FUNCTION: for functions that BPF programs, user space and unit tests
+ * share. In a BPF program they are global: verified once, not per call, and so
+ * they must check their pointers.
  */
 #ifndef SMTPXDP_FUNCTION_H
 #define SMTPXDP_FUNCTION_H

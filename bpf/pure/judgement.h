@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a client's failures look like, by what it is therefore measured, and
- * whether it has reached that. Pure: see reply.h.
+ * Judges a client's failures: which policy measures the client, and whether a
+ * limit is reached. Pure: see reply.h.
  */
 #ifndef SMTPXDP_JUDGEMENT_H
 #define SMTPXDP_JUDGEMENT_H
@@ -11,17 +11,20 @@
 #include "groups.h"
 #include "pure/users.h"
 
-/* What a client is measured by, and what comes out. */
+/* A judgement on one failure. */
 struct judgement {
-	__u32 failures; /* that are too many, */
-	__u32 sec; /* in so much time */
-	__u32 ban_sec;
-	__u8 kind; /* enum policy_kind: which policy */
+	__u32 failures; /* failures that reached the limit */
+	__u32 sec; /* seconds within which those failures came */
+	__u32 ban_sec; /* seconds of the ban */
+	__u8 kind; /* enum policy_kind */
 	__u8 offender; /* enum offender */
-	__u8 users;
+	__u8 users; /* users tried within the rate's time, up to USERS_MAX */
 };
 
-/* (The verifier does not know what a function has put into `kind`.) */
+/*
+ * The policy of a judgement. Checks `kind`, whose range the verifier loses
+ * across global functions.
+ */
 static inline const struct policy *policy_of(const struct settings *s,
 					     const struct judgement *j)
 {
@@ -30,9 +33,10 @@ static inline const struct policy *policy_of(const struct settings *s,
 	return &s->policy[kind < POLICIES_MAX ? kind : POLICY_PLAIN];
 }
 
-/* Where nobody says how many users are more than people mistype. */
+/* Users that make an attack, if attack-users is off: people mistype fewer. */
 #define ATTACK_USERS 3
 
+/* What the users tried within the rate's time suggest. */
 static inline enum offender offender_of(const struct settings *s,
 					const struct client *c, __u32 users,
 					__u32 tick)
@@ -46,9 +50,9 @@ static inline enum offender offender_of(const struct settings *s,
 }
 
 /*
- * Who is in a group has its rate. Of all others, who tries but one user, also
- * over the longer time in which that is counted, has a rate of his own. What is
- * not known is no excuse.
+ * Chooses the policy: strict or lenient for a client in such a group; stale, if
+ * stale-rate is set, for a client that tries a single, known user, also within
+ * stale-rate's longer time; else plain. Fills in j->users, offender and kind.
  */
 PURE_FUNCTION int choose_policy(const struct settings *s,
 				const struct client *c, __u32 tick, int group,
@@ -73,7 +77,10 @@ PURE_FUNCTION int choose_policy(const struct settings *s,
 	return 0;
 }
 
-/* Does this failure reach a limit? Then j says how many are too many. */
+/*
+ * Does the failure with this ticket reach a limit: the policy's rate,
+ * attack-users or slow-rate? If so, sets j->failures and j->sec.
+ */
 PURE_FUNCTION int limit_reached(const struct settings *s,
 				const struct client *c, __u32 ticket,
 				__u32 tick, struct judgement *j)
@@ -89,14 +96,14 @@ PURE_FUNCTION int limit_reached(const struct settings *s,
 			j->failures = rate->failures;
 			return true;
 		}
-		/* Of a whole office, many have a new password. */
+		/* not lenient: many of one office may have new passwords */
 		if (s->attack_users && j->kind != POLICY_LENIENT &&
 		    j->users >= s->attack_users) {
 			j->failures = window_count(c, tick, rate->ticks);
 			return true;
 		}
 	}
-	/* And a phone with an old one tries day and night. */
+	/* nor stale: a phone with an old password tries day and night */
 	if (!s->slow.failures || j->kind == POLICY_STALE ||
 	    j->kind == POLICY_LENIENT ||
 	    !window_reached(c, ticket, tick, &s->slow, c->spent))

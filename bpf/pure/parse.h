@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Layers 2 to 4, the same for both programs. Nothing is trusted: what cannot
- * be followed is a named reason, and the caller lets the packet pass. Pure.
+ * Parses layers 2 to 4 for the gate and the tc programs. Nothing in a packet is
+ * trusted: what cannot be followed is named by enum parse_result, and the
+ * caller lets the packet pass. Pure.
  */
 #ifndef SMTPXDP_PARSE_H
 #define SMTPXDP_PARSE_H
@@ -24,7 +25,7 @@
 #define UNROLL
 #endif
 #define VLAN_DEPTH 2 /* 802.1Q, or 802.1ad around it */
-#define EXT_HEADERS_MAX 8 /* RFC 8200 names six kinds, one of them twice */
+#define EXT_HEADERS_MAX 8 /* RFC 8200, 4.1: six kinds, one of them twice */
 
 #define IP_OFFSET_MASK 0x1fff
 #define IP6_OFFSET_MASK 0xfff8
@@ -36,7 +37,7 @@ enum parse_result {
 	PARSE_VLAN_DEPTH,
 	PARSE_BAD_IP,
 	PARSE_EXT_HEADERS,
-	PARSE_FRAGMENT, /* non-first; the addresses are known */
+	PARSE_FRAGMENT, /* not the first fragment; the addresses are known */
 	PARSE_OK,
 };
 
@@ -45,7 +46,7 @@ struct cursor {
 	void *end;
 };
 
-/* What follows IP's headers, and where it begins in the frame. */
+/* The header behind IP's, and its offset in the frame. */
 struct behind_ip {
 	__u32 l4;
 	__u32 proto; /* IPPROTO_* */
@@ -54,7 +55,7 @@ struct behind_ip {
 struct packet {
 	struct addr src;
 	struct addr dst;
-	__u32 l3; /* where IP's header begins in the frame */
+	__u32 l3; /* offset of IP's header in the frame */
 	__u32 l3_len; /* bytes from l3 as IP says; 0: more than IP can say */
 	struct behind_ip behind;
 	bool v6;
@@ -65,7 +66,7 @@ struct vlan_tag {
 	__be16 proto;
 };
 
-/* As far as all have one. */
+/* The beginning of any IPv6 extension header. */
 struct ext_header {
 	__u8 next;
 	__u8 len;
@@ -73,6 +74,7 @@ struct ext_header {
 	__be32 rest;
 };
 
+/* Passes the Ethernet header and VLAN_DEPTH tags; *proto is what follows. */
 static __always_inline enum parse_result parse_ethernet(struct cursor *c,
 							__be16 *proto)
 {
@@ -99,7 +101,7 @@ static __always_inline enum parse_result parse_ethernet(struct cursor *c,
 	return PARSE_VLAN_DEPTH;
 }
 
-/* A device without Ethernet header: the version tells (RFC 791, RFC 8200). */
+/* For a device without Ethernet headers: the IP version gives *proto. */
 static __always_inline enum parse_result parse_raw(struct cursor *c,
 						   __be16 *proto)
 {
@@ -126,6 +128,7 @@ static __always_inline void map_v4(struct addr *a, __be32 v4)
 	a->d[3] = v4;
 }
 
+/* Passes IPv4's header with its options (RFC 791, 3.1). */
 static __always_inline enum parse_result parse_ipv4(struct cursor *c,
 						    struct packet *p)
 {
@@ -151,6 +154,7 @@ static __always_inline enum parse_result parse_ipv4(struct cursor *c,
 	return PARSE_OK;
 }
 
+/* Passes IPv6's fixed header (RFC 8200, 3). */
 static __always_inline enum parse_result parse_ipv6(struct cursor *c,
 						    struct packet *p)
 {
@@ -160,7 +164,7 @@ static __always_inline enum parse_result parse_ipv6(struct cursor *c,
 		return PARSE_TRUNCATED;
 	if (ip6->version != 6)
 		return PARSE_BAD_IP;
-	/* 0 is a jumbogram (RFC 2675), or a GSO packet above 64 KiB. */
+	/* 0: a jumbogram (RFC 2675), or a GSO packet above 64 KiB */
 	p->l3_len = ip6->payload_len ?
 			    sizeof(*ip6) + bpf_ntohs(ip6->payload_len) :
 			    0;
@@ -173,9 +177,9 @@ static __always_inline enum parse_result parse_ipv6(struct cursor *c,
 }
 
 /*
- * From the first byte of the frame to what follows IP's fixed header. All of *p
- * is set by PARSE_OK; src, dst and behind.proto by PARSE_FRAGMENT, too. Behind
- * IPv6's, parse_ext() goes on.
+ * Parses a frame up to the end of IP's header; of IPv6, parse_ext() continues
+ * behind the fixed header. PARSE_OK sets all of *p, PARSE_FRAGMENT src, dst and
+ * behind.proto.
  */
 static __always_inline enum parse_result
 parse_packet(void *data, void *end, bool ethernet, struct packet *p)
@@ -198,14 +202,16 @@ parse_packet(void *data, void *end, bool ethernet, struct packet *p)
 	return r;
 }
 
-/* The includer's: copies `len` bytes at `off`; 0, or they are not there. */
+/*
+ * The caller's function to copy `len` bytes at `off` of the frame; nonzero:
+ * they are not there.
+ */
 typedef long (*frame_load)(void *frame, __u32 off, void *to, __u32 len);
 
 /*
- * RFC 8200, section 4: walks to the first header that is not an extension. By
- * offsets: the verifier, to whom they are numbers like any other, sees each
- * turn of this loop once, where pointers would make it follow each way through
- * it.
+ * Passes IPv6 extension headers (RFC 8200, 4). It works on offsets: the
+ * verifier treats them as plain numbers and checks the loop once, while
+ * pointers would make it follow each path.
  */
 static __always_inline enum parse_result
 parse_ext(void *frame, frame_load load, __u32 size, struct behind_ip *b)
@@ -240,18 +246,19 @@ parse_ext(void *frame, frame_load load, __u32 size, struct behind_ip *b)
 	return PARSE_EXT_HEADERS;
 }
 
-/* What most packets are, seen without walking: see glance(). */
+/* The result of glance(). */
 struct glance {
 	bool v6;
-	__u8 proto; /* of what follows IP's header */
+	__u8 proto; /* IPPROTO_* behind IP's header */
 	void *l3;
-	struct tcphdr *tcp; /* if proto says so */
+	struct tcphdr *tcp; /* valid only if proto is IPPROTO_TCP */
 };
 
 /*
- * The usual shape: no tags, no IP options, no fragment, and TCP's header in
- * reach, if it is TCP. Of these parse_packet() would say PARSE_OK, and no more
- * than this. False: that has to look.
+ * Recognizes the usual packet without a walk: no VLAN tag, IP option or
+ * fragment, as many bytes in reach as a TCP header takes; of IPv6, only TCP.
+ * For these, parse_packet() would return PARSE_OK and the same. False: call
+ * parse_packet().
  */
 static __always_inline bool glance(void *data, void *end, bool ethernet,
 				   struct glance *g)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * SMTP reply lines (RFC 5321, 4.2): three digits, then a space, a hyphen or
- * the line's end. Pure: no map, no context, so that the kernel programs, the
- * unit tests and the fuzzer build the very same source.
+ * Reads SMTP reply lines (RFC 5321, 4.2): three digits, then a space, a hyphen
+ * or the line's end. Pure: no map and no context, so that BPF programs, unit
+ * tests and fuzzers build the same source.
  *
- * The caller loads bytes where reply_at() says, at most reply_room() of them,
- * and calls reply_feed() until the payload is used up. What remains in struct
- * reply is the unfinished line; it may wait for the next segment.
+ * The caller loads up to reply_room() bytes at reply_at() and calls
+ * reply_feed(), until the payload is used up. struct reply then holds the
+ * unfinished line, to go on with the next segment.
  */
 #ifndef SMTPXDP_REPLY_H
 #define SMTPXDP_REPLY_H
@@ -15,53 +15,57 @@
 #include "stream.h"
 
 /*
- * How far a packet, or a write to a TLS library, is read: as far as a GSO
- * packet could be until BIG TCP came, in as many steps as lines of 8 bytes
- * ("250 ok\r\n", the shortest reply known) would need. Servers flush their
- * replies at 4 KiB or sooner; more than that in one packet takes a client that
- * kept its window shut meanwhile.
+ * Limits of one packet, or one write to a TLS library: 64 KiB, the largest GSO
+ * packet before BIG TCP, in lines of 8 bytes ("250 ok\r\n", the shortest reply
+ * known). Servers flush replies at 4 KiB or sooner; only a client that has kept
+ * its window shut gets more in one packet.
  */
 #define SCAN_BYTES 65536
 #define SCAN_STEPS 8192
 
 enum reply_verdict {
-	REPLY_MORE, /* no reply ended in these bytes */
+	REPLY_MORE, /* no reply has ended */
 	REPLY_IGNORED,
 	REPLY_IGNORED_BY_TEXT,
 	REPLY_COUNT,
 	REPLY_CREDIT,
-	REPLY_ENCRYPTED, /* a TLS record begins where a line should */
+	REPLY_ENCRYPTED, /* a TLS record starts in place of a line */
 };
 
 struct reply_result {
 	__u32 used; /* bytes consumed, 1..n */
-	__u16 code; /* of the reply that ended */
-	__u16 len; /* of its last line as far as kept: reply.line[0..len) */
+	__u16 code; /* code of the reply that has ended */
+	__u16 len; /* bytes kept of that reply's last line, in reply.line */
 };
 
-/* Does whoever reads the next bytes need to know how these ended? */
+/* Is there a line, or a reply of several lines, to go on with? */
 static inline int reply_unfinished(const struct reply *r)
 {
 	return r->len || r->skip || r->by_text;
 }
 
-/* TLS record types (RFC 8446, 5.1; RFC 6520): no reply begins like that. */
+/*
+ * Is this the type of a TLS record (RFC 8446, 5.1; RFC 6520)? No reply line
+ * starts with these bytes.
+ */
 static inline int reply_is_tls(__u8 first)
 {
 	return first >= 0x14 && first <= 0x18;
 }
 
+/* Offset in r->line at which the next bytes are to be loaded. */
 static inline __u32 reply_at(const struct reply *r)
 {
 	return r->skip ? LINE_SIZE : r->len;
 }
 
+/* How many bytes may be loaded there, 1..LINE_SIZE. */
 static inline __u32 reply_room(const struct reply *r)
 {
 	return r->skip ? LINE_SIZE : LINE_SIZE - r->len;
 }
 
-/* 0x80 in each byte of w that is LF; exact up to and including the first. */
+/* 0x80 in the bytes of w that are LF; exact up to the first LF. */
 static inline __u64 reply_lf(__u64 w)
 {
 	const __u64 ones = 0x0101010101010101ULL;
@@ -97,7 +101,7 @@ static inline __u32 reply_line_end(const __u64 *word)
 	return LINE_SIZE;
 }
 
-/* What the longest text that this line begins with says: action + 1, or 0. */
+/* The longest text that the line starts with: its enum action + 1, or 0. */
 PURE_FUNCTION int reply_match(const struct reply *r, __u32 len,
 			       const struct settings *s)
 {
@@ -109,8 +113,9 @@ PURE_FUNCTION int reply_match(const struct reply *r, __u32 len,
 
 		if (i >= s->n_texts)
 			break;
-		/* Not by a branch: the verifier would follow each of them. */
-		diff = ((__u64)len - t->len) >> 63; /* the text is longer */
+		/* no branch: the verifier would follow both ways */
+		/* nonzero: the text is longer than the line */
+		diff = ((__u64)len - t->len) >> 63;
 		for (int j = 0; j < TEXT_SIZE / 8; j++)
 			diff |= (r->word[j] ^ t->bytes[j]) & t->mask[j];
 		if (!diff)
@@ -119,7 +124,7 @@ PURE_FUNCTION int reply_match(const struct reply *r, __u32 len,
 	return 0;
 }
 
-/* The code that a line of len bytes (LF excluded) begins with, or 0. */
+/* The reply code of a line of `len` bytes (without LF): 200..599, or 0. */
 static inline __u32 reply_code(const __u8 *line, __u32 len)
 {
 	__u8 a = line[0] - '0', b = line[1] - '0', c = line[2] - '0';
@@ -132,7 +137,7 @@ static inline __u32 reply_code(const __u8 *line, __u32 len)
 	return 100 * a + 10 * b + c;
 }
 
-/* A line is complete, or all of it that is kept: what does it say? */
+/* Judges a line that has ended, of which the first `len` bytes are kept. */
 static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 					     const struct settings *s,
 					     struct reply_result *out)
@@ -140,7 +145,8 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 	__u32 code = reply_code(r->line, len);
 	__u8 rule, said;
 
-	asm("" : "+r"(code)); /* so that the verifier sees the check, too */
+	/* makes the compiler keep the check below for the verifier */
+	asm("" : "+r"(code));
 	if (!code || code >= CODE_MAX) {
 		r->by_text = 0;
 		return REPLY_MORE;
@@ -153,7 +159,7 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 		if (text)
 			said = text;
 	}
-	if (len > 3 && r->line[3] == '-') { /* more lines of it follow */
+	if (len > 3 && r->line[3] == '-') { /* not the reply's last line */
 		r->by_text = said;
 		return REPLY_MORE;
 	}
@@ -173,8 +179,8 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 }
 
 /*
- * Takes n bytes (1..reply_room()) that were loaded at line[reply_at()].
- * Consumes them up to the end of the line, or all: call again for the rest.
+ * Takes n bytes (1..reply_room()) that were loaded at reply_at(), and consumes
+ * them up to the line's end: out->used. The caller loads the rest again.
  */
 PURE_FUNCTION enum reply_verdict reply_feed(struct reply *r, __u32 n,
 					     const struct settings *s,
@@ -198,7 +204,7 @@ PURE_FUNCTION enum reply_verdict reply_feed(struct reply *r, __u32 n,
 			out->used = n;
 			return REPLY_ENCRYPTED;
 		}
-		/* Bytes behind the new ones are old: an LF there is none. */
+		/* bytes behind the new ones are stale: no LF counts there */
 		end = reply_line_end(r->word);
 		len = r->len + n;
 		if (end >= len) {

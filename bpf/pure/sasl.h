@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The client's lines, for one question: whom does a reply to AUTH (RFC 4954)
- * concern? Pure: see reply.h.
+ * Reads the client's lines to learn which user a reply to AUTH (RFC 4954) is
+ * about. Pure: see reply.h.
  *
- * Exact or unknown, never wrong. Replies have no numbers, but they come in the
- * order of the commands, one each: so both are counted (the greeting is reply
- * 0), and an AUTH's name is kept under the number of its reply. What the client
- * sends after a challenge (334), which counts as no reply, is no command.
- * Where the two could fall apart, the dialogue is given up (SASL_LOST):
- * - a command is outstanding behind the one that is challenged: the server
- * takes it for the response. It is dialogue_challenged() that finds it out.
- * - what follows is no line: TLS, chunks (BDAT), a message (the caller's part:
- *   354), the line that a proxy puts in front.
- * - an empty command: some servers do not answer to it.
+ * A name is exact or unknown, never wrong. Replies have no numbers, but come in
+ * the order of the commands, one for each; so commands and replies are counted
+ * (the greeting is reply 0), and an AUTH's name is kept under the number of its
+ * reply. A challenge (334) counts apart, and the client's line after it is no
+ * command. Where the two counts could diverge, the dialogue is given up
+ * (SASL_LOST):
+ * - a command already sent follows the one that is challenged: the server takes
+ *   it for the response. dialogue_challenged() tells.
+ * - text that is no line follows: TLS, chunks (BDAT), a message (after 354: the
+ *   caller's part), a proxy's first line.
+ * - an empty command: some servers do not reply to it.
  *
- * Of a password nothing is stored, not a bit. Base64 is undone character by
- * character, PLAIN (RFC 4616) to its second NUL, XOAUTH2 to its first ^A,
- * OAUTHBEARER (RFC 7628) to its second comma; what is behind is only checked to
- * be base64, for a server tries nobody if it is not. The second response of
- * LOGIN is not looked at.
+ * No bit of a password is stored. Base64 is decoded character by character:
+ * PLAIN (RFC 4616) up to its second NUL, XOAUTH2 up to its first ^A,
+ * OAUTHBEARER (RFC 7628) up to its second comma. The rest is only checked to be
+ * base64, for a server tries no user if it is not. The second response of LOGIN
+ * is skipped.
  */
 #ifndef SMTPXDP_SASL_H
 #define SMTPXDP_SASL_H
@@ -32,42 +33,42 @@
 #include "pure/reply.h"
 #include "pure/siphash.h"
 
-/* Replies that say more than that a command is answered. */
+/* Reply codes that change what the client's next line is. */
 #define CODE_CHALLENGE 334
 #define CODE_MESSAGE 354
 #define CODE_LOGGED_IN 235
 
-#define SASL_CHUNK 64 /* bytes that sasl_feed() takes at once */
+#define SASL_CHUNK 64 /* most bytes that sasl_feed() takes at once */
 
-/* What the client sent, piece by piece. */
+/* A piece of the client's text. */
 struct sasl_chunk {
 	union {
 		__u8 byte[SASL_CHUNK];
 		__u64 word[SASL_CHUNK / 8];
 	};
 	__u32 len; /* 1..SASL_CHUNK */
-	__u32 challenges; /* that the server had made when this came */
-	__u32 keep; /* the name itself is asked for */
+	__u32 challenges; /* challenges of the server when this text came */
+	__u32 keep; /* 1: keep the name, not only its hash */
 	__u32 pad;
 };
 
-/* How many of so many bytes go into a chunk. */
+/* How many of `bytes` go into one chunk. */
 static inline __u32 sasl_room(__u64 bytes)
 {
 	return bytes < SASL_CHUNK ? bytes : SASL_CHUNK;
 }
 
 enum sasl_mode {
-	SASL_START, /* of a line */
+	SASL_START, /* start of a line */
 	SASL_VERB,
 	SASL_BEFORE_MECH,
 	SASL_MECH,
 	SASL_BEFORE_INITIAL,
-	SASL_EMPTY, /* "=": an empty initial response */
-	SASL_DECODE, /* base64, with the name in it */
-	SASL_CHECK, /* base64 of which nothing is wanted any more */
-	SASL_END, /* nothing but the line's end may follow */
-	SASL_SKIP, /* anything may */
+	SASL_EMPTY, /* an empty initial response, "=" */
+	SASL_DECODE, /* base64 up to the name's end */
+	SASL_CHECK, /* base64 behind the name, only checked */
+	SASL_END, /* only the line's end may follow */
+	SASL_SKIP, /* the rest of the line is skipped */
 };
 
 enum sasl_word {
@@ -78,14 +79,16 @@ enum sasl_word {
 	SASL_AUTH,
 	SASL_BDAT,
 	SASL_PROXY,
-	SASL_OTHER, /* none of these */
-	SASL_USER, /* how fields within messages begin */
+	SASL_OTHER, /* no word of this list */
+	SASL_USER, /* beginnings of fields in decoded messages */
 	SASL_AUTHZID,
 	SASL_TEXTS
 };
 
-#define SASL_MECHS 0x0f /* bits of the words that are mechanisms, */
-#define SASL_VERBS 0x70 /* and verbs */
+/* words that are mechanisms, a bit for each enum sasl_word */
+#define SASL_MECHS 0x0f
+/* words that are verbs, a bit for each enum sasl_word */
+#define SASL_VERBS 0x70
 #define SASL_WORD_SIZE 16
 
 static const char sasl_words[SASL_TEXTS][SASL_WORD_SIZE] = {
@@ -98,10 +101,10 @@ static const char sasl_words[SASL_TEXTS][SASL_WORD_SIZE] = {
 
 enum sasl_verdict {
 	SASL_MORE,
-	SASL_LOST, /* the dialogue cannot be followed: forget it */
+	SASL_LOST, /* the dialogue cannot be followed any more */
 };
 
-/* Of the latest AUTH. */
+/* The entry of the latest AUTH. */
 static inline struct attempt *sasl_attempt(struct dialogue *d)
 {
 	return &d->attempt[(d->n - 1) & (ATTEMPTS - 1)];
@@ -112,7 +115,7 @@ static inline __u8 sasl_upper(__u8 c)
 	return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;
 }
 
-/* The next character of a word: which may it still become? */
+/* Takes the next character of a word: drops candidates that do not match. */
 PURE_FUNCTION int sasl_match(struct sasl *s, __u8 c)
 {
 	__u32 pos;
@@ -130,7 +133,7 @@ PURE_FUNCTION int sasl_match(struct sasl *s, __u8 c)
 	return 0;
 }
 
-/* The word is complete: which is it? */
+/* The candidate that matches the complete word, or SASL_OTHER. */
 PURE_FUNCTION enum sasl_word sasl_word(const struct sasl *s)
 {
 	__u32 pos;
@@ -151,7 +154,7 @@ static inline void sasl_begin_word(struct sasl *s, __u8 words, __u8 mode)
 	s->mode = mode;
 }
 
-/* This line holds the name, or what comes of it is that nobody knows. */
+/* The rest of this line is base64 with the user's name. */
 static inline void sasl_begin_name(struct sasl *s, const struct name_key *key)
 {
 	s->naming = 1;
@@ -165,7 +168,10 @@ static inline void sasl_begin_name(struct sasl *s, const struct name_key *key)
 	siphash_begin(&s->hash, key);
 }
 
-/* The server will not know the name either, or understand another one. */
+/*
+ * The name is faulty, and the server may understand another one or none: the
+ * user is unknown. Skips the rest of the line.
+ */
 static inline void sasl_spoil(struct dialogue *d)
 {
 	struct attempt *a = sasl_attempt(d);
@@ -177,12 +183,14 @@ static inline void sasl_spoil(struct dialogue *d)
 	d->sasl.mode = SASL_SKIP;
 }
 
+/* This AUTH names no user any more, in no later response either. */
 static inline void sasl_no_name(struct dialogue *d)
 {
 	d->sasl.want = 0;
 	sasl_spoil(d);
 }
 
+/* Adds a character to the name; ASCII letters hash as lower case. */
 static inline void sasl_name(struct dialogue *d, __u8 c, bool keep)
 {
 	struct sasl *s = &d->sasl;
@@ -195,14 +203,14 @@ static inline void sasl_name(struct dialogue *d, __u8 c, bool keep)
 	siphash_add(&s->hash, c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-/* What follows the name is none of our business. */
+/* The name has ended: the rest is checked, not decoded. */
 static inline void sasl_cut(struct sasl *s)
 {
 	s->bits = 0;
 	s->mode = SASL_CHECK;
 }
 
-/* A byte of the message, before the cut. */
+/* Takes a decoded byte of the SASL message, up to the name's end. */
 PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
 {
 	bool starts = false, ends = false, fault = false;
@@ -235,7 +243,7 @@ PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
 	default: /* OAUTHBEARER: n,a=NAME,^A ... (RFC 5801, 4) */
 		ends = s->field == 2 && c == ',';
 		if (s->field == 2) {
-			fault = c == '='; /* a comma or so, encoded */
+			fault = c == '='; /* an encoded comma or equals sign */
 			break;
 		}
 		if (s->field == 0) {
@@ -271,6 +279,7 @@ static inline int sasl_sextet(__u8 c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+/* Takes a base64 character; in SASL_CHECK it is only checked. */
 PURE_FUNCTION int sasl_decode(struct dialogue *d, __u8 c, __u32 keep)
 {
 	struct sasl *s;
@@ -305,7 +314,10 @@ PURE_FUNCTION int sasl_decode(struct dialogue *d, __u8 c, __u32 keep)
 	return 0;
 }
 
-/* The line with the name has ended. */
+/*
+ * The line with the name has ended: stores the hash, or spoils the name if it
+ * is not whole.
+ */
 static inline void sasl_end_name(struct dialogue *d)
 {
 	struct sasl *s = &d->sasl;
@@ -326,8 +338,9 @@ static inline void sasl_end_name(struct dialogue *d)
 }
 
 /*
- * An AUTH without initial response, or with an empty one. That is an empty name
- * to some servers, if it is LOGIN's: what follows then is the password.
+ * Ends an AUTH without initial response, or with an empty one. Some servers
+ * take LOGIN's empty one for an empty name; the next response would be the
+ * password then.
  */
 static inline void sasl_no_initial(struct sasl *s)
 {
@@ -344,7 +357,7 @@ static inline void sasl_end_mech(struct sasl *s)
 	s->mode = SASL_BEFORE_INITIAL;
 }
 
-/* CR, or LF alone: what the line was. */
+/* The line of an AUTH ends, by CR or by LF alone. */
 static inline void sasl_end(struct dialogue *d)
 {
 	struct sasl *s = &d->sasl;
@@ -359,7 +372,7 @@ static inline void sasl_end(struct dialogue *d)
 		s->mode = SASL_SKIP;
 }
 
-/* A line begins: is it a response or a command? */
+/* A line starts: as a response, if a challenge is open, else as a command. */
 static inline enum sasl_verdict sasl_begin(struct dialogue *d,
 					   const struct name_key *key,
 					   __u32 challenges, __u8 c)
@@ -382,7 +395,6 @@ static inline enum sasl_verdict sasl_begin(struct dialogue *d,
 	return SASL_MORE;
 }
 
-/* A verb is complete. */
 static inline enum sasl_verdict sasl_end_verb(struct sasl *s)
 {
 	enum sasl_word w = sasl_word(s);
@@ -391,6 +403,7 @@ static inline enum sasl_verdict sasl_end_verb(struct sasl *s)
 	return w == SASL_BDAT || w == SASL_PROXY ? SASL_LOST : SASL_MORE;
 }
 
+/* An AUTH's mechanism starts with `c`: makes a new entry for the AUTH. */
 static inline void sasl_begin_mech(struct dialogue *d, __u8 c)
 {
 	struct attempt *a;
@@ -419,7 +432,7 @@ static inline void sasl_begin_initial(struct dialogue *d,
 	}
 }
 
-/* CR or LF. */
+/* Takes a CR or LF. */
 PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
 {
 	enum sasl_verdict v = SASL_MORE;
@@ -441,7 +454,7 @@ PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
 	return v;
 }
 
-/* A function of its own: the verifier sees it once. */
+/* Takes byte i of a chunk. A global function: verified once. */
 PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 					  const struct name_key *key,
 					  const struct sasl_chunk *chunk,
@@ -488,7 +501,7 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 		sasl_decode(d, c, chunk->keep);
 		break;
 	case SASL_EMPTY:
-	case SASL_END: /* a CR within the line */
+	case SASL_END: /* text behind a CR, or behind "=" */
 		sasl_no_name(d);
 	}
 	return SASL_MORE;
@@ -506,7 +519,7 @@ static inline __u32 sasl_line_end(const __u64 *word)
 	return SASL_CHUNK;
 }
 
-/* The rest of a line that is of no interest. How many bytes. */
+/* Skips a line that is of no interest; returns the bytes consumed. */
 static inline __u32 sasl_skip(struct dialogue *d,
 			      const struct sasl_chunk *chunk)
 {
@@ -519,11 +532,11 @@ static inline __u32 sasl_skip(struct dialogue *d,
 }
 
 /*
- * Takes bytes of a chunk, but not of two lines: how many, and the caller comes
- * back with the rest. Or -1, SASL_LOST.
+ * Takes bytes of a chunk, of one line only; returns how many, for the caller to
+ * come back with the rest, or -1 (SASL_LOST).
  *
- * The length is read anew for each byte: so the verifier, which knows nothing
- * of it, has the same state at each turn.
+ * It reads chunk->len anew for each byte: so the verifier knows nothing of it
+ * and finds the same state in each turn.
  */
 PURE_FUNCTION int sasl_feed(struct dialogue *d, const struct name_key *key,
 			    const struct sasl_chunk *chunk)
@@ -546,8 +559,8 @@ PURE_FUNCTION int sasl_feed(struct dialogue *d, const struct name_key *key,
 }
 
 /*
- * The server challenges, after so many replies and challenges: may the next
- * line be taken for the response?
+ * The server sends a challenge, after so many replies and challenges. Is the
+ * client's next line surely the response?
  */
 static inline bool dialogue_challenged(const struct dialogue *d, __u32 replies,
 				       __u32 challenges)
@@ -557,8 +570,8 @@ static inline bool dialogue_challenged(const struct dialogue *d, __u32 replies,
 }
 
 /*
- * Nothing is outstanding but the line under way, or a challenge: so it is where
- * a server reads on that answers what it has read first.
+ * Is nothing outstanding but the line under way, or one challenge? A server
+ * that answers in turn reads on only then.
  */
 static inline bool dialogue_settled(const struct dialogue *d, __u32 replies,
 				    __u32 challenges)
@@ -569,7 +582,7 @@ static inline bool dialogue_settled(const struct dialogue *d, __u32 replies,
 	       challenges - d->responses <= 1;
 }
 
-/* The AUTH that reply number `reply` answers, or NULL. */
+/* The AUTH that is answered by reply number `reply`, or NULL. */
 static inline const struct attempt *dialogue_attempt(const struct dialogue *d,
 						     __u32 reply)
 {

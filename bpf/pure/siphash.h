@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * SipHash-2-4 (Aumasson, Bernstein 2012) of bytes that come one by one. Pure.
- * Who does not know the key can neither tell a name by its hash nor make two
- * that collide.
+ * SipHash-2-4 (Aumasson, Bernstein 2012), byte by byte. Pure. Without the key,
+ * nobody can guess a name from its hash or make two names collide.
  */
 #ifndef SMTPXDP_SIPHASH_H
 #define SMTPXDP_SIPHASH_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which users a client failed to log in as: the last USERS_MAX different ones,
- * each with the time of his last failure, without locks. Pure: see reply.h.
+ * The users that a client failed to log in as: the last USERS_MAX different
+ * ones, each with the time of its last failure, without locks. Pure: see
+ * reply.h.
  *
- * One user over and over looks like a password that is out of date, many like
- * an attack. Exact up to USERS_MAX users in the time looked at; there may be
- * more then. Two users whose 32 bits of keyed hash are equal count as one.
+ * One user over and over looks like a stale password, many users like an
+ * attack. Counts are exact up to USERS_MAX. Two users with the same 32 bits of
+ * keyed hash count as one.
  */
 #ifndef SMTPXDP_USERS_H
 #define SMTPXDP_USERS_H
@@ -15,7 +16,7 @@
 
 #define USERS_TRIES 4
 
-/* A slot: the hash's upper half, the time in ticks, and that it is in use. */
+/* A slot's value: the hash's upper half, the tick, and 1 for "in use". */
 static inline __u64 users_slot(__u64 hash, __u32 tick)
 {
 	return (hash & ~0xffffffffULL) | (__u64)tick << 1 | 1;
@@ -27,9 +28,9 @@ static inline __u32 users_slot_tick(__u64 slot)
 }
 
 /*
- * The slot for this user: his own, else a free one, else that of the oldest;
- * and what was in it. A function of its own: the verifier keeps the ways
- * through apart by the slot as soon as that is used for an index.
+ * Finds the slot for a user: its own, else a free one, else the oldest; *was is
+ * its value. A global function: if it were inlined, the verifier would follow
+ * each slot apart once it is used as an index.
  */
 PURE_FUNCTION int users_find(const struct client *c, __u64 hash, __u32 tick,
 			     __u64 *was)
@@ -53,7 +54,7 @@ PURE_FUNCTION int users_find(const struct client *c, __u64 hash, __u32 tick,
 	return slot;
 }
 
-/* A failure at `tick` to log in as this user; 0: it is not known who. */
+/* Notes a failure to log in as the user with this hash; 0: user unknown. */
 PURE_FUNCTION int users_add(struct client *c, __u64 hash, __u32 tick)
 {
 	if (!c)
@@ -66,7 +67,7 @@ PURE_FUNCTION int users_add(struct client *c, __u64 hash, __u32 tick)
 		__u64 was = 0;
 		__u32 slot = users_find(c, hash, tick, &was);
 
-		/* Of two CPUs, one takes the slot; the other looks again. */
+		/* one of two CPUs gets the slot; the other searches again */
 		if (__sync_val_compare_and_swap(
 			    &c->users[bound_index(slot, USERS_MAX)], was,
 			    users_slot(hash, tick)) == was)
@@ -75,7 +76,7 @@ PURE_FUNCTION int users_add(struct client *c, __u64 hash, __u32 tick)
 	return 0;
 }
 
-/* How many different users failed within so much time, up to USERS_MAX. */
+/* How many different users failed within the last `ticks`, up to USERS_MAX. */
 PURE_FUNCTION int users_count(const struct client *c, __u32 tick, __u32 ticks)
 {
 	int n = 0;
@@ -86,13 +87,13 @@ PURE_FUNCTION int users_count(const struct client *c, __u32 tick, __u32 ticks)
 		__u64 v = *(volatile const __u64 *)&c->users[i];
 
 		if (!v)
-			break; /* they are filled in order */
+			break; /* slots are filled in order */
 		n += window_age_fits(users_slot_tick(v), tick, ticks);
 	}
 	return n;
 }
 
-/* Was it within so much time that a failure named nobody we could read? */
+/* Did a failure with unknown user come within the last `ticks`? */
 static inline bool users_unknown(const struct client *c, __u32 tick,
 				 __u32 ticks)
 {
@@ -101,7 +102,7 @@ static inline bool users_unknown(const struct client *c, __u32 tick,
 	return v && window_age_fits(v >> 1, tick, ticks);
 }
 
-/* What was before does not count any more. */
+/* Forgets all users. */
 static inline void users_forget(struct client *c)
 {
 	for (__u32 i = 0; i < USERS_MAX; i++)

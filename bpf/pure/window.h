@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A client's window: an exact sliding log of failure times, without locks,
- * because tracing programs may not take BPF spin locks. Pure: see reply.h.
+ * A client's window: an exact sliding log of failure times, without locks, for
+ * tracing programs may not take BPF spin locks. Pure: see reply.h.
  *
  * A failure takes a ticket by fetch-and-add, writes its time into the ticket's
- * slot and looks at the slot of the ticket n - 1 before its own: if that one is
- * recent enough, n failures lie within the window. One log serves a quick
- * limit and a slow one.
+ * slot, and reads the slot of ticket - (n - 1): if that time is recent enough,
+ * n failures lie within the window. One log serves all limits.
  *
- * A slot is the time in ticks (31 bits, 10 to 20 ms each), shifted by one, and
- * a bit that flips with every round of the ring. By it a reader knows a slot
- * that was taken but not written yet: that failure is happening now, on
- * another CPU, and its time is as good as now's. Zeroed memory reads as such
- * a slot, which is why tickets below `spent` are never looked at.
+ * A slot holds the time in ticks (31 bits, 10 to 20 ms each) and a bit that
+ * flips with every round of the ring. The bit shows a slot that is taken but
+ * not written: that failure happens now, on another CPU, and counts as now.
+ * Zeroed memory reads as such a slot, so tickets below `spent` are never read.
  *
- * Error: two times are compared with the resolution of a tick. A slot 2^31
- * ticks old (248 days or more) would seem new.
+ * Errors: times have the resolution of a tick; a slot 2^31 ticks old (248 days
+ * or more) looks new.
  */
 #ifndef SMTPXDP_WINDOW_H
 #define SMTPXDP_WINDOW_H
@@ -26,9 +24,10 @@
 #include "pure/function.h"
 
 #define TICK_MASK 0x7fffffffU
-/* CPUs read the clock a little apart: so much "in the future" is now. */
+/* CPUs differ a little in their clocks: up to so many ticks ahead is now. */
 #define TICK_SKEW 64
 
+/* The tick of a jiffy, modulo 2^31. */
 static inline __u32 window_tick(__u64 jiffies, __u8 shift)
 {
 	return (jiffies >> shift) & TICK_MASK;
@@ -47,18 +46,18 @@ static inline bool window_age_fits(__u32 then, __u32 tick, __u32 ticks)
 	return age <= ticks || age > TICK_MASK - TICK_SKEW;
 }
 
-/* Is the failure of this ticket at most `window` ticks before `tick`? */
+/* Did the failure with this ticket come within the last `window` ticks? */
 static inline bool window_recent(const struct client *c, __u32 ticket,
 				 __u32 tick, __u32 window)
 {
 	__u32 v = *(volatile const __u32 *)&c->log[ticket % LOG_SLOTS];
 
 	if ((v & 1) != !(ticket / LOG_SLOTS & 1))
-		return true; /* being written */
+		return true; /* not written yet */
 	return window_age_fits(v >> 1, tick, window);
 }
 
-/* Logs a failure at `tick`; its ticket. */
+/* Logs a failure; returns its ticket. */
 static inline __u32 window_add(struct client *c, __u32 tick)
 {
 	__u32 n = __sync_fetch_and_add(&c->head, 1);
@@ -67,14 +66,14 @@ static inline __u32 window_add(struct client *c, __u32 tick)
 	return n;
 }
 
-/* Is it the first failure in so much time? */
+/* Is this the first failure within the last `ticks`? */
 static inline bool window_begins(const struct client *c, __u32 ticket,
 				 __u32 tick, __u32 ticks)
 {
 	return !ticket || !window_recent(c, ticket - 1, tick, ticks);
 }
 
-/* The first ticket that counts for the quick limit: not spent, nor forgiven. */
+/* The first ticket that counts for a policy's rate: not spent, not forgiven. */
 static inline __u32 window_from(const struct client *c)
 {
 	__u32 forgiven = *(volatile const __u32 *)&c->forgiven;
@@ -83,10 +82,7 @@ static inline __u32 window_from(const struct client *c)
 	return (__s32)(forgiven - spent) > 0 ? forgiven : spent;
 }
 
-/*
- * Is the failure with this ticket, at `tick`, the last of as many as the limit
- * takes? Only tickets from `from` on count.
- */
+/* Does the failure with this ticket reach the limit, from ticket `from` on? */
 static inline bool window_reached(const struct client *c, __u32 ticket,
 				  __u32 tick, const struct limit *l, __u32 from)
 {
@@ -99,9 +95,9 @@ static inline bool window_reached(const struct client *c, __u32 ticket,
 }
 
 /*
- * What `until` holds: the jiffy at which a ban ends, and whether it is one
- * (1), or would be in mode enforce (0). In one word, so that no other CPU sees
- * half of it.
+ * The value of client.until: the jiffy at which a ban ends, shifted by one, and
+ * 1 if it is a ban, 0 if it would be one in mode enforce. One word, so that no
+ * CPU reads half of it.
  */
 static inline __u64 window_until(__u64 jiffies, __u8 mode)
 {
@@ -109,8 +105,9 @@ static inline __u64 window_until(__u64 jiffies, __u8 mode)
 }
 
 /*
- * A client that is banned is not counted: its window restarts after the ban.
- * One that would have been, in monitor mode, counts again under enforce.
+ * Is the client's window closed? A banned client's failures do not count, so
+ * its window restarts after the ban. A client that mode monitor would have
+ * banned counts again in mode enforce.
  */
 static inline bool window_closed(__u64 until, __u64 jiffies, __u8 mode)
 {
@@ -118,9 +115,8 @@ static inline bool window_closed(__u64 until, __u64 jiffies, __u8 mode)
 }
 
 /*
- * Of the callers that crossed the threshold at once, exactly one gets true:
- * the one to ban and to tell. `was` is the `until` that it found not closed,
- * before window_add().
+ * Of several CPUs that reach a limit at once, exactly one gets true: it bans
+ * and tells. `was` is the client.until that it read before window_add().
  */
 static inline bool window_cross(struct client *c, __u32 ticket, __u64 was,
 				__u64 until)
@@ -131,7 +127,7 @@ static inline bool window_cross(struct client *c, __u32 ticket, __u64 was,
 	return true;
 }
 
-/* How many failures that count lie within so much time, up to RATE_MAX. */
+/* How many failures that count lie within the last `ticks`, up to RATE_MAX. */
 PURE_FUNCTION int window_count(const struct client *c, __u32 tick, __u32 ticks)
 {
 	__u32 head, from, n = 0;

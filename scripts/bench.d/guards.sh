@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# Who guards Postfix in part react: guard_NAME starts one in namespace mail,
-# which bans on the tenth failure as far as it can; guard_NAME_down ends it.
-# SILENCE: so many seconds without an answer, and the attack is over.
+# Guards of Postfix in part react, one at a time: guard_NAME starts one in
+# namespace mail that bans on the tenth failure, as far as it can;
+# guard_NAME_down ends it. SILENCE: after this many seconds without an answer,
+# the attack counts as stopped.
 
 guard_smtpxdp() {
 	SILENCE=0.5
@@ -15,8 +16,8 @@ guard_smtpxdp_down() {
 	daemon_wipe
 }
 
-# Debian's configuration, but: the log that Postfix writes here, and no
-# database. It is told by inotify of what is logged.
+# Debian's configuration, but with this Postfix's log and without a database. It
+# follows the log by inotify.
 guard_fail2ban() {
 	local dir=$LAB/fail2ban
 	SILENCE=2
@@ -66,7 +67,7 @@ guard_sshguard() {
 		cannot "did not start: $(tail -n 1 $LAB/log/sshguard)"
 }
 
-# It is a script that waits for its pipeline, a process group of its own.
+# It is a script that waits for its pipeline, in a process group of its own.
 guard_sshguard_down() {
 	kill -TERM -- "-$(cat $LAB/pid/sshguard)" 2>/dev/null || true
 	end sshguard KILL
@@ -129,7 +130,7 @@ crowdsec_config() { # HUB
 	EOF
 }
 
-# Asks every ten seconds: so says Debian's own configuration.
+# It polls every ten seconds, as Debian's configuration says.
 crowdsec_bouncer() { # KEY
 	sed -e 's/\${BACKEND}/nftables/' -e "s/\${API_KEY}/$1/" \
 		-e 's/^daemonize:.*/daemonize: false/' \
@@ -149,7 +150,7 @@ guard_cleared() { # PEER
 	at mail nft flush ruleset
 }
 
-# Lays what stdin says over a file that exists, in the lab only.
+# Covers an existing file by stdin's text, in the lab only.
 cover_file() { # FILE
 	cat >"$BENCH_TMP/${1##*/}"
 	mount --bind "$BENCH_TMP/${1##*/}" "$1"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# What smtpxdp is measured beside in part drop: up_PEER FAMILY BANS sets one up
-# in its victim's namespace, with so many sources banned.
+# Peers of smtpxdp in part drop: up_PEER FAMILY BANS sets one up in its victim's
+# namespace, with that many sources banned.
 
 up_none() { :; }
 
@@ -10,7 +10,8 @@ up_drop-all() {
 	at drop-all ip link set dev eth0 xdpdrv pinned "$GATES"/drop_all
 }
 
-# Its own tool takes one address a call: the map that it pins is written.
+# xdp-filter's tool takes one address a call: the map that it pins is filled
+# directly.
 up_xdp-filter() { # FAMILY BANS
 	local room
 	at xdp-filter xdp-filter load eth0 -m native -p allow -f "ipv$1" \

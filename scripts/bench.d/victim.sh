@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# Victims: each a namespace with eth0, whose other end lies in namespace
-# "flood", where the packets of random sources come from.
+# Victims: each is a namespace with eth0, whose peer device is in namespace
+# "flood", from where packets of random sources come.
 
 # shellcheck disable=SC2034 # other parts look at them
 VICTIM=10.9.0.2
 VICTIM6=fd09::2
 GATES=/sys/fs/bpf/bench
 
-# Once, before the first victim.
+# Makes namespace "flood"; called once, before the first victim.
 flood_up() {
 	mkdir -p $GATES
 	ip netns add flood
@@ -18,7 +18,8 @@ flood_up() {
 		die "cannot load the BPF programs"
 }
 
-# smtpxdp's is called as scripts/lab.sh wants it.
+# victim_ns PEER: its namespace; smtpxdp's has the name that scripts/lab.sh
+# uses.
 victim_ns() { # PEER
 	[ "$1" = smtpxdp ] && echo mail || echo "$1"
 }

@@ -19,39 +19,9 @@ clsact() { # is there one on eth0?
 
 # Answers EINVAL to TCX links, as kernels before 6.6 do.
 no_tcx() {
-	cat >$BATS_FILE_TMPDIR/no_tcx.c <<-'EOF'
-		#define _GNU_SOURCE
-		#include <dlfcn.h>
-		#include <errno.h>
-		#include <linux/bpf.h>
-		#include <stdarg.h>
-		#include <sys/syscall.h>
-
-		long syscall(long number, ...)
-		{
-			static long (*real)(long, ...);
-			union bpf_attr *attr;
-			long a[6];
-			va_list ap;
-
-			if (!real)
-				real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-			va_start(ap, number);
-			for (int i = 0; i < 6; i++)
-				a[i] = va_arg(ap, long);
-			va_end(ap);
-			attr = (union bpf_attr *)a[1];
-			if (number == SYS_bpf && a[0] == BPF_LINK_CREATE &&
-			    (attr->link_create.attach_type == 46 ||
-			     attr->link_create.attach_type == 47)) {
-				errno = EINVAL;
-				return -1;
-			}
-			return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-		}
-	EOF
-	cc -shared -fPIC -o $BATS_FILE_TMPDIR/no_tcx.so \
-		$BATS_FILE_TMPDIR/no_tcx.c -ldl
+	other_kernel $BATS_FILE_TMPDIR/no_tcx.so "nr == SYS_bpf &&
+		a[0] == BPF_LINK_CREATE && (attr->link_create.attach_type == 46 ||
+		attr->link_create.attach_type == 47)"
 	daemon_env LD_PRELOAD=$BATS_FILE_TMPDIR/no_tcx.so
 }
 

@@ -6,14 +6,12 @@
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
 load ../lib/common.sh
-# shellcheck source=selftests/lib/refusing_kernel.sh
-. "$LAB_ROOT/selftests/lib/refusing_kernel.sh"
 
 VERDICT='R4 invalid zero-sized read: u64=[0,38]'
 
 setup_file() {
 	lab_up journald postfix
-	refusing_kernel $LAB/kernel.so
+	other_kernel $LAB/kernel.so "$NAMED"
 }
 
 before() {

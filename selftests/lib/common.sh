@@ -135,3 +135,13 @@ vanished() { # NS [OPTION...]
 journal_has() { # MATCH...
 	[ -n "$(journal "$@")" ]
 }
+
+# other_kernel LIBRARY EXPRESSION: makes a library for LD_PRELOAD, under which
+# the kernel refuses what a C expression tells: see other_kernel.c.
+other_kernel() {
+	gcc -shared -fPIC -Wall -Werror -DREFUSES="${2//[$'\n\t']/ }" -o "$1" \
+		"$LAB_ROOT/selftests/lib/other_kernel.c" -ldl
+}
+
+# Programs by name, in $REFUSED.
+export NAMED='nr == SYS_bpf && a[0] == BPF_PROG_LOAD && named(attr)'

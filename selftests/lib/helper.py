@@ -112,6 +112,18 @@ def leave(client):
     client.close()
 
 
+def judged(client, args, burst):
+    """The reply to a login. 454: the server lost its password database for a
+    moment, and has judged nothing, so the login is tried again."""
+    reply = client.reply()
+    for _ in range(3):
+        if burst > 1 or args.expect != "535" or not reply.startswith("454"):
+            break
+        client.send(auth_line(args))
+        reply = client.reply()
+    return reply
+
+
 def cmd_auth(args):
     """Each try on all connections at once: servers answer failures late."""
     clients = [Client(args) for _ in range(args.connections)]
@@ -123,7 +135,7 @@ def cmd_auth(args):
             client.send(auth_line(args) * burst)
         for client in clients:
             for _ in range(burst):
-                reply = client.reply()
+                reply = judged(client, args, burst)
                 print(reply, flush=True)
                 if args.expect and not reply.startswith(args.expect):
                     sys.exit("expected %s, got: %s" % (args.expect, reply))

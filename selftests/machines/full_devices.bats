@@ -10,16 +10,14 @@
 # vm: root trixie-amd64
 # vm: build trixie-amd64 deb
 
-load ../lib/common.sh
+load guest.sh
 
-VM=$LAB_ROOT/scripts/vm
 M=$LAB/devices
 RELEASE=trixie
 
 setup_file() {
 	local deb tap
-	deb=$(echo "$LAB_ROOT/build/for/$RELEASE-amd64"/smtpxdp_[0-9]*_amd64.deb)
-	[ -e "$deb" ] || die "no package: scripts/vm build $RELEASE-amd64 deb"
+	deb=$(package $RELEASE-amd64)
 	ip netns add wire
 	"$VM" start "$M" $RELEASE-amd64 --systemd --tree git \
 		-f "$deb":/root/smtpxdp.deb \
@@ -35,17 +33,12 @@ setup_file() {
 }
 
 teardown_file() {
-	[ ! -e "$M"/settings ] || "$VM" cut "$M"
+	guest_down
 	ip netns del wire
-	rm -rf "$M"
 }
 
 setup() { :; }
 teardown() { :; }
-
-in_vm() {
-	"$VM" exec "$M" -- "$@"
-}
 
 # device NAME [WORD...]: see full_devices.sh.
 device() {

@@ -15,9 +15,8 @@
 # shellcheck disable=SC2016 # texts for the machine's shell
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
-load ../lib/common.sh
+load guest.sh
 
-VM=$LAB_ROOT/scripts/vm
 M=$LAB/host
 # The last one before it was made to load on other kernels than its own.
 EARLIER=e30c307
@@ -41,9 +40,8 @@ setup_file() {
 }
 
 teardown_file() {
-	[ ! -e "$M"/settings ] || "$VM" cut "$M"
+	guest_down
 	net_down
-	rm -rf "$M"
 }
 
 setup() { :; }
@@ -54,13 +52,6 @@ teardown() {
 		in_vm 'smtpxdp ban; smtpxdp clients; smtpxdp status --check
 			journalctl -q --no-pager -n 30 -u smtpxdp' || true
 	}
-}
-
-package() { # NAME
-	local deb
-	deb=$(echo "$LAB_ROOT/build/for/$1"/smtpxdp_[0-9]*_amd64.deb)
-	[ -e "$deb" ] || die "no package: scripts/vm build $1 deb"
-	echo "$deb"
 }
 
 # A mail server that refuses every login.
@@ -76,14 +67,6 @@ server_unit() {
 	[Install]
 	WantedBy=multi-user.target
 	END
-}
-
-in_vm() {
-	"$VM" exec "$M" -- "$@"
-}
-
-smtpxdp() {
-	in_vm smtpxdp "$@"
 }
 
 apt_install() { # DEB

@@ -10,8 +10,6 @@
 load ../lib/common.sh
 # shellcheck source=scripts/machine.sh
 . "$LAB_ROOT/scripts/machine.sh"
-# shellcheck source=selftests/lib/refusing_kernel.sh
-. "$LAB_ROOT/selftests/lib/refusing_kernel.sh"
 
 CONF=$MACHINE_ROOT/etc/smtpxdp/smtpxdp.conf
 DROP_IN=$MACHINE_ROOT/etc/systemd/system/smtpxdp.service.d/test.conf
@@ -225,7 +223,7 @@ ended() { # EXIT-CODE
 
 @test "a kernel that refuses the programs ends it, and it claims no protection" {
 	mkdir -p $MACHINE_ROOT/opt/lab
-	refusing_kernel $MACHINE_ROOT/opt/lab/kernel.so
+	other_kernel $MACHINE_ROOT/opt/lab/kernel.so "$NAMED"
 	drop_in Environment=LD_PRELOAD=/opt/lab/kernel.so \
 		Environment=REFUSED=clock Environment=REFUSED_ERRNO=13 \
 		'Environment="VERDICT=R4 is bad"'

@@ -7,17 +7,15 @@
 # and honest are on this side of its NIC.
 
 # shellcheck disable=SC2034 # used by those who load this
-# shellcheck source=selftests/lib/common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+# shellcheck source=selftests/machines/guest.sh
+. "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 
-VM=$LAB_ROOT/scripts/vm
 M=$LAB/stock
 ARCH=amd64
 
 stock_up() { # RELEASE
 	local deb
-	deb=$(echo "$LAB_ROOT/build/for/$1-$ARCH"/smtpxdp_[0-9]*_$ARCH.deb)
-	[ -e "$deb" ] || die "no package: scripts/vm build $1-$ARCH deb"
+	deb=$(package "$1-$ARCH")
 	net_up
 	# The machine has the addresses of this namespace.
 	ip -n router link del to-mail
@@ -32,9 +30,8 @@ stock_up() { # RELEASE
 }
 
 stock_down() {
-	[ ! -e $M/settings ] || "$VM" cut "$M"
+	guest_down
 	net_down
-	rm -rf $M
 }
 
 setup_file() {
@@ -60,14 +57,6 @@ teardown() {
 		in_vm 'smtpxdp ban; smtpxdp clients; smtpxdp status --check
 			journalctl -q --no-pager -n 30 -u smtpxdp' || true
 	}
-}
-
-in_vm() {
-	"$VM" exec "$M" -- "$@"
-}
-
-smtpxdp() {
-	in_vm smtpxdp "$@"
 }
 
 # A script for the machine. The configuration is Debian's (Postfix' is what the

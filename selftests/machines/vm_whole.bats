@@ -8,9 +8,8 @@
 
 # shellcheck disable=SC2016 # texts for the machine's shell
 
-load ../lib/common.sh
+load guest.sh
 
-VM=$LAB_ROOT/scripts/vm
 M=$LAB/whole
 
 setup_file() {
@@ -20,17 +19,12 @@ setup_file() {
 }
 
 teardown_file() {
-	"$VM" cut "$M"
+	guest_down
 	ip netns del client
-	rm -rf "$M"
 }
 
 setup() { :; }
 teardown() { :; }
-
-in_vm() {
-	"$VM" exec "$M" -- "$@"
-}
 
 @test "commands of one machine, one after the other, with stdin and words as they are" {
 	same "words" "$(in_vm printf '<%s>' 'a b' "c'd" '$x')" "<a b><c'd><\$x>"

@@ -459,43 +459,14 @@ postfix_again() {
 
 # --- older kernels ----------------------------------------------------------
 
-# A kernel that refuses, with EINVAL, what a C expression on the arguments of
-# bpf(2) tells: a[0] is the command, a[1] points to union bpf_attr.
-shim() { # EXPRESSION
-	cat >$LAB/shim.c <<-'END'
-		#define _GNU_SOURCE
-		#include <dlfcn.h>
-		#include <errno.h>
-		#include <stdarg.h>
-		#include <sys/syscall.h>
-
-		long syscall(long nr, ...)
-		{
-			long (*next)(long, ...) = dlsym(RTLD_NEXT, "syscall");
-			long a[6];
-			va_list ap;
-
-			va_start(ap, nr);
-			for (int i = 0; i < 6; i++)
-				a[i] = va_arg(ap, long);
-			va_end(ap);
-			if (REFUSED) {
-				errno = EINVAL;
-				return -1;
-			}
-			return next(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-		}
-	END
-	gcc -shared -fPIC -DREFUSED="$1" -o $LAB/shim.so $LAB/shim.c
-}
-
-# BPF_LINK_CREATE of an uprobe.multi.
-MULTI='nr == SYS_bpf && a[0] == 28 && ((unsigned int *)a[1])[2] == 48'
+# An uprobe.multi.
+MULTI='nr == SYS_bpf && a[0] == BPF_LINK_CREATE &&
+	attr->link_create.attach_type == 48'
 
 @test "without uprobe.multi: by perf events, the same" {
 	by_multi
 	daemon_down
-	shim "$MULTI"
+	other_kernel $LAB/shim.so "$MULTI"
 	daemon_env LD_PRELOAD=$LAB/shim.so
 	daemon_up
 	daemon_env
@@ -519,7 +490,7 @@ by_multi() {
 
 @test "no library can be probed: status does not say that all is well" {
 	daemon_down
-	shim "nr == SYS_perf_event_open || ($MULTI)"
+	other_kernel $LAB/shim.so "nr == SYS_perf_event_open || ($MULTI)"
 	daemon_env LD_PRELOAD=$LAB/shim.so
 	daemon_up
 	daemon_env
@@ -529,8 +500,8 @@ by_multi() {
 
 @test "a kernel that takes no probes at all: blind for TLS, told; the rest works" {
 	daemon_down
-	# BPF_PROG_LOAD, KPROBE
-	shim 'nr == SYS_bpf && a[0] == 5 && *(unsigned int *)a[1] == 2'
+	other_kernel $LAB/shim.so 'nr == SYS_bpf && a[0] == BPF_PROG_LOAD &&
+		attr->prog_type == BPF_PROG_TYPE_KPROBE'
 	conf rate 3/60s
 	daemon_env LD_PRELOAD=$LAB/shim.so
 	daemon_up

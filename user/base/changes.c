@@ -23,7 +23,10 @@ void changes_free(struct changes *c)
 	*c = (struct changes){};
 }
 
-/* Room for one more; without memory, everything has to be looked at. */
+/*
+ * Makes room for one more entry. False, above CHANGES_MAX or without memory:
+ * the caller notes "everything" then.
+ */
 static bool grow(struct changes *c)
 {
 	size_t room = c->room ? 2 * c->room : 16;

@@ -35,14 +35,14 @@ unsigned int clock_hz(void)
 {
 	struct timespec res;
 
-	/* The coarse clocks advance once a jiffy, and say so. */
+	/* coarse clocks advance once a jiffy, and report that */
 	clock_getres(CLOCK_MONOTONIC_COARSE, &res);
 	return (NSEC + res.tv_nsec / 2) / res.tv_nsec;
 }
 
 int clock_read(int prog_fd, struct clock_pair *now)
 {
-	/* The kernel writes the context back to where it came from. */
+	/* the kernel writes the context back to ctx_in */
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = now,
 		    .ctx_size_in = sizeof(*now));
 
@@ -75,7 +75,7 @@ const char *clock_format_wall(uint64_t usec, char buf[static CLOCK_TEXT])
 
 	localtime_r(&t, &tm);
 	n = strftime(buf, CLOCK_TEXT - 1, "%Y-%m-%dT%H:%M:%S%z", &tm);
-	/* strftime writes +0100, RFC 3339 wants +01:00. */
+	/* strftime() writes +0100, RFC 3339 wants +01:00 */
 	if (n >= 5) {
 		buf[n + 1] = '\0';
 		buf[n] = buf[n - 1];

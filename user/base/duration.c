@@ -18,7 +18,10 @@ static const struct {
 
 #define N_UNITS (sizeof(units) / sizeof(units[0]))
 
-/* Returns what follows the digits. What is too large is DURATION_MAX + 1. */
+/*
+ * Reads digits into *n and returns the rest. Numbers above DURATION_MAX become
+ * DURATION_MAX + 1.
+ */
 static const char *parse_digits(const char *s, uint64_t *n)
 {
 	for (*n = 0; isdigit((unsigned char)*s); s++) {
@@ -43,7 +46,7 @@ int duration_parse(const char *s, uint64_t *seconds)
 	}
 	for (; *s; s = end + 1) {
 		end = parse_digits(s, &n);
-		/* Each unit once, the large ones first: 30m1h is a slip. */
+		/* Units once each, in falling order: 30m1h is a slip. */
 		while (unit < N_UNITS && units[unit].name != *end)
 			unit++;
 		if (end == s || unit == N_UNITS)

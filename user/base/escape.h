@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What comes from the network, made fit for terminals and journals. Pure. */
+/* Makes bytes from the network safe for terminals and journals. Pure. */
 #ifndef SMTPXDP_ESCAPE_H
 #define SMTPXDP_ESCAPE_H
 
 #include <stddef.h>
 
-/* Room for n escaped bytes and the NUL. */
+/* Buffer size for n escaped bytes and the NUL. */
 #define ESCAPED_SIZE(n) (4 * (n) + 1)
 
 /*
- * Printable ASCII stays; a backslash doubles; all else (control characters,
- * bytes from 0x7f up) becomes \xNN. A line's end (CR, LF) at the very end is
- * left out. Returns buf.
+ * Copies n bytes to buf, as many as fit: printable ASCII as it is, a backslash
+ * doubled, all others (control characters, 0x7f and up) as \xNN; without a
+ * final CR, LF or CR LF. Returns buf.
  */
 const char *escape(const void *bytes, size_t n, char *buf, size_t size);
 
 /*
- * The same for what may be escaped already: a backslash stays as it is, and
- * so do lines' ends, as \x0a.
+ * The same for text that may be escaped already: backslashes stay single, and a
+ * final CR or LF becomes \xNN.
  */
 const char *printable(const void *bytes, size_t n, char *buf, size_t size);
 

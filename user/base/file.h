@@ -3,9 +3,9 @@
 #define SMTPXDP_FILE_H
 
 /*
- * Puts a text in a file's place, written beside it and renamed over it: who
- * reads it sees the old or the new one, whole. Owner and mode stay. -errno,
- * -EINVAL for what is no regular file: that would be renamed over.
+ * Replaces a file's text: writes a new file beside it and renames that over it,
+ * so readers see the old or the new text, whole. Keeps owner and mode. 0,
+ * -errno, or -EINVAL for anything but a regular file.
  */
 int file_replace(const char *path, const char *text);
 

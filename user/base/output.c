@@ -51,7 +51,7 @@ static void complain(const char *kind, const char *fmt, va_list ap)
 	char text[MESSAGE_SIZE], shown[MESSAGE_SIZE];
 	json_t *doc;
 
-	/* Arguments may come from a log, and so from an attacker. */
+	/* arguments may come from a log, and so from an attacker */
 	vsnprintf(text, sizeof(text), fmt, ap);
 	printable(text, strlen(text), shown, sizeof(shown));
 	fflush(stdout);

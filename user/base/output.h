@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the commands print. A command builds its JSON document once; as text,
- * the same document is shown through a list of columns.
+ * Output of the commands. A command builds one JSON document; as text, columns
+ * show the same document.
  */
 #ifndef SMTPXDP_OUTPUT_H
 #define SMTPXDP_OUTPUT_H
@@ -18,31 +18,38 @@ struct output_mode {
 
 extern struct output_mode output;
 
-/* Prints an array of objects; as text a table, or `none` where it is empty. */
+/* Prints an array of objects as a table, or `none` if empty; -j: as JSON. */
 void output_rows(json_t *rows, const struct column *cols, const char *none);
 
-/* As JSON only: false where the command is to write its text itself. */
+/*
+ * -j: prints the document and returns true. Else the caller prints text.
+ */
 bool output_json(json_t *doc);
 
-/* A result in one sentence; as JSON, the document. Takes the reference. */
+/* Prints a result in one sentence, -j: the document. Takes its reference. */
 __attribute__((format(printf, 2, 3))) void output_done(json_t *doc,
 						       const char *fmt, ...);
 
 /*
- * "smtpxdp: ..." to stderr, or {"error": ...}. Returns EXIT_FAILURE, so that
- * a command can end with it.
+ * Prints "smtpxdp: ..." to stderr, with -j {"error": ...}. Returns
+ * EXIT_FAILURE, so that a command can return it.
  */
 __attribute__((format(printf, 1, 2))) int fail(const char *fmt, ...);
 
-/* The same for a wrong command line: returns EXIT_USAGE. */
+/* Exit code for a wrong command line. */
 #define EXIT_USAGE 2
 
-/* Ends of the daemon that a restart would only repeat: see smtpxdp(8). */
+/*
+ * Exit codes of the daemon that a restart would only repeat: wrong
+ * configuration, refused by the kernel. See smtpxdp(8).
+ */
 #define EXIT_CONFIG 3
 #define EXIT_REFUSED 4
 
+/* fail() for a wrong command line, as {"usage": ...}: returns EXIT_USAGE. */
 __attribute__((format(printf, 1, 2))) int usage(const char *fmt, ...);
 
+/* A warning to stderr, as {"warning": ...} with -j. */
 __attribute__((format(printf, 1, 2))) void warn(const char *fmt, ...);
 
 #endif

@@ -23,7 +23,7 @@
 #include "maps/settings_map.h"
 
 #define USEC 1000000ULL
-/* Bans that have run out are removed soon, at 1 % of one CPU at most. */
+/* The sweep removes expired bans every second, at 1 % of one CPU at most. */
 #define SWEEP_USEC USEC
 #define SWEEP_SHARE 100
 #define BEAT_USEC USEC
@@ -36,7 +36,7 @@ static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
 	return 0;
 }
 
-/* Has a command left it to us to save what it changed? */
+/* Marks everything as changed if a command has left its save to the daemon. */
 static void take_asked(struct daemon *d)
 {
 	uint64_t asked = activity_asked(&d->pins);
@@ -46,7 +46,11 @@ static void take_asked(struct daemon *d)
 	d->asked = asked;
 }
 
-/* The proof of life: whatever the sweep costs, and not by a pid or a lock. */
+/*
+ * Writes the sign of life into map activity. It shows that the loop turns,
+ * which neither the daemon's pid nor its lock show; a timer of its own, however
+ * long a sweep takes.
+ */
 static int on_beat(sd_event_source *s, uint64_t usec, void *ctx)
 {
 	struct daemon *d = ctx;
@@ -93,7 +97,8 @@ int daemon_configure(struct daemon *d, struct config *c, char *err, size_t size)
 	if (!ret && d->config_path) {
 		ret = config_file_read(d->config_path, c, err, size);
 		if (!ret)
-			d->config_required = true; /* from now on */
+			/* a later reload needs the file */
+			d->config_required = true;
 		if (ret == -ENOENT && !d->config_required)
 			ret = 0;
 	}
@@ -106,7 +111,7 @@ int daemon_configure(struct daemon *d, struct config *c, char *err, size_t size)
 	return ret;
 }
 
-/* Names the changed keys that wait for a restart. */
+/* Tells the journal of changed keys that take effect at a restart. */
 static void note_restart_keys(const struct config *old, const struct config *c)
 {
 	for (int k = 0; k < KEYS_MAX; k++)
@@ -118,7 +123,10 @@ static void note_restart_keys(const struct config *old, const struct config *c)
 				     config_keys[k].name, c->value[k]);
 }
 
-/* What `config set` has changed since, the command line does not set back. */
+/*
+ * Drops keys of the command line that `config set` has changed since: a reload
+ * must not set them back.
+ */
 static void drop_overruled(struct daemon *d, const struct config *live)
 {
 	for (int k = 0; k < KEYS_MAX; k++)
@@ -126,6 +134,7 @@ static void drop_overruled(struct daemon *d, const struct config *live)
 			d->overrides.origin[k] = ORIGIN_DEFAULT;
 }
 
+/* Puts a configuration in force, under the writers' lock. -errno. */
 static int apply_locked(struct daemon *d, const struct config *c)
 {
 	int lock = pins_lock_writer(d->pins.dir);
@@ -172,7 +181,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
 	return 0;
 }
 
-/* Its handler sets the next time. */
+/* Adds a timer; its handler must set the next time. */
 static int add_timer(sd_event *e, uint64_t usec, sd_event_time_handler_t fn,
 		     void *ctx)
 {
@@ -196,11 +205,11 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 		err = add_timer(e, BEAT_USEC, on_beat, d);
 	if (err >= 0)
 		err = add_timer(e, FUSE_USEC, on_fuse, d);
-	if (err >= 0) /* at once: the databases are opened */
+	if (err >= 0) /* at once: it opens the GeoIP databases */
 		err = add_timer(e, 0, on_groups, d);
 	if (err >= 0)
 		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
-	if (err >= 0) /* no handler: they end the loop */
+	if (err >= 0) /* no handler: these signals end the loop */
 		err = sd_event_add_signal(e, NULL, SIGTERM, NULL, NULL);
 	if (err >= 0)
 		err = sd_event_add_signal(e, NULL, SIGINT, NULL, NULL);
@@ -209,7 +218,10 @@ static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
 	return err < 0 ? err : 0;
 }
 
-/* Whoever watches it is not what it is for: without, it goes on. */
+/*
+ * Serves metrics if metrics-listen is set. Metrics are optional: a failure to
+ * listen is logged, not fatal.
+ */
 static void serve_metrics(struct daemon *d, sd_event *e)
 {
 	struct listen_address at;
@@ -237,7 +249,10 @@ static void serve_metrics(struct daemon *d, sd_event *e)
 	config_free(&c);
 }
 
-/* The watchdog's time is the unit's again, if cmd_run() had to wait. */
+/*
+ * Tells systemd that the daemon is ready, and restores the unit's WatchdogSec,
+ * which cmd_run() may have raised.
+ */
 static void notify_ready(void)
 {
 	const char *watchdog = getenv("WATCHDOG_USEC");
@@ -263,7 +278,7 @@ int event_loop(struct daemon *d)
 	if (err >= 0)
 		err = add_sources(e, d, ring);
 	if (!err) {
-		ring_buffer__consume(ring); /* what fell between daemons */
+		ring_buffer__consume(ring); /* events since the last daemon */
 		serve_metrics(d, e);
 		activity_beat(&d->pins);
 		notify_ready();

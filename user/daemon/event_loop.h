@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The daemon's loop: events, expiry, signals, watchdog. */
+/* The daemon's event loop: ring buffer, timers, signals, watchdog. */
 #ifndef SMTPXDP_EVENT_LOOP_H
 #define SMTPXDP_EVENT_LOOP_H
 
@@ -11,26 +11,31 @@
 #include "daemon/net_watch.h"
 #include "maps/pins.h"
 
+/* The daemon's state between its start and its end. */
 struct daemon {
 	struct pins pins;
 	struct tls_sensor *tls;
 	struct cut_queue cuts;
 	struct fuse fuse;
 	struct groups_watch groups;
-	struct metrics_http *metrics; /* or NULL */
-	uint64_t asked; /* how often commands asked to save everything */
+	struct metrics_http *metrics; /* NULL: not served */
+	uint64_t asked; /* activity_asked() as last seen */
 	struct ifaces ifaces;
 	struct net_watch network;
-	struct config overrides; /* what the command line set */
-	const char *config_path; /* NULL: runs without a file */
-	bool config_required;	 /* named by -c, or read before */
+	struct config overrides; /* keys set on the command line */
+	const char *config_path; /* NULL: no configuration file */
+	/* the file must exist: named by -c, or read before */
+	bool config_required;
 };
 
-/* Defaults, file, command line; -errno with the cause in err. */
+/*
+ * Reads the configuration: defaults, then the file, then the command line.
+ * -errno with the cause in err.
+ */
 int daemon_configure(struct daemon *d, struct config *c, char *err,
 		     size_t size);
 
-/* Runs until SIGTERM or SIGINT. -errno, complained about. */
+/* Runs until SIGTERM or SIGINT. 0, or -errno after printing the cause. */
 int event_loop(struct daemon *d);
 
 #endif

@@ -40,7 +40,7 @@ static bool is_listed(const struct ifaces *f, __u32 ifindex, const char *name)
 	return false;
 }
 
-/* Where the default routes lead to now. -errno. */
+/* Adds the interfaces that default routes lead to now. -errno. */
 static int add_defaults(struct ifaces *f)
 {
 	struct netinfo *info = malloc(sizeof(*info));
@@ -83,7 +83,7 @@ int ifaces_find(struct ifaces *f, const struct config *c)
 		if (is_listed(f, ifindex, f->names[i]))
 			continue;
 		ifaces_add(f, ifindex, f->names[i]);
-		/* It may be an alternative name. */
+		/* the name may be an alternative one */
 		if_indextoname(ifindex, f->list[f->n - 1].iface.name);
 	}
 	return 0;
@@ -94,24 +94,31 @@ void ifaces_free(struct ifaces *f)
 	config_items_free(f->names);
 }
 
-/* Once: it is tried again and again. */
+/*
+ * Tells the journal why an interface cannot be attached, once, for attaching is
+ * retried. Returns err.
+ */
 static int refused(struct watched *w, int err, const char *why)
 {
 	if (err == -ENODEV)
-		return err; /* just gone */
+		return err; /* the interface has just gone */
 	if (!w->told)
 		journal_note(MESSAGE_FAULT, "%s", why);
 	w->told = true;
 	return err;
 }
 
-/* Those for its kind; without an fd where the kernel has refused one. */
+/*
+ * File descriptors of an interface's programs; negative where the kernel has
+ * refused to load one.
+ */
 struct programs_of {
 	int gate;
 	int out;
 	int in;
 };
 
+/* Picks the programs for a device with or without Ethernet headers. -errno. */
 static int find_programs(const struct ifaces *f, struct watched *w,
 			 struct programs_of *of)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What became of the interfaces is looked up anew each time, and not taken
- * from the kernel's messages: of those, some may be lost.
+ * Compares the list with the interfaces there are, instead of following the
+ * kernel's messages one by one: some of those may be lost.
  */
 #include <net/if.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static bool is_configured(const struct ifaces *f, const char *name)
 	return false;
 }
 
-/* Deleted, or moved to another network namespace. */
+/* Detaches from an interface that was deleted or has left this namespace. */
 static void take_leave(struct ifaces *f, __u32 i)
 {
 	struct watched *w = &f->list[i];
@@ -36,6 +36,7 @@ static void take_leave(struct ifaces *f, __u32 i)
 	w->told = false;
 }
 
+/* Notices that an interface has gone or has a new name. True: changed. */
 static bool check(struct ifaces *f, __u32 i)
 {
 	struct daemon_iface *iface = &f->list[i].iface;
@@ -63,12 +64,12 @@ static bool is_watched(const struct ifaces *f, __u32 ifindex)
 	return false;
 }
 
-/* The gate first: who is banned already gets no chance. */
+/* Attaches the gate, then the sensor: banned clients get no chance between. */
 static bool attach(struct ifaces *f, struct watched *w)
 {
 	int err = ifaces_attach_gate(f, w);
 
-	/* Where one cannot be, the other is of use by itself. */
+	/* either is of use without the other */
 	err |= ifaces_attach_sensor(f, w);
 	if (err)
 		return false;
@@ -84,7 +85,10 @@ static bool attach(struct ifaces *f, struct watched *w)
 	return true;
 }
 
-/* Has it come? Then it is attached; *again if it could not be. */
+/*
+ * Attaches an interface that is present and not attached yet. True: its entry
+ * has changed; *again: attaching failed.
+ */
 static bool bring_up(struct ifaces *f, __u32 i, bool *again)
 {
 	struct watched *w = &f->list[i];
@@ -96,7 +100,8 @@ static bool bring_up(struct ifaces *f, __u32 i, bool *again)
 	if (!ifindex)
 		return false;
 	if (!before.ifindex && is_watched(f, ifindex)) {
-		ifaces_remove(f, i); /* by another name, until now */
+		/* listed twice: it was watched by another name */
+		ifaces_remove(f, i);
 		return true;
 	}
 	w->iface.ifindex = ifindex;

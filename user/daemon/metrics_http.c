@@ -17,17 +17,19 @@
 #define BACKLOG 16
 #define SILENCE_SEC 5
 #define REQUEST_SIZE 8192
-/* What takes a while to collect is collected at 1 % of one CPU at most. */
+/* Metrics are collected anew at 1 % of one CPU at most, else repeated. */
 #define COLLECT_SHARE 100
 
 struct metrics_http {
 	struct pins *pins;
 	struct MHD_Daemon *mhd;
 	sd_event_source *io, *timer;
-	char *text; /* of the metrics, good until then */
+	char *text; /* the metrics' text */
+	/* us of CLOCK_MONOTONIC: the text is repeated until then */
 	uint64_t text_until;
 };
 
+/* Collects the metrics, unless the last text is still good. */
 static void collect(struct metrics_http *h)
 {
 	uint64_t start = clock_monotonic_usec(), end;
@@ -45,7 +47,7 @@ static void collect(struct metrics_http *h)
 	h->text_until = end + (end - start) * COLLECT_SHARE;
 }
 
-/* `text` is copied. */
+/* Queues a response; copies `text`. */
 static enum MHD_Result answer(struct MHD_Connection *c, unsigned int code,
 			      const char *type, const char *text)
 {
@@ -91,9 +93,9 @@ static unsigned int connections(const struct metrics_http *h)
 }
 
 /*
- * Lets it do what is to be done, and be called when a client's time is up. At
- * its limit it stops to accept; when clients have left, it begins again only
- * with the next run, for which nothing else would ever call.
+ * Runs libmicrohttpd and sets the timer for its next timeout. At the limit of
+ * connections it stops accepting, and starts again only in the next run after
+ * clients have left: so it runs until none leave.
  */
 static int run(struct metrics_http *h)
 {
@@ -148,7 +150,7 @@ static int bind_socket(const struct listen_address *at)
 	return err;
 }
 
-/* No threads: its epoll descriptor is one of our loop's. */
+/* No threads: the daemon's loop watches libmicrohttpd's epoll descriptor. */
 static int start_mhd(struct metrics_http *h, sd_event *e, int fd)
 {
 	const union MHD_DaemonInfo *info;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The metrics by HTTP, within the daemon's loop: key metrics-listen. */
+/* Serves the metrics by HTTP, within the daemon's loop: key metrics-listen. */
 #ifndef SMTPXDP_METRICS_HTTP_H
 #define SMTPXDP_METRICS_HTTP_H
 
@@ -11,9 +11,8 @@
 struct metrics_http;
 
 /*
- * Serves /metrics at an address. -errno: it cannot be listened at. Clients are
- * bounded: in number, in the size of a request, and in how long they may say
- * nothing.
+ * Serves /metrics at an address. -errno: cannot listen there. Limits clients in
+ * number, size of a request and time of silence.
  */
 int metrics_http_start(struct metrics_http **http, sd_event *e, struct pins *p,
 		       const struct listen_address *at);

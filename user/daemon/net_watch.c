@@ -8,12 +8,18 @@
 #include "tell/journal.h"
 #include "sys/netinfo.h"
 
-/* However fast interfaces flap or routes change: 10 % of one CPU. */
+/* Looks take a tenth of one CPU at most, however fast interfaces flap. */
 #define SHARE 10
-/* Somebody else's program may go without a word from the kernel. */
+/*
+ * An interface that cannot be attached is retried: no message tells when
+ * another's program has gone from it.
+ */
 #define RETRY_USEC 2000000
 
-/* Later than asked for, if the last look was dear; never than it is set. */
+/*
+ * Sets the timer to `usec`, or later if the last look was costly, but never
+ * later than it is set already.
+ */
 static void look_at(struct net_watch *w, uint64_t usec)
 {
 	int armed = SD_EVENT_OFF;
@@ -73,7 +79,7 @@ int net_watch_start(struct net_watch *w, sd_event *e, struct ifaces *f)
 	err = fd < 0 ? fd : sd_event_add_io(e, &s, fd, EPOLLIN, on_change, w);
 	if (err >= 0)
 		err = sd_event_source_set_io_fd_own(s, true);
-	/* What came between the start and the watch is seen now. */
+	/* once now: for changes before the watch began */
 	if (err >= 0)
 		err = sd_event_add_time(e, &w->timer, CLOCK_MONOTONIC, 0, 0,
 					on_timer, w);

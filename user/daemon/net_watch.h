@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Follows the host's network: attaches to interfaces that come, and keeps its
- * addresses and gateways off the ban list.
+ * Follows the host's network: attaches to new interfaces, and keeps the host's
+ * addresses and gateways on the allowlist.
  */
 #ifndef SMTPXDP_NET_WATCH_H
 #define SMTPXDP_NET_WATCH_H
@@ -14,10 +14,10 @@
 struct net_watch {
 	struct ifaces *ifaces;
 	sd_event_source *timer;
-	uint64_t not_before; /* us, CLOCK_MONOTONIC */
+	uint64_t not_before; /* us of CLOCK_MONOTONIC: no look before */
 };
 
-/* Looks at once, and then after every change. -errno. */
+/* Looks at the network once, then after every change. -errno. */
 int net_watch_start(struct net_watch *w, sd_event *e, struct ifaces *f);
 
 #endif

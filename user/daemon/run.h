@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A run of the daemon, from its command line to its end: cmd_run.c parses and
- * loads, run_ifaces.c attaches, run_protect.c does one after the other.
+ * A run of the daemon: cmd_run.c parses the command line and loads the
+ * programs, run_ifaces.c attaches them, run_protect.c calls one after the
+ * other.
  */
 #ifndef SMTPXDP_RUN_H
 #define SMTPXDP_RUN_H
@@ -16,41 +17,43 @@
 struct smtpxdp;
 struct state_keeper;
 
-/* Everything between parsing the command line and the loop's end. */
+/* State of a run of the daemon. */
 struct run {
 	struct daemon d;
 	struct smtpxdp *skel;
 	struct carry carry;
 	char state_dir[PATH_MAX];
 	struct state_keeper *state;
-	bool ephemeral; /* protection ends when the run does */
-	bool served; /* all was attached, and the loop began */
-	uint32_t parts; /* that are loaded: bits of enum part */
+	bool ephemeral; /* --ephemeral: detach at the end */
+	bool served; /* the start succeeded and the loop began */
+	uint32_t parts; /* programs loaded: bits of enum part */
 	struct daemon_info info;
-	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)]; /* by -i */
+	/* named by -i */
+	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)];
 };
 
 /*
- * What an earlier daemon left attached, and we do not want, goes; that we made
- * a qdisc then is remembered.
+ * Takes over what an earlier daemon left attached: notes interfaces that are
+ * still to be watched, and which clsact qdiscs that daemon made; detaches from
+ * all others.
  */
 void run_inherit(struct run *r);
 
 /*
- * Puts the new programs where the old ones are, then attaches where there are
- * none yet. What is in the way of one, the journal is told, and of all, fail().
+ * Replaces an earlier daemon's programs, then attaches to the other interfaces.
+ * A failure of one is told to the journal; if none is attached, fail().
  */
 int run_attach(struct run *r);
 
 /*
- * The programs go, and so do the entries in the list; with `all` false, only
- * from where nothing was attached before this run.
+ * Detaches the programs and removes the interfaces from the list; with `all`
+ * false, only those that no earlier daemon had attached.
  */
 void run_detach(struct run *r, bool all);
 
 /*
- * Attaches, watches until told to end, and leaves the programs at work unless
- * r->ephemeral; with everything loaded. An exit code.
+ * Attaches, runs the event loop, and leaves the programs attached unless
+ * r->ephemeral. Everything must be loaded. Returns an exit code.
  */
 int run_protect(struct run *r, const struct config *c);
 

@@ -9,14 +9,14 @@
 #include "base/output.h"
 #include "maps/settings_map.h"
 
-/* One that was attached before: ours by now, if we watch it, too. */
+/* Takes over one interface of the earlier daemon, or detaches from it. */
 static void inherit(struct run *r, const struct daemon_info *old,
 		    const struct daemon_iface *iface)
 {
 	struct ifaces *f = &r->d.ifaces;
 
 	if (old->netns != r->info.netns) {
-		/* Its indices and filters are another namespace's. */
+		/* ifindex and filters are of another network namespace */
 		detach_links(f->pins->dir, iface);
 		return;
 	}
@@ -61,6 +61,7 @@ void run_detach(struct run *r, bool all)
 	}
 }
 
+/* Attaches all present interfaces that are, or are not, inherited. */
 static void attach_each(struct ifaces *f, bool inherited,
 			int (*attach)(struct ifaces *f, struct watched *w))
 {
@@ -70,7 +71,10 @@ static void attach_each(struct ifaces *f, bool inherited,
 			attach(f, &f->list[i]);
 }
 
-/* Some may be in use by others, some not there yet: one is a beginning. */
+/*
+ * Fails only if nothing is attached and some interface refused: others may be
+ * absent yet, or in use by another program.
+ */
 static int check_attached(struct ifaces *f)
 {
 	bool refused = false;
@@ -89,7 +93,7 @@ int run_attach(struct run *r)
 
 	carry_streams(&r->carry);
 	attach_each(f, true, ifaces_attach_sensor);
-	/* From here on, no new ban is made in the old table. */
+	/* from here on, no program writes bans to the old table */
 	carry_bans(&r->carry);
 	attach_each(f, true, ifaces_attach_gate);
 	carry_drain(&r->carry);

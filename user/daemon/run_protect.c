@@ -29,7 +29,10 @@
 #include "tls/tls_watch.h"
 #include "sys/uprobe.h"
 
-/* Before any packet comes to the new programs, and in one stroke. */
+/*
+ * Puts the configuration in force, before the new programs see a packet, under
+ * one writers' lock. 0, or an exit code after printing the cause.
+ */
 static int put_in_force(struct run *r, const struct config *c)
 {
 	struct pins *p = &r->d.pins;
@@ -60,7 +63,7 @@ static int put_in_force(struct run *r, const struct config *c)
 		    strerror(-err));
 }
 
-/* Without it, all the rest goes on. */
+/* Starts the TLS sensor, if wanted; without it, the rest goes on. */
 static void start_tls(struct run *r, const struct config *c)
 {
 	char **paths = config_items(c, KEY_TLS_LIBRARIES), why[256] = "";
@@ -87,7 +90,10 @@ static void start_tls(struct run *r, const struct config *c)
 	config_items_free(paths);
 }
 
-/* Before Linux 6.6 it is kept: libraries that turn up later are probed, too. */
+/*
+ * Gives up CAP_SYS_ADMIN; not with a TLS sensor before Linux 6.6, which needs
+ * it to probe libraries that turn up later.
+ */
 static void drop_admin(const struct run *r)
 {
 	int err = r->d.tls && !uprobe_multi_works() ?
@@ -99,6 +105,7 @@ static void drop_admin(const struct run *r)
 			     strerror(-err));
 }
 
+/* Tells the journal of interfaces that are not there yet. */
 static void tell_waiting(const struct ifaces *f)
 {
 	if (!f->n)
@@ -114,6 +121,7 @@ static void tell_waiting(const struct ifaces *f)
 				     f->list[i].iface.name);
 }
 
+/* Puts all in force, attaches, and starts the TLS sensor. 0, or an error. */
 static int start(struct run *r, const struct config *c)
 {
 	char text[512];
@@ -126,7 +134,7 @@ static int start(struct run *r, const struct config *c)
 				   .ctx = &h };
 	r->info.pid = getpid();
 	r->info.netns = netns_inode();
-	/* Absolute: commands edit it from wherever they are called. */
+	/* absolute, for commands run in other folders */
 	if (!realpath(r->d.config_path, r->info.config_path))
 		snprintf(r->info.config_path, sizeof(r->info.config_path), "%s",
 			 r->d.config_path);
@@ -144,7 +152,7 @@ static int start(struct run *r, const struct config *c)
 	start_tls(r, c);
 	drop_admin(r);
 	h.tls = r->d.tls;
-	carry_drain(&r->carry); /* what the TLS sensor before counted */
+	carry_drain(&r->carry); /* what the earlier TLS sensor counted */
 	carry_end(&r->carry);
 	journal_note(MESSAGE_STARTED,
 		     "smtpxdp " VERSION " %s, mode %s, rate %s",

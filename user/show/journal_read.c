@@ -9,7 +9,7 @@
 #include "tell/journal.h"
 #include "base/output.h"
 
-/* The kinds that concern clients; the manual promises their shape. */
+/* Messages about clients; smtpxdp(8) documents their shape. */
 static const enum message kinds[] = { MESSAGE_FAILURE,	 MESSAGE_BAN,
 				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
 				      MESSAGE_EXPIRE,	 MESSAGE_CUT };
@@ -36,7 +36,7 @@ static int match_kinds(sd_journal *j)
 			 message_ids[kinds[i]]);
 		err = sd_journal_add_match(j, match, 0);
 	}
-	/* Anybody may write to the journal, and say it is a ban. */
+	/* any user may write to the journal and call it a ban */
 	if (!err)
 		err = sd_journal_add_match(j, "_UID=0", 0);
 	return err;

@@ -11,8 +11,8 @@
 /* --- the families */
 
 /*
- * Types are counter and gauge only: node_exporter's textfile collector knows
- * no info and no stateset. Returns the samples.
+ * Adds a family and returns its samples. Types are counter and gauge only:
+ * node_exporter's textfile collector knows neither info nor stateset.
  */
 static json_t *family(json_t *all, const char *name, const char *type,
 		      const char *unit, const char *help)
@@ -23,11 +23,11 @@ static json_t *family(json_t *all, const char *name, const char *type,
 					     "name", PREFIX, name, "type", type,
 					     "unit", unit, "help", help,
 					     "samples", samples));
-	json_decref(samples); /* all has one */
+	json_decref(samples); /* the family holds a reference */
 	return samples;
 }
 
-/* Takes the labels' reference, not the value's. */
+/* Adds a sample. Takes the reference to `labels`, not that to `value`. */
 static void sample(json_t *samples, json_t *labels, json_t *value)
 {
 	json_array_append_new(samples, json_pack("{s:o, s:O}", "labels", labels,
@@ -88,7 +88,7 @@ static void add_limit(const json_t *settings, const char *name,
 	json_t *n = json_object_get(limit, "failures");
 
 	if (!json_integer_value(n))
-		return; /* off */
+		return; /* the limit is off */
 	sample(failures, label("limit", name), n);
 	sample(seconds, label("limit", name),
 	       json_object_get(limit, "seconds"));
@@ -195,7 +195,7 @@ static void add_attached(json_t *all, const json_t *status)
 	}
 }
 
-/* No sample where it was not tested: that is neither. */
+/* No sample for an interface that was not tested: neither value is true. */
 static void add_users(json_t *all, const json_t *status)
 {
 	json_t *samples, *v;
@@ -242,7 +242,7 @@ json_t *metrics_of(const json_t *status)
 
 	add_health(all, status);
 	if (!json_object_get(status, "mode"))
-		return all; /* nothing is loaded */
+		return all; /* status_unloaded()'s document */
 	add_settings(all, status);
 	add_counters(all, status);
 	add_fill(all, status);
@@ -254,7 +254,7 @@ json_t *metrics_of(const json_t *status)
 
 /* --- their text */
 
-/* As the ABNF of OpenMetrics 1.0 has it, for labels and for help. */
+/* Escapes a label's value or a help text by the ABNF of OpenMetrics 1.0. */
 static void put_escaped(FILE *out, const char *s)
 {
 	for (; *s; s++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The status as metrics: families of samples, and their text by OpenMetrics
- * 1.0, which the Prometheus text format's readers take as well. Pure.
+ * Turns the status into metrics, as OpenMetrics 1.0 text, which readers of the
+ * Prometheus text format accept. Pure.
  */
 #ifndef SMTPXDP_METRICS_H
 #define SMTPXDP_METRICS_H
@@ -12,12 +12,12 @@
 	"application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 /*
- * Of the document of status_collect() or status_unloaded():
+ * Families of samples from a document of status_collect() or status_unloaded():
  * [{"name", "type", "unit", "help", "samples": [{"labels", "value"}]}]
  */
 json_t *metrics_of(const json_t *status);
 
-/* To be freed. NULL: no memory. */
+/* The text of metrics_of()'s families, to be freed. NULL: no memory. */
 char *metrics_text(const json_t *families);
 
 #endif

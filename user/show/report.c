@@ -32,7 +32,7 @@ static void add_one(json_t *o, const char *key)
 	json_object_set_new(o, key, json_integer(number(o, key) + 1));
 }
 
-/* A client counts where it was first from. */
+/* Counts an event for its country, a client only for its first country. */
 static void add_country(struct report *r, const struct report_event *e,
 			bool first)
 {
@@ -78,11 +78,12 @@ void report_add(struct report *r, const struct report_event *e)
 	add_country(r, e, first);
 	*(e->banned ? &r->bans : &r->would_bans) += 1;
 	if (*e->group)
-		return; /* which has a rate of its own */
+		return; /* a group has a rate of its own */
 	r->failures = e->failures;
 	r->window_sec = e->window_sec;
 }
 
+/* How busy a row of clients, countries or texts is. */
 static json_int_t weight(const json_t *row)
 {
 	return number(row, "bans") + number(row, "would_bans") +
@@ -97,7 +98,7 @@ static int by_weight(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* The rows of an object's values, the heaviest first. Takes the object. */
+/* The values of an object as an array, the heaviest first. Takes the object. */
 static json_t *ranked(json_t *object)
 {
 	size_t n = json_object_size(object), i = 0;
@@ -148,7 +149,7 @@ json_t *report_finish(struct report *r)
 
 	json_object_foreach(r->clients, net, client)
 		regulars += json_is_true(json_object_get(client, "regular"));
-	/* Whom it should not have hit, it hit at just this rate. */
+	/* this very rate hit regular clients: suggest twice as many */
 	if (regulars)
 		better = 2 * better < RATE_MAX ? 2 * better : RATE_MAX;
 	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sums events up: who was banned, or would have been, how often, by which
- * reply, and who of them had logged in. Pure: it knows no journal.
+ * Sums events up: clients that were banned or would have been, how often, for
+ * which reply, and which of them had logged in. Pure: knows no journal.
  */
 #ifndef SMTPXDP_REPORT_H
 #define SMTPXDP_REPORT_H
@@ -10,41 +10,44 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One crossing of the threshold; texts are fit for a terminal. */
+/* One event of a client that reached a limit; texts are safe for terminals. */
 struct report_event {
-	bool banned; /* else it would have been */
+	bool banned; /* false: it would have been */
 	const char *net;
-	const char *text; /* the reply's */
+	const char *text; /* the reply's line */
 	const char *sensor;
 	const char *time;
-	const char *kind; /* of offender: stale, attack or unknown */
-	const char *group; /* of networks, or "" */
-	const char *country; /* or "" */
-	bool regular; /* has logged in before */
-	uint32_t failures; /* within */
+	const char *kind; /* offender_name(): stale, attack or unknown */
+	const char *group; /* group of networks, or "" */
+	const char *country; /* ISO 3166-1 code, or "" */
+	bool regular; /* the client had logged in before */
+	uint32_t failures; /* failures within window_sec */
 	uint32_t window_sec;
 };
 
 struct report {
-	json_t *clients; /* by net */
-	json_t *texts; /* by text: how often */
+	json_t *clients; /* rows of clients, by net */
+	json_t *texts; /* counts by reply text */
 	json_t *sensors;
 	json_t *kinds;
-	json_t *countries; /* by code, "" where it is not known */
+	json_t *countries; /* rows of countries, by code; "": not known */
 	uint64_t bans, would_bans;
-	uint32_t failures, window_sec; /* of the last one: the rate */
+	/* of the last event without group: the rate */
+	uint32_t failures, window_sec;
 };
 
+/* 0, or -ENOMEM. */
 int report_init(struct report *r);
 void report_add(struct report *r, const struct report_event *e);
 
 /*
- * {"bans", "would_bans", "regulars", "clients": [{"net", "bans", "would_bans",
- * "regular", "last", "text", "kind", "country", "group"}], "texts": [{"text",
- * "count"}], "sensors", "kinds": {name: count}, "countries": [{"country",
- * "bans", "would_bans", "clients"}], "rate", "suggested_rate"}, the busiest
- * first. Takes what r holds. The rate is that of whom no group has: null if
- * there were none.
+ * The report, the busiest first; frees what r holds:
+ * {"bans", "would_bans", "regulars", "clients": [{"net", "bans",
+ * "would_bans", "regular", "last", "text", "kind", "country",
+ * "group"}], "texts": [{"text", "count"}], "sensors", "kinds":
+ * {name: count}, "countries": [{"country", "bans", "would_bans",
+ * "clients"}], "rate", "suggested_rate"}
+ * The rates are of clients in no group: null if there were none.
  */
 json_t *report_finish(struct report *r);
 

@@ -24,12 +24,12 @@
 #define SERVER 0x00000002
 #define CLIENT_PORT 1
 #define SEQ 1
-#define BAN_SEC 10 /* the test's own, should nobody come to lift it */
+#define BAN_SEC 10 /* ends the ban of a test killed before it removes it */
 #define AUTH "AUTH PLAIN AGEAYQ==\r\n"
-#define REPLY "535 self-test" /* no line's end: counts as nothing */
+#define REPLY "535 self-test" /* no line's end: not counted */
 
-#define HEARD_MSEC 250 /* where another CPU takes the frame (RPS) */
-#define HEARD_TRIES 3 /* for its dialogue may be evicted by others' */
+#define HEARD_MSEC 250 /* ms for a frame that RPS hands to another CPU */
+#define HEARD_TRIES 3 /* the LRU map may evict the test's dialogue */
 
 struct frame {
 	__u8 bytes[DELIVER_SIZE];
@@ -42,6 +42,7 @@ static void append(struct frame *f, const void *bytes, size_t n)
 	f->len += n;
 }
 
+/* Builds a frame of TCP over IPv4 with checksums 0. */
 static void build(struct frame *f, bool ethernet, __u32 src, __u32 dst,
 		  __u16 sport, __u16 dport, const char *payload)
 {
@@ -74,6 +75,7 @@ static void build(struct frame *f, bool ethernet, __u32 src, __u32 dst,
 	append(f, payload, strlen(payload));
 }
 
+/* Runs a frame through a program. -errno and why. */
 static int run(struct pins *p, enum pinned_prog prog, const struct frame *f,
 	       __u32 *verdict, char *why, size_t size)
 {
@@ -88,6 +90,7 @@ static int run(struct pins *p, enum pinned_prog prog, const struct frame *f,
 	return err;
 }
 
+/* Runs a frame through the gate: -EPROTO if the verdict is not `wanted`. */
 static int judge(struct pins *p, enum pinned_prog prog, const struct frame *f,
 		 __u32 wanted, const char *what, char *why, size_t size)
 {
@@ -109,6 +112,7 @@ static struct addr address(__u32 v4)
 	return a;
 }
 
+/* The lowest mail port; 0: there is none. */
 static __u16 mail_port(const struct settings *s)
 {
 	__u16 port = 0;
@@ -118,6 +122,7 @@ static __u16 mail_port(const struct settings *s)
 	return port;
 }
 
+/* Bans the test's client, runs the frame, and lifts the ban. */
 static int judge_banned(struct pins *p, enum pinned_prog prog,
 			const struct frame *f, const struct clock_pair *now,
 			char *why, size_t size)
@@ -160,11 +165,11 @@ int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 			 strerror(-err));
 		return err;
 	}
-	/* Somebody banned a network around it: its drops are not ours. */
+	/* a person banned a network around the test's client */
 	if (!banlist_find(p, &client, &now, &row) &&
 	    !(row.ban.flags & BAN_TEST))
 		return 0;
-	banlist_remove(p, &row.net); /* of a test that was killed */
+	banlist_remove(p, &row.net); /* left by a test that was killed */
 	err = judge(p, prog, &f, XDP_PASS, "a client that is not banned", why,
 		    size);
 	return err ? err : judge_banned(p, prog, &f, &now, why, size);
@@ -203,7 +208,7 @@ int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 	return -EPROTO;
 }
 
-/* Of a client who is about to log in. -errno. */
+/* Writes the dialogue of a client that is about to send AUTH. -errno. */
 static int put_dialogue(struct pins *p, const struct stream_key *key, char *why,
 			size_t size)
 {
@@ -219,7 +224,7 @@ static int put_dialogue(struct pins *p, const struct stream_key *key, char *why,
 	return err;
 }
 
-/* -ENOENT: its dialogue is not there any more. */
+/* Did the listener read a user into the dialogue? 1, 0, or -ENOENT: evicted. */
 static int is_heard(struct pins *p, const struct stream_key *key)
 {
 	struct wire_dialogue w;
@@ -255,7 +260,7 @@ int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 	return -EPROTO;
 }
 
-/* Why not, or NULL. */
+/* Why a device cannot be tested, or NULL. */
 static const char *untestable(struct pins *p, __u32 ifindex)
 {
 	struct addr client = address(CLIENT);
@@ -279,7 +284,7 @@ static const char *untestable(struct pins *p, __u32 ifindex)
 	return NULL;
 }
 
-/* As if it had come in by the wire. -errno. */
+/* Makes the device receive the frame. -errno. */
 static int receive(struct pins *p, __u32 ifindex, const struct frame *f)
 {
 	struct xdp_md ctx = { .data_end = sizeof(f->bytes),
@@ -293,7 +298,10 @@ static int receive(struct pins *p, __u32 ifindex, const struct frame *f)
 								      0;
 }
 
-/* 1, 0, or -ENOENT, as is_heard(); else the kernel refuses the frame. */
+/*
+ * One test of a device: 1, 0 or -ENOENT as is_heard(); other -errno and why:
+ * the test cannot be run.
+ */
 static int try_device(struct pins *p, __u32 ifindex,
 		      const struct stream_key *key, const struct frame *f,
 		      char *why, size_t size)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs a packet through the programs that are attached, by BPF_PROG_TEST_RUN:
- * do they do what they are for? And another through a device: is it so there,
- * too? The addresses are of 0.0.0.0/8, which nobody can have (RFC 1122,
- * 3.2.1.3). No counter moves and nothing stays behind.
+ * Tests the programs that are attached: runs a packet through each by
+ * BPF_PROG_TEST_RUN, and sends a frame through a device. Its addresses are of
+ * 0.0.0.0/8, which no host may have (RFC 1122, 3.2.1.3). No counter moves and
+ * no entry stays.
  *
- * The caller holds the writers' lock. Each returns 0, or -errno and why.
+ * The caller holds the writers' lock. Each returns 0, or -errno and the cause
+ * in `why`, if not stated otherwise.
  */
 #ifndef SMTPXDP_SELF_TEST_H
 #define SMTPXDP_SELF_TEST_H
@@ -13,37 +14,39 @@
 #include "maps/pins.h"
 
 /*
- * PROG_DROP_*: who is not banned passes, who is banned is dropped, unless
- * allowlisted. -E2BIG: the ban list has no room for the test's own.
+ * Tests PROG_DROP_*: a client passes, and is dropped when banned, unless it is
+ * allowlisted. -E2BIG: map bans has no room for the test's ban.
  */
 int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 		   size_t size);
 
-/* PROG_DETECT_*: a reply is read, and what is unfinished is remembered. */
+/* Tests PROG_DETECT_*: a reply is read, and its unfinished line is kept. */
 int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size);
 
-/* PROG_LISTEN: who a login is about is read, unless users is off. */
+/* Tests PROG_LISTEN: a login's user is read, if key users asks for it. */
 int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size);
 
 enum heard {
-	HEARD,
+	HEARD, /* the listener read the frame's login */
 	UNHEARD,
 	UNTESTED,
-	HEARD_TWICE, /* by another device first; not of self_test_device() */
+	/* another device had it first; self_test_device() never returns it */
+	HEARD_TWICE,
 };
 
 /*
- * The same in the device's own way: it receives a frame, which goes through
- * generic XDP, if it has that, and tc ingress. `why` it could not be tested is
- * set for UNTESTED. Only where self_test_listen() finds no fault.
+ * Tests the listener in a device: the device receives a frame, which passes
+ * generic XDP, if attached, and tc ingress. UNTESTED sets `why`. Call it only
+ * where self_test_listen() succeeds.
  *
- * Nobody else is to have the frame. The listener drops it. Should it not know
- * it, it is for another host's MAC address and its IP checksum is wrong, two
- * reasons for the kernel to drop it before any socket, route or firewall rule;
- * and no device that is a port of another is tested, for a bridge would pass
- * it on. (What captures packets on the device does see it.)
+ * Nothing but the listener is to get the frame, and the listener drops it. If
+ * the listener does not see it, the kernel drops the frame before any socket,
+ * route or firewall rule, for its MAC address is another host's and its IP
+ * checksum is wrong. A device that is a port of another (a bridge) would
+ * forward it, and is not tested. Packet captures on the device do see the
+ * frame.
  */
 enum heard self_test_device(struct pins *p, __u32 ifindex, char *why,
 			    size_t size);

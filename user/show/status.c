@@ -23,7 +23,7 @@
 #include "maps/settings_map.h"
 #include "tls/tls_watch.h"
 
-/* JSON is UTF-8; names of files and interfaces are any bytes. */
+/* A JSON string from any bytes, as names of files and interfaces may have. */
 static json_t *printed(const char *s, size_t size)
 {
 	char text[ESCAPED_SIZE(256)];
@@ -31,12 +31,13 @@ static json_t *printed(const char *s, size_t size)
 	return json_string(printable(s, strnlen(s, size), text, sizeof(text)));
 }
 
-/* A filter can only be looked for in the daemon's own network namespace. */
+/* Is this the daemon's network namespace? Others' filters are out of reach. */
 static bool is_here(const struct daemon_info *info)
 {
 	return info->netns == netns_inode();
 }
 
+/* "native" or "generic": as the kernel says, or as the daemon noted. */
 static const char *xdp_mode(const struct daemon_info *info,
 			    const struct daemon_iface *iface)
 {
@@ -48,6 +49,10 @@ static const char *xdp_mode(const struct daemon_info *info,
 	return generic ? "generic" : "native";
 }
 
+/*
+ * One interface. From another network namespace, its clsact filters are taken
+ * to be attached.
+ */
 static json_t *iface_json(const struct pins *p, const struct daemon_info *info,
 			  const struct daemon_iface *iface)
 {
@@ -75,6 +80,7 @@ static json_t *interfaces_json(const struct pins *p,
 	return list;
 }
 
+/* Mail server processes whose TLS no probe sees. */
 static json_t *blind_json(const struct pins *p)
 {
 	json_t *list = json_array();
@@ -135,7 +141,7 @@ static void add_way(json_t *list, const char *object, const char *way,
 					      newest, "since", since));
 }
 
-/* What is done in an older way than the newest that we know. */
+/* What works by an older interface of the kernel than the newest one known. */
 static json_t *older_ways_json(const struct daemon_info *info)
 {
 	json_t *list = json_array();
@@ -184,11 +190,11 @@ static json_t *events_json(const struct pins *p)
 	return all;
 }
 
-/* Bans that hold, by what they are of and by who made them. */
+/* Counts of bans and allowlist entries; index 0: of clients, 1: of networks. */
 struct tally {
 	const struct settings *s;
 	__u64 jiffies;
-	json_int_t entries[2];
+	json_int_t entries[2]; /* entries in the maps, in force or expired */
 	json_int_t allowed;
 	json_int_t provisional[2];
 	json_int_t automatic[2];
@@ -232,13 +238,13 @@ static json_int_t map_size(const struct pins *p, enum pinned_map map)
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
 
-	if (map == MAP_BANS) /* whose entries are lines */
+	if (map == MAP_BANS) /* its entries are lines of several bans */
 		return banlist_max(p);
 	bpf_obj_get_info_by_fd(p->map[map], &info, &len);
 	return info.max_entries;
 }
 
-/* "maps": how full they are. */
+/* "maps": entries and size of each. */
 static json_t *maps_json(const struct pins *p, const struct tally *t,
 			 const struct map_fill *f)
 {
@@ -260,6 +266,7 @@ static json_t *maps_json(const struct pins *p, const struct tally *t,
 	return all;
 }
 
+/* Counts bans and map entries into the document. */
 static void add_fill(json_t *doc, const struct pins *p)
 {
 	struct tally t = { .s = settings_now(p) };

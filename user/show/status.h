@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Everything that can be told of a running smtpxdp, collected once. */
+/* Collects the status of a running smtpxdp as one JSON document. */
 #ifndef SMTPXDP_STATUS_H
 #define SMTPXDP_STATUS_H
 
@@ -7,17 +7,17 @@
 
 #include "maps/pins.h"
 
-/* How long the self-test of a command waits for other commands. */
+/* A command's `patience` for status_collect(), in milliseconds. */
 #define STATUS_PATIENCE_MSEC 3000
 
 /*
- * The document of `smtpxdp status -j`, which smtpxdp(8) promises; its text and
- * the metrics are made of it, too. The self-test waits `patience` milliseconds
- * for the writers' lock. NULL: no memory, or no map daemon.
+ * The document of `smtpxdp status -j`, as smtpxdp(8) documents it; status's
+ * text and the metrics are made from it. The self-test waits `patience`
+ * milliseconds for the writers' lock. NULL: no memory, or no map daemon.
  */
 json_t *status_collect(struct pins *p, unsigned int patience);
 
-/* The same where nothing is loaded: only what is wrong, and the version. */
+/* The document where nothing is loaded: problems and version only. */
 json_t *status_unloaded(const char *dir);
 
 #endif

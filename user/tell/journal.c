@@ -62,13 +62,14 @@ const char *offender_name(uint8_t offender)
 					     "unknown";
 }
 
-/* The fields of one message, each "NAME=value" in its own buffer. */
+/* Fields of one message, each "NAME=value" in its own buffer. */
 struct fields {
 	struct iovec iov[FIELDS_MAX];
 	char text[FIELDS_MAX][FIELD_SIZE];
 	int n;
 };
 
+/* Adds a field; beyond FIELDS_MAX, none. */
 __attribute__((format(printf, 2, 3))) static void add(struct fields *f,
 						      const char *fmt, ...)
 {
@@ -85,7 +86,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct fields *f,
 	f->iov[f->n++].iov_len = len < FIELD_SIZE ? len : FIELD_SIZE - 1;
 }
 
-/* systemd connects stderr to the journal and says so in JOURNAL_STREAM. */
+/* Is stderr the journal? systemd connects it and sets JOURNAL_STREAM. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -111,6 +112,7 @@ static void to_stderr(enum message kind, const char *message, json_t *doc)
 	}
 }
 
+/* Counts the message, and sends it to the journal and stderr. */
 static void send_message(enum message kind, const char *message,
 			 struct fields *f, json_t *doc)
 {
@@ -155,7 +157,7 @@ void journal_note(enum message kind, const char *fmt, ...)
 	json_decref(doc);
 }
 
-/* " (2nd offence)", " (3rd offence)"; nothing where it is the first. */
+/* Formats " (2nd offence)", " (3rd offence)"; "" for the first. */
 static const char *nth_offence(uint32_t n, char *buf, size_t size)
 {
 	static const char *const ends[] = { "th", "st", "nd", "rd" };
@@ -167,7 +169,7 @@ static const char *nth_offence(uint32_t n, char *buf, size_t size)
 	return buf;
 }
 
-/* What is to be made of it, as far as is known. */
+/* What the users tried suggest about the client, or "". */
 static const char *describe_offender(const struct record *r, char *buf,
 				     size_t size)
 {
@@ -182,7 +184,7 @@ static const char *describe_offender(const struct record *r, char *buf,
 	return buf;
 }
 
-/* " (strict, KP, AS64496)", as far as there is something to say. */
+/* " (strict, KP, AS64496)": group, country and AS as far as known, or "". */
 static const char *describe_origin(const struct record *r, char *buf,
 				   size_t size)
 {
@@ -203,7 +205,7 @@ static const char *describe_origin(const struct record *r, char *buf,
 	return buf;
 }
 
-/* The sentence that a person reads. */
+/* The message's text for people. */
 static void describe(const struct record *r, const char *net,
 		     const char *client, const char *text, char *buf,
 		     size_t size)
@@ -261,7 +263,7 @@ static void describe(const struct record *r, const char *net,
 	}
 }
 
-/* The shape that smtpxdp(8) promises. */
+/* The message as JSON, in the shape that smtpxdp(8) documents. */
 static json_t *record_document(const struct record *r, const char *net,
 			       const char *client, const char *user)
 {

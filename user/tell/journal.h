@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What happened, told: to the journal where there is one, with structured
- * fields, and to stderr unless that is the journal too.
+ * Messages about what happened: to the journal, if one runs, with structured
+ * fields, and to stderr unless stderr is the journal.
  */
 #ifndef SMTPXDP_JOURNAL_H
 #define SMTPXDP_JOURNAL_H
@@ -14,31 +14,32 @@
 #include "event.h"
 #include "tell/messages.h"
 
-/* Fields that are zero or NULL are left out. */
+/* A message on a client or network, without members that are 0, NULL or "". */
 struct record {
 	enum message kind;
 	const struct addr *client;
 	const struct net *net;
-	uint16_t code;
+	uint16_t code; /* SMTP reply code */
 	uint32_t failures;
 	uint32_t window_sec;
 	uint64_t duration; /* seconds */
 	uint8_t sensor;	   /* enum sensor */
-	bool regular;	   /* has logged in before */
+	bool regular;	   /* the client has logged in before */
 	uint8_t offender;  /* enum offender */
-	uint8_t users;	   /* that were tried */
+	uint8_t users;	   /* users tried, up to USERS_MAX */
 	uint8_t group; /* enum group */
-	char country[3]; /* or "" */
+	char country[3]; /* ISO 3166-1 code, or "" */
 	uint32_t asn;
 	uint32_t ifindex;
-	const void *text; /* of the reply: raw */
+	const void *text; /* the reply's line: raw */
 	size_t text_len;
-	const void *user; /* who was tried, with log-users: raw */
+	const void *user; /* the user tried, with log-users: raw */
 	size_t user_len;
-	uint32_t offence; /* the client's nth, from 1 */
-	const char *reason;
-	uint64_t packets, bytes; /* dropped, of a ban that ended */
-	uint32_t connections; /* that were cut */
+	/* number of the client's offences, this one included */
+	uint32_t offence;
+	const char *reason; /* why, in words; NULL: by command */
+	uint64_t packets, bytes; /* dropped by a ban that has ended */
+	uint32_t connections; /* connections cut */
 };
 
 extern const char *const message_names[MESSAGES_MAX];
@@ -46,18 +47,19 @@ extern const char *const message_ids[MESSAGES_MAX];
 const char *sensor_name(uint8_t sensor);
 const char *offender_name(uint8_t offender);
 
-/* Where journald listens; sd_journal_sendv() does not say if nobody does. */
+/* journald's socket. sd_journal_sendv() does not fail if there is none. */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* A command tells the journal only: its own output is for the terminal. */
+/* Nonzero in commands: messages go to the journal, but not to stderr. */
 extern int journal_quiet;
 
-/* Where messages are counted, by their kind; pins_open() says it. Or NULL. */
+/* Messages told, by enum message: in map activity, NULL until pins_open(). */
 extern __u64 *journal_told;
 
+/* A message about a client or network. */
 void journal_record(const struct record *r);
 
-/* A message of the daemon's own life, with no client. */
+/* A message without a client, of the daemon's own life. */
 __attribute__((format(printf, 2, 3))) void journal_note(enum message kind,
 							const char *fmt, ...);
 

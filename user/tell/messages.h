@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every kind of journal message, once: what `SMTPXDP_EVENT` says, its fixed
- * MESSAGE_ID (dist/smtpxdp.catalog explains each) and its priority. The list
- * is append-only: map activity counts messages by their place in it.
+ * Every kind of journal message, once: SMTPXDP_EVENT, MESSAGE_ID (explained in
+ * dist/smtpxdp.catalog) and priority. Append only: map activity counts messages
+ * by their place in this list.
  */
 #ifndef SMTPXDP_MESSAGES_H
 #define SMTPXDP_MESSAGES_H

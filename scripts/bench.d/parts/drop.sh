@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# drop: how many packets of banned sources a second can be dropped, here and
-# by others. One CPU does all of it: it makes the packets, sends them through
-# a veth pair and drops them. Every peer has a namespace and a veth of its own,
-# so that rounds can be interleaved without filling tables anew.
+# drop: packets of banned sources that are dropped in a second, by smtpxdp and
+# by its peers. One CPU makes the packets, sends them through a veth pair and
+# drops them. Every peer has its own namespace and veth, so that rounds
+# alternate without filling tables anew.
 
 DROP_PEERS=(none drop-all smtpxdp xdp-filter tc-hash nft-netdev nft-input ipset)
 

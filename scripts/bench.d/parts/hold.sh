@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# hold: an attack from 100,000 addresses (the sensor's own program, given
-# crafted 535 replies), what clients and bans take of memory, and how long it
-# takes to load bans and to restart.
+# hold: an attack from 100,000 addresses (crafted 535 replies run through the
+# sensor's own program), the memory that clients and bans take, and the time to
+# load bans and to restart.
 
 HOLD_CLIENTS=100000
 HOLD_RATE=10

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# miss: what the gate costs a packet, in ns over an XDP program that does
-# nothing; by test run, of random sources, so that a table that is larger than
-# the caches shows it.
+# miss: the gate's cost for a packet, in ns above an XDP program that does
+# nothing; by test run, with random sources, so that a table larger than the
+# CPU's caches shows.
 
 miss_part() {
 	local bans family

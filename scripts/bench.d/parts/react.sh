@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# react: how long after the Nth 535 the attacker is shut out, and what passes
-# until then. Real Postfix, the same attacker for all: he guesses on four
-# connections at once until nobody answers. See watch.bpf.c for where he is
-# watched, guards.sh for the peers.
+# react: the time from the Nth 535 until the attacker is shut out, and the
+# packets that pass until then. Real Postfix, and the same attacker for all
+# peers: it guesses on four connections at once until no reply comes.
+# watch.bpf.c says where it is watched, guards.sh has the peers.
 
 REACT_RATE=10
 REACT_NEXT=0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
 #
-# sense: what the sensors cost: an outgoing packet, in ns over a tc program
-# that does nothing, and a write inside TLS with the probes and without.
+# sense: the sensors' cost: for an outgoing packet, in ns above a tc program
+# that does nothing, and for a write inside TLS, with probes and without.
 
 sense_part() {
 	local round

@@ -12,7 +12,7 @@ from goals import held, verdicts
 from results import Results
 from tables import mpps, tables
 
-BEGIN, END = "<!-- scripts/bench --readme -->", "<!-- end of scripts/bench -->"
+BEGIN, END = "<!-- scripts/bench --record -->", "<!-- end of scripts/bench -->"
 
 LEGEND = "±: half of the way between the best round and the worst."
 
@@ -30,6 +30,14 @@ def state(results):
     if not found:
         return "Clean: nobody else was at work."
     return "DISTURBED, not to be quoted: " + "; ".join(found) + "."
+
+
+def record_state(results):
+    found = results.disturbances()
+    if not found:
+        return state(results)
+    return ("Left out, because it was disturbed: %s. No undisturbed run of "
+            "that is on record." % "; ".join(found))
 
 
 def verdict_rows(results):
@@ -58,7 +66,9 @@ def columns(rows):
 
 
 def as_markdown(results):
-    lines = [headline(results) + ". " + state(results)]
+    """For BENCH.md, which quotes no disturbed part."""
+    lines = [headline(results) + ". " + record_state(results)]
+    results = results.undisturbed()
     for t in tables(results):
         lines += ["", t.title + ":", "", *piped([t.columns, *t.rows])]
         lines += ["", t.note] if t.note else []
@@ -85,7 +95,7 @@ def as_json(results):
     }, indent=1) + "\n"
 
 
-def write_readme(results, path):
+def write_record(results, path):
     with open(path, encoding="utf-8") as f:
         text = f.read()
     if BEGIN not in text or END not in text:
@@ -127,7 +137,7 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("--readme", metavar="FILE")
+    parser.add_argument("--record", metavar="FILE")
     parser.add_argument("--plot", metavar="FILE")
     args = parser.parse_args()
     results = Results(args.folder)
@@ -135,8 +145,8 @@ def main():
         sys.exit("bench: nothing was measured yet: run scripts/bench")
     if args.plot and "drop" in results.parts:
         plot(results, args.plot)
-    if args.readme:
-        write_readme(results, args.readme)
+    if args.record:
+        write_record(results, args.record)
     elif args.json:
         sys.stdout.write(as_json(results))
     elif args.markdown:

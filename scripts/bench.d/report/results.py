@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What was measured, as scripts/bench keeps it: lines of JSON, a file a part."""
 
+import copy
 import json
 import os
 import statistics
@@ -82,6 +83,14 @@ class Results:
                 for r in records if r["kind"] == "machine"}) > 1:
             found.append("parts were measured at different commits")
         return found
+
+
+    def undisturbed(self):
+        """The same without the parts that were disturbed."""
+        quiet = copy.copy(self)
+        quiet.parts = {part: records for part, records in self.parts.items()
+                       if not disturbances(records)}
+        return quiet
 
 
 def disturbances(records):

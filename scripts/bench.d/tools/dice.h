@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Random numbers in a program: a helper's would cost more than some gates. */
+/*
+ * Random numbers for BPF programs: a helper call would cost more than some
+ * gates.
+ */
 #ifndef BENCH_DICE_H
 #define BENCH_DICE_H
 

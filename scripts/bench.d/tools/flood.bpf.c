@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The attackers: run by BPF_PROG_RUN with live frames, gives every frame a
- * random source and sends it into a veth.
+ * The attackers: run by BPF_PROG_TEST_RUN with live frames, it gives every
+ * frame a random source and sends it into a veth.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

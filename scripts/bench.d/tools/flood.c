@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Sends packets of random sources into an interface, from the kernel, on one
- * CPU. Prints what was sent, and how long it took, as JSON.
+ * CPU. Prints as JSON how many were sent in which time.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

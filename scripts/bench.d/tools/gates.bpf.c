@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The simplest gates there can be, to compare with: one that drops all, and
+ * The simplest gates possible, for comparison: one that drops everything, and
  * hashes of addresses in tc.
  */
 #include <linux/bpf.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Called again and again with one packet, these make it another: of a random
- * source, or the next one of a random connection. Then they jump to the program
- * that is measured, or to one that does nothing: what it costs is the
- * difference.
+ * Called again and again with one packet, these programs change it: to a random
+ * source, or to the next segment of a random connection. Then they jump to the
+ * program measured, or to one that does nothing; the difference is the cost.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

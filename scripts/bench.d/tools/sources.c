@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The banned, as lists for the peers' own tools, or written into a pinned hash
- * (a key per address, all counters 0) where a tool takes one address a call.
+ * Banned sources, as lists for the peers' own tools, or written into a pinned
+ * hash (a key per address, counters 0) where a tool takes one address a call.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who sends: the i-th source address, the same for the programs that send and
- * for those that fill the peers' tables. Spread over a quarter of IPv4 as a
- * botnet is, and over /64 networks of IPv6.
+ * Source addresses: the i-th one, the same for programs that send and for those
+ * that fill the peers' tables. Spread over a quarter of IPv4, as a botnet is,
+ * and over /64 networks of IPv6.
  */
 #ifndef BENCH_SOURCES_H
 #define BENCH_SOURCES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How long something took, and for how long of it this process was not let
- * run: others at work on this CPU make a measurement worthless.
+ * Measures how long something took, and how long of it other processes had this
+ * CPU: if they had much of it, the measurement is worthless.
  */
 #ifndef BENCH_TIMING_H
 #define BENCH_TIMING_H

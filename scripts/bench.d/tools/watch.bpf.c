@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Eyes along the way of an attack, the same for every peer: where the
+ * Watches an attack at four places, the same for every peer: where the
  * attacker's packets enter the host's link, where sockets get them, where the
- * server's 535 meets the sensor and where it leaves.
+ * server's 535 reaches the sensor, and where it leaves.
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
