@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Map settings: the live tunables as the BPF programs need them, compiled from
- * the configuration by user/config/config_compile.c.
+ * the configuration by user/config/config_compile.h.
  */
 #ifndef SMTPXDP_SETTINGS_H
 #define SMTPXDP_SETTINGS_H

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/duration.h"
 #include "base/escape.h"
 
-#define CELL_SIZE 256
 #define MESSAGE_SIZE 2048
 
 struct output_mode output;
@@ -25,76 +23,14 @@ bool output_json(json_t *doc)
 	return true;
 }
 
-static void format_bytes(json_int_t n, char *buf, size_t size)
+void output_rows(json_t *rows, const struct column *columns, const char *none)
 {
-	static const char units[] = "KMGTPE";
-	double v = n;
-	int u = -1;
-
-	while (v >= 1024 && u < 5) {
-		v /= 1024;
-		u++;
-	}
-	if (u < 0)
-		snprintf(buf, size, "%lld", (long long)n);
-	else
-		snprintf(buf, size, "%.1f%c", v, units[u]);
-}
-
-static void format_cell(const json_t *v, enum column_kind kind, char *buf,
-			size_t size)
-{
-	char duration[DURATION_TEXT];
-
-	if (json_is_true(v) || json_is_false(v))
-		snprintf(buf, size, "%s", json_is_true(v) ? "yes" : "-");
-	else if (json_is_string(v))
-		snprintf(buf, size, "%s", json_string_value(v));
-	else if (!json_is_integer(v))
-		snprintf(buf, size, "-");
-	else if (kind == COLUMN_DURATION)
-		snprintf(buf, size, "%s",
-			 duration_format(json_integer_value(v), duration));
-	else if (kind == COLUMN_BYTES)
-		format_bytes(json_integer_value(v), buf, size);
-	else
-		snprintf(buf, size, "%lld", (long long)json_integer_value(v));
-}
-
-/* Two passes: the first finds the widths. The last column is not padded. */
-void output_rows(json_t *rows, const struct column *cols, const char *none)
-{
-	char cell[CELL_SIZE];
-	size_t i, n = 0, width[16];
-	json_t *row;
-
 	if (output_json(rows))
 		return;
-	if (!json_array_size(rows)) {
+	if (json_array_size(rows))
+		table_print(rows, columns);
+	else
 		puts(none);
-		return;
-	}
-	for (; cols[n].title; n++)
-		width[n] = strlen(cols[n].title);
-	json_array_foreach(rows, i, row) {
-		for (size_t c = 0; c < n; c++) {
-			format_cell(json_object_get(row, cols[c].key),
-				    cols[c].kind, cell, sizeof(cell));
-			if (strlen(cell) > width[c])
-				width[c] = strlen(cell);
-		}
-	}
-	for (size_t c = 0; c < n; c++)
-		printf("%-*s%s", c + 1 < n ? (int)width[c] : 0, cols[c].title,
-		       c + 1 < n ? "  " : "\n");
-	json_array_foreach(rows, i, row) {
-		for (size_t c = 0; c < n; c++) {
-			format_cell(json_object_get(row, cols[c].key),
-				    cols[c].kind, cell, sizeof(cell));
-			printf("%-*s%s", c + 1 < n ? (int)width[c] : 0, cell,
-			       c + 1 < n ? "  " : "\n");
-		}
-	}
 }
 
 void output_done(json_t *doc, const char *fmt, ...)

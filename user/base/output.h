@@ -9,26 +9,14 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "base/table.h"
+
 struct output_mode {
 	bool json;
 	bool pretty;
 };
 
 extern struct output_mode output;
-
-/* How a value looks as text; its JSON form is in the manual. */
-enum column_kind {
-	COLUMN_PLAIN,
-	COLUMN_DURATION, /* seconds -> "59m", null -> "-" */
-	COLUMN_BYTES,	 /* 1536 -> "1.5K" */
-	COLUMN_YES,	 /* true -> "yes", false -> "-" */
-};
-
-struct column {
-	const char *title;
-	const char *key;
-	enum column_kind kind;
-};
 
 /* Prints an array of objects as a table, or `none` if empty; -j: as JSON. */
 void output_rows(json_t *rows, const struct column *cols, const char *none);

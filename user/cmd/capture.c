@@ -11,8 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Larger than any packet that a kernel hands to a capture: 512 KiB (BIG TCP).
- */
+/* A kernel hands packets of up to 512 KiB to a capture (BIG TCP). */
 #define FRAME_MAX (1U << 20)
 #define NSEC 1000000000ULL
 
@@ -24,7 +23,7 @@ struct capture {
 	uint8_t frame[FRAME_MAX];
 };
 
-/* Where the network layer begins, and what it is; -1: shorter than that. */
+/* What a link layer's header says. `header` is its length, -1: cut short. */
 struct cooked {
 	int header;
 	uint16_t proto; /* network byte order */
@@ -59,7 +58,7 @@ static struct cooked uncook(int link, const uint8_t *data, uint32_t len)
 	return c;
 }
 
-/* Takes the place of the other link layers' headers. */
+/* Puts an Ethernet header in the place of another link layer's. */
 static void as_ethernet(struct capture *c, const uint8_t *data, uint32_t len,
 			struct captured *f)
 {
@@ -94,7 +93,7 @@ int capture_next(struct capture *c, struct captured *f, char *err, size_t size)
 		return -EINVAL;
 	}
 	memset(f, 0, sizeof(*f));
-	/* Opened for nanoseconds: tv_usec has those. */
+	/* The file was opened for nanoseconds, so tv_usec holds those. */
 	ns = h->ts.tv_sec * NSEC + h->ts.tv_usec;
 	if (ns > c->latest_ns)
 		c->latest_ns = ns;

@@ -7,7 +7,8 @@
 #include "base/address.h"
 #include "lists/allowlist.h"
 #include "cmd/cmd.h"
-#include "config/config.h"
+#include "config/config_values.h"
+#include "maps/pins.h"
 #include "tell/journal.h"
 #include "base/output.h"
 #include "state/state.h"
@@ -26,7 +27,7 @@ static int allow_list(const struct globals *g, int argc, char **argv)
 	static const struct column columns[] = { { "NETWORK", "net", 0 },
 						 { "ORIGIN", "origin", 0 },
 						 {} };
-	int err = cmd_no_args(argc, argv);
+	int err = cmd_arguments(g, argc, argv);
 	json_t *rows = json_array();
 	struct pins p;
 
@@ -43,13 +44,16 @@ static int allow_list(const struct globals *g, int argc, char **argv)
 	return err;
 }
 
-static int parse_net(const char *cmd, int argc, char **argv, struct net *net)
+static int parse(const struct globals *g, int argc, char **argv,
+		 struct net *net)
 {
-	char err[CONFIG_ERROR_SIZE];
+	char why[CONFIG_ERROR_SIZE];
 
-	if (argc != 2)
-		return usage("allow %s takes one address or network", cmd);
-	return net_parse(argv[1], net, err, sizeof(err)) ? usage("%s", err) : 0;
+	if (cmd_arguments(g, argc, argv))
+		return EXIT_USAGE;
+	return net_parse(argv[optind], net, why, sizeof(why)) ?
+		       usage("%s", why) :
+		       0;
 }
 
 static int allow_add(const struct globals *g, int argc, char **argv)
@@ -59,7 +63,7 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 	struct net net;
 	struct pins p;
 
-	err = parse_net("add", argc, argv, &net);
+	err = parse(g, argc, argv, &net);
 	if (err)
 		return err;
 	lock = pins_open_locked(&p, g->pin_dir);
@@ -117,7 +121,7 @@ static int allow_del(const struct globals *g, int argc, char **argv)
 	struct pins p;
 	int err, lock;
 
-	err = parse_net("del", argc, argv, &net);
+	err = parse(g, argc, argv, &net);
 	if (err)
 		return err;
 	lock = pins_open_locked(&p, g->pin_dir);
@@ -141,16 +145,30 @@ static int allow_del(const struct globals *g, int argc, char **argv)
 	return err;
 }
 
-int cmd_allow(const struct globals *g, int argc, char **argv)
-{
-	static const struct cmd cmds[] = {
-		{ "list", allow_list, "", "who is never counted nor dropped" },
-		{ "add", allow_add, "ADDR[/LEN]",
-		  "allowlist, and lift the bans within" },
-		{ "del", allow_del, "ADDR[/LEN]", "take off the allowlist" },
-		{}
-	};
+static const struct cmd list = {
+	.name = "list",
+	.fn = allow_list,
+	.args = "",
+	.help = "who is never counted nor dropped",
+};
+static const struct cmd add = {
+	.name = "add",
+	.fn = allow_add,
+	.args = "ADDR[/LEN]",
+	.help = "allowlist, and lift the bans within",
+};
+static const struct cmd del = {
+	.name = "del",
+	.fn = allow_del,
+	.args = "ADDR[/LEN]",
+	.help = "take off the allowlist",
+};
+static const struct cmd *const commands[] = { &list, &add, &del, NULL };
 
-	journal_quiet = 1;
-	return cmd_dispatch(cmds, g, argv[0], argc - 1, argv + 1);
-}
+const struct cmd cmd_allow = {
+	.name = "allow",
+	.args = "",
+	.help = "the allowlist",
+	.commands = commands,
+	.quiet = true,
+};

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp ban: del, flush. */
+/* smtpxdp ban del, ban flush. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
 #include "lists/banlist.h"
-#include "cmd/cmd_ban.h"
+#include "cmd/ban_args.h"
 #include "maps/clients_map.h"
 #include "maps/history_map.h"
 #include "tell/journal.h"
 #include "base/output.h"
 #include "state/state.h"
 
-/* The ban is of a wider network than what was named: say which. */
+/* Complains; where the ban is of a wider network, it names that one. */
 static int not_banned(struct pins *p, const struct ban_args *a)
 {
 	char net[NET_TEXT], wider[NET_TEXT];
@@ -29,19 +28,25 @@ static int not_banned(struct pins *p, const struct ban_args *a)
 	return fail("%s is not banned", net);
 }
 
-static int parse_forgive(int argc, char **argv, struct ban_args *a)
+static const struct cmd_option del_options[] = {
+	{ 'f', false, "forgive", NULL, false,
+	  "forget the offences of the clients in it, too" },
+	{}
+};
+static const struct cmd_option flush_options[] = {
+	{ 'f', false, "forgive", NULL, false,
+	  "forget all offences of everybody, too" },
+	{}
+};
+
+static int parse_forgive(const struct globals *g, int argc, char **argv,
+			 bool *forgive)
 {
-	static const struct option options[] = {
-		{ "forgive", no_argument, NULL, 'f' }, {}
-	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
-		a->forgive = true;
-	}
-	return 0;
+	while ((c = cmd_option(g, argc, argv)) > 0)
+		*forgive = true;
+	return c ? EXIT_USAGE : 0;
 }
 
 struct lifted {
@@ -49,25 +54,27 @@ struct lifted {
 	int past; /* clients whose offences were forgotten, or -errno */
 };
 
-/* -ENOENT if there is neither. */
-static int lift(struct pins *p, const struct ban_args *a, struct lifted *l)
+/* Returns -ENOENT where there is neither a ban nor an offence. */
+static int lift(struct pins *p, const struct net *net, bool forgive,
+		struct lifted *l)
 {
-	int err = banlist_del(p, &a->net);
+	int err = banlist_del(p, net);
 
 	l->ban = !err;
-	if (!a->forgive || (err && err != -ENOENT))
+	if (!forgive || (err && err != -ENOENT))
 		return err;
-	l->past = history_forget(p, &a->net);
+	l->past = history_forget(p, net);
 	return l->past < 0 ? l->past : l->past ? 0 : err;
 }
 
-static void tell_lifted(const struct ban_args *a, const struct lifted *l)
+static void tell_lifted(const struct net *lifted, bool forgive,
+			const struct lifted *l)
 {
-	struct record r = { .kind = MESSAGE_UNBAN, .net = &a->net };
+	struct record r = { .kind = MESSAGE_UNBAN, .net = lifted };
 	char net[NET_TEXT];
 	json_t *doc;
 
-	net_format(&a->net, net);
+	net_format(lifted, net);
 	if (l->ban)
 		journal_record(&r);
 	r.kind = MESSAGE_FORGIVE;
@@ -75,7 +82,7 @@ static void tell_lifted(const struct ban_args *a, const struct lifted *l)
 		journal_record(&r);
 	doc = json_pack("{s:o}", "unbanned",
 			l->ban ? json_string(net) : json_null());
-	if (!a->forgive) {
+	if (!forgive) {
 		output_done(doc, "unbanned %s", net);
 		return;
 	}
@@ -85,15 +92,14 @@ static void tell_lifted(const struct ban_args *a, const struct lifted *l)
 		    l->past == 1 ? "" : "s");
 }
 
-int ban_del(const struct globals *g, int argc, char **argv)
+static int del(const struct globals *g, int argc, char **argv)
 {
 	struct ban_args a = {};
-	int err = parse_forgive(argc, argv, &a), lock;
+	bool forgive = false;
+	int err = parse_forgive(g, argc, argv, &forgive), lock;
 	struct lifted l = {};
 	struct pins p;
 
-	if (!err && optind + 1 != argc)
-		err = usage("ban del takes one address or network");
 	if (!err)
 		err = ban_parse_net(argv[optind], &a);
 	if (err)
@@ -101,7 +107,7 @@ int ban_del(const struct globals *g, int argc, char **argv)
 	lock = ban_open_locked(g, &a, &p);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = lift(&p, &a, &l);
+	err = lift(&p, &a.net, forgive, &l);
 	pins_unlock(lock);
 	state_save_command(&p, true);
 	if (err == -ENOENT)
@@ -109,7 +115,7 @@ int ban_del(const struct globals *g, int argc, char **argv)
 	else if (err)
 		err = fail("cannot remove the ban: %s", strerror(-err));
 	else
-		tell_lifted(&a, &l);
+		tell_lifted(&a.net, forgive, &l);
 	pins_close(&p);
 	return err;
 }
@@ -145,22 +151,19 @@ static int flush_all(struct pins *p, bool forgive, json_int_t *n)
 	return err < 0 ? err : 0;
 }
 
-int ban_flush(const struct globals *g, int argc, char **argv)
+static int flush(const struct globals *g, int argc, char **argv)
 {
-	struct ban_args a = {};
-	int err = parse_forgive(argc, argv, &a), lock;
+	bool forgive = false;
+	int err = parse_forgive(g, argc, argv, &forgive), lock;
 	struct pins p;
 	json_int_t n;
 
-	if (!err && optind < argc)
-		err = usage("ban flush: unexpected argument '%s'",
-			    argv[optind]);
 	if (err)
 		return err;
 	lock = pins_open_locked(&p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = flush_all(&p, a.forgive, &n);
+	err = flush_all(&p, forgive, &n);
 	pins_unlock(lock);
 	state_save_command(&p, true);
 	if (err)
@@ -171,3 +174,19 @@ int ban_flush(const struct globals *g, int argc, char **argv)
 	pins_close(&p);
 	return err;
 }
+
+const struct cmd cmd_ban_del = {
+	.name = "del",
+	.fn = del,
+	.args = "ADDR[/LEN]",
+	.help = "unban, and forget the clients' failures",
+	.options = del_options,
+};
+
+const struct cmd cmd_ban_flush = {
+	.name = "flush",
+	.fn = flush,
+	.args = "",
+	.help = "unban everybody",
+	.options = flush_options,
+};

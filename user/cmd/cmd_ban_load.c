@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp ban load: many bans at once, from a file. */
-#include "cmd/cmd_ban_load.h"
-
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/clock.h"
+#include "cmd/ban_args.h"
 #include "lists/allowlist.h"
 #include "lists/ban_file.h"
 #include "lists/banlist.h"
 #include "config/config.h"
-#include "base/duration.h"
 #include "base/escape.h"
 #include "tell/journal.h"
 #include "base/net_set.h"
@@ -22,15 +20,14 @@
 #include "maps/settings_map.h"
 #include "state/state.h"
 
-#define CHUNK 4096 /* bans between two looks at the clock */
-/* A load that takes longer than this shows its progress. */
+#define CHUNK 4096 /* bans written at once, between two looks at the clock */
+/* A load that takes longer shows its progress. */
 #define PATIENCE_USEC 1000000
 
 struct load {
 	const char *name; /* of the file, for messages */
-	uint64_t seconds;
-	const char *reason;
-	bool no_wait; /* until they are on the disk, too */
+	struct ban_args args; /* for lines that say nothing else */
+	bool no_wait; /* do not wait until the bans are on the disk */
 	struct ban_file file;
 	struct pins p;
 	struct clock_pair now;
@@ -40,41 +37,33 @@ struct load {
 	uint64_t started, shown; /* usec */
 };
 
-static int parse_args(struct load *l, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "for", required_argument, NULL, 't' },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "no-wait", no_argument, NULL, 'w' },
-		{}
-	};
-	const char *fault;
-	int c;
+static const struct cmd_option options[] = {
+	BAN_OPTION_FOR,
+	BAN_OPTION_REASON,
+	{ 'w', false, "no-wait", NULL, false,
+	  "end when the bans are in force, before they are on the disk" },
+	{}
+};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == 't' &&
-		    (duration_parse(optarg, &l->seconds) || !l->seconds))
-			return usage("--for %s: not a time like 90s, 1h or "
-				     "7d, of 100 years at most",
-				     optarg);
-		if (c == 'r')
-			l->reason = optarg;
-		else if (c == 'w')
+static int parse(const struct globals *g, int argc, char **argv, struct load *l)
+{
+	int c, err = 0;
+
+	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
+		if (c == 't')
+			err = ban_parse_time(optarg, &l->args);
+		else if (c == 'r')
+			err = ban_parse_reason(optarg, &l->args);
+		else
 			l->no_wait = true;
-		else if (c == '?')
-			return bad_option(argv);
 	}
-	fault = l->reason ? reason_fault(l->reason) : NULL;
-	if (fault)
-		return usage("--reason: %s", fault);
-	if (optind + 1 != argc)
-		return usage("ban load takes one file, or - for standard "
-			     "input");
+	if (err || c < 0)
+		return EXIT_USAGE;
 	l->name = argv[optind];
 	return 0;
 }
 
-/* All of it, before anything is written. */
+/* Reads the whole file before any ban is written: a wrong line bans nobody. */
 static int read_file(struct load *l)
 {
 	bool is_stdin = !strcmp(l->name, "-");
@@ -94,7 +83,7 @@ static int read_file(struct load *l)
 	return err ? fail("cannot read %s: %s", l->name, strerror(-err)) : 0;
 }
 
-/* Not the local host, not the gateway, not an allowlisted peer. */
+/* Skips networks with allowlisted addresses, this host's, or a gateway's. */
 static bool is_refused(struct load *l, const struct net *net)
 {
 	char text[NET_TEXT];
@@ -110,16 +99,15 @@ static bool is_refused(struct load *l, const struct net *net)
 static void row_of(const struct load *l, const struct ban_file_entry *e,
 		   struct ban_row *row)
 {
-	uint64_t seconds = e->seconds ? e->seconds : l->seconds;
-	const char *reason = e->reason ? l->file.text + e->reason : l->reason;
+	uint64_t seconds = e->seconds ? e->seconds : l->args.seconds;
+	const char *reason =
+		e->reason ? l->file.text + e->reason : l->args.reason;
 
 	row->ban = (struct ban){
 		.expires = l->now.jiffies + seconds * clock_hz(),
 		.since = l->now.boot_ns,
 	};
-	if (reason)
-		snprintf(row->ban.reason, sizeof(row->ban.reason), "%s",
-			 reason);
+	snprintf(row->ban.reason, sizeof(row->ban.reason), "%s", reason);
 }
 
 static void show_progress(struct load *l, bool end)
@@ -164,8 +152,9 @@ static int write_all(struct load *l)
 	if (!err)
 		err = allow_map_nets(&l->p, &nets, &n);
 	net_set_init(&l->allowed, nets, err ? 0 : n);
-	if (!l->seconds)
-		l->seconds = settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
+	if (!l->args.seconds)
+		l->args.seconds =
+			settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
 	l->started = clock_monotonic_usec();
 	while (!err && next < l->file.n)
 		err = write_chunk(l, rows, &next);
@@ -175,7 +164,7 @@ static int write_all(struct load *l)
 	return err;
 }
 
-static int tell(struct load *l, int err)
+static int report_load(struct load *l, int err)
 {
 	size_t skipped = json_array_size(l->skipped);
 	char name[ESCAPED_SIZE(256)];
@@ -205,10 +194,10 @@ static int tell(struct load *l, int err)
 	return 0;
 }
 
-int ban_load(const struct globals *g, int argc, char **argv)
+static int load(const struct globals *g, int argc, char **argv)
 {
 	struct load l = {};
-	int err = parse_args(&l, argc, argv), lock;
+	int err = parse(g, argc, argv, &l), lock;
 
 	if (!err)
 		err = read_file(&l);
@@ -222,10 +211,18 @@ int ban_load(const struct globals *g, int argc, char **argv)
 		err = write_all(&l);
 		pins_unlock(lock);
 		state_save_command(&l.p, !l.no_wait);
-		err = tell(&l, err);
+		err = report_load(&l, err);
 		json_decref(l.skipped);
 		pins_close(&l.p);
 	}
 	ban_file_free(&l.file);
 	return err;
 }
+
+const struct cmd cmd_ban_load = {
+	.name = "load",
+	.fn = load,
+	.args = "FILE|-",
+	.help = "ban all that a file lists: ADDR[/LEN] [TIME] [REASON]",
+	.options = options,
+};

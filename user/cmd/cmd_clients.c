@@ -60,7 +60,7 @@ static void add_row(const struct net *net, const struct client *c, void *ctx)
 	json_array_append_new(l->rows, row);
 }
 
-int cmd_clients(const struct globals *g, int argc, char **argv)
+static int clients(const struct globals *g, int argc, char **argv)
 {
 	static const struct column columns[] = {
 		{ "CLIENT", "net", 0 },
@@ -75,7 +75,7 @@ int cmd_clients(const struct globals *g, int argc, char **argv)
 		{ "COUNTRY", "country", 0 },
 		{}
 	};
-	int err = cmd_no_args(argc, argv);
+	int err = cmd_arguments(g, argc, argv);
 	struct pins p;
 	struct listing l = { .p = &p, .rows = json_array() };
 
@@ -99,3 +99,10 @@ int cmd_clients(const struct globals *g, int argc, char **argv)
 	json_decref(l.rows);
 	return err;
 }
+
+const struct cmd cmd_clients = {
+	.name = "clients",
+	.fn = clients,
+	.args = "",
+	.help = "who is failing, and how often",
+};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp config: list, get, set, reset, check. */
+/* smtpxdp config: list, keys, get, set, reset, check. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ static int config_list(const struct globals *g, int argc, char **argv)
 		{ "ORIGIN", "origin", 0 },   { "UNIT", "unit", 0 },
 		{ "DEFAULT", "default", 0 }, {}
 	};
-	int err = cmd_no_args(argc, argv);
+	int err = cmd_arguments(g, argc, argv);
 	json_t *rows = json_array();
 	struct config_session s;
 
@@ -50,6 +49,33 @@ static int config_list(const struct globals *g, int argc, char **argv)
 	return err;
 }
 
+/* Prints the table of keys, which does not depend on this machine. */
+static int config_list_keys(const struct globals *g, int argc, char **argv)
+{
+	static const struct column columns[] = { { "KEY", "key", 0 },
+						 { "DEFAULT", "default", 0 },
+						 { "UNIT", "unit", 0 },
+						 { "HELP", "help",
+						   COLUMN_TEXT },
+						 {} };
+	json_t *rows;
+
+	if (cmd_arguments(g, argc, argv))
+		return EXIT_USAGE;
+	rows = json_array();
+	for (int k = 0; k < KEYS_MAX; k++)
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:s, s:b, s:s}", "key",
+					config_keys[k].name, "default",
+					config_keys[k].initial, "unit",
+					config_keys[k].unit, "restart",
+					config_keys[k].restart, "help",
+					config_keys[k].help));
+	output_rows(rows, columns, "");
+	json_decref(rows);
+	return 0;
+}
+
 static int find_key(const char *name, enum config_key *key)
 {
 	char why[CONFIG_ERROR_SIZE];
@@ -64,9 +90,9 @@ static int config_get(const struct globals *g, int argc, char **argv)
 	struct config_session s;
 	int err;
 
-	if (argc != 2)
-		return usage("config get takes one key");
-	err = find_key(argv[1], &key);
+	if (cmd_arguments(g, argc, argv))
+		return EXIT_USAGE;
+	err = find_key(argv[optind], &key);
 	if (err)
 		return err;
 	err = config_session_open(&s, g, false);
@@ -82,7 +108,7 @@ struct change {
 	bool runtime; /* not in the file */
 };
 
-static int take(struct config_session *s, const struct change *ch)
+static int set_value(struct config_session *s, const struct change *ch)
 {
 	char why[CONFIG_ERROR_SIZE] = "out of memory";
 	int err;
@@ -97,7 +123,7 @@ static int take(struct config_session *s, const struct change *ch)
 	return err ? usage("%s", why) : 0;
 }
 
-/* The file first: what it cannot keep does not take effect either. */
+/* The file is written first: a change that it cannot keep takes no effect. */
 static int persist(struct config_session *s, const struct change *ch)
 {
 	char why[CONFIG_ERROR_SIZE];
@@ -117,7 +143,7 @@ static void keep_problem(const char *text, void *ctx)
 		snprintf(first, GROUPS_PROBLEM_SIZE, "%s", text);
 }
 
-/* What cannot be read is refused if it is new, else it keeps what it had. */
+/* A list that cannot be read is refused if it is new, else stays as it was. */
 static int read_groups(struct config_session *s, struct groups_plan *g)
 {
 	char problem[GROUPS_PROBLEM_SIZE] = "";
@@ -152,8 +178,8 @@ static int put_in_force(struct config_session *s, const struct change *ch)
 	return err ? fail("cannot put it in force: %s", strerror(-err)) : 0;
 }
 
-static void tell(struct config_session *s, const struct change *ch,
-		 const char *old)
+static void report_change(struct config_session *s, const struct change *ch,
+			  const char *old)
 {
 	const struct config_key_info *info = &config_keys[ch->key];
 	const char *value = s->c.value[ch->key];
@@ -188,38 +214,37 @@ static int change(const struct globals *g, const struct change *ch)
 			undo.value = old;
 		else
 			undo.value = NULL;
-		err = old ? take(&s, ch) : fail("out of memory");
+		err = old ? set_value(&s, ch) : fail("out of memory");
 	}
 	if (!err)
 		err = persist(&s, ch);
 	if (!err) {
 		err = put_in_force(&s, ch);
-		if (err) /* then the file does not say so either */
+		if (err) /* take it out of the file again */
 			persist(&s, &undo);
 	}
 	if (!err)
-		tell(&s, ch, old);
+		report_change(&s, ch, old);
 	free(old);
 	config_session_close(&s);
 	return err;
 }
 
+static const struct cmd_option set_options[] = {
+	{ 'r', false, "runtime", NULL, false,
+	  "until the next reload: the file is left alone" },
+	{}
+};
+
 static int config_set_cmd(const struct globals *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "runtime", no_argument, NULL, 'r' }, {}
-	};
 	struct change ch = {};
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
+	while ((c = cmd_option(g, argc, argv)) > 0)
 		ch.runtime = true;
-	}
-	if (argc - optind != 2)
-		return usage("config set takes a key and a value; put a value "
-			     "with spaces in quotes");
+	if (c)
+		return EXIT_USAGE;
 	err = find_key(argv[optind], &ch.key);
 	ch.value = argv[optind + 1];
 	return err ? err : change(g, &ch);
@@ -230,21 +255,22 @@ static int config_reset_cmd(const struct globals *g, int argc, char **argv)
 	struct change ch = {};
 	int err;
 
-	if (argc != 2)
-		return usage("config reset takes one key");
-	err = find_key(argv[1], &ch.key);
+	if (cmd_arguments(g, argc, argv))
+		return EXIT_USAGE;
+	err = find_key(argv[optind], &ch.key);
 	return err ? err : change(g, &ch);
 }
 
 static int config_check(const struct globals *g, int argc, char **argv)
 {
-	const char *path = argc > 1 ? argv[1] : CONFIG_DEFAULT_PATH;
+	const char *path;
 	char why[CONFIG_ERROR_SIZE];
 	struct config c;
 	int err;
 
-	if (argc > 2)
-		return usage("config check takes at most one file");
+	if (cmd_arguments(g, argc, argv))
+		return EXIT_USAGE;
+	path = optind < argc ? argv[optind] : CONFIG_DEFAULT_PATH;
 	if (config_init(&c))
 		return fail("out of memory");
 	err = config_file_read(path, &c, why, sizeof(why));
@@ -256,19 +282,50 @@ static int config_check(const struct globals *g, int argc, char **argv)
 	return 0;
 }
 
-int cmd_config(const struct globals *g, int argc, char **argv)
-{
-	static const struct cmd cmds[] = {
-		{ "list", config_list, "", "every key, its value and origin" },
-		{ "get", config_get, "KEY", "one value" },
-		{ "set", config_set_cmd, "[--runtime] KEY VALUE",
-		  "takes effect on the next packet, and is written to the "
-		  "file unless --runtime" },
-		{ "reset", config_reset_cmd, "KEY", "back to the default" },
-		{ "check", config_check, "[FILE]", "is this file valid?" },
-		{}
-	};
+static const struct cmd list = {
+	.name = "list",
+	.fn = config_list,
+	.args = "",
+	.help = "every key, its value and origin",
+};
+static const struct cmd keys = {
+	.name = "keys",
+	.fn = config_list_keys,
+	.args = "",
+	.help = "what keys there are, and what they do",
+};
+static const struct cmd get = {
+	.name = "get",
+	.fn = config_get,
+	.args = "KEY",
+	.help = "one value",
+};
+static const struct cmd set = {
+	.name = "set",
+	.fn = config_set_cmd,
+	.args = "KEY VALUE",
+	.help = "takes effect on the next packet, and is written to the file",
+	.options = set_options,
+};
+static const struct cmd reset = {
+	.name = "reset",
+	.fn = config_reset_cmd,
+	.args = "KEY",
+	.help = "back to the default",
+};
+static const struct cmd check = {
+	.name = "check",
+	.fn = config_check,
+	.args = "[FILE]",
+	.help = "is this file valid?",
+};
+static const struct cmd *const commands[] = { &list,  &keys,  &get, &set,
+					      &reset, &check, NULL };
 
-	journal_quiet = 1;
-	return cmd_dispatch(cmds, g, argv[0], argc - 1, argv + 1);
-}
+const struct cmd cmd_config = {
+	.name = "config",
+	.args = "",
+	.help = "the settings, live and in the file",
+	.commands = commands,
+	.quiet = true,
+};

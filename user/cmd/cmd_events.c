@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp events: what happened to clients, read back from the journal. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,14 +68,14 @@ static void print_entry(sd_journal *j)
 	json_decref(doc);
 }
 
-/* Goes to where the last n entries begin. */
+/* Moves to the first of the last n entries. */
 static int seek(sd_journal *j, unsigned long n)
 {
 	int err = sd_journal_seek_tail(j);
 
 	if (err >= 0)
 		err = sd_journal_previous_skip(j, n + 1);
-	/* Fewer than that: all of them, so the first one is not skipped. */
+	/* There are fewer: show all, without skipping the first. */
 	if (err >= 0 && (unsigned long)err <= n)
 		err = sd_journal_seek_head(j);
 	return err < 0 ? err : 0;
@@ -102,22 +101,22 @@ static int show(sd_journal *j, unsigned long n, bool follow)
 	return err;
 }
 
-int cmd_events(const struct globals *g, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 'f', true, "follow", NULL, false, "go on as events come" },
+	{ 'n', true, "lines", "LINES", false,
+	  "the last LINES events, instead of 1000" },
+	{}
+};
+
+static int events(const struct globals *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "follow", no_argument, NULL, 'f' },
-		{ "lines", required_argument, NULL, 'n' },
-		{}
-	};
 	unsigned long n = TAIL_DEFAULT;
 	bool follow = false;
 	sd_journal *j;
 	char *end;
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "fn:", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
+	while ((c = cmd_option(g, argc, argv)) > 0) {
 		if (c == 'f') {
 			follow = true;
 			continue;
@@ -127,8 +126,8 @@ int cmd_events(const struct globals *g, int argc, char **argv)
 			return usage("events -n %s: not a number up to %d",
 				     optarg, LINES_MAX);
 	}
-	if (optind < argc)
-		return usage("events: unexpected argument '%s'", argv[optind]);
+	if (c < 0)
+		return EXIT_USAGE;
 	err = journal_open(&j);
 	if (err)
 		return err;
@@ -137,3 +136,11 @@ int cmd_events(const struct globals *g, int argc, char **argv)
 	return err < 0 ? fail("cannot read the journal: %s", strerror(-err)) :
 			 0;
 }
+
+const struct cmd cmd_events = {
+	.name = "events",
+	.fn = events,
+	.args = "",
+	.help = "what happened, from the journal",
+	.options = options,
+};

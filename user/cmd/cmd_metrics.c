@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp metrics: the status in OpenMetrics text. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,7 @@ static int print_metrics(const json_t *status, const char *path)
 	return err;
 }
 
-/* Where nothing is loaded, that is what is told: a monitor wants to know. */
+/* Nothing loaded is no error here: monitoring shows it as smtpxdp_up 0. */
 static json_t *collect(const char *dir)
 {
 	struct pins p;
@@ -58,22 +57,22 @@ static json_t *collect(const char *dir)
 	return doc;
 }
 
-int cmd_metrics(const struct globals *g, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 'o', true, "output", "FILE", false,
+	  "into FILE, replaced as a whole, instead of standard output" },
+	{}
+};
+
+static int metrics(const struct globals *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' }, {}
-	};
 	const char *path = NULL;
 	json_t *status;
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "o:", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
+	while ((c = cmd_option(g, argc, argv)) > 0)
 		path = optarg;
-	}
-	if (optind < argc)
-		return usage("metrics: unexpected argument '%s'", argv[optind]);
+	if (c < 0)
+		return EXIT_USAGE;
 	if (path && output.json)
 		return usage("metrics: --output is for the text, not for "
 			     "--json");
@@ -84,3 +83,11 @@ int cmd_metrics(const struct globals *g, int argc, char **argv)
 	json_decref(status);
 	return err;
 }
+
+const struct cmd cmd_metrics = {
+	.name = "metrics",
+	.fn = metrics,
+	.args = "",
+	.help = "the same in OpenMetrics text, for Prometheus",
+	.options = options,
+};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp probe: what does a mail server say, and would it count? */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 
 #define PORT_SUBMISSION 587 /* RFC 6409 */
 #define PORT_SUBMISSIONS 465 /* RFC 8314 */
-#define TIMEOUT_DEFAULT 30 /* seconds; servers answer a failure late */
+#define TIMEOUT_DEFAULT 30 /* seconds; answers to a failure are delayed */
 #define TIMEOUT_MAX 600
 
 static const char *const tls_words[] = {
@@ -28,23 +27,24 @@ static const char *const tls_words[] = {
 	NULL,
 };
 
-/* An answer, assessed by the settings: would it count as a failure? */
-struct assessment {
+/* Would the settings count an answer? */
+struct probe_verdict {
 	enum reply_verdict verdict;
 	uint16_t code; /* 0: not an SMTP reply */
-	char line[LINE_SIZE + 1]; /* its last one, as far as texts match */
+	char line[LINE_SIZE +
+		  1]; /* the reply's last one, as much as texts match */
 	size_t len;
-	bool port; /* is one of `ports` */
-	bool sensor; /* what would see it is not off */
+	bool port; /* the port is one of the key ports */
+	bool sensor; /* the sensor that would see it is on */
 };
 
-static bool counts(const struct assessment *j)
+static bool counts(const struct probe_verdict *j)
 {
 	return j->verdict == REPLY_COUNT && j->port && j->sensor;
 }
 
-static void assess(const struct config *c, const struct probe_request *rq,
-		   const struct probe_answer *a, struct assessment *j)
+static void judge(const struct config *c, const struct probe_request *rq,
+		  const struct probe_answer *a, struct probe_verdict *j)
 {
 	const char *bytes = a->reply, *end = bytes + a->reply_len;
 	struct reply_result res = {};
@@ -69,7 +69,7 @@ static void assess(const struct config *c, const struct probe_request *rq,
 	memcpy(j->line, r.line, j->len);
 }
 
-/* For a shell, and within it for a value's double quotes. */
+/* Escapes a text for a value's double quotes within a shell's single ones. */
 static void quote_text(const char *text, size_t n, char *buf, size_t size)
 {
 	size_t at = 0;
@@ -86,10 +86,10 @@ static void quote_text(const char *text, size_t n, char *buf, size_t size)
 }
 
 /*
- * How much of the line is likely to be the same next time: up to the first
- * number behind the enhanced status code (RFC 3463), name, or bracket.
+ * Returns how much of the line will probably be the same next time: up to the
+ * first number behind the enhanced status code (RFC 3463), user, or bracket.
  */
-static size_t constant_part(const struct assessment *j)
+static size_t constant_part(const struct probe_verdict *j)
 {
 	const char *user = strstr(j->line, PROBE_USER);
 	size_t n = 4, len = user ? (size_t)(user - j->line) : j->len;
@@ -102,7 +102,7 @@ static size_t constant_part(const struct assessment *j)
 	return n;
 }
 
-/* Sets it in c, too: so that one sees whether all of the advice is enough. */
+/* Changes c as well, so that remedy() can judge whether the advice suffices. */
 static void advise(json_t *list, struct config *c, enum config_key key,
 		   const char *added)
 {
@@ -149,14 +149,14 @@ static const char *other_meaning(uint16_t code)
 			    NULL;
 }
 
-/* Why it does not count, or the commands that would make it. */
+/* Returns why the answer does not count, or lists commands that change it. */
 static const char *remedy(struct config *c, const struct probe_request *rq,
 			  const struct probe_answer *a, json_t *list)
 {
 	char text[ESCAPED_SIZE(LINE_SIZE)], added[sizeof(text) + 2];
-	struct assessment j;
+	struct probe_verdict j;
 
-	assess(c, rq, a, &j);
+	judge(c, rq, a, &j);
 	if (j.verdict == REPLY_IGNORED_BY_TEXT)
 		return "one of ignore-texts matches it";
 	if (j.verdict != REPLY_COUNT && other_meaning(j.code))
@@ -165,7 +165,7 @@ static const char *remedy(struct config *c, const struct probe_request *rq,
 		snprintf(added, sizeof(added), "%u", j.code);
 		advise(list, c, KEY_CODES, added);
 	} else if (j.verdict != REPLY_COUNT) {
-		/* Not by code: 550 says "no such recipient", as well. */
+		/* By text, not by code: 550 says "no such recipient", too. */
 		quote_text(j.line, constant_part(&j), text, sizeof(text));
 		snprintf(added, sizeof(added), "\"%s\"", text);
 		advise(list, c, KEY_COUNT_TEXTS, added);
@@ -176,7 +176,7 @@ static const char *remedy(struct config *c, const struct probe_request *rq,
 	}
 	if (!j.sensor)
 		advise(list, c, KEY_TLS, "auto");
-	assess(c, rq, a, &j);
+	judge(c, rq, a, &j);
 	return counts(&j) ? NULL : "see codes, count-texts and ports";
 }
 
@@ -187,9 +187,9 @@ static json_t *document(struct config *c, const struct probe_request *rq,
 	char offered[ESCAPED_SIZE(PROBE_WORDS_SIZE)];
 	json_t *advice = json_array();
 	const char *why = NULL;
-	struct assessment j;
+	struct probe_verdict j;
 
-	assess(c, rq, a, &j);
+	judge(c, rq, a, &j);
 	if (!counts(&j))
 		why = remedy(c, rq, a, advice);
 	if (why)
@@ -230,7 +230,7 @@ static void print_text(const json_t *doc)
 		printf("    %s\n", json_string_value(line));
 }
 
-/* HOST, HOST:PORT, IPv6, [IPv6]:PORT: host is cut out of arg. */
+/* Splits HOST, HOST:PORT, IPv6 or [IPv6]:PORT; rq->host points into arg. */
 static int take_host(char *arg, struct probe_request *rq)
 {
 	char *colon = strrchr(arg, ':'), *end;
@@ -287,33 +287,35 @@ static int take_timeout(const char *text, struct probe_request *rq)
 	return 0;
 }
 
-static int parse_args(struct probe_request *rq, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 't', false, "tls", "auto|starttls|implicit|none", false,
+	  "how to encrypt; auto: implicit on port 465, elsewhere STARTTLS "
+	  "where the server offers it" },
+	{ 'm', false, "mechanism", "NAME", false,
+	  "the SASL mechanism, like LOGIN, instead of the best offered" },
+	{ 'k', false, "insecure", NULL, false, "take any certificate" },
+	{ 'w', false, "timeout", "TIME", false,
+	  "for all of it, up to 10m, instead of 30s" },
+	{}
+};
+
+static int parse(const struct globals *g, int argc, char **argv,
+		 struct probe_request *rq)
 {
-	static const struct option options[] = {
-		{ "tls", required_argument, NULL, 't' },
-		{ "mechanism", required_argument, NULL, 'm' },
-		{ "insecure", no_argument, NULL, 'k' },
-		{ "timeout", required_argument, NULL, 'w' },
-		{}
-	};
 	int c, err = 0;
 
-	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
 		if (c == 't')
 			err = take_tls(optarg, rq);
 		else if (c == 'm')
 			rq->mechanism = optarg;
 		else if (c == 'k')
 			rq->insecure = true;
-		else if (c == 'w')
-			err = take_timeout(optarg, rq);
 		else
-			err = bad_option(argv);
+			err = take_timeout(optarg, rq);
 	}
-	if (!err && argc - optind != 1)
-		err = usage("probe takes one mail server: HOST or HOST:PORT");
 	if (!err)
-		err = take_host(argv[optind], rq);
+		err = c < 0 ? EXIT_USAGE : take_host(argv[optind], rq);
 	if (rq->tls == PROBE_TLS_AUTO && rq->port == PORT_SUBMISSIONS)
 		rq->tls = PROBE_TLS_IMPLICIT;
 	if (!rq->port)
@@ -322,14 +324,14 @@ static int parse_args(struct probe_request *rq, int argc, char **argv)
 	return err;
 }
 
-int cmd_probe(const struct globals *g, int argc, char **argv)
+static int probe_server(const struct globals *g, int argc, char **argv)
 {
 	struct probe_request rq = { .timeout = TIMEOUT_DEFAULT };
 	char why[PROBE_ERROR_SIZE];
 	struct config_session s;
 	struct probe_answer a;
 	json_t *doc;
-	int err = parse_args(&rq, argc, argv);
+	int err = parse(g, argc, argv, &rq);
 
 	if (err)
 		return err;
@@ -345,3 +347,11 @@ int cmd_probe(const struct globals *g, int argc, char **argv)
 	config_session_close(&s);
 	return err;
 }
+
+const struct cmd cmd_probe = {
+	.name = "probe",
+	.fn = probe_server,
+	.args = "HOST[:PORT]",
+	.help = "what a mail server says to a wrong password; does it count?",
+	.options = options,
+};

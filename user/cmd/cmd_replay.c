@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp replay: who would have been banned, by a capture. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@
 #include "cmd/replay.h"
 
 #define ERROR_SIZE 512
-#define PROGRESS_FRAMES 65536 /* between two looks at the clock */
+#define PROGRESS_FRAMES 65536 /* between two lines of progress */
 
 struct job {
 	const char *file;
@@ -42,16 +41,16 @@ static void on_ban(const struct event *e, const struct net *net,
 
 	json_array_append_new(
 		j->bans,
-		json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:i, s:s, s:s, s:i}",
-			  "time", clock_format_wall(e->boot_ns / 1000, time),
-			  "event", d->ban ? "ban" : "would-ban", "client",
-			  addr_format(&e->client, client), "net",
-			  net_format(net, name), "failures", e->failures,
-			  "code", e->code, "duration", (json_int_t)d->seconds,
-			  "offence", d->offence, "text",
-			  escape(e->text, e->text_len, text, sizeof(text)),
-			  "kind", offender_name(e->offender), "users",
-			  e->users));
+		json_pack(
+			"{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:i, s:s, s:s, s:i}",
+			"time", clock_format_wall(e->boot_ns / 1000, time),
+			"event", d->ban ? "ban" : "would-ban", "client",
+			addr_format(&e->client, client), "net",
+			net_format(net, name), "failures", e->failures, "code",
+			e->code, "duration", (json_int_t)d->seconds, "offence",
+			d->offence, "text",
+			escape(e->text, e->text_len, text, sizeof(text)),
+			"kind", offender_name(e->offender), "users", e->users));
 }
 
 static void progress(const struct capture *c, const struct replay *r)
@@ -124,14 +123,15 @@ static json_t *document(const struct job *j)
 
 static void print_text(const struct job *j, const json_t *doc)
 {
-	static const struct column columns[] = { { "TIME", "time", 0 },
-						 { "EVENT", "event", 0 },
-						 { "CLIENT", "net", 0 },
-						 { "FAILURES", "failures", 0 },
-						 { "FOR", "duration",
-						   COLUMN_DURATION },
-						 { "REPLY", "text", 0 },
-						 {} };
+	static const struct column columns[] = {
+		{ "TIME", "time", 0 },
+		{ "EVENT", "event", 0 },
+		{ "CLIENT", "net", 0 },
+		{ "FAILURES", "failures", 0 },
+		{ "FOR", "duration", COLUMN_DURATION },
+		{ "REPLY", "text", COLUMN_TEXT },
+		{}
+	};
 	const struct replay *r = &j->r;
 	char span[DURATION_TEXT];
 
@@ -183,7 +183,7 @@ static int replay_all(struct job *j)
 	if (j->have_server)
 		j->r.server = &j->server;
 	err = replay_file(j, c);
-	/* What was read before the file broke is worth knowing, too. */
+	/* A broken file is reported up to where it broke. */
 	doc = document(j);
 	if (!output_json(doc))
 		print_text(j, doc);
@@ -230,44 +230,52 @@ static int take_server(struct job *j, const char *text)
 	return j->have_server ? 0 : usage("replay: --server: %s", why);
 }
 
-static int parse_args(struct job *j, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 'c', true, "config", "FILE", false,
+	  "the settings of FILE, instead of those in force" },
+	{ 's', false, "set", "KEY=VALUE", true,
+	  "this setting differs; any number of times" },
+	{ 'a', false, "server", "ADDR[/LEN]", false,
+	  "the mail server, where the capture has others, too" },
+	{}
+};
+
+static int parse(const struct globals *g, int argc, char **argv, struct job *j)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "set", required_argument, NULL, 's' },
-		{ "server", required_argument, NULL, 'a' },
-		{}
-	};
 	int c, err = 0;
 
-	while (!err &&
-	       (c = getopt_long(argc, argv, "c:", options, NULL)) >= 0) {
+	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
 		if (c == 'c')
 			err = take_config(&j->s.c, optarg);
 		else if (c == 's')
 			err = take_set(&j->s.c, optarg);
-		else if (c == 'a')
-			err = take_server(j, optarg);
 		else
-			err = bad_option(argv);
+			err = take_server(j, optarg);
 	}
-	if (!err && argc - optind != 1)
-		err = usage("replay takes one capture file; - is standard "
-			    "input");
+	if (!err && c < 0)
+		err = EXIT_USAGE;
 	j->file = err ? NULL : argv[optind];
 	return err;
 }
 
-int cmd_replay(const struct globals *g, int argc, char **argv)
+static int replay(const struct globals *g, int argc, char **argv)
 {
 	struct job j = { .bans = json_array() };
 	int err = config_session_open(&j.s, g, false);
 
 	if (!err)
-		err = parse_args(&j, argc, argv);
+		err = parse(g, argc, argv, &j);
 	if (!err)
 		err = replay_all(&j);
 	config_session_close(&j.s);
 	json_decref(j.bans);
 	return err;
 }
+
+const struct cmd cmd_replay = {
+	.name = "replay",
+	.fn = replay,
+	.args = "CAPTURE|-",
+	.help = "who would have been banned, by a capture (pcap, pcapng)",
+	.options = options,
+};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp report: what the last days would look like, or did. */
-#include <getopt.h>
+/* smtpxdp report: who was banned in the last days, or would have been. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "tell/journal.h"
 #include "show/journal_read.h"
 #include "lists/geo.h"
+#include "maps/pins.h"
 #include "base/output.h"
 #include "tell/names.h"
 #include "show/report.h"
@@ -21,9 +21,8 @@
 #define SINCE_DEFAULT (7 * 86400)
 #define USEC 1000000ULL
 #define ROWS_SHOWN 20
-#define BAR_WIDTH 30
 
-/* Events of before there was a database do not say: it may know now. */
+/* Events from before there was a database name no country: look it up now. */
 static void look_up(sd_journal *j, const struct geo *geo, char country[8])
 {
 	char client[ADDR_TEXT];
@@ -31,10 +30,9 @@ static void look_up(sd_journal *j, const struct geo *geo, char country[8])
 	struct net host;
 
 	journal_field(j, "SMTPXDP_COUNTRY", country, 8);
-	if (*country ||
-	    host_parse(journal_field(j, "SMTPXDP_CLIENT", client,
-				     sizeof(client)),
-		       &host))
+	if (*country || host_parse(journal_field(j, "SMTPXDP_CLIENT", client,
+						 sizeof(client)),
+				   &host))
 		return;
 	geo_look(geo, &host, &at);
 	strcpy(country, at.country);
@@ -46,17 +44,19 @@ static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
 	char event[32], net[64], text[ESCAPED_SIZE(TEXT_SIZE)], sensor[16];
 	char kind[16];
 	char failures[16], window[16], regular[8], time[CLOCK_TEXT];
-	struct report_event e = {
-		.net = net, .text = text, .sensor = sensor, .kind = kind,
-		.country = country, .group = group
-	};
+	struct report_event e = { .net = net,
+				  .text = text,
+				  .sensor = sensor,
+				  .kind = kind,
+				  .country = country,
+				  .group = group };
 	uint64_t usec = 0;
 
 	journal_field(j, "SMTPXDP_EVENT", event, sizeof(event));
 	e.banned = !strcmp(event, message_names[MESSAGE_BAN]);
 	if (!e.banned && strcmp(event, message_names[MESSAGE_WOULD_BAN]))
 		return;
-	/* A ban by command has no failures, and says nothing of the rate. */
+	/* Bans by command have no failures: they say nothing about the rate. */
 	if (!*journal_field(j, "SMTPXDP_FAILURES", failures, sizeof(failures)))
 		return;
 	sd_journal_get_realtime_usec(j, &usec);
@@ -64,7 +64,7 @@ static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
 	journal_field(j, "SMTPXDP_NET", net, sizeof(net));
 	journal_field(j, "SMTPXDP_TEXT", text, sizeof(text));
 	journal_field(j, "SMTPXDP_SENSOR", sensor, sizeof(sensor));
-	/* Events of former versions do not say. */
+	/* Events of former versions name no kind. */
 	if (!*journal_field(j, "SMTPXDP_KIND", kind, sizeof(kind)))
 		strcpy(kind, offender_name(OFFENDER_UNKNOWN));
 	journal_field(j, "SMTPXDP_GROUP", group, sizeof(group));
@@ -77,7 +77,7 @@ static void take_entry(sd_journal *j, const struct geo *geo, struct report *r)
 	report_add(r, &e);
 }
 
-/* Of the settings in force, if there are any. */
+/* Opens the databases of the settings in force, if anything is loaded. */
 static struct geo *open_geo(const struct globals *g)
 {
 	struct geo *geo;
@@ -118,71 +118,94 @@ static const char *string(const json_t *o, const char *key)
 	return s && *s ? s : "-";
 }
 
-/* As long as n is of max. */
-static const char *bar(json_int_t n, json_int_t max, char buf[BAR_WIDTH + 1])
-{
-	int len = max ? (n * BAR_WIDTH + max - 1) / max : 0;
-
-	memset(buf, '#', len);
-	buf[len] = '\0';
-	return buf;
-}
-
 static json_int_t times(const json_t *client)
 {
 	return number(client, "bans") + number(client, "would_bans");
 }
 
-static void print_more(const json_t *list)
+/* Copies the first rows of a list, and adds each one's share of `max`. */
+static json_t *shown(const json_t *list, json_int_t (*count)(const json_t *row),
+		     json_int_t max)
 {
+	json_t *rows = json_array(), *row, *copy;
+	size_t i;
+
+	json_array_foreach(list, i, row) {
+		if (i == ROWS_SHOWN)
+			break;
+		copy = json_copy(row);
+		json_object_set_new(copy, "times", json_integer(count(row)));
+		json_object_set_new(copy, "share",
+				    json_integer(max ? 1000 * count(row) / max :
+						       0));
+		json_array_append_new(rows, copy);
+	}
+	return rows;
+}
+
+/* Prints a list whose first row has the longest bar. */
+static void print_list(const json_t *list,
+		       json_int_t (*count)(const json_t *row),
+		       const struct column *columns)
+{
+	json_t *rows = shown(list, count, count(json_array_get(list, 0)));
+
+	putchar('\n');
+	table_print(rows, columns);
 	if (json_array_size(list) > ROWS_SHOWN)
 		printf("  ... and %zu more (-j has them all)\n",
 		       json_array_size(list) - ROWS_SHOWN);
+	json_decref(rows);
 }
 
 static void print_clients(const json_t *list)
 {
-	char line[BAR_WIDTH + 1];
-	const json_t *row;
-	size_t i;
+	static const struct column columns[] = {
+		{ "CLIENT", "net", 0 },
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "LOGGED IN", "regular", COLUMN_YES },
+		{ "KIND", "kind", 0 },
+		{ "COUNTRY", "country", 0 },
+		{ "LAST", "last", 0 },
+		{ "", "share", COLUMN_BAR },
+		{}
+	};
 
-	printf("\n%-43s  %5s  %-9s  %-7s  %-7s  %s\n", "CLIENT", "TIMES",
-	       "LOGGED IN", "KIND", "COUNTRY", "LAST");
-	json_array_foreach(list, i, row)
-		if (i < ROWS_SHOWN)
-			printf("%-43s  %5lld  %-9s  %-7s  %-7s  %s  %s\n",
-			       string(row, "net"), (long long)times(row),
-			       json_is_true(json_object_get(row, "regular")) ?
-				       "yes" :
-				       "-",
-			       string(row, "kind"), string(row, "country"),
-			       string(row, "last"),
-			       bar(times(row), times(json_array_get(list, 0)),
-				   line));
-	print_more(list);
+	print_list(list, times, columns);
 }
 
-/* Nothing where no country is known. */
+/* Prints nothing where no country is known. */
 static void print_countries(const json_t *list)
 {
-	const json_t *row = json_array_get(list, 0);
-	json_int_t most = times(row);
-	char line[BAR_WIDTH + 1];
-	size_t i;
+	static const struct column columns[] = {
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "CLIENTS", "clients", COLUMN_NUMBER },
+		{ "", "share", COLUMN_BAR },
+		{ "COUNTRY", "country", 0 },
+		{}
+	};
+	const json_t *first = json_array_get(list, 0);
 
-	if (json_array_size(list) == 1 &&
-	    json_is_null(json_object_get(row, "country")))
-		return;
-	printf("\n%5s  %7s  %-*s  %s\n", "TIMES", "CLIENTS", BAR_WIDTH, "",
-	       "COUNTRY");
-	json_array_foreach(list, i, row)
-		if (i < ROWS_SHOWN)
-			printf("%5lld  %7lld  %-*s  %s\n",
-			       (long long)times(row),
-			       (long long)number(row, "clients"), BAR_WIDTH,
-			       bar(times(row), most, line),
-			       string(row, "country"));
-	print_more(list);
+	if (json_array_size(list) > 1 ||
+	    !json_is_null(json_object_get(first, "country")))
+		print_list(list, times, columns);
+}
+
+static json_int_t count(const json_t *row)
+{
+	return number(row, "count");
+}
+
+static void print_texts(const json_t *list)
+{
+	static const struct column columns[] = {
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "", "share", COLUMN_BAR },
+		{ "REPLY", "text", COLUMN_TEXT },
+		{}
+	};
+
+	print_list(list, count, columns);
 }
 
 static void print_kinds(const json_t *kinds)
@@ -192,37 +215,30 @@ static void print_kinds(const json_t *kinds)
 		[OFFENDER_STALE] = "one user over and over: an old password?",
 		[OFFENDER_ATTACK] = "many users",
 	};
+	static const struct column columns[] = {
+		{ "TIMES", "times", COLUMN_NUMBER },
+		{ "", "share", COLUMN_BAR },
+		{ "KIND", "kind", COLUMN_TEXT },
+		{}
+	};
+	json_t *list = json_array(), *rows;
 	json_int_t all = 0;
-	const json_t *count;
-	const char *name;
-	char line[BAR_WIDTH + 1];
 
-	json_object_foreach((json_t *)kinds, name, count)
-		all += json_integer_value(count);
-	printf("\n%5s  %-*s  %s\n", "TIMES", BAR_WIDTH, "", "KIND");
-	for (int i = OFFENDER_UNKNOWN; i <= OFFENDER_ATTACK; i++)
-		printf("%5lld  %-*s  %s (%s)\n",
-		       (long long)number(kinds, offender_name(i)), BAR_WIDTH,
-		       bar(number(kinds, offender_name(i)), all, line),
-		       offender_name(i), means[i]);
-}
+	for (int i = OFFENDER_UNKNOWN; i <= OFFENDER_ATTACK; i++) {
+		json_int_t n = number(kinds, offender_name(i));
 
-static void print_texts(const json_t *list)
-{
-	char line[BAR_WIDTH + 1];
-	const json_t *row;
-	size_t i;
-
-	printf("\n%5s  %-*s  %s\n", "TIMES", BAR_WIDTH, "", "REPLY");
-	json_array_foreach(list, i, row)
-		if (i < ROWS_SHOWN)
-			printf("%5lld  %-*s  %s\n",
-			       (long long)number(row, "count"), BAR_WIDTH,
-			       bar(number(row, "count"),
-				   number(json_array_get(list, 0), "count"),
-				   line),
-			       string(row, "text"));
-	print_more(list);
+		all += n;
+		json_array_append_new(
+			list,
+			json_pack("{s:I, s:o}", "count", n, "kind",
+				  json_sprintf("%s (%s)", offender_name(i),
+					       means[i])));
+	}
+	rows = shown(list, count, all);
+	putchar('\n');
+	table_print(rows, columns);
+	json_decref(rows);
+	json_decref(list);
 }
 
 static void print_advice(const json_t *doc)
@@ -230,7 +246,7 @@ static void print_advice(const json_t *doc)
 	long long regulars = number(doc, "regulars");
 
 	if (json_is_null(json_object_get(doc, "rate")))
-		return; /* strict and lenient ones only */
+		return; /* groups only: rate had no part in it */
 	if (!regulars)
 		printf("\nNone of them had logged in before: rate %s hits "
 		       "whom it should.\n",
@@ -258,11 +274,14 @@ static void print_text(const json_t *doc, const char *since)
 	print_advice(doc);
 }
 
-int cmd_report(const struct globals *g, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 's', false, "since", "TIME", false,
+	  "so far back, like 12h, instead of 7d" },
+	{}
+};
+
+static int report(const struct globals *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "since", required_argument, NULL, 's' }, {}
-	};
 	uint64_t seconds = SINCE_DEFAULT, now = time(NULL);
 	char since[CLOCK_TEXT];
 	struct report r;
@@ -270,16 +289,13 @@ int cmd_report(const struct globals *g, int argc, char **argv)
 	json_t *doc;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
+	while ((c = cmd_option(g, argc, argv)) > 0)
 		if (duration_parse(optarg, &seconds) || !seconds)
 			return usage("report: --since '%.32s': a time like "
 				     "12h or 7d",
 				     optarg);
-	}
-	if (optind < argc)
-		return usage("report: unexpected argument '%s'", argv[optind]);
+	if (c < 0)
+		return EXIT_USAGE;
 	if (report_init(&r))
 		return fail("out of memory");
 	seconds = seconds < now ? now - seconds : 0;
@@ -294,3 +310,11 @@ int cmd_report(const struct globals *g, int argc, char **argv)
 	json_decref(doc);
 	return c;
 }
+
+const struct cmd cmd_report = {
+	.name = "report",
+	.fn = report,
+	.args = "",
+	.help = "who was banned, or would have been, and whether rightly",
+	.options = options,
+};

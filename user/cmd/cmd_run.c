@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp run: the command line, the locks, the programs. */
+/* smtpxdp run: parses the command line, takes the lock, loads the programs. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,7 @@
 
 #define RUN_PAUSE_MIN_SEC 4
 #define RUN_PAUSE_MAX_SEC 300
-/* Longer than a pause and a start together; event_loop() sets it back. */
+/* Longer than a pause and a start together; event_loop() shortens it again. */
 #define RUN_WATCHDOG_USEC 1200000000ULL
 
 static int set_override(struct run *r, enum config_key key, const char *value)
@@ -37,7 +36,7 @@ static int set_override(struct run *r, enum config_key key, const char *value)
 	return usage("run: %s", err);
 }
 
-/* Absolute: commands look for it from wherever they are called. */
+/* The path becomes absolute: commands are called in other folders. */
 static int set_state_dir(struct run *r, const char *dir)
 {
 	char cwd[PATH_MAX] = "";
@@ -54,7 +53,8 @@ static int set_state_dir(struct run *r, const char *dir)
 		       0;
 }
 
-/* systemd makes that of StateDirectory=; of several, it names all. */
+/* systemd sets STATE_DIRECTORY to the folders of StateDirectory=: take the
+ * first. */
 static int default_state_dir(struct run *r)
 {
 	const char *dir = getenv("STATE_DIRECTORY");
@@ -67,58 +67,67 @@ static int default_state_dir(struct run *r)
 	return set_state_dir(r, first);
 }
 
-static int parse_args(struct run *r, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 'c', true, "config", "FILE", false,
+	  "the configuration, instead of " CONFIG_DEFAULT_PATH },
+	{ 'i', true, "interface", "IFACE", true,
+	  "attach there, instead of to those of the key interfaces; any number "
+	  "of times" },
+	{ 'm', true, "mode", "enforce|monitor", false,
+	  "instead of the key mode" },
+	{ 's', false, "state", "DIR", false,
+	  "the folder of the state file, instead of $STATE_DIRECTORY or " STATE_DEFAULT_DIR },
+	{ 'e', false, "ephemeral", NULL, false,
+	  "SIGTERM and SIGINT end protection, too" },
+	{}
+};
+
+static int add_interface(struct run *r, const char *name)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "ephemeral", no_argument, NULL, 'e' },
-		{ "interface", required_argument, NULL, 'i' },
-		{ "mode", required_argument, NULL, 'm' },
-		{ "state", required_argument, NULL, 's' },
-		{}
-	};
-	size_t n;
+	size_t n = strlen(r->interfaces);
+
+	if (n + strlen(name) + 2 > sizeof(r->interfaces))
+		return usage("run: more than %d interfaces", DAEMON_IFACES_MAX);
+	sprintf(r->interfaces + n, "%s%s", n ? " " : "", name);
+	return 0;
+}
+
+static int take_option(struct run *r, int c)
+{
+	switch (c) {
+	case 'c':
+		r->d.config_path = optarg;
+		r->d.config_required = true;
+		return 0;
+	case 'e':
+		r->ephemeral = true;
+		return 0;
+	case 'i':
+		return add_interface(r, optarg);
+	case 's':
+		return set_state_dir(r, optarg);
+	default:
+		return set_override(r, KEY_MODE, optarg);
+	}
+}
+
+static int parse(const struct globals *g, int argc, char **argv, struct run *r)
+{
 	int c, err = 0;
 
 	r->d.config_path = CONFIG_DEFAULT_PATH;
-	while (!err &&
-	       (c = getopt_long(argc, argv, "c:i:m:", options, NULL)) >= 0) {
-		switch (c) {
-		case 'c':
-			r->d.config_path = optarg;
-			r->d.config_required = true;
-			break;
-		case 'e':
-			r->ephemeral = true;
-			break;
-		case 'i':
-			n = strlen(r->interfaces);
-			if (n + strlen(optarg) + 2 > sizeof(r->interfaces))
-				return usage("run: more than %d interfaces",
-					     DAEMON_IFACES_MAX);
-			sprintf(r->interfaces + n, "%s%s", n ? " " : "",
-				optarg);
-			break;
-		case 's':
-			err = set_state_dir(r, optarg);
-			break;
-		case 'm':
-			err = set_override(r, KEY_MODE, optarg);
-			break;
-		default:
-			return bad_option(argv);
-		}
-	}
+	while (!err && (c = cmd_option(g, argc, argv)) > 0)
+		err = take_option(r, c);
+	if (!err && c < 0)
+		err = EXIT_USAGE;
 	if (!err && !*r->state_dir)
 		err = default_state_dir(r);
-	if (!err && optind < argc)
-		return usage("run: unexpected argument '%s'", argv[optind]);
 	if (!err && *r->interfaces)
 		err = set_override(r, KEY_INTERFACES, r->interfaces);
 	return err;
 }
 
-/* The pid that the last daemon on these pins left. */
+/* The pid that the last daemon on these pins has written into map daemon. */
 static __u32 old_pid(const char *dir)
 {
 	struct daemon_info *info = malloc(sizeof(*info));
@@ -134,7 +143,7 @@ static __u32 old_pid(const char *dir)
 	return pid;
 }
 
-/* What the daemon before has told of itself is not true any more. */
+/* Clears what the last daemon has told of itself. */
 static void note_start(const char *dir)
 {
 	struct pins p;
@@ -145,7 +154,7 @@ static void note_start(const char *dir)
 	pins_close(&p);
 }
 
-/* What the configuration asks for, and this kernel has a way for. */
+/* The parts that the configuration asks for and this kernel can hook. */
 static uint32_t parts_wanted(const struct config *c)
 {
 	uint32_t parts =
@@ -221,7 +230,7 @@ static int run_configured(struct run *r, const struct config *c,
 	return err;
 }
 
-/* Signals wait from here on: the loop takes them when all is attached. */
+/* Signals stay pending until the loop reads them, when all is attached. */
 static void block_signals(void)
 {
 	sigset_t set;
@@ -231,12 +240,12 @@ static void block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* whoever reads stderr may go */
+	signal(SIGPIPE, SIG_IGN); /* the reader of stderr may close it */
 }
 
 /*
- * Ready: systemd must not hold up the boot for it. False: asked to end.
- * SIGHUP, a reload, ends the pause.
+ * Waits this long, or until SIGHUP, a reload. Returns false if the daemon is
+ * asked to end. Tells systemd READY before, so that the boot does not wait.
  */
 static bool run_pause(unsigned int sec)
 {
@@ -260,7 +269,7 @@ static bool run_pause(unsigned int sec)
 	return sig < 0 || sig == SIGHUP;
 }
 
-/* *served: it came as far as to serve. An exit code. */
+/* Returns an exit code; *served says whether the daemon came to serve. */
 static int run_once(const struct globals *g, int argc, char **argv,
 		    bool *served)
 {
@@ -273,7 +282,7 @@ static int run_once(const struct globals *g, int argc, char **argv,
 		free(r);
 		return fail("out of memory");
 	}
-	err = parse_args(r, argc, argv);
+	err = parse(g, argc, argv, r);
 	if (!err && daemon_configure(&r->d, &c, why, sizeof(why))) {
 		err = fail("%s", *why ? why : "out of memory");
 		if (*why)
@@ -289,12 +298,12 @@ static int run_once(const struct globals *g, int argc, char **argv,
 }
 
 /*
- * What may pass is tried again. The first failure ends the daemon, so that
- * `systemctl start` fails. systemd then starts it again, at the same pace for
- * ever, and each start costs seconds of verification: so the next daemon waits
- * by itself, longer each time.
+ * Tries again after failures that may pass. The first failure ends the daemon,
+ * so that `systemctl start` fails. systemd then restarts it, always at the same
+ * pace, though each start costs seconds of verification: so a restarted daemon
+ * stays and waits by itself, longer each time.
  */
-int cmd_run(const struct globals *g, int argc, char **argv)
+static int run(const struct globals *g, int argc, char **argv)
 {
 	unsigned int pause = RUN_PAUSE_MIN_SEC;
 	bool served = false;
@@ -312,3 +321,11 @@ int cmd_run(const struct globals *g, int argc, char **argv)
 	}
 	return err;
 }
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.fn = run,
+	.args = "",
+	.help = "the daemon, in the foreground",
+	.options = options,
+};

@@ -37,7 +37,7 @@ static void print_tls(const json_t *tls)
 		       json_string_value(json_object_get(v, "name")));
 }
 
-/* One line each: what, what is wrong with it, what to do. */
+/* Prints a line for each problem: object, problem, remedy. */
 static void print_problems(const json_t *doc, const char *title)
 {
 	const char *object, *problem, *remedy;
@@ -63,7 +63,7 @@ static void print_protection(const json_t *doc, const char *mode)
 	print_problems(doc, "PROBLEM      ");
 }
 
-/* Of those that are missed, print_problems() tells. */
+/* Prints every refused program; those that are missed are problems, too. */
 static void print_refused(const json_t *refused)
 {
 	const char *program, *why;
@@ -93,7 +93,7 @@ static void print_older_ways(const json_t *ways)
 			       since);
 }
 
-/* Nothing where there are none. */
+/* Prints nothing where there are no groups. */
 static void print_groups(const json_t *groups)
 {
 	const json_t *s, *sources = json_object_get(groups, "sources");
@@ -110,8 +110,8 @@ static void print_groups(const json_t *groups)
 			continue;
 		nets = json_integer_value(json_object_get(s, "networks"));
 		printf("%-12s %s: %s %s, %lld network%s since %s%s\n",
-		       i ? "" : "groups", group, by, source,
-		       nets, nets == 1 ? "" : "s", since ? since : "-",
+		       i ? "" : "groups", group, by, source, nets,
+		       nets == 1 ? "" : "s", since ? since : "-",
 		       failed ? "; CANNOT BE READ now" : "");
 	}
 }
@@ -132,6 +132,31 @@ static void print_iface(const json_t *iface, const char *title)
 	       json_string_value(json_object_get(iface, "tc_in")),
 	       json_string_value(json_object_get(iface, "users")),
 	       why ? " (" : "", why ? why : "", why ? ")" : "");
+}
+
+static void print_counters(const json_t *counters)
+{
+	static const struct column columns[] = {
+		{ "COUNTER", "counter", 0 },
+		{ "PACKETS", "packets", COLUMN_NUMBER },
+		{ "BYTES", "bytes", COLUMN_NUMBER },
+		{ "", "sentence", COLUMN_TEXT },
+		{}
+	};
+	json_t *rows = json_array();
+
+	for (int c = 0; c < COUNTERS_MAX; c++) {
+		json_t *v = json_object_get(counters, counter_names[c]);
+
+		json_array_append_new(
+			rows, json_pack("{s:s, s:O?, s:O?, s:s}", "counter",
+					counter_names[c], "packets",
+					json_object_get(v, "packets"), "bytes",
+					json_object_get(v, "bytes"), "sentence",
+					counter_sentences[c]));
+	}
+	table_print(rows, columns);
+	json_decref(rows);
 }
 
 static void print_text(json_t *doc)
@@ -158,18 +183,8 @@ static void print_text(json_t *doc)
 	print_groups(json_object_get(doc, "groups"));
 	print_fill(doc, "bans", "max_bans");
 	print_fill(doc, "clients", "max_clients");
-	printf("\n%-18s %12s %14s\n", "COUNTER", "PACKETS", "BYTES");
-	for (int c = 0; c < COUNTERS_MAX; c++) {
-		json_t *v = json_object_get(json_object_get(doc, "counters"),
-					    counter_names[c]);
-
-		printf("%-18s %12lld %14lld  %s\n", counter_names[c],
-		       (long long)json_integer_value(
-			       json_object_get(v, "packets")),
-		       (long long)json_integer_value(
-			       json_object_get(v, "bytes")),
-		       counter_sentences[c]);
-	}
+	putchar('\n');
+	print_counters(json_object_get(doc, "counters"));
 }
 
 static int print_status(json_t *doc, bool check)
@@ -191,16 +206,23 @@ static int print_status(json_t *doc, bool check)
 	return ok ? 0 : EXIT_FAILURE;
 }
 
-int cmd_status(const struct globals *g, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 'c', false, "check", NULL, false,
+	  "only what is wrong, a line each, with its remedy" },
+	{}
+};
+
+static int status(const struct globals *g, int argc, char **argv)
 {
-	bool check = argc > 1 && !strcmp(argv[1], "--check");
+	bool check = false;
 	struct pins p;
 	json_t *doc;
-	int err;
+	int c, err;
 
-	if (argc > 1 + check)
-		return usage("status: unexpected argument '%s'",
-			     argv[1 + check]);
+	while ((c = cmd_option(g, argc, argv)) > 0)
+		check = true;
+	if (c < 0)
+		return EXIT_USAGE;
 	if (check && !pins_exist(g->pin_dir))
 		return print_status(status_unloaded(g->pin_dir), true);
 	if (pins_open(&p, g->pin_dir))
@@ -211,3 +233,11 @@ int cmd_status(const struct globals *g, int argc, char **argv)
 	pins_close(&p);
 	return err;
 }
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.fn = status,
+	.args = "",
+	.help = "is protection on? interfaces, map fill, counters",
+	.options = options,
+};

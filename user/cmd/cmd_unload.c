@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* smtpxdp unload: what a daemon that is gone for good has left behind. */
+/* smtpxdp unload: takes down what an ended daemon has left attached. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +15,8 @@
 #include "sys/systemd_job.h"
 
 /*
- * Filters have no pin: they are known by the daemon's map only, whichever
- * version's that is.
+ * Filters of clsact have no pin: only map daemon names their interfaces. It may
+ * be another version's, so layout_read() reads it.
  */
 static int detach_filters(const char *dir)
 {
@@ -56,7 +55,7 @@ static int unload(const char *dir)
 	return 0;
 }
 
-/* "protection stays on" is said only where there is some. */
+/* Says "protection stays on" only where a gate is attached. */
 static void tell_kept(const char *dir)
 {
 	bool gate = attached_any_gate(dir);
@@ -68,7 +67,7 @@ static void tell_kept(const char *dir)
 			   "no gate is attached");
 }
 
-/* Only `systemctl stop` is to end protection: 1, or 0, or -errno. */
+/* Is this a `systemctl stop`, which ends protection? 1, 0, or -errno. */
 static int asked_to_stop(const char *dir)
 {
 	int stopping = systemd_is_stopping();
@@ -101,24 +100,33 @@ static int unload_locked(const char *dir, bool if_loaded)
 	return err;
 }
 
-int cmd_unload(const struct globals *g, int argc, char **argv)
+static const struct cmd_option options[] = {
+	{ 's', false, "if-stopping", NULL, false,
+	  "only while systemd stops the unit that calls this, for ExecStop= "
+	  "and ExecStopPost=" },
+	{}
+};
+
+static int unload_if(const struct globals *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "if-stopping", no_argument, NULL, 's' }, {}
-	};
 	bool if_stopping = false;
 	int c, stopping = 1;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (c == '?')
-			return bad_option(argv);
+	while ((c = cmd_option(g, argc, argv)) > 0)
 		if_stopping = true;
-	}
-	if (optind < argc)
-		return usage("unload: unexpected argument '%s'", argv[optind]);
+	if (c < 0)
+		return EXIT_USAGE;
 	if (if_stopping)
 		stopping = asked_to_stop(g->pin_dir);
 	if (stopping <= 0)
 		return stopping ? EXIT_FAILURE : 0;
 	return unload_locked(g->pin_dir, if_stopping);
 }
+
+const struct cmd cmd_unload = {
+	.name = "unload",
+	.fn = unload_if,
+	.args = "",
+	.help = "end protection: detach everything; bans stay on file",
+	.options = options,
+};

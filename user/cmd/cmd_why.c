@@ -35,12 +35,12 @@ struct known {
 	struct geo_place place;
 	struct judgement judgement;
 	__u32 in_window;
-	uint32_t net_clients; /* of its network, that fail; of net-rate */
+	uint32_t net_clients; /* failing clients of its network, for net-rate */
 	struct history past;
 	uint32_t next_ban; /* seconds */
 };
 
-static int look(struct pins *p, struct known *k)
+static int look_up(struct pins *p, struct known *k)
 {
 	const struct settings *s = settings_now(p);
 	struct client block;
@@ -71,7 +71,7 @@ static int look(struct pins *p, struct known *k)
 	return 0;
 }
 
-/* What would happen next, in one sentence. */
+/* Writes in one sentence what would happen next. */
 static void next(const struct settings *s, const struct known *k, char *buf,
 		 size_t size)
 {
@@ -154,7 +154,7 @@ static void print_network(const json_t *doc, const struct limit *rate)
 		       duration_format(rate->sec, duration));
 }
 
-/* Where it is from, and what that means; what is not known, has no line. */
+/* Prints group, country and AS; the unknown ones have no line. */
 static void print_origin(const json_t *doc)
 {
 	const json_t *group = json_object_get(doc, "group");
@@ -235,21 +235,21 @@ static void print_text(const json_t *doc, const struct settings *s,
 	printf("%-10s %s\n", "next", string_at(doc, "next"));
 }
 
-int cmd_why(const struct globals *g, int argc, char **argv)
+static int why(const struct globals *g, int argc, char **argv)
 {
 	struct known k = {};
 	struct pins p;
 	json_t *doc;
 	int err;
 
-	if (argc != 2)
-		return usage("why takes one address");
-	if (host_parse(argv[1], &k.host))
+	if (cmd_arguments(g, argc, argv))
+		return EXIT_USAGE;
+	if (host_parse(argv[optind], &k.host))
 		return usage("why: '%.64s' is not an IPv4 or IPv6 address",
-			     argv[1]);
+			     argv[optind]);
 	if (pins_open(&p, g->pin_dir))
 		return EXIT_FAILURE;
-	err = look(&p, &k);
+	err = look_up(&p, &k);
 	if (!err) {
 		doc = known_json(&p, &k);
 		if (!output_json(doc))
@@ -261,3 +261,10 @@ int cmd_why(const struct globals *g, int argc, char **argv)
 	pins_close(&p);
 	return err;
 }
+
+const struct cmd cmd_why = {
+	.name = "why",
+	.fn = why,
+	.args = "ADDR",
+	.help = "everything known about one address",
+};

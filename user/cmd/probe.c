@@ -13,8 +13,7 @@
 
 enum step { STEP_HELLO, STEP_STARTTLS, STEP_AUTH, STEP_DONE };
 
-/* The session with the server, as far as it has come. */
-struct session {
+struct probe_talk {
 	struct probe_answer *a;
 	enum step step;
 	bool starttls; /* is offered */
@@ -34,7 +33,7 @@ static void keep(char *buf, size_t size, const char *line, size_t n)
 	buf[strcspn(buf, "\r\n")] = '\0';
 }
 
-static void hear_hello(struct session *d, const char *line, size_t n)
+static void hear_hello(struct probe_talk *d, const char *line, size_t n)
 {
 	if (n > 4 && begins(line + 4, n - 4, "STARTTLS"))
 		d->starttls = true;
@@ -44,8 +43,8 @@ static void hear_hello(struct session *d, const char *line, size_t n)
 		keep(d->refusal, sizeof(d->refusal), line, n);
 }
 
-/* All lines up to the one that has no hyphen; 334 asks for more from us. */
-static void hear_auth(struct session *d, const char *line, size_t n)
+/* Keeps all lines up to the last, which has no hyphen. 334 is no answer yet. */
+static void hear_auth(struct probe_talk *d, const char *line, size_t n)
 {
 	struct probe_answer *a = d->a;
 
@@ -59,7 +58,7 @@ static void hear_auth(struct session *d, const char *line, size_t n)
 		d->step = STEP_DONE;
 }
 
-static void hear(struct session *d, const char *line, size_t n)
+static void hear(struct probe_talk *d, const char *line, size_t n)
 {
 	switch (d->step) {
 	case STEP_STARTTLS:
@@ -78,11 +77,12 @@ static void hear(struct session *d, const char *line, size_t n)
 	}
 }
 
-static void say(struct session *d, const char *line, size_t n)
+static void say(struct probe_talk *d, const char *line, size_t n)
 {
 	if (d->step != STEP_HELLO)
 		return;
-	if (begins(line, n, "EHLO")) /* again, inside TLS: what counts now */
+	if (begins(line, n,
+		   "EHLO")) /* inside TLS the server is asked anew: forget */
 		*d->a->offered = '\0';
 	if (begins(line, n, "STARTTLS"))
 		d->step = STEP_STARTTLS;
@@ -93,7 +93,7 @@ static void say(struct session *d, const char *line, size_t n)
 	}
 }
 
-/* libcurl gives each line of the dialogue, sent or received, by itself. */
+/* libcurl calls this for each line that is sent or received. */
 static int on_line(CURL *curl, curl_infotype type, char *line, size_t n,
 		   void *ctx)
 {
@@ -104,9 +104,9 @@ static int on_line(CURL *curl, curl_infotype type, char *line, size_t n,
 	return 0;
 }
 
-/* Connected, and found no way to log in. */
+/* Says why the connection led to no login. */
 static const char *no_login(const struct probe_request *rq,
-			    const struct session *d)
+			    const struct probe_talk *d)
 {
 	if (*d->a->offered)
 		return rq->mechanism ?
@@ -141,7 +141,7 @@ static const char *hint(CURLcode code)
 	}
 }
 
-static int explain(const struct probe_request *rq, const struct session *d,
+static int explain(const struct probe_request *rq, const struct probe_talk *d,
 		   CURLcode code, const char *detail, char *err, size_t size)
 {
 	char host[ESCAPED_SIZE(PROBE_HOST_MAX)];
@@ -160,7 +160,7 @@ static int explain(const struct probe_request *rq, const struct session *d,
 	return -EIO;
 }
 
-/* NULL where the host is no such thing. Free with curl_url_cleanup(). */
+/* Returns NULL for a malformed host. curl_url_cleanup() frees it. */
 static CURLU *url_of(const struct probe_request *rq)
 {
 	bool implicit = rq->tls == PROBE_TLS_IMPLICIT;
@@ -180,7 +180,7 @@ static CURLU *url_of(const struct probe_request *rq)
 }
 
 static void prepare(CURL *curl, const struct probe_request *rq,
-		    struct session *d)
+		    struct probe_talk *d)
 {
 	static const long use_ssl[] = {
 		[PROBE_TLS_AUTO] = CURLUSESSL_TRY,
@@ -190,7 +190,7 @@ static void prepare(CURL *curl, const struct probe_request *rq,
 	};
 	char login[PROBE_WORDS_SIZE];
 
-	/* As far as a login: no mail is begun. */
+	/* libcurl logs in, and begins no mail. */
 	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
@@ -213,7 +213,7 @@ static void prepare(CURL *curl, const struct probe_request *rq,
 int probe(const struct probe_request *rq, struct probe_answer *a, char *err,
 	  size_t size)
 {
-	struct session d = { .a = a };
+	struct probe_talk d = { .a = a };
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLU *url = url_of(rq);
 	CURL *curl = curl_easy_init();

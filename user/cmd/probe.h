@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One failed login at a mail server (RFC 4954), to learn what it says: the
- * dialogue that people do by telnet. libcurl speaks; this listens.
+ * One failed login at a mail server (RFC 4954), to learn what the server says,
+ * as people do by telnet. libcurl does the dialogue, and probe() listens.
  */
 #ifndef SMTPXDP_PROBE_H
 #define SMTPXDP_PROBE_H
@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How much is kept of an answer: as many lines as the longest known have. */
+/* Room for an answer: more than the longest known one. */
 #define PROBE_REPLY_SIZE 4096
 #define PROBE_WORDS_SIZE 256
 #define PROBE_ERROR_SIZE 1024
 #define PROBE_HOST_MAX 250
 
-/* Nobody has it, and the server's log says where it comes from. */
+/* No account has this name, and the server's log shows where it came from. */
 #define PROBE_USER "smtpxdp-probe"
 
 enum probe_tls {
@@ -31,7 +31,7 @@ struct probe_request {
 	uint16_t port;
 	enum probe_tls tls;
 	const char *mechanism; /* SASL's name, or NULL: the server's best */
-	bool insecure; /* whoever the certificate is of */
+	bool insecure; /* take any certificate */
 	unsigned int timeout; /* seconds, for all of it */
 };
 

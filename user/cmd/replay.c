@@ -20,11 +20,12 @@
 #include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
 
-/* The kernel takes frames of a page at most, and needs some room in it. */
+/* A test run takes frames of one page, less the room that the kernel needs. */
 #define RUN_MAX 3500
 #define CHUNK 3072 /* of TCP's payload */
-#define HEADERS_MAX 256 /* no header of ours ends behind this */
-#define BEGINNING (1 << 20) /* jiffies: none of them is before the start */
+#define HEADERS_MAX 256 /* longer than all headers that are parsed */
+/* The first jiffy: a time may be subtracted from it. */
+#define BEGINNING (1 << 20)
 #define NSEC 1000000000ULL
 
 static int on_ring(void *ctx, void *data, size_t size)
@@ -93,7 +94,7 @@ static void set_clock(struct replay *r, uint64_t wall_ns)
 		BEGINNING + (wall_ns - r->first_ns) / tick;
 }
 
-/* The program's verdict, or -errno: a frame that the kernel does not run. */
+/* Returns the program's verdict; -errno where the kernel refuses the frame. */
 static int run(struct replay *r, const struct bpf_program *prog,
 	       const void *data, uint32_t len)
 {
@@ -108,9 +109,9 @@ static int run(struct replay *r, const struct bpf_program *prog,
 }
 
 /*
- * A packet of a capture on the sending host may be larger than any on the
- * wire (TSO). The kernel would not run it: so it goes in pieces, as it then
- * did. Checksums do not matter: the programs do not look at them.
+ * A capture on the sending host has packets larger than any on the wire (TSO),
+ * which the kernel does not run. So they are cut into pieces, as the NIC did.
+ * Checksums stay wrong: the programs do not read them.
  */
 static void run_in_pieces(struct replay *r, const struct bpf_program *prog,
 			  const struct captured *f, const struct packet *p,
@@ -139,7 +140,7 @@ static void run_in_pieces(struct replay *r, const struct bpf_program *prog,
 	}
 }
 
-/* Then this reply would not have been: its question would have been dropped. */
+/* A banned client gets no replies: its packets would have been dropped. */
 static bool is_banned(const struct replay *r, const struct addr *to)
 {
 	struct net host = net_of(to, ADDR_BITS);
@@ -176,7 +177,7 @@ static void sense(struct replay *r, const struct captured *f,
 	run_whole(r, r->skel->progs.detect_ethernet, f, p);
 }
 
-/* Would the gate have let it in? Only what is before the payload matters. */
+/* Runs the gate on the headers, which are all that it reads. */
 static void gate(struct replay *r, const struct captured *f,
 		 const struct packet *p)
 {

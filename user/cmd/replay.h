@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs captured frames through the programs, by the capture's clock: loaded
- * for this alone, attached to nothing.
+ * Runs captured frames through the programs, by the capture's clock. The
+ * programs are loaded for this alone, and attached to nothing.
  */
 #ifndef SMTPXDP_REPLAY_H
 #define SMTPXDP_REPLAY_H
@@ -15,7 +15,7 @@
 struct smtpxdp;
 struct ring_buffer;
 
-/* Called where a client, or a network, reached the rate: *d was decided. */
+/* Called when a client or network reached its rate; d is the decision. */
 typedef void (*replay_ban_fn)(const struct event *e, const struct net *client,
 			      const struct decision *d, void *ctx);
 
@@ -29,18 +29,18 @@ struct replay {
 		*server; /* whose replies count; NULL: all mail ports' */
 	uint64_t first_ns, last_ns; /* wall clock */
 	uint64_t frames, bytes;
-	uint64_t cut; /* of the server's, not all of it was captured */
+	uint64_t cut; /* the server's frames whose end the capture lacks */
 	uint64_t bans;
 	uint64_t full; /* bans that found no room */
-	uint64_t dropped; /* the gate would have dropped them */
-	uint64_t refused; /* the kernel takes no such frame */
+	uint64_t dropped; /* by the gate */
+	uint64_t refused; /* by the kernel: frames that it does not run */
 };
 
 /* Complains by fail(), and returns an exit code. */
 int replay_open(struct replay *r, const struct config *c, replay_ban_fn on_ban,
 		void *ctx);
 
-/* One frame through the programs; on_ban is called where that bans. -errno. */
+/* Runs one frame, which may call on_ban. -errno. */
 int replay_frame(struct replay *r, struct captured *f);
 
 void replay_close(struct replay *r);

@@ -22,7 +22,7 @@ static int complain(char *err, size_t size, int error, const char *what,
 	return error;
 }
 
-/* With --runtime, who cannot write the file can do without. */
+/* The message names --runtime, which needs no file. */
 static int complain_unwritten(char *err, size_t size, int error,
 			      const char *path)
 {
@@ -33,7 +33,7 @@ static int complain_unwritten(char *err, size_t size, int error,
 	return error;
 }
 
-/* The whole file, NUL-terminated, to be freed. */
+/* Sets *text to the whole file, NUL-terminated, to be freed. */
 static int read_all(const char *path, char **text, char *err, size_t size)
 {
 	FILE *f = fopen(path, "re");
@@ -78,7 +78,7 @@ int config_file_read(const char *path, struct config *c, char *err, size_t size)
 	return ret;
 }
 
-/* ---- editing: the new text is put together in memory */
+/* ---- editing: the new text is made in memory */
 
 struct edit {
 	enum config_key key;
@@ -93,7 +93,7 @@ static void write_setting(const struct edit *e)
 		e->line_end);
 }
 
-/* Keeps what stands behind the value: a comment, the kind of line end. */
+/* Keeps the rest of the line: a comment, and LF or CR LF. */
 static void replace_value(const struct edit *e, const struct config_line *line)
 {
 	const char *rest = line->value + line->value_len;
@@ -101,7 +101,7 @@ static void replace_value(const struct edit *e, const struct config_line *line)
 	if (!e->value)
 		return;
 	fwrite(line->start, 1, line->value - line->start, e->out);
-	if (!line->value_len) /* then it would stand right behind the '=' */
+	if (!line->value_len) /* "KEY =" ends at the '=' */
 		fputc(' ', e->out);
 	fputs(e->value, e->out);
 	fwrite(rest, 1, line->start + line->len - rest, e->out);
@@ -119,7 +119,7 @@ static void end_line(const struct edit *e, const struct config_line *line)
 		fputs(e->line_end, e->out);
 }
 
-/* Is there a line of this key, or one that is commented out? */
+/* Does the text have a line of this key, or (commented) "# KEY = ..."? */
 static bool has_line(const char *text, const char *key, bool commented)
 {
 	struct config_line line;
@@ -172,9 +172,9 @@ static int edited(const char *old, struct edit *e, char **text)
 	return fclose(e->out) ? -errno : 0;
 }
 
-/* ---- and then written beside the old file, and renamed over it */
+/* ---- writing: beside the old file, then renamed over it */
 
-/* An edit replaces the file itself: so it is its folder that is locked. */
+/* Locks the folder, for an edit replaces the file itself. */
 static int lock_folder(const char *path)
 {
 	char folder[PATH_MAX];
@@ -184,7 +184,7 @@ static int lock_folder(const char *path)
 	return file_lock_folder(folder, LOCK_EX);
 }
 
-/* The file's absolute path, where it is to be made; and its folder, made. */
+/* Makes the folder of a missing file; `real` is the file's absolute path. */
 static int resolve_new(const char *path, char real[static PATH_MAX], char *err,
 		       size_t size)
 {
@@ -192,7 +192,7 @@ static int resolve_new(const char *path, char real[static PATH_MAX], char *err,
 	struct stat st;
 	int n;
 
-	/* Any other file that is there now was made by somebody just now. */
+	/* A regular file may have been made since: the edit will read it. */
 	if (!lstat(path, &st) && S_ISLNK(st.st_mode)) {
 		snprintf(err, size,
 			 "%s is a symbolic link to a file that is not there: "
@@ -217,8 +217,8 @@ static int resolve_new(const char *path, char real[static PATH_MAX], char *err,
 }
 
 /*
- * Absolute and without symlinks. A device is refused: as the daemon may run
- * with -c /dev/null, that would be renamed over.
+ * Makes the path absolute and follows symlinks. Devices are refused: a daemon
+ * may run with -c /dev/null, and an edit would replace that.
  */
 static int resolve(const char *path, char real[static PATH_MAX], char *err,
 		   size_t size)
@@ -240,7 +240,7 @@ static int resolve(const char *path, char real[static PATH_MAX], char *err,
 	return -EINVAL;
 }
 
-/* Refuses what would not be read back: the old file stays as it is. */
+/* Refuses a text that would not be read back; the old file stays as it is. */
 static int check(const char *text, const char *path, const struct edit *e,
 		 char *err, size_t size)
 {

@@ -7,15 +7,15 @@
 
 #define CONFIG_DEFAULT_PATH SYSCONFDIR "/smtpxdp/smtpxdp.conf"
 
-/* Takes every line of the file. -ENOENT if there is none; err says why. */
+/* Takes every line of the file. On an error err says why; -ENOENT: no file. */
 int config_file_read(const char *path, struct config *c, char *err,
 		     size_t size);
 
 /*
  * Sets (value != NULL) or removes a key's line in the file, by a new file
- * renamed over it: owner and mode, comments and order stay. Who comes at the
- * same time waits. Makes the file
- * and its folder where there is none. Symlinks are followed.
+ * renamed over it: owner and mode, comments and order stay. Concurrent edits
+ * wait for each other, by a lock on the folder. A file or folder that is
+ * missing is made. Symlinks are followed.
  */
 int config_file_edit(const char *path, enum config_key key, const char *value,
 		     char *err, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The values of configuration keys: each parser checks a text and gives what
- * it means. They return 0, or -EINVAL with the reason in why.
+ * Parsers of the values of configuration keys. They return 0, or -EINVAL with
+ * the reason in why.
  */
 #ifndef SMTPXDP_CONFIG_VALUES_H
 #define SMTPXDP_CONFIG_VALUES_H
@@ -11,27 +11,45 @@
 #include <stdint.h>
 
 #include "addr.h"
-#include "settings.h"
+#include "base/escape.h"
 
-/* Where somebody listens. */
+/* Bytes of a wrong value that an error shows. */
+#define SHOWN 64
+/* Between the items of a list. */
+#define SEPARATORS ", \t"
+
+/* Room for a parser's reason. */
+#define CONFIG_ERROR_SIZE 512
+
+/* A word that a value can be, and what it stands for. */
+struct word {
+	const char *name;
+	unsigned int value;
+};
+
+/* The address and port of a listening socket. */
 struct listen_address {
 	struct addr addr;
 	uint16_t port;
 };
 
-/* Where a parser says what is wrong; all zero: nowhere. */
+/* Where a parser writes its reason; all zero: nowhere. */
 struct why {
 	char *text;
 	size_t size;
 };
 
+/* Writes the reason, and returns -EINVAL. */
 __attribute__((format(printf, 2, 3))) int invalid(const struct why *why,
 						  const char *fmt, ...);
 
-int no_memory(const struct why *why); /* -ENOMEM */
+int no_memory(const struct why *why); /* the same, -ENOMEM */
 
-/* One of `words`, NULL-terminated; its index. */
-int parse_word(const char *s, const char *const *words, unsigned int *index,
+/* Escapes the beginning of a wrong value, for a reason. Returns buf. */
+const char *show_value(const char *s, char buf[static ESCAPED_SIZE(SHOWN)]);
+
+/* Finds s among `words`, which end with a NULL name. */
+int parse_word(const char *s, const struct word *words, unsigned int *value,
 	       const struct why *why);
 int parse_bool(const char *s, bool *yes, const struct why *why);
 int parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *n,
@@ -43,16 +61,10 @@ int parse_listen(const char *s, struct listen_address *at,
 /* "64496" or "AS64496" (RFC 5396). */
 int parse_asn(const char *s, uint32_t *asn, const struct why *why);
 int parse_ports(const char *s, uint64_t *bitmap, const struct why *why);
-int parse_codes(const char *s, uint8_t *codes, const struct why *why);
-
-/* Appends to `texts`, of which *n are there. */
-int parse_texts(const char *s, enum action action, struct text *texts,
-		uint32_t *n, const struct why *why);
 
 /*
- * The items of a list, split at commas and white space: copies *s's next item
- * into buf and moves *s on. 0 at the end, 1 for an item, -EINVAL if it is too
- * long.
+ * Copies the next item of a list, split at commas and white space, into buf and
+ * moves *s on. Returns 1, 0 at the end, or -EINVAL where the item is too long.
  */
 int next_item(const char **s, char *buf, size_t size, const struct why *why);
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cmd/ban_args.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/duration.h"
+#include "base/escape.h"
+#include "base/output.h"
+#include "config/config_values.h"
+#include "lists/banlist.h"
+#include "maps/clients_map.h"
+
+int ban_parse_time(const char *s, struct ban_args *a)
+{
+	if (!duration_parse(s, &a->seconds) && a->seconds)
+		return 0;
+	return usage("--for %s: not a time like 90s, 1h or 7d, of 100 years at "
+		     "most",
+		     s);
+}
+
+int ban_parse_reason(const char *s, struct ban_args *a)
+{
+	const char *fault = reason_fault(s);
+
+	if (fault)
+		return usage("--reason: %s", fault);
+	strcpy(a->reason, s);
+	return 0;
+}
+
+int ban_parse_net(const char *s, struct ban_args *a)
+{
+	char err[CONFIG_ERROR_SIZE];
+
+	a->whole = !strchr(s, '/');
+	if (net_parse(s, &a->net, err, sizeof(err)))
+		return usage("%s", err);
+	return 0;
+}
+
+int ban_open_locked(const struct globals *g, struct ban_args *a, struct pins *p)
+{
+	int lock = pins_open_locked(p, g->pin_dir);
+
+	if (lock >= 0 && a->whole)
+		a->net = client_of(p, &a->net);
+	return lock;
+}

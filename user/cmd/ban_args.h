@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Arguments and options that commands of ban share. */
+#ifndef SMTPXDP_BAN_ARGS_H
+#define SMTPXDP_BAN_ARGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ban.h"
+#include "cmd/cmd.h"
+#include "maps/pins.h"
+
+struct ban_args {
+	struct net net;
+	bool whole; /* no length was given: the client that the address is of */
+	uint64_t seconds; /* 0: ban-time */
+	char reason[BAN_REASON_SIZE]; /* "": none was given */
+};
+
+#define BAN_OPTION_FOR                                                         \
+	{                                                                      \
+		't', false, "for", "TIME", false,                              \
+			"how long, like 90s, 1h or 7d; without it, ban-time"   \
+	}
+#define BAN_OPTION_REASON                                                          \
+	{                                                                          \
+		'r', false, "reason", "TEXT", false,                               \
+			"what smtpxdp ban shows as the reason: up to 63 bytes of " \
+			"printable ASCII"                                          \
+	}
+
+/* Parse the options' arguments and ADDR[/LEN]. 0, or EXIT_USAGE, complained. */
+int ban_parse_time(const char *s, struct ban_args *a);
+int ban_parse_reason(const char *s, struct ban_args *a);
+int ban_parse_net(const char *s, struct ban_args *a);
+
+/*
+ * Opens the maps with the writers' lock. Where no length was given, a->net
+ * becomes the client's network, as long as the settings in force say. Returns
+ * the lock, or < 0 after a complaint.
+ */
+int ban_open_locked(const struct globals *g, struct ban_args *a,
+		    struct pins *p);
+
+#endif
