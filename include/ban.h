@@ -23,13 +23,13 @@ enum ban_flags {
 struct ban {
 	/* jiffies; of a client: rounded up to a tick of the table */
 	__u64 expires;
-	__u64 since;   /* ns of CLOCK_BOOTTIME */
+	__u64 since; /* ns of CLOCK_BOOTTIME */
 	__u64 packets; /* dropped */
 	__u64 bytes;
 	__u32 failures; /* that led to the ban; 0: a command made it */
-	__u16 code;	/* reply code of the last failure, 0 or 200..599 */
-	__u8 len;	/* prefix length of the network, 0..128 */
-	__u8 flags;	/* enum ban_flags */
+	__u16 code; /* reply code of the last failure, 0 or 200..599 */
+	__u8 len; /* prefix length of the network, 0..128 */
+	__u8 flags; /* enum ban_flags */
 	__u32 window; /* seconds within which those failures came, or 0 */
 	__u32 pad;
 	char reason[BAN_REASON_SIZE]; /* given by a person; NUL-terminated */
@@ -51,8 +51,8 @@ struct clock_pair {
 
 enum allow_flags {
 	ALLOW_COMMAND = 1, /* added by `smtpxdp allow add` */
-	ALLOW_CONFIG = 2,  /* named by the key `allow` */
-	ALLOW_SELF = 4,	   /* an address of this host, or loopback */
+	ALLOW_CONFIG = 2, /* named by the key `allow` */
+	ALLOW_SELF = 4, /* an address of this host, or loopback */
 	ALLOW_GATEWAY = 8,
 };
 

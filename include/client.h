@@ -23,11 +23,11 @@
 
 /* Ticket n is failure n of this client, from 0; it lives in log[n % 128]. */
 struct client {
-	__u64 until;	 /* end of the last ban: see window_until() */
+	__u64 until; /* end of the last ban: see window_until() */
 	__u64 last_seen; /* jiffies of the last failure */
-	__u64 failures;	 /* all failures so far */
+	__u64 failures; /* all failures so far */
 	__u64 successes; /* replies with action credit */
-	__u32 head;	 /* the next ticket: failures logged so far */
+	__u32 head; /* the next ticket: failures logged so far */
 	__u32 spent; /* tickets below this one led to a ban, or would have */
 	/* jiffies before which no success forgives: see credit.h */
 	__u64 forgives_from;

@@ -13,7 +13,8 @@
  * sensor (out); in the order of enum parse_result.
  */
 #define PARSE_REASONS(X, dir, prefix)                                          \
-	X(dir##_TRUNCATED, prefix "-truncated", "a header ends before it should") \
+	X(dir##_TRUNCATED, prefix "-truncated",                                \
+	  "a header ends before it should")                                    \
 	X(dir##_NOT_IP, prefix "-not-ip", "neither IPv4 nor IPv6 (ARP, ...)")  \
 	X(dir##_VLAN_DEPTH, prefix "-vlan-depth", "more than two VLAN tags")   \
 	X(dir##_BAD_IP, prefix "-bad-ip", "IP header with impossible fields")  \
@@ -28,17 +29,23 @@
 	X(PASS_EXPIRED, "passed-expired", "the ban has run out: passed")       \
 	PARSE_REASONS(X, IN, "in")                                             \
 	X(FAILURE, "failures", "failed logins counted")                        \
-	X(FAILURE_ALLOWED, "failures-allowed", "failed logins of allowlisted clients") \
-	X(FAILURE_BANNED, "failures-banned", "failed logins of clients banned already") \
+	X(FAILURE_ALLOWED, "failures-allowed",                                 \
+	  "failed logins of allowlisted clients")                              \
+	X(FAILURE_BANNED, "failures-banned",                                   \
+	  "failed logins of clients banned already")                           \
 	X(SUCCESS, "successes", "replies that earn credit")                    \
-	X(TEXT_IGNORED, "ignored-by-text", "replies that an ignore-text matched") \
+	X(TEXT_IGNORED, "ignored-by-text",                                     \
+	  "replies that an ignore-text matched")                               \
 	X(CROSSED, "thresholds-crossed", "clients that reached the rate")      \
 	X(BANS_FULL, "bans-full", "bans NOT written: the map is full")         \
-	X(CLIENTS_FULL, "clients-full", "failures not counted: no room for the client") \
+	X(CLIENTS_FULL, "clients-full",                                        \
+	  "failures not counted: no room for the client")                      \
 	X(STREAMS_FULL, "streams-full", "stream states not kept: no room")     \
-	X(EVENT_LOST, "events-lost", "events not told: the ring buffer was full") \
+	X(EVENT_LOST, "events-lost",                                           \
+	  "events not told: the ring buffer was full")                         \
 	X(RETRANSMIT, "retransmissions", "segments seen before")               \
-	X(STREAM_GAP, "stream-gaps", "segments after bytes that were not seen") \
+	X(STREAM_GAP, "stream-gaps",                                           \
+	  "segments after bytes that were not seen")                           \
 	X(ENCRYPTED, "encrypted", "packets of TLS streams")                    \
 	X(SCAN_LIMIT, "scan-limit", "packets too long to be read to the end")  \
 	X(LOAD_ERROR, "load-errors", "payload that could not be read")         \
@@ -49,7 +56,7 @@
 	X(BRAKED, "bans-braked", "bans NOT written: max-bans-per-minute")      \
 	X(FUSED, "bans-fused", "bans NOT written: the fuse has blown")         \
 	X(REGULARS_FAILING, "regulars-failing",                                \
-	  "times that a client which had logged in before began to fail")         \
+	  "times that a client which had logged in before began to fail")      \
 	X(CUT, "connections-cut", "open connections of banned clients, ended") \
 	X(NET_CROSSED, "nets-crossed", "networks that reached net-rate")
 

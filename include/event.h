@@ -11,7 +11,7 @@
 
 enum event_kind {
 	EVENT_FAILURE = 1, /* one failed login; only with log-failures on */
-	EVENT_CROSSED,	   /* a client reached a limit */
+	EVENT_CROSSED, /* a client reached a limit */
 	/* its network reached net-rate; len is the network's */
 	EVENT_NET_CROSSED,
 	EVENT_PROCESS, /* a process is first seen to send from a mail port */
@@ -20,42 +20,42 @@ enum event_kind {
 enum event_outcome {
 	/* nothing held a ban back; a network's is the daemon's to write */
 	OUTCOME_NONE,
-	OUTCOME_BANNED,	   /* a provisional ban was written */
-	OUTCOME_MONITOR,   /* mode is monitor: nothing was written */
-	OUTCOME_MAP_FULL,  /* map bans is full: the client is NOT banned */
-	OUTCOME_BRAKE,	   /* max-bans-per-minute is reached: NOT banned */
-	OUTCOME_FUSE,	   /* the fuse has blown: NOT banned */
+	OUTCOME_BANNED, /* a provisional ban was written */
+	OUTCOME_MONITOR, /* mode is monitor: nothing was written */
+	OUTCOME_MAP_FULL, /* map bans is full: the client is NOT banned */
+	OUTCOME_BRAKE, /* max-bans-per-minute is reached: NOT banned */
+	OUTCOME_FUSE, /* the fuse has blown: NOT banned */
 };
 
 /* What the users tried within the rate's time suggest. */
 enum offender {
 	/* a name was not read, or too few users for an attack */
 	OFFENDER_UNKNOWN,
-	OFFENDER_STALE,	  /* one user only: a stale password? */
-	OFFENDER_ATTACK,  /* attack-users users or more, or 3 */
+	OFFENDER_STALE, /* one user only: a stale password? */
+	OFFENDER_ATTACK, /* attack-users users or more, or 3 */
 };
 
 enum sensor { SENSOR_WIRE = 1, SENSOR_TLS };
 
 struct event {
 	__u16 version; /* EVENT_VERSION; a reader skips others */
-	__u8 kind;     /* enum event_kind */
-	__u8 outcome;  /* enum event_outcome */
-	__u8 sensor;   /* enum sensor */
-	__u8 len;      /* prefix length of the client or network, 0..128 */
-	__u16 code;    /* SMTP reply code */
+	__u8 kind; /* enum event_kind */
+	__u8 outcome; /* enum event_outcome */
+	__u8 sensor; /* enum sensor */
+	__u8 len; /* prefix length of the client or network, 0..128 */
+	__u16 code; /* SMTP reply code */
 	__u64 boot_ns; /* ns of CLOCK_BOOTTIME */
 	struct addr client; /* address of the connection, not masked */
 	__u32 ifindex; /* 0: not known */
 	__u32 failures; /* within window_sec, this one included */
 	__u32 window_sec;
 	__u32 ban_sec; /* seconds of the provisional ban */
-	__u32 pid;     /* EVENT_PROCESS only: in the daemon's PID namespace */
-	__u16 port;    /* local port of the mail server */
+	__u32 pid; /* EVENT_PROCESS only: in the daemon's PID namespace */
+	__u16 port; /* local port of the mail server */
 	__u8 text_len; /* 0..TEXT_SIZE */
 	/* 1: the client is in map regulars: it has logged in before */
 	__u8 regular;
-	__u8 policy;   /* enum policy_kind that measured the failure */
+	__u8 policy; /* enum policy_kind that measured the failure */
 	__u8 offender; /* enum offender */
 	/*
 	 * users tried within the rate's time, as far as known; USERS_MAX: that
@@ -70,6 +70,7 @@ struct event {
 	__u8 user[USER_NAME_SIZE];
 };
 
-_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64, "ring buffer record");
+_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64,
+	       "ring buffer record");
 
 #endif

@@ -16,7 +16,7 @@ struct line {
 
 /* An unfinished reply line: see bpf/pure/reply.h. */
 struct reply {
-	__u8 len;     /* bytes of the line so far, up to LINE_SIZE */
+	__u8 len; /* bytes of the line so far, up to LINE_SIZE */
 	/* 1: the line is longer than LINE_SIZE; the rest is not kept */
 	__u8 skip;
 	/* enum action + 1 by a text on an earlier line of the reply, or 0 */
@@ -42,7 +42,7 @@ enum hello_state { HELLO_WANTED, HELLO_READ, HELLO_MISSED };
 /* An unfinished ServerHello: see bpf/hello.h. */
 struct hello {
 	__u32 skip; /* bytes to skip before the next record */
-	__u8 len;   /* bytes of the record kept in byte[] */
+	__u8 len; /* bytes of the record kept in byte[] */
 	__u8 state; /* enum hello_state */
 	__u8 pad[2];
 	__u8 byte[2 * HELLO_SIZE]; /* the record, and room to load more */
@@ -57,7 +57,7 @@ struct stream_key {
 };
 
 struct stream {
-	__u32 next_seq;	 /* TCP sequence number of the next byte to read */
+	__u32 next_seq; /* TCP sequence number of the next byte to read */
 	__u32 encrypted; /* 1: TLS has begun; only its ServerHello is read */
 	/* sequence number from which replies and challenges are counted */
 	__u32 first_seq;

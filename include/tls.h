@@ -44,15 +44,15 @@ enum tls_peer {
 	TLS_PEER_SOCKET,
 	/* proved: the client got the ServerHello with this random */
 	TLS_PEER_HELLO,
-	TLS_PEER_OTHER,	 /* not a mail server's session: ignored */
+	TLS_PEER_OTHER, /* not a mail server's session: ignored */
 };
 
 struct tls_session {
 	struct addr client;
 	__u16 port;
-	__u8 peer;     /* enum tls_peer */
+	__u8 peer; /* enum tls_peer */
 	__u8 searches; /* searches for the random so far: they are costly */
-	__u32 place;   /* offset of the random in the object; 0: not known */
+	__u32 place; /* offset of the random in the object; 0: not known */
 	struct tls_random random;
 	struct reply reply; /* the line that the last write left unfinished */
 };
@@ -63,8 +63,8 @@ struct tls_task {
 	__u64 buf;
 	__u64 num;
 	__u64 written; /* address of the size_t for the bytes written, or 0 */
-	__u64 stack;   /* stack pointer at the call */
-	__u64 caller;  /* the word at that stack pointer */
+	__u64 stack; /* stack pointer at the call */
+	__u64 caller; /* the word at that stack pointer */
 	__u64 library; /* cookie of the probe: the library */
 	__u32 in_call; /* 1: the call has not returned */
 	__u32 pending; /* failures seen whose client is not known yet */
@@ -95,9 +95,9 @@ struct tls_reading {
  */
 struct mail_proc {
 	__u64 writes; /* write calls that the probes saw */
-	__u64 blind;  /* sends on TLS streams before any such write */
-	__u16 port;   /* mail port of the last blind send */
-	__u8 known;   /* user space: it has mapped a library with probes */
+	__u64 blind; /* sends on TLS streams before any such write */
+	__u16 port; /* mail port of the last blind send */
+	__u8 known; /* user space: it has mapped a library with probes */
 	__u8 pad[5];
 	char name[16]; /* the process's command name */
 };

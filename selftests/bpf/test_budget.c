@@ -200,8 +200,7 @@ static void test_client(void **state)
 				0);
 		frame_build(&frame, r->shape, &flow, false, 1, r->payload,
 			    strlen(r->payload));
-		assert_int_equal(execute(lab, lab->skel->progs.listen,
-					 true),
+		assert_int_equal(execute(lab, lab->skel->progs.listen, true),
 				 UNSPEC);
 		judge("client", r->name, r->insns, r->calls);
 	}

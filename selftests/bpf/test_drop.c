@@ -81,8 +81,7 @@ static uint32_t expected(const struct shape *s, const struct frame *f,
 			s->why - COUNTER_OUT_TRUNCATED + COUNTER_IN_TRUNCATED;
 
 		rise[(*n)++] = (struct rise){ why, 1, len };
-		if (why != COUNTER_IN_FRAGMENT &&
-		    why != COUNTER_IN_EXT_HEADERS)
+		if (why != COUNTER_IN_FRAGMENT && why != COUNTER_IN_EXT_HEADERS)
 			return XDP_PASS;
 		mail = true; /* it can't be told */
 	} else if (scope == SCOPE_MAIL && !s->proto && len < f->l4 + 4) {

@@ -33,9 +33,10 @@ static int run(const char *fmt, ...)
 static void make(const char *name, const char *kind, int version,
 		 const char *lines)
 {
-	assert_int_equal(run("printf '%s' | selftests/lib/make_mmdb.pl %s %s %d",
-			     lines, kind, path_of(name), version),
-			 0);
+	assert_int_equal(
+		run("printf '%s' | selftests/lib/make_mmdb.pl %s %s %d", lines,
+		    kind, path_of(name), version),
+		0);
 }
 
 static int setup(void **state)

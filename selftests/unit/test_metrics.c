@@ -75,11 +75,11 @@ static void test_escapes(void **state)
 	"\"bans_by\":{\"client\":{\"provisional\":1,\"command\":2}},"          \
 	"\"maps\":{\"bans\":{\"entries\":5,\"max_entries\":1024}},"            \
 	"\"interfaces\":[{\"name\":\"e\\\\0\",\"xdp\":\"native\","             \
-	"\"tc\":\"none\",\"tc_in\":\"none\",\"users\":\"read\"},"            \
-	"{\"name\":\"f0\",\"xdp\":\"native\",\"tc\":\"tcx\","                \
-	"\"tc_in\":\"tcx\",\"users\":\"not read\"},"                         \
-	"{\"name\":\"g0\",\"xdp\":\"native\",\"tc\":\"tcx\","                \
-	"\"tc_in\":\"tcx\",\"users\":\"not tested\"}],"                      \
+	"\"tc\":\"none\",\"tc_in\":\"none\",\"users\":\"read\"},"              \
+	"{\"name\":\"f0\",\"xdp\":\"native\",\"tc\":\"tcx\","                  \
+	"\"tc_in\":\"tcx\",\"users\":\"not read\"},"                           \
+	"{\"name\":\"g0\",\"xdp\":\"native\",\"tc\":\"tcx\","                  \
+	"\"tc_in\":\"tcx\",\"users\":\"not tested\"}],"                        \
 	"\"tls\":{\"running\":false,\"libraries\":[\"/a b\"],"                 \
 	"\"blind\":[{\"pid\":1},{\"pid\":2}]}}"
 

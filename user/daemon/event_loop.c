@@ -81,9 +81,8 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 	struct daemon *d = ctx;
 	uint64_t start = clock_monotonic_usec(), cost, wait;
 
-	handle_sweep(&(struct handler){ .pins = &d->pins,
-					.tls = d->tls,
-					.cuts = &d->cuts });
+	handle_sweep(&(struct handler){
+		.pins = &d->pins, .tls = d->tls, .cuts = &d->cuts });
 	cost = clock_monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
@@ -264,8 +263,7 @@ static void notify_ready(void)
 
 int event_loop(struct daemon *d)
 {
-	struct handler handler = { &d->pins, d->tls, &d->cuts,
-				   &d->groups };
+	struct handler handler = { &d->pins, d->tls, &d->cuts, &d->groups };
 	struct ring_buffer *ring;
 	sd_event *e = NULL;
 	int err;

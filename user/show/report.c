@@ -153,12 +153,11 @@ json_t *report_finish(struct report *r)
 	if (regulars)
 		better = 2 * better < RATE_MAX ? 2 * better : RATE_MAX;
 	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "bans",
-			 (json_int_t)r->bans, "would_bans",
+			 "bans", (json_int_t)r->bans, "would_bans",
 			 (json_int_t)r->would_bans, "regulars", regulars,
 			 "clients", ranked(r->clients), "texts", texts(r),
-			 "sensors", r->sensors, "kinds", r->kinds,
-			 "countries", ranked(r->countries), "rate",
+			 "sensors", r->sensors, "kinds", r->kinds, "countries",
+			 ranked(r->countries), "rate",
 			 rate(r->failures, r->window_sec), "suggested_rate",
 			 rate(better, r->window_sec));
 }

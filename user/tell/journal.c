@@ -208,7 +208,8 @@ static void describe(const struct record *r, const char *net,
 	case MESSAGE_WOULD_BAN:
 		snprintf(buf, size, "%s %s%s for %s%s: %s%s%s%s",
 			 r->kind == MESSAGE_BAN ? "banned" : "would ban", net,
-			 describe_origin(r, from, sizeof(from)), duration, nth_offence(r->offence, nth, sizeof(nth)),
+			 describe_origin(r, from, sizeof(from)), duration,
+			 nth_offence(r->offence, nth, sizeof(nth)),
 			 r->reason ? r->reason : "by command",
 			 *text ? ": " : "", text,
 			 describe_offender(r, who, sizeof(who)));

@@ -23,10 +23,10 @@ struct record {
 	uint32_t failures;
 	uint32_t window_sec;
 	uint64_t duration; /* seconds */
-	uint8_t sensor;	   /* enum sensor */
-	bool regular;	   /* the client has logged in before */
-	uint8_t offender;  /* enum offender */
-	uint8_t users;	   /* users tried, up to USERS_MAX */
+	uint8_t sensor; /* enum sensor */
+	bool regular; /* the client has logged in before */
+	uint8_t offender; /* enum offender */
+	uint8_t users; /* users tried, up to USERS_MAX */
 	uint8_t group; /* enum group */
 	char country[3]; /* ISO 3166-1 code, or "" */
 	uint32_t asn;

@@ -56,7 +56,8 @@ static size_t frame_v4(void *frame, const char *to, struct flood *f)
 {
 	struct iphdr ip = { .version = 4,
 			    .ihl = 5,
-			    .tot_len = htons(sizeof(ip) + sizeof(struct tcphdr)),
+			    .tot_len =
+				    htons(sizeof(ip) + sizeof(struct tcphdr)),
 			    .frag_off = htons(IP_DF),
 			    .ttl = 64,
 			    .protocol = IPPROTO_TCP };
@@ -108,8 +109,8 @@ static size_t frame_make(uint8_t *frame, const struct options *o,
 static int run(struct flood_bpf *skel, const struct options *o)
 {
 	uint8_t frame[128] = {};
-	struct bpf_program *prog = o->iface ? skel->progs.flood :
-					      skel->progs.flood_nowhere;
+	struct bpf_program *prog =
+		o->iface ? skel->progs.flood : skel->progs.flood_nowhere;
 	struct flood *f = &skel->bss->flood_settings;
 	struct timing t;
 	int err;
@@ -118,8 +119,8 @@ static int run(struct flood_bpf *skel, const struct options *o)
 	f->dice = timing_clock(CLOCK_MONOTONIC);
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
 		    .data_size_in = frame_make(frame, o, f),
-		    .repeat = f->packets,
-		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
+		    .repeat = f->packets, .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+		    .batch_size = BATCH);
 	if (!opts.data_size_in) {
 		fprintf(stderr, "flood: no address: %s\n", o->to);
 		return 2;
@@ -171,7 +172,10 @@ static int parse(int argc, char **argv, struct options *o)
 		fprintf(stderr, "flood: no interface %s\n", o->iface);
 		return 2;
 	}
-	return optind == argc && o->to && o->flood.packets > 1 && o->flood.span ? 0 : 2;
+	return optind == argc && o->to && o->flood.packets > 1 &&
+			       o->flood.span ?
+		       0 :
+		       2;
 }
 
 int main(int argc, char **argv)

@@ -39,7 +39,8 @@
 #define TCX_EGRESS 47 /* enum bpf_attach_type, which Debian 12 does not name */
 
 #define LINE_250 "250 2.1.0 Ok\r\n"
-#define LINE_535 "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n"
+#define LINE_535                                                               \
+	"535 5.7.8 Error: authentication failed: (reason unavailable)\r\n"
 
 struct frame {
 	uint8_t bytes[ETH_HLEN + 60 + PAYLOAD_MAX];
@@ -70,10 +71,11 @@ struct bench {
 static struct frame frame_make(const struct bench *b, const struct shape *s)
 {
 	struct frame f = {};
-	struct ethhdr eth = { .h_proto =
-				      htons(b->v6 ? ETH_P_IPV6 : ETH_P_IP) };
+	struct ethhdr eth = { .h_proto = htons(b->v6 ? ETH_P_IPV6 : ETH_P_IP) };
 	uint32_t l4 = sizeof(struct tcphdr) + s->len;
-	struct iphdr ip = { .version = 4, .ihl = 5, .ttl = 64,
+	struct iphdr ip = { .version = 4,
+			    .ihl = 5,
+			    .ttl = 64,
 			    .protocol = IPPROTO_TCP,
 			    .tot_len = htons(sizeof(ip) + l4),
 			    .saddr = htonl(0xc0000219),
@@ -82,8 +84,11 @@ static struct frame frame_make(const struct bench *b, const struct shape *s)
 			       .ip6_plen = htons(l4),
 			       .ip6_nxt = IPPROTO_TCP,
 			       .ip6_hlim = 64 };
-	struct tcphdr tcp = { .source = htons(s->from), .dest = htons(s->to),
-			      .doff = 5, .ack = 1, .window = htons(65535) };
+	struct tcphdr tcp = { .source = htons(s->from),
+			      .dest = htons(s->to),
+			      .doff = 5,
+			      .ack = 1,
+			      .window = htons(65535) };
 	uint8_t *at = f.bytes;
 
 	memcpy(at, &eth, sizeof(eth));
@@ -185,8 +190,7 @@ static int probe_gate(struct bench *b, uint32_t ifindex, uint32_t bans,
 	const uint32_t other = SOURCES / 2, n = GATE_REPEAT;
 	const struct shape shapes[] = {
 		{ "hit", 40000, 25, "", 0, 0, bans, n, XDP_DROP },
-		{ "miss", 40000, 25, "", 0, other, other, n,
-		  XDP_PASS },
+		{ "miss", 40000, 25, "", 0, other, other, n, XDP_PASS },
 		{ "miss-other-port", 40000, 443, "", 0, other, other, n,
 		  XDP_PASS },
 	};
@@ -211,7 +215,8 @@ static int open_sensor(struct bench *b, uint32_t ifindex)
 
 	if (bpf_prog_query(ifindex, TCX_EGRESS, 0, NULL, ids, &count) ||
 	    !count) {
-		fprintf(stderr, "probe: no program is attached to tcx egress\n");
+		fprintf(stderr,
+			"probe: no program is attached to tcx egress\n");
 		return 1;
 	}
 	b->measured = bpf_prog_get_fd_by_id(ids[0]);
@@ -273,8 +278,15 @@ static long long send_all(const struct bench *b, struct shape *s,
 
 static int probe_storm(struct bench *b, char **argv)
 {
-	struct shape s = { "storm", 25, 40005, LINE_535, strlen(LINE_535),
-			   SOURCES / 4, atoi(argv[3]), 0, UNSPEC };
+	struct shape s = { "storm",
+			   25,
+			   40005,
+			   LINE_535,
+			   strlen(LINE_535),
+			   SOURCES / 4,
+			   atoi(argv[3]),
+			   0,
+			   UNSPEC };
 	uint32_t failures = atoi(argv[4]);
 	long long ns = send_all(b, &s, failures, atoi(argv[5]));
 

@@ -55,8 +55,8 @@ static int fill(bool v6, uint32_t n, const char *path)
 	uint8_t key[16];
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
-	    info.key_size != key_size ||
-	    info.value_size != sizeof(*value) || cpus < 1) {
+	    info.key_size != key_size || info.value_size != sizeof(*value) ||
+	    cpus < 1) {
 		fprintf(stderr, "sources: %s: no such map\n", path);
 		return 1;
 	}

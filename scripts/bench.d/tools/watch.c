@@ -40,9 +40,8 @@ static int attach_tcx(const struct bpf_program *prog, const char *iface,
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
 	int ifindex = if_nametoindex(iface);
 
-	if (!ifindex ||
-	    bpf_link_create(bpf_program__fd(prog), ifindex, TCX_EGRESS,
-			    &opts) < 0)
+	if (!ifindex || bpf_link_create(bpf_program__fd(prog), ifindex,
+					TCX_EGRESS, &opts) < 0)
 		return failed(iface);
 	return 0;
 }
@@ -87,8 +86,7 @@ static int attach(struct watch_bpf *w, char **argv)
 	    bpf_raw_tracepoint_open("sys_exit",
 				    bpf_program__fd(w->progs.watch_woke)) < 0)
 		return failed("sys_exit");
-	return enter(argv[2]) ?:
-		       attach_tcx(w->progs.watch_sent, argv[3], 0);
+	return enter(argv[2]) ?: attach_tcx(w->progs.watch_sent, argv[3], 0);
 }
 
 static int print(void *ctx, void *data, size_t size)
