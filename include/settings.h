@@ -174,7 +174,7 @@ static inline int net_filter_has(const struct net_filter *f,
  */
 struct settings_slots {
 	__u32 active; /* the slot in force, 0 or 1 */
-	__u32 generation; /* grows by 1 with every change */
+	__u32 changes; /* how often the slot in force was changed */
 	/* jiffies; until then the fuse is blown: no ban is written */
 	__u64 fuse_until;
 	struct settings slot[2];

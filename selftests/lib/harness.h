@@ -64,7 +64,7 @@ static inline void lab_apply(struct lab *lab)
 
 	slots->slot[next] = lab->s;
 	__atomic_store_n(&slots->active, next, __ATOMIC_RELEASE);
-	slots->generation++;
+	slots->changes++;
 }
 
 static inline int lab_event(void *ctx, void *data, size_t size)

@@ -10,10 +10,10 @@
 
 static int learn_config(struct pins *p, struct groups_watch *w)
 {
-	uint32_t now = __atomic_load_n(&p->slots->generation, __ATOMIC_ACQUIRE);
+	uint32_t now = __atomic_load_n(&p->slots->changes, __ATOMIC_ACQUIRE);
 	struct config c;
 
-	if (w->known && now == w->generation)
+	if (w->known && now == w->changes)
 		return 0;
 	if (config_init(&c))
 		return -1;
@@ -23,7 +23,7 @@ static int learn_config(struct pins *p, struct groups_watch *w)
 	}
 	config_free(&w->c);
 	w->c = c;
-	w->generation = now;
+	w->changes = now;
 	w->known = true;
 	return 0;
 }

@@ -12,8 +12,8 @@
 #include "maps/pins.h"
 
 struct groups_watch {
-	struct config c; /* in force, with the settings of this generation */
-	uint32_t generation;
+	struct config c; /* in force */
+	uint32_t changes; /* of the settings, when `c` was loaded */
 	bool known; /* `c` is loaded */
 	uint64_t seen; /* the fingerprint at the last look */
 	uint64_t opened; /* the fingerprint when the databases were opened */

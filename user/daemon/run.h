@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A run of the daemon: cmd_run.c parses the command line and loads the
- * programs, run_ifaces.c attaches them, run_protect.c calls one after the
- * other.
+ * A run of the daemon, from attaching to the end. cmd_run.c parses the command
+ * line and loads the programs before.
  */
 #ifndef SMTPXDP_RUN_H
 #define SMTPXDP_RUN_H
@@ -31,25 +30,6 @@ struct run {
 	/* named by -i */
 	char interfaces[DAEMON_IFACES_MAX * (IF_NAMESIZE + 1)];
 };
-
-/*
- * Takes over what an earlier daemon left attached: notes interfaces that are
- * still to be watched, and which clsact qdiscs that daemon made; detaches from
- * all others.
- */
-void run_inherit(struct run *r);
-
-/*
- * Replaces an earlier daemon's programs, then attaches to the other interfaces.
- * A failure of one is told to the journal; if none is attached, fail().
- */
-int run_attach(struct run *r);
-
-/*
- * Detaches the programs and removes the interfaces from the list; with `all`
- * false, only those that no earlier daemon had attached.
- */
-void run_detach(struct run *r, bool all);
 
 /*
  * Attaches, runs the event loop, and leaves the programs attached unless

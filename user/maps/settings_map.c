@@ -30,7 +30,7 @@ static void settings_switch(struct pins *p)
 {
 	__atomic_store_n(&p->slots->active, !(p->slots->active & 1),
 			 __ATOMIC_RELEASE);
-	__atomic_fetch_add(&p->slots->generation, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&p->slots->changes, 1, __ATOMIC_RELEASE);
 	/*
 	 * Waits for an RCU grace period, and so for every program that may
 	 * still read the other slot: the next change may overwrite it.
