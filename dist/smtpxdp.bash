@@ -65,7 +65,7 @@ _smtpxdp() {
 			return
 			;;
 		config/get | config/set | config/reset)
-			list='--runtime mode rate slow-rate stale-rate stale-ban-time attack-users net-rate success-credit success-ratio ban-time ban-factor ban-max ban-forget ports scope cut-sessions codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow allow-nets strict-nets strict-countries strict-asns strict-rate strict-ban-time lenient-nets lenient-countries lenient-rate lenient-ban-time geo-databases interfaces tls tls-libraries users max-bans-per-minute fuse-clients max-clients max-bans log-failures log-users metrics-listen'
+			list='--runtime mode rate slow-rate stale-rate stale-ban-time attack-users net-rate success-credit success-ratio ban-time ban-factor ban-max ban-forget ports scope cut-sessions codes count-texts ignore-texts ipv4-prefix ipv6-prefix allow allow-nets strict-nets strict-countries strict-asns strict-rate strict-ban-time lenient-nets lenient-countries lenient-rate lenient-ban-time geo-databases interfaces tls tls-libraries users max-bans-per-minute fuse-clients max-clients max-bans count-unanswered log-failures log-users metrics-listen'
 			;;
 		report/*) list=--since ;;
 		probe/*) list="--tls --mechanism --insecure --timeout $(compgen -A hostname)" ;;

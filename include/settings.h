@@ -104,7 +104,8 @@ struct settings {
 	struct policy policy[POLICIES_MAX]; /* rate.failures 0: there is none */
 	__u8 users; /* enum users: who was tried is read there */
 	__u8 log_users; /* and the name itself is kept, not just a hash */
-	__u16 pad;
+	__u8 unanswered; /* count logins that the client cut off */
+	__u8 pad;
 	__u32 attack_users; /* so many within the rate's time are too many */
 	__u8 have_ban_nets; /* map ban_nets is not empty */
 	__u8 have_allow; /* map allow_nets is not empty */

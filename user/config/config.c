@@ -138,6 +138,10 @@ const struct config_key_info config_keys[KEYS_MAX] = {
 			      "how many failing clients are remembered", true },
 	[KEY_MAX_BANS] = { "max-bans", "65536", "entries",
 			   "how many clients can be banned at once", true },
+	[KEY_COUNT_UNANSWERED] = { "count-unanswered", "yes", "yes|no",
+				   "a login whose refusal the client does not "
+				   "wait for is a failure",
+				   false },
 	[KEY_LOG_FAILURES] = { "log-failures", "no", "yes|no",
 			       "an event for every failure, not only for bans",
 			       false },

@@ -274,6 +274,10 @@ static int take(enum config_key key, const char *value, struct settings *s,
 	case KEY_MAX_CLIENTS:
 	case KEY_MAX_BANS:
 		return parse_number(value, 1024, 16777216, &number, why);
+	case KEY_COUNT_UNANSWERED:
+		err = parse_bool(value, &yes, why);
+		s->unanswered = yes;
+		return err;
 	case KEY_LOG_FAILURES:
 		err = parse_bool(value, &yes, why);
 		s->log_failures = yes;
