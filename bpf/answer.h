@@ -4,7 +4,8 @@
  * for how that tells which AUTH a reply is about.
  *
  * Only the sensor on the client's side (listen.bpf.c) writes to a dialogue,
- * only this one to a stream; each looks at the other's numbers.
+ * only this one to a stream; each looks at the other's numbers. How both of
+ * them end, close.bpf.c sees.
  */
 #ifndef SMTPXDP_ANSWER_H
 #define SMTPXDP_ANSWER_H
@@ -18,9 +19,18 @@
 /* Too large for the stack. */
 static const struct wire_dialogue dialogue_zero;
 
-/* The server's SYN: the greeting will be its first reply. */
+/* Somebody wants to know what the client says. */
+static __always_inline bool wants_dialogue(const struct settings *s)
+{
+	return s->users & USERS_WIRE || s->unanswered;
+}
+
+/*
+ * The server's SYN: the greeting will be its first reply. A socket that answers
+ * a SYN (TCP Fast Open) got bytes with it, which nobody has read.
+ */
 static __always_inline void begin_dialogue(const struct stream_key *key,
-					   const struct tcphdr *tcp)
+					   const struct tcphdr *tcp, bool fast)
 {
 	struct wire_dialogue *w;
 
@@ -31,6 +41,7 @@ static __always_inline void begin_dialogue(const struct stream_key *key,
 	w->next_seq = bpf_ntohl(tcp->ack_seq);
 	w->first_seq = bpf_ntohl(tcp->seq) + 1;
 	w->d.commands = 1;
+	w->lost = fast;
 }
 
 /* Who was tried in the login that the reply is about which ended just now. */
@@ -42,10 +53,10 @@ find_tried(const struct settings *s, const struct stream_key *key,
 	const struct attempt *a;
 
 	__builtin_memset(tried, 0, sizeof(*tried));
-	if (!(s->users & USERS_WIRE))
+	if (!(s->users & USERS_WIRE) || st->state & STREAM_ADRIFT)
 		return 0;
 	w = bpf_map_lookup_elem(&dialogues, key);
-	if (!w || w->first_seq != st->first_seq)
+	if (!w || w->lost || w->first_seq != st->first_seq)
 		return 0;
 	a = dialogue_attempt(&w->d, st->replies);
 	if (a)
@@ -53,23 +64,45 @@ find_tried(const struct settings *s, const struct stream_key *key,
 	return 0;
 }
 
-/* The reply ended. After some of them, the client's side is of no use. */
-static __noinline __attribute__((unused)) int
-count_reply(const struct stream_key *key, struct stream *st, __u32 code)
+/* The dialogue, as the stream begins and where its numbers matter. */
+static __always_inline void meet_dialogue(const struct stream_key *key,
+					  struct stream *st, __u32 code)
 {
-	const struct wire_dialogue *w;
+	const struct wire_dialogue *w = bpf_map_lookup_elem(&dialogues, key);
 
+	if (!w || w->first_seq != st->first_seq)
+		return;
+	st->state |= STREAM_FOLLOWED;
+	if (code == CODE_CHALLENGE &&
+	    !dialogue_challenged(&w->d, st->replies, st->challenges))
+		st->state |= STREAM_ADRIFT;
+}
+
+/* The reply ended; `counts`: as a failure. */
+static __noinline __attribute__((unused)) int
+count_reply(const struct stream_key *key, struct stream *st, __u32 code,
+	    __u32 counts)
+{
+	if (!st->replies || code == CODE_CHALLENGE)
+		meet_dialogue(key, st, code);
 	if (code == CODE_CHALLENGE) {
-		w = bpf_map_lookup_elem(&dialogues, key);
-		if (w &&
-		    !dialogue_challenged(&w->d, st->replies, st->challenges))
-			bpf_map_delete_elem(&dialogues, key);
 		st->challenges++;
 		return 0;
 	}
+	if (code == CODE_MESSAGE) {
+		st->messages++;
+		st->state |= STREAM_MESSAGE;
+		return 0;
+	}
+	if (code == CODE_READY && st->replies)
+		st->state |= STREAM_TLS;
+	st->state &= ~STREAM_MESSAGE;
 	st->replies++;
-	if (code == CODE_MESSAGE || code == CODE_LOGGED_IN)
+	st->refused += counts && st->refused < 0xffff;
+	if (code == CODE_LOGGED_IN) {
+		st->state |= STREAM_LOGGED_IN;
 		bpf_map_delete_elem(&dialogues, key);
+	}
 	return 0;
 }
 

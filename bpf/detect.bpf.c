@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <linux/pkt_cls.h>
 
+#include "accepted.h"
 #include "answer.h"
 #include "failure.h"
 #include "headers.h"
@@ -44,6 +45,16 @@ __noinline __weak int load_line(struct __sk_buff *skb, struct reply *r,
 		       (int)n;
 }
 
+/* A line ended. The reply to EHLO has several, of which one offers AUTH. */
+static __always_inline void note_offer(struct stream *st, const struct reply *r,
+				       __u32 begun, enum reply_verdict v)
+{
+	if (reply_offers_auth(r))
+		st->offer = OFFER_MADE;
+	else if (begun == CODE_OK && v != REPLY_MORE && !st->offer)
+		st->offer = OFFER_NOT_MADE;
+}
+
 /* A line, or a part of one. Nonzero ends the scan. */
 static __always_inline int scan_line(struct scan *x)
 {
@@ -51,6 +62,7 @@ static __always_inline int scan_line(struct scan *x)
 	struct reply_result res = {};
 	struct sighting *at = x->at;
 	enum reply_verdict v;
+	__u32 begun = r->begun;
 	int n;
 
 	if (x->off >= x->end)
@@ -66,19 +78,23 @@ static __always_inline int scan_line(struct scan *x)
 		return 1;
 	}
 	x->off += res.used;
+	if (!r->len)
+		note_offer(x->st, r, begun, v);
 	if (v == REPLY_MORE)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (v == REPLY_COUNT)
 		find_tried(x->s, x->key, x->st, &at->tried);
-	count_reply(x->key, x->st, res.code);
+	count_reply(x->key, x->st, res.code, v == REPLY_COUNT);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
 		return 0;
 	if (v == REPLY_CREDIT) {
+		x->st->state |= STREAM_LOGGED_IN;
 		client_success(x->s, &x->key->client);
 		return 0;
 	}
+	at->unanswered = 0;
 	at->peer = x->key->client;
 	at->ifindex = x->skb->ifindex;
 	at->code = res.code;
@@ -107,6 +123,11 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 
 	if (seen >= (__s64)len)
 		return -1;
+	fresh->read_seq = st->read_seq;
+	fresh->refused = st->refused;
+	fresh->state = st->state;
+	fresh->offer = st->offer;
+	fresh->messages = st->messages;
 	if (seen < 0) {
 		count(COUNTER_STREAM_GAP, skb->len);
 		return 0; /* most likely a reply begins here: they do */
@@ -140,6 +161,15 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
 	st->next_seq = seq + (end - off);
 }
 
+/* Replies leave: how far has the server read? */
+static __always_inline void note_read(struct __sk_buff *skb, struct stream *st)
+{
+	const struct tcp_sock *tp = sender(skb);
+
+	if (tp)
+		st->read_seq = tp->copied_seq;
+}
+
 /*
  * Reads a segment whose payload lies in [off, end) of the skb. Every stream
  * has an entry in the map, and not just one with a reply unfinished: a client
@@ -148,7 +178,8 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
  */
 static __always_inline void read_segment(struct __sk_buff *skb,
 					 const struct settings *s,
-					 struct workspace *w, __u32 seq,
+					 struct workspace *w,
+					 __u32 seq,
 					 __u32 off, __u32 end)
 {
 	const struct stream_key *key = &w->key;
@@ -166,6 +197,10 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->first_seq = seq;
+	if (!st && !may_be_believed(skb, key)) {
+		count(COUNTER_OUT_OUTGOING, skb->len);
+		return;
+	}
 	if (st) {
 		__s64 seen;
 
@@ -184,6 +219,8 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	if (x.end - x.off > SCAN_BYTES)
 		x.end = x.off + SCAN_BYTES;
 	bpf_loop(SCAN_STEPS, scan_step, &x, 0);
+	if (!st || fresh->replies != st->replies)
+		note_read(skb, fresh);
 	x.st->next_seq = seq + (end - off);
 	if (x.st->encrypted) {
 		count(COUNTER_ENCRYPTED, skb->len);
@@ -195,6 +232,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		r->skip = 1; /* the next segment begins within some line, */
 		r->line[0] = 0; /* of which nothing is known */
 		r->by_text = 0;
+		r->begun = 0;
 	}
 	if (!st) {
 		if (bpf_map_update_elem(&streams, key, x.st, BPF_ANY))
@@ -206,6 +244,11 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	st->first_seq = fresh->first_seq;
 	st->replies = fresh->replies;
 	st->challenges = fresh->challenges;
+	st->read_seq = fresh->read_seq;
+	st->refused = fresh->refused;
+	st->state = fresh->state;
+	st->offer = fresh->offer;
+	st->messages = fresh->messages;
 	if (x.st->encrypted || reply_unfinished(r) ||
 	    reply_unfinished(&st->reply))
 		st->reply = *r;
@@ -228,8 +271,8 @@ static __always_inline int read_packet(struct workspace *w,
 	if (tcp->syn) {
 		/* A new connection, whose numbers may lie below the old's. */
 		bpf_map_delete_elem(&streams, &w->key);
-		if (tcp->ack && s->users & USERS_WIRE)
-			begin_dialogue(&w->key, tcp);
+		if (tcp->ack && wants_dialogue(s))
+			begin_dialogue(&w->key, tcp, sender(skb));
 		return TC_ACT_UNSPEC;
 	}
 	bad = find_payload(w, skb->len, &off, &stop);
@@ -243,7 +286,8 @@ static __always_inline int read_packet(struct workspace *w,
 	}
 	if (off < stop)
 		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
-	if (tcp->fin || tcp->rst)
+	/* Of a socket that is here, close.bpf.c sees the end. */
+	if ((tcp->fin || tcp->rst) && !sender(skb))
 		bpf_map_delete_elem(&dialogues, &w->key);
 	return TC_ACT_UNSPEC;
 }

@@ -43,13 +43,19 @@ struct sasl {
 	__u8 pads; /* '=' at its end */
 	__u8 bits; /* that do not make a byte yet; none of a password */
 	__u8 name_len; /* as far as kept */
-	__u8 pad[5];
+	__u8 of_auth; /* this line is an AUTH, or answers a challenge */
+	__u8 parts; /* of what AUTH asks for: an initial response, responses */
+	__u8 cancels; /* this line is "*" (RFC 4954, 4) */
+	__u8 pad[2];
 	struct siphash hash; /* of the name */
 };
 
 struct attempt {
 	__u32 reply; /* the number of the reply that answers it */
-	__u32 pad;
+	__u32 end; /* the sequence number behind its last line, */
+	__u32 when; /* and when that came, in ticks */
+	__u8 whole; /* nothing of it is missing */
+	__u8 pad[3];
 	struct tried tried;
 };
 
@@ -57,7 +63,8 @@ struct dialogue {
 	__u32 commands;	 /* how many replies there will be to all so far */
 	__u32 responses; /* lines that answered a challenge (334) */
 	__u32 n;	 /* AUTHs so far; the last is attempt[(n - 1) % 8] */
-	__u32 pad;
+	__u8 adrift;	 /* no telling which reply answers what */
+	__u8 pad[3];
 	struct sasl sasl;
 	struct attempt attempt[ATTEMPTS];
 };
@@ -66,11 +73,13 @@ struct dialogue {
 struct wire_dialogue {
 	__u32 next_seq; /* of the client's first byte that was not read yet */
 	__u32 first_seq; /* of the server's first byte: see struct stream */
+	__u32 messages; /* that were passed over: see struct stream */
+	__u32 lost; /* what the client says cannot be followed any more */
 	struct dialogue d;
 };
 
 _Static_assert(sizeof(struct sasl) == 64, "part of map values");
-_Static_assert(sizeof(struct dialogue) == 80 + ATTEMPTS * 80,
+_Static_assert(sizeof(struct dialogue) == 80 + ATTEMPTS * 88,
 	       "part of map values");
 
 #endif

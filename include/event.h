@@ -55,7 +55,8 @@ struct event {
 	__u8 offender; /* enum offender */
 	__u8 users;    /* that were tried within the rate's time, as far as
 			  is known; USERS_MAX: that many or more */
-	__u8 pad[5];
+	__u8 unanswered; /* the client had no whole reply */
+	__u8 pad[4];
 	__u8 text[TEXT_SIZE]; /* how the reply's line begins: raw, untrusted */
 	__u8 user_len; /* 0..USER_NAME_SIZE; 0 unless log-users is on */
 	__u8 user[USER_NAME_SIZE]; /* how the name tried begins: likewise */

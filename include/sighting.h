@@ -17,7 +17,8 @@ struct sighting {
 	__u16 port; /* the mail server's */
 	__u8 text_len; /* 0..LINE_SIZE */
 	__u8 sensor; /* enum sensor */
-	__u8 pad[6];
+	__u8 unanswered; /* no whole reply left: code and text are what did */
+	__u8 pad[5];
 	struct tried tried;
 	struct line text; /* the reply's line */
 };

@@ -20,7 +20,9 @@ struct reply {
 	__u8 skip;    /* the line is longer: what follows is not kept */
 	__u8 by_text; /* what a text said on an earlier line of this reply:
 			 enum action + 1, or 0 */
-	__u8 pad[5];
+	__u8 pad;
+	__u16 begun; /* the code of those earlier lines, or 0 */
+	__u8 pad2[2];
 	/* The line's first bytes; behind them, room to load the next ones. */
 	union {
 		__u8 line[2 * LINE_SIZE];
@@ -55,13 +57,30 @@ struct stream_key {
 	__u32 pad;
 };
 
+/* Whether the server offers AUTH: what its reply to EHLO says. */
+enum offer { OFFER_UNKNOWN, OFFER_MADE, OFFER_NOT_MADE };
+
+/* What the stream has come to: bits of stream.state. */
+enum stream_state {
+	STREAM_FOLLOWED = 1,	/* its dialogue has been known */
+	STREAM_ADRIFT = 2,	/* no telling which reply answers what */
+	STREAM_MESSAGE = 4,	/* the client sends a message (354) */
+	STREAM_LOGGED_IN = 8,	/* a reply earned credit */
+	STREAM_TLS = 16,	/* the client may begin TLS (220) */
+	STREAM_ENDED = 32,	/* the server's socket is closed */
+};
+
 struct stream {
 	__u32 next_seq;	 /* the first byte that was not read yet */
 	__u32 encrypted; /* TLS: its ServerHello is the last that is read */
 	__u32 first_seq; /* from which byte on these are counted: */
 	__u32 replies; /* but challenges (334) */
 	__u32 challenges;
-	__u32 pad;
+	__u32 read_seq; /* how far the server had read at the last of replies */
+	__u16 refused;	/* replies that counted */
+	__u8 state;	/* enum stream_state */
+	__u8 offer;	/* enum offer */
+	__u32 messages; /* 354 */
 	union {		 /* what is unfinished at next_seq */
 		struct reply reply;
 		struct hello hello; /* once it is encrypted */
@@ -70,6 +89,6 @@ struct stream {
 
 _Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");
 _Static_assert(sizeof(struct stream_key) == 40, "map key");
-_Static_assert(sizeof(struct stream) == 32 + 2 * LINE_SIZE, "map value");
+_Static_assert(sizeof(struct stream) == 40 + 2 * LINE_SIZE, "map value");
 
 #endif

@@ -269,6 +269,9 @@ lab_certificate() {
 	chmod 644 $LAB/key.pem $LAB/cert.pem
 }
 
+# How late Dovecot says no: by default after two seconds. Set before lab_up.
+DOVECOT_DELAY=0
+
 # How many processes do the logins: Dovecot's default is one for each.
 DOVECOT_LOGIN=
 
@@ -329,7 +332,7 @@ dovecot_up() {
 			listen = $DOVECOT
 			ssl = yes
 			auth_mechanisms = plain login
-			auth_failure_delay = 0
+			auth_failure_delay = $DOVECOT_DELAY
 			first_valid_uid = 1
 			auth_verbose = yes
 			service auth {

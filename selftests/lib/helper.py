@@ -90,6 +90,10 @@ class Client:
 
 def hello(client, args):
     client.reply()
+    hello_after_greeting(client, args)
+
+
+def hello_after_greeting(client, args):
     client.send(b"EHLO client.example\r\n")
     client.reply()
     if args.tls != "starttls":
@@ -495,6 +499,85 @@ def cmd_raw(args):
     print(json.dumps({"segments": client.segments}))
 
 
+class Cut:
+    """One connection that ends in the middle: after so many bytes of the answer
+    to the last AUTH, or when patience ends."""
+
+    def __init__(self, args):
+        self.args = args
+        self.client = RawClient(args) if args.raw else Client(args)
+
+    def answered(self, end):
+        """Reads until the end of patience; how many bytes came."""
+        seen = 0
+        while time.monotonic() < end and (self.args.cut is None or
+                                          seen < self.args.cut):
+            self.client.timeout = max(0.01, end - time.monotonic())
+            try:
+                flags, seq, data = self.client.receive()
+            except TimeoutError:
+                break
+            if flags & (RST | FIN):
+                break
+            new = (seq + len(data) - self.client.next) & 0xFFFFFFFF
+            if data and new < 65536:
+                seen += new
+                self.client.next = (self.client.next + new) & 0xFFFFFFFF
+                if self.args.cut is None or seen < self.args.cut:
+                    self.client.emit(ACK)
+        return seen
+
+    def say(self):
+        for line in self.args.say.encode().decode("unicode_escape").split("|"):
+            if line == "AUTH":
+                self.client.send(auth_line(self.args))
+            elif line == "?":
+                self.client.reply()
+            elif line:
+                self.client.send(line.encode() + b"\r\n")
+
+    def end(self):
+        if self.args.end == "silence":
+            return
+        if self.args.raw:
+            self.client.emit(RST | ACK if self.args.end == "reset" else FIN | ACK)
+        elif self.args.end == "reset":
+            self.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                        struct.pack("ii", 1, 0))
+        self.client.close() if not self.args.raw else os.close(self.client.fd)
+
+
+def cmd_cut(args):
+    """Ends a connection before the answer to what it --says is there: commands,
+    AUTH (a login) and ? (waits for a reply), with | between them."""
+
+    def one():
+        cut = Cut(args)
+        client = cut.client
+        client.reply()
+        if args.ehlo and args.raw:
+            client.send(b"EHLO client.example\r\n")
+            client.window = 65535 if args.window is None else args.window
+            client.reply()
+        elif args.ehlo:
+            client.replies, client.ready = Replies(), []
+            hello_after_greeting(client, args)
+        cut.say()
+        end = time.monotonic() + args.patience
+        if args.raw:
+            print(cut.answered(end))
+        else:
+            time.sleep(args.patience)
+        cut.end()
+
+    for _ in range(args.tries):
+        threads = [threading.Thread(target=one) for _ in range(args.connections)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
 def cmd_knock(args):
     """A new connection every millisecond, until it is ended; says how many
     were tried and how many got an answer, be it a reset."""
@@ -637,6 +720,18 @@ def main():
     p.add_argument("--port", type=int, default=8025)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--password", default="secret")
+    p = command("cut", cmd_cut, cmd_cut.__doc__)
+    client_options(p)
+    p.add_argument("--raw", action="store_true", help="through a TUN device")
+    p.add_argument("--tun", default="tun0")
+    p.add_argument("--window", type=int, help="offered from EHLO's reply on")
+    p.add_argument("--cut", type=int, help="ends after so many bytes")
+    p.add_argument("--patience", type=float, default=1)
+    p.add_argument("--end", choices=("reset", "close", "silence"),
+                   default="reset")
+    p.add_argument("--say", default="AUTH")
+    p.add_argument("--no-ehlo", dest="ehlo", action="store_false")
+    p.add_argument("--connections", type=int, default=1)
     client_options(command("knock", cmd_knock, cmd_knock.__doc__))
 
 

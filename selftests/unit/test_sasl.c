@@ -40,7 +40,7 @@ struct line_of {
 
 static const struct talk {
 	const char *title;
-	bool lost;
+	bool lost; /* or adrift */
 	struct line_of line[LINES];
 } talks[] = {
 	{ "swaks, PLAIN",
@@ -169,6 +169,7 @@ static const struct name_key key = { { 0x0706050403020100ULL,
 struct server {
 	struct dialogue d;
 	uint32_t replies, challenges;
+	uint32_t seq;
 	bool lost;
 	bool keep;
 };
@@ -190,7 +191,8 @@ static void send_bytes(struct server *t, const char *text, size_t len)
 	while (len && !t->lost) {
 		struct sasl_chunk chunk = { .len = sasl_room(len),
 					    .challenges = t->challenges,
-					    .keep = t->keep };
+					    .keep = t->keep,
+					    .seq = t->seq };
 		int used;
 
 		memcpy(chunk.byte, text, chunk.len);
@@ -202,6 +204,7 @@ static void send_bytes(struct server *t, const char *text, size_t len)
 		assert_in_range(used, 1, chunk.len);
 		text += used;
 		len -= used;
+		t->seq += used;
 	}
 }
 
@@ -259,6 +262,7 @@ static void hold(const struct talk *talk, struct server *t, int cut, size_t at)
 			assert_true(dialogue_settled(&t->d, t->replies,
 						     t->challenges));
 		send_bytes(t, l->text, n);
+		t->lost |= t->d.adrift;
 		if (t->replies && n == len && !t->lost && talk->line[i + 1].who)
 			assert_int_equal(dialogue_settled(&t->d, t->replies,
 							  t->challenges),
@@ -266,6 +270,7 @@ static void hold(const struct talk *talk, struct server *t, int cut, size_t at)
 		search(t, talk->title, PASSWORD);
 		search(t, talk->title, BOB_PASSWORD);
 		send_bytes(t, l->text + n, len - n);
+		t->lost |= t->d.adrift;
 	}
 	assert_int_equal(t->lost, talk->lost);
 	search(t, talk->title, PASSWORD);

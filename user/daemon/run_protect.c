@@ -17,6 +17,7 @@
 #include "maps/generation.h"
 #include "lists/groups_user.h"
 #include "tell/journal.h"
+#include "load/close_link.h"
 #include "load/name_key.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
@@ -58,6 +59,17 @@ static int put_in_force(struct run *r, const struct config *c)
 	generation_remove(p->dir, p->generation);
 	return fail("cannot put the configuration in force: %s",
 		    strerror(-err));
+}
+
+/* Without it, all the rest goes on. A kernel without the tracepoint refuses. */
+static void start_close(struct run *r)
+{
+	int err = close_link_attach(&r->d.pins, r->skel);
+
+	if (err)
+		journal_note(MESSAGE_FAULT,
+			     "cannot attach to where sockets close: %s; %s",
+			     strerror(-err), program_lost("closed"));
 }
 
 /* Without it, all the rest goes on. */
@@ -141,6 +153,7 @@ static int start(struct run *r, const struct config *c)
 		err = ifaces_publish(&r->d.ifaces);
 	if (err)
 		return err;
+	start_close(r);
 	start_tls(r, c);
 	drop_admin(r);
 	h.tls = r->d.tls;
@@ -165,6 +178,7 @@ int run_protect(struct run *r, const struct config *c)
 	tls_sensor_stop(r->d.tls);
 	if (r->ephemeral) {
 		tls_unpin(r->d.pins.dir, 0);
+		close_link_unpin(r->d.pins.dir, 0);
 		tls_publish(&r->d.pins, NULL);
 	}
 	state_keeper_stop(r->state);

@@ -19,6 +19,7 @@ static const struct program {
 	{ "detect_ethernet", PART_SENSOR },
 	{ "detect_raw", PART_SENSOR_RAW },
 	{ "listen", PART_USERS },
+	{ "closed", PART_CLOSE },
 	{ "deliver", PART_SELF_TEST },
 	/*
 	 * Without tls_free, the next session of an object in memory would be
@@ -53,7 +54,9 @@ static const char *const lost[PARTS_MAX] = {
 	[PART_SENSOR] = "no reply in the clear is read: bans hold, but nobody "
 			"is banned for failures there",
 	[PART_SENSOR_RAW] = "no reply in the clear is read" NO_ETHERNET,
-	[PART_USERS] = "who is tried in the clear is not known",
+	[PART_USERS] = "who is tried in the clear is not known, and who hangs "
+		       "up before the refusal is not counted",
+	[PART_CLOSE] = "who hangs up before the refusal is not counted",
 	[PART_SELF_TEST] = "status cannot try whether users are read through "
 			   "the devices",
 	[PART_TLS] = "nothing inside TLS is read",

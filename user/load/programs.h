@@ -21,6 +21,7 @@ enum part {
 	PART_SENSOR,
 	PART_SENSOR_RAW,
 	PART_USERS,
+	PART_CLOSE,
 	PART_SELF_TEST,
 	PART_TLS,
 	/* One of these, the first that can be: where sockets send. */

@@ -1,0 +1,189 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Logins that the server judged, whatever the client does about the answer; and
+# connections that ask for none. Dovecot says no after two seconds, its default.
+
+# shellcheck disable=SC2086 # addresses and names hold no spaces
+
+load ../lib/common.sh
+
+setup_file() {
+	DOVECOT_DELAY='2 secs'
+	lab_up journald postfix
+	at attacker ip tuntap add dev tun0 mode tun
+	at attacker ip link set tun0 up
+	at attacker ip route add $RAW dev tun0
+	at router ip route replace $RAW via $ATTACKER
+	sysctl_at attacker ipv4/ip_forward 1
+}
+
+RAW=198.51.100.200
+
+before() {
+	conf rate 64/1h slow-rate off log-failures yes log-users yes
+	daemon_up
+	: >$LAB/log/dovecot
+	: >$LAB/log/postfix
+}
+
+cut() { # OPTION...
+	at attacker python3 -B $HELPER cut --password wrong "$@"
+}
+
+# The same of a host whose TCP does as told.
+raw_cut() { # OPTION...
+	cut --raw --source $RAW "$@"
+}
+
+# Passwords that Dovecot has judged; who is tried, it tells at once.
+judged() {
+	grep -cE '(Password mismatch|unknown user)' $LAB/log/dovecot || true
+}
+
+# So many, by Dovecot's log and by ours; so many of them unanswered.
+counted_are() { # TOTAL UNANSWERED
+	until_true 20 judged_are $1
+	until_true 10 same "failures counted" "$(counter failures)" $1 ||
+		same "failures counted" "$(counter failures)" $1
+	same "unanswered" "$(counter failures-unanswered)" $2
+}
+
+judged_are() {
+	[ "$(judged)" = $1 ]
+}
+
+# Every session of the server's has ended.
+all_ended() {
+	[ -z "$(at mail ss -Htn state connected "sport = :587 or sport = :465 or sport = :25")" ]
+}
+
+ended() {
+	until_true 20 all_ended
+}
+
+@test "clear: reset one second after AUTH" {
+	cut --connections 4
+	ended
+	counted_are 4 4
+	until_true 5 journal_has SMTPXDP_EVENT=failure SMTPXDP_UNANSWERED=yes SMTPXDP_USER=alice
+	has "$(smtpxdp -j events)" '"unanswered":true'
+	has "$(smtpxdp events)" 'did not wait for the reply'
+	smtpxdp status --check
+}
+
+@test "... bans" {
+	smtpxdp config set rate 3/60s
+	cut --connections 3
+	ended
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker
+}
+
+@test "... and is nothing where count-unanswered says so" {
+	smtpxdp config set count-unanswered no
+	cut --connections 2
+	ended
+	same "failures counted" "$(counter failures)" 0
+}
+
+@test "clear: LOGIN and PLAIN in two steps" {
+	cut --say 'AUTH LOGIN|?|YWxpY2U=|?|d3Jvbmc='
+	cut --say 'AUTH PLAIN|?|AGFsaWNlAHdyb25n'
+	cut --say 'AUTH LOGIN YWxpY2U=|?|d3Jvbmc='
+	# Not judged yet.
+	cut --say 'AUTH LOGIN|?|YWxpY2U=|?' --patience 0.2
+	cut --say 'AUTH LOGIN|?' --patience 0.2
+	cut --say 'AUTH LOGIN|?|*' --patience 0.2
+	ended
+	counted_are 3 3
+}
+
+@test "clear: close, which lets the refusal go out" {
+	cut --connections 4 --end close
+	ended
+	counted_are 4 0
+}
+
+@test "a window of one to four bytes, cut after each of them" {
+	local n=0
+	while read -r window cut; do
+		same "seen" "$(raw_cut --window $window --cut $cut --patience 5)" $cut
+		n=$((n + 1))
+	done <<-EOT
+		1 1
+		1 3
+		1 4
+		2 2
+		3 3
+		3 6
+		4 4
+	EOT
+	ended
+	counted_are $n $n
+}
+
+@test "a window of 11, cut within the line and behind it" {
+	same "seen" "$(raw_cut --window 11 --cut 11 --patience 5)" 11
+	same "seen" "$(raw_cut --window 80 --cut 62 --patience 5)" 62
+	ended
+	counted_are 2 1
+}
+
+@test "a window that is shut" {
+	same "seen" "$(raw_cut --window 0 --patience 4)" 0
+	same "seen" "$(raw_cut --window 0 --patience 1)" 0
+	ended
+	counted_are 2 2
+}
+
+@test "STARTTLS and 465: reset one second after AUTH" {
+	cut --tls starttls --connections 3
+	cut --tls implicit --port 465 --connections 3
+	ended
+	counted_are 6 6
+}
+
+@test "STARTTLS and 465: close" {
+	cut --tls starttls --connections 3 --end close
+	cut --tls implicit --port 465 --connections 3 --end close
+	ended
+	until_true 10 judged_are 6
+	same "failures counted" "$(counter failures)" 6
+}
+
+# Nobody who tries no password.
+@test "who does not log in may hang up anywhere" {
+	for port in 25 587; do
+		for end in reset close; do
+			try="--port $port --end $end --patience 0.05"
+			cut $try --no-ehlo --say ''
+			cut $try --no-ehlo --say '|'
+			cut $try --say ''
+			cut $try --say QUIT
+			cut $try --say RSET
+			cut $try --say 'NOOP|?|QUIT'
+			cut $try --say 'STARTTLS'
+			cut $try --say 'STARTTLS|?'
+			cut $try --say 'GET / HTTP/1.0|'
+			cut $try --say 'MAIL FROM:<a@b.example>|?|RCPT TO:<x@nowhere.example>'
+			cut $try --say 'MAIL FROM:<a@b.example>|RCPT TO:<x@nowhere.example>|DATA|QUIT'
+			cut $try --tls starttls --say ''
+			cut $try --tls starttls --say QUIT
+		done
+	done
+	cut --tls implicit --port 465 --no-ehlo --patience 0.05 --say ''
+	ended
+	same "failures counted" "$(counter failures)" 0
+	same "clients" "$(smtpxdp clients -j)" '[]'
+}
+
+@test "after a login that succeeded, nothing" {
+	for tls in '' '--tls starttls'; do
+		cut --password secret $tls --say 'AUTH|?|AUTH' --patience 0.2
+		cut --password secret $tls --say 'AUTH|?|MAIL FROM:<a@b.example>' \
+			--patience 0.05
+	done
+	ended
+	same "failures counted" "$(counter failures)" 0
+}
