@@ -187,3 +187,49 @@ ended() {
 	ended
 	same "failures counted" "$(counter failures)" 0
 }
+
+# --- who is believed
+
+# frame PORT USER [OPTION...]: somebody at the mail host connects out from PORT.
+frame() {
+	local user=$1
+	shift
+	at mail setpriv --reuid $user --regid $user --clear-groups \
+		/usr/bin/python3 -B - frame --server $HONEST --port 80 \
+		--tries 10 "$@" <$HELPER # which that user may not be able to read
+}
+
+innocent() {
+	same "failures counted" "$(counter failures)" 0
+	same "clients" "$(smtpxdp clients -j)" '[]'
+	same "ban list" "$(banned)" ''
+}
+
+@test "a local user who writes 535 to a stranger from a mail port frames nobody" {
+	smtpxdp config set rate 3/60s
+	background sink honest python3 -B $HELPER sink
+	until_true 10 listens honest $HONEST 80
+	same "port" "$(frame 65534 --source $NGINX --source-port 2525)" 2525
+	innocent
+	[ "$(counter out-outgoing)" -ge 10 ]
+	# Whom the kernel lets have it.
+	same "port" "$(frame 0 --source $NGINX --source-port 587)" 587
+	innocent
+	# A port that the kernel chose.
+	range=$(at mail cat /proc/sys/net/ipv4/ip_local_port_range)
+	sysctl_at mail ipv4/ip_local_port_range '2524 2527'
+	smtpxdp config set ports '25, 465, 587, 2524, 2525, 2526, 2527'
+	port=$(frame 65534)
+	sysctl_at mail ipv4/ip_local_port_range "$range"
+	has "$port" '^252[4-7]$'
+	innocent
+	end sink
+}
+
+@test "... and a server that listens on 2525 is believed" {
+	background mailer mail python3 -B $HELPER serve --server $NGINX --port 2525
+	until_true 10 listens mail $NGINX 2525
+	login_fail attacker 3 --server $NGINX --port 2525
+	end mailer
+	same "failures counted" "$(counter failures)" 3
+}

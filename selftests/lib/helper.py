@@ -578,6 +578,36 @@ def cmd_cut(args):
             thread.join()
 
 
+def cmd_frame(args):
+    """A user who connects out from a mail port, and says there that a login has
+    failed. Without --source-port the kernel chooses one."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if args.source_port:
+        sock.bind((args.source or "", args.source_port))
+    sock.settimeout(args.timeout)
+    sock.connect((args.server, args.port))
+    for _ in range(args.tries):
+        sock.sendall(b"535 5.7.8 Error: authentication failed\r\n")
+        time.sleep(0.01)
+    print(sock.getsockname()[1])
+    sock.close()
+
+
+def cmd_sink(args):
+    """Takes connections and what comes."""
+    listener = socket.create_server((args.server, args.port), backlog=100)
+    while True:
+        sock, _ = listener.accept()
+        while True:
+            try:
+                if not sock.recv(4096):
+                    break
+            except OSError:
+                break
+        sock.close()
+
+
 def cmd_knock(args):
     """A new connection every millisecond, until it is ended; says how many
     were tried and how many got an answer, be it a reset."""
@@ -720,6 +750,12 @@ def main():
     p.add_argument("--port", type=int, default=8025)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--password", default="secret")
+    p = command("frame", cmd_frame, cmd_frame.__doc__)
+    client_options(p)
+    p.add_argument("--source-port", type=int)
+    p = command("sink", cmd_sink, cmd_sink.__doc__)
+    p.add_argument("--server", default="203.0.113.5")
+    p.add_argument("--port", type=int, default=80)
     p = command("cut", cmd_cut, cmd_cut.__doc__)
     client_options(p)
     p.add_argument("--raw", action="store_true", help="through a TUN device")
