@@ -5,19 +5,23 @@
  * are not looked at.
  *
  * Replies are counted where they are written (tls_write.bpf.c). There are no
- * sequence numbers here: so whoever reads on while replies are outstanding is
- * not followed any more, lest one of them was missed.
+ * sequence numbers here: where a server reads on while replies are outstanding,
+ * one of them may have been missed, and it is not known any more which reply is
+ * about whom. AUTHs are counted all the same.
  */
 #include <linux/errno.h>
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
+#include "now.h"
 #include "pure/sasl.h"
+#include "pure/window.h"
 #include "tls_session.h"
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
-#define READ_STEPS 512
+#define READ_STEPS 16384 /* as many lines as a TLS record may have */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -41,7 +45,7 @@ static __always_inline int read_enter(__u64 object, __u64 buf, __u64 num,
 	const struct settings *s = settings_active();
 	struct tls_reading *r;
 
-	if (!s || !(s->users & USERS_TLS) || !is_mail_server())
+	if (!s || !wants_session(s) || !is_mail_server())
 		return 0;
 	r = bpf_task_storage_get(&tls_readings, bpf_get_current_task_btf(), 0,
 				 BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -71,6 +75,7 @@ struct tls_listening {
 	struct tls_dialogue *w;
 	const struct name_key *name_key;
 	__u32 keep;
+	__u32 when;
 	__u64 pos;
 	__u64 end;
 };
@@ -78,20 +83,22 @@ struct tls_listening {
 static __always_inline int read_chunk(struct tls_listening *x)
 {
 	struct sasl_chunk chunk = { .challenges = x->w->challenges,
-				    .keep = x->keep };
+				    .keep = x->keep,
+				    .when = x->when };
 	int used;
 
 	if (x->pos >= x->end)
 		return 1;
 	chunk.len = bound_size(sasl_room(x->end - x->pos), SASL_CHUNK);
 	if (bpf_probe_read_user(chunk.byte, chunk.len, (void *)x->pos)) {
-		x->w->lost = 1;
+		x->w->over = 1;
 		return 1;
 	}
 	used = sasl_feed(&x->w->d, x->name_key, &chunk);
-	x->w->lost = used < 0;
+	x->w->over = used < 0;
+	x->w->lost |= x->w->d.adrift;
 	x->pos += used;
-	return x->w->lost;
+	return x->w->over;
 }
 
 static long read_step(__u32 i, void *ctx)
@@ -101,18 +108,42 @@ static long read_step(__u32 i, void *ctx)
 
 /*
  * A session begins with EHLO or HELO, though there was one in the clear before
- * (RFC 3207, 4.2). One that began before us does not.
+ * (RFC 3207, 4.2). One that began before us does not. How many bytes of that
+ * there are; 0: it is something else.
  */
-static __always_inline bool is_beginning(const struct tls_reading *r)
+static __always_inline __u32 beginning(const struct tls_reading *r, __u64 bytes)
 {
-	char c[4] = {};
+	__u32 n = bytes < 4 ? bytes : 4;
+	union {
+		char c[4];
+		__u32 word;
+	} is = {}, ehlo = { "ehlo" }, helo = { "helo" };
+	__u32 mask = n < 4 ? bpf_htonl(~(~0U >> (8 * n))) : ~0U;
 
-	if (bpf_probe_read_user(c, sizeof(c), (void *)r->buf))
-		return false;
-	for (int i = 0; i < 4; i++)
-		c[i] |= 0x20;
-	return (c[0] == 'e' && c[1] == 'h' && c[2] == 'l' && c[3] == 'o') ||
-	       (c[0] == 'h' && c[1] == 'e' && c[2] == 'l' && c[3] == 'o');
+	if (bpf_probe_read_user(&is, bound_size(n, 4), (void *)r->buf))
+		return 0;
+	is.word |= 0x20202020;
+	return (is.word & mask) == (ehlo.word & mask) ||
+			       (is.word & mask) == (helo.word & mask) ?
+		       n :
+		       0;
+}
+
+/* Of a beginning in pieces it is not sure that it is one. */
+static __always_inline struct tls_dialogue *
+begin_session(const struct tls_reading *r, __u64 bytes)
+{
+	__u32 n = beginning(r, bytes);
+	struct tls_dialogue *w;
+
+	if (!n)
+		return NULL;
+	bpf_map_update_elem(&tls_dialogues, &r->key, &tls_dialogue_zero,
+			    BPF_NOEXIST);
+	w = bpf_map_lookup_elem(&tls_dialogues, &r->key);
+	if (w)
+		w->lost = n < 4;
+	return w;
 }
 
 static __always_inline int heard(struct tls_reading *r, __u64 bytes)
@@ -124,26 +155,25 @@ static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 
 	if (!s)
 		return 0;
-	if (!w && is_beginning(r)) {
-		bpf_map_update_elem(&tls_dialogues, &r->key, &tls_dialogue_zero,
-				    BPF_NOEXIST);
-		w = bpf_map_lookup_elem(&tls_dialogues, &r->key);
-	}
-	if (!w || w->lost)
+	if (!w)
+		w = begin_session(r, bytes);
+	if (!w || w->over || w->message)
 		return 0;
 	x.w = w;
 	x.name_key = bpf_map_lookup_elem(&name_key, &zero);
-	x.keep = s->log_users;
+	x.keep = s->log_users && s->users & USERS_TLS;
+	x.when = window_tick(now_jiffies(), s->tick_shift);
 	x.pos = r->buf;
 	x.end = r->buf + bytes;
-	if (!x.name_key ||
-	    !dialogue_settled(&w->d, w->replies, w->challenges)) {
-		w->lost = 1;
+	if (!x.name_key) {
+		w->over = 1;
 		return 0;
 	}
+	if (!dialogue_settled(&w->d, w->replies, w->challenges))
+		w->lost = 1;
 	bpf_loop(READ_STEPS, read_step, &x, 0);
 	if (x.pos < x.end)
-		w->lost = 1;
+		w->over = 1;
 	return 0;
 }
 

@@ -130,6 +130,12 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	return ses;
 }
 
+/* Somebody wants to know what the client says. */
+static __always_inline bool wants_session(const struct settings *s)
+{
+	return s->users & USERS_TLS || s->unanswered;
+}
+
 /* Nobody is charged: rather that than the wrong one. */
 static __always_inline void drop_pending(struct tls_task *t)
 {

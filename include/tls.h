@@ -52,6 +52,9 @@ struct tls_session {
 	__u8 searches; /* for the place of the random: they are dear */
 	__u32 place;   /* of the random in the object */
 	struct tls_random random;
+	__u64 ahead_hash; /* of the bytes that were read, but the library did */
+	__u32 ahead;	  /* not take: the server will hand them over again */
+	__u32 pad;
 	struct reply reply; /* what was unfinished at the end of a write */
 };
 
@@ -68,14 +71,18 @@ struct tls_task {
 	__u32 pending; /* failures that nobody is charged with yet: */
 	struct sighting at; /* the last of them */
 	struct reply reply; /* the line in the making, while a write is read */
+	struct line head; /* how what was written begins, to know it again */
 };
 
 /* Map tls_dialogues: what the client says in a session, from EHLO on. */
 struct tls_dialogue {
 	__u32 replies; /* but challenges (334), */
 	__u32 challenges;
-	__u32 lost; /* it cannot be followed any more */
-	__u32 pad;
+	__u32 lost; /* no telling which reply answers what */
+	__u32 refused; /* replies that counted */
+	__u8 over; /* nobody can log in any more, or we cannot follow */
+	__u8 message; /* the client sends one (354) */
+	__u8 pad[6];
 	struct dialogue d;
 };
 
@@ -100,10 +107,11 @@ struct mail_proc {
 
 _Static_assert(sizeof(struct tls_key) == 16, "map key");
 _Static_assert(sizeof(struct tls_hello) == 24, "map value");
-_Static_assert(sizeof(struct tls_session) == 40 + sizeof(struct reply),
+_Static_assert(sizeof(struct tls_session) == 56 + sizeof(struct reply),
 	       "map value");
 _Static_assert(sizeof(struct tls_task) ==
-		       72 + sizeof(struct sighting) + sizeof(struct reply),
+		       72 + sizeof(struct sighting) + sizeof(struct reply) +
+			       sizeof(struct line),
 	       "map value");
 
 #endif

@@ -141,7 +141,8 @@ ended() {
 	cut --tls starttls --connections 3
 	cut --tls implicit --port 465 --connections 3
 	ended
-	counted_are 6 6
+	# Postfix hands the refusal to OpenSSL, though nobody is there any more.
+	counted_are 6 0
 }
 
 @test "STARTTLS and 465: close" {

@@ -123,7 +123,8 @@ static int put_probes(struct tls_sensor *t, struct tls_file *f,
 		{ t->skel->progs.tls_read_enter, TLS_READ, false },
 		{ t->skel->progs.tls_read_enter_ex, TLS_READ_EX, false },
 	};
-	bool reads = settings_now(t->pins)->users & USERS_TLS;
+	const struct settings *s = settings_now(t->pins);
+	bool reads = s->users & USERS_TLS || s->unanswered;
 	int err = 0;
 
 	for (int i = 0; i < (reads ? PROBES : PROBES_WRITE) && !err; i++)
