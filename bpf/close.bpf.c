@@ -98,6 +98,13 @@ static __always_inline void judge_adrift(const struct settings *s,
 		charge_unknown(s, e);
 }
 
+/* The server has written nothing that did not leave, but a FIN perhaps. */
+static __always_inline bool is_all_sent(const struct ending *e,
+					const struct stream *st)
+{
+	return (__s32)(e->write_seq - st->next_seq) <= 1;
+}
+
 static __always_inline bool hangs(const struct settings *s,
 				  const struct ending *e,
 				  const struct stream *st,
@@ -106,12 +113,15 @@ static __always_inline bool hangs(const struct settings *s,
 	const struct limit *rate = &s->policy[POLICY_PLAIN].rate;
 	__u32 now = window_tick(now_jiffies(), s->tick_shift);
 
-	return e->write_seq == st->next_seq && !reply_unfinished(&st->reply) &&
+	return is_all_sent(e, st) && !reply_unfinished(&st->reply) &&
 	       (__u64)(now - a->when) * rate->sec >
 		       (__u64)HANGS * rate->ticks;
 }
 
-/* The i-th of the AUTHs that are remembered. */
+/*
+ * The i-th of the AUTHs that are remembered. A server judges one at a time: where
+ * it has written no reply that did not leave, it was at work on the first.
+ */
 static __always_inline void judge_attempt(const struct settings *s,
 					  struct ending *e,
 					  const struct stream *st,
@@ -122,7 +132,7 @@ static __always_inline void judge_attempt(const struct settings *s,
 	if (!dialogue_is_open(d, i, st->replies, st->challenges) ||
 	    (__s32)(e->read_seq - a->end) < 0 || hangs(s, e, st, a))
 		return;
-	if (a->reply == st->replies && !e->may_count)
+	if (a->reply == st->replies ? !e->may_count : is_all_sent(e, st))
 		return;
 	if (s->users & USERS_WIRE)
 		e->at.tried = a->tried;
@@ -220,6 +230,13 @@ static __always_inline bool is_of_interest(const struct stream *st)
 	       !(st->state & (STREAM_TLS | STREAM_MESSAGE | STREAM_LOGGED_IN));
 }
 
+/* The client has got more than we saw: it left by another interface. */
+static __always_inline bool went_by(const struct tcp_sock *tp,
+				    const struct stream *st)
+{
+	return (__s32)(tp->snd_una - st->next_seq) > 1;
+}
+
 /* Two of us may see it, while one takes over from the other. */
 static __always_inline bool first_to_end(struct stream *st)
 {
@@ -248,7 +265,7 @@ static __always_inline void end_of(const struct settings *s,
 	e->fin = !!(sk->sk_shutdown & RCV_SHUTDOWN);
 	e->reset = before == TCP_ESTABLISHED;
 	e->open = 0;
-	if (s->unanswered && is_of_interest(st)) {
+	if (s->unanswered && is_of_interest(st) && !went_by(tp, st)) {
 		sight(s, e, st);
 		judge(s, e, st);
 	}

@@ -388,20 +388,25 @@ static __always_inline void charge_unanswered(const struct settings *s,
 	client_failure(s, &t->at);
 }
 
-/* The AUTHs that the server read and has not answered. */
+/*
+ * An AUTH that the server read and has not answered. It judges one at a time, and
+ * we see each reply that it writes: those behind the first were not judged.
+ */
 static __always_inline void end_session(const struct settings *s,
 					struct tls_task *t,
 					const struct tls_dialogue *w)
 {
 	if (w->lost) {
-		if (w->d.n > w->refused)
+		/* No reply at all: it writes by a way that is not seen. */
+		if (w->replies && w->d.n > w->refused)
 			charge_unanswered(s, t, NULL);
 		return;
 	}
 	for (__u32 i = 0; i < ATTEMPTS; i++) {
 		const struct attempt *a = &w->d.attempt[i];
 
-		if (dialogue_is_open(&w->d, i, w->replies, w->challenges) &&
+		if (a->reply == w->replies &&
+		    dialogue_is_open(&w->d, i, w->replies, w->challenges) &&
 		    !hangs(s, a))
 			charge_unanswered(s, t, a);
 	}

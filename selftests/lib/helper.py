@@ -279,7 +279,8 @@ def cmd_judge(args):
     print("counted:", json.dumps(counted, sort_keys=True))
     print("total:", sum(logged.values()))
     if args.at_most:
-        sys.exit(any(n > logged.get(net, 0) for net, n in counted.items()))
+        sys.exit(any(n > max(logged.get(net, 0), args.at_most)
+                     for net, n in counted.items()))
     wanted = args.total is None or sum(logged.values()) == args.total
     sys.exit(0 if logged == counted and wanted else 1)
 
@@ -729,7 +730,8 @@ def main():
     p.add_argument("log")
     p.add_argument("expression")
     p.add_argument("--total", type=int)
-    p.add_argument("--at-most", action="store_true")
+    p.add_argument("--at-most", type=int,
+                   help="or so many: what each has tried, judged or not")
     p = command("serve", cmd_serve, cmd_serve.__doc__)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--port", type=int, default=2525)

@@ -128,7 +128,7 @@ static bool has_iface(const struct daemon_info *info, bool raw)
 	return false;
 }
 
-bool program_is_missed(const struct daemon_info *info, uint32_t users,
+bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 		       const char *name)
 {
 	enum part part = program_part(name);
@@ -140,13 +140,21 @@ bool program_is_missed(const struct daemon_info *info, uint32_t users,
 	    has_iface(info, true))
 		return false;
 	if (part == PART_USERS)
-		return users & USERS_WIRE;
+		return wanted & (USERS_WIRE | MISSED_UNANSWERED);
+	if (part == PART_CLOSE)
+		return wanted & MISSED_UNANSWERED;
 	if (part == PART_SELF_TEST)
 		return false; /* nobody but status */
 	if (part == PART_TLS_READ || part == PART_TLS_READ_EX)
-		return users & USERS_TLS && info->tls_running;
+		return wanted & (USERS_TLS | MISSED_UNANSWERED) &&
+		       info->tls_running;
 	/* Where there is another way, nobody misses this one. */
 	if (bit & PARTS_HOOK)
 		return !info->tls_running;
 	return true;
+}
+
+uint32_t programs_wanted(const struct settings *s)
+{
+	return s->users | (s->unanswered ? MISSED_UNANSWERED : 0);
 }

@@ -11,6 +11,7 @@
 
 #include "daemon.h"
 
+struct settings;
 struct smtpxdp;
 
 /* Programs that are of use only together. */
@@ -62,8 +63,16 @@ void programs_choose(struct smtpxdp *skel, uint32_t parts);
  */
 uint32_t programs_without(uint32_t parts, enum part refused);
 
-/* Does somebody miss it, as the daemon is attached and set up? */
-bool program_is_missed(const struct daemon_info *info, uint32_t users,
+/* Beside enum users: what is wanted of these programs. */
+#define MISSED_UNANSWERED 0x100
+
+/*
+ * Does somebody miss it, as the daemon is attached and set up? `wanted` is
+ * enum users, and MISSED_UNANSWERED.
+ */
+bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 		       const char *name);
+
+uint32_t programs_wanted(const struct settings *s);
 
 #endif
