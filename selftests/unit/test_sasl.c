@@ -399,6 +399,55 @@ static void test_dice(void **state)
 	}
 }
 
+/* What the server has got whole, and not answered. */
+static void test_open(void **state)
+{
+	static const struct {
+		const char *said[4]; /* each but the first after a challenge */
+		bool open;
+	} rows[] = {
+		{ { "AUTH PLAIN AGEAcA==\r\n" }, true },
+		{ { "AUTH PLAIN AGEAcA==" }, false },
+		{ { "AUTH PLAIN\r\n" }, false },
+		{ { "AUTH PLAIN\r\n", "AGEAcA==\r\n" }, true },
+		{ { "AUTH PLAIN\r\n", "*\r\n" }, false },
+		{ { "AUTH LOGIN\r\n" }, false },
+		{ { "AUTH LOGIN\r\n", "YQ==\r\n" }, false },
+		{ { "AUTH LOGIN\r\n", "YQ==\r\n", "cA==\n" }, true },
+		{ { "AUTH LOGIN YQ==\r\n", "cA==\r\n" }, true },
+		{ { "AUTH LOGIN\r\n", "YQ==\r\n", "*\r\n" }, false },
+		{ { "AUTH XOAUTH2 dXNlcj1hAQ==\r\n" }, true },
+		{ { "AUTH CRAM-MD5\r\n" }, false },
+		{ { "AUTH CRAM-MD5\r\n", "YQ==\r\n" }, true },
+		{ { "NOOP\r\n" }, false },
+		{ { "AUTH\r\n" }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (size_t at = 0; at <= strlen(rows[i].said[0]); at++) {
+			struct server t = { .d.commands = 1, .replies = 1 };
+
+			send_bytes(&t, rows[i].said[0], at);
+			assert_false(at < strlen(rows[i].said[0]) &&
+				     dialogue_is_open(&t.d, 0, 1, 0));
+			send_bytes(&t, rows[i].said[0] + at,
+				   strlen(rows[i].said[0]) - at);
+			for (int n = 1; n < 4 && rows[i].said[n]; n++) {
+				t.challenges++;
+				send_bytes(&t, rows[i].said[n],
+					   strlen(rows[i].said[n]));
+			}
+			if (dialogue_is_open(&t.d, 0, 1, t.challenges) !=
+			    rows[i].open)
+				fail_msg("row %zu, cut at %zu", i, at);
+			assert_false(dialogue_is_open(&t.d, 0, 2,
+						      t.challenges));
+			if (rows[i].open)
+				assert_int_equal(t.d.attempt[0].end, t.seq);
+		}
+	}
+}
+
 static int setup(void **state)
 {
 	dice_seed();
@@ -412,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_talks),
 		cmocka_unit_test(test_no_bit),
 		cmocka_unit_test(test_dice),
+		cmocka_unit_test(test_open),
 	};
 
 	return cmocka_run_group_tests_name("sasl", tests, setup, NULL);
