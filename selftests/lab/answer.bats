@@ -137,6 +137,24 @@ ended() {
 	counted_are 2 2
 }
 
+@test "what cannot be followed is no way past" {
+	local way n=0
+	for way in TWICE DECOY DISORDER; do
+		raw_cut --say $way
+		n=$((n + 1))
+	done
+	# Lines that a server may not answer, and a response that comes early.
+	cut --say 'EMPTY|AUTH'
+	cut --say 'PROXY UNKNOWN|?|AUTH'
+	cut --say 'AUTH PLAIN|AGFsaWNlAHdyb25n'
+	ended
+	counted_are $((n + 3)) $((n + 3))
+	# A retransmission of what the server took leaves the name known.
+	until_true 5 journal_has SMTPXDP_UNANSWERED=yes SMTPXDP_USER=alice
+	same "known" "$(journal SMTPXDP_EVENT=failure | jq -r '.SMTPXDP_USER // "-"' |
+		sort | uniq -c | xargs)" '5 - 1 alice'
+}
+
 @test "STARTTLS and 465: reset one second after AUTH" {
 	cut --tls starttls --connections 3
 	cut --tls implicit --port 465 --connections 3

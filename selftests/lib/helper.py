@@ -418,12 +418,12 @@ class RawClient:
         self.next = (seq + 1) & 0xFFFFFFFF
         self.emit(ACK)
 
-    def emit(self, flags, options=b"", data=b""):
+    def emit(self, flags, options=b"", data=b"", wrong=0):
         tcp = struct.pack("!HHIIBBHHH", *self.ports, self.seq & 0xFFFFFFFF,
                           self.next, (20 + len(options)) // 4 << 4, flags,
                           self.window, 0, 0) + options + data
         pseudo = self.me + self.peer + struct.pack("!BBH", 0, 6, len(tcp))
-        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp) ^ wrong) + tcp[18:]
         ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0x4000,
                          64, 6, 0, self.me, self.peer)
         ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
@@ -534,8 +534,29 @@ class Cut:
                 self.client.send(auth_line(self.args))
             elif line == "?":
                 self.client.reply()
+            elif line == "EMPTY":
+                self.client.send(b"\r\n")
+            elif line in ("TWICE", "DECOY", "DISORDER"):
+                self.odd(line)
             elif line:
                 self.client.send(line.encode() + b"\r\n")
+
+    def odd(self, how):
+        """A login in segments as no honest client sends them."""
+        c, auth = self.client, auth_line(self.args)
+        if how == "DECOY":  # whose checksum is wrong
+            c.emit(PSH | ACK, b"", b"NOOP ".ljust(len(auth) - 2) + b"\r\n", 1)
+        if how == "DISORDER":
+            c.seq += 5
+            c.emit(PSH | ACK, b"", auth[5:])
+            c.seq -= 5
+            c.emit(PSH | ACK, b"", auth[:5])
+        else:
+            c.emit(PSH | ACK, b"", auth)
+        if how == "TWICE":
+            time.sleep(0.3)
+            c.emit(PSH | ACK, b"", auth)
+        c.seq += len(auth)
 
     def end(self):
         if self.args.end == "silence":
