@@ -42,8 +42,8 @@ static __always_inline __u32 tuple_of(const struct stream_key *key,
 }
 
 /* No connection has client port 0: so it is a listener that is found. */
-static __always_inline int
-somebody_listens(struct __sk_buff *skb, const struct stream_key *key)
+static __always_inline int somebody_listens(struct __sk_buff *skb,
+					    const struct stream_key *key)
 {
 	struct bpf_sock_tuple tuple = {};
 	__u32 size = tuple_of(key, 0, &tuple);

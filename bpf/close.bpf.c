@@ -35,12 +35,12 @@
 struct ending {
 	struct stream_key key;
 	struct sighting at;
-	__u32 read_seq;	 /* how far the server has read, */
+	__u32 read_seq; /* how far the server has read, */
 	__u32 write_seq; /* and written */
-	__u32 open;	 /* logins that are found to be unanswered */
-	__u32 fin;	 /* read_seq may count a FIN */
-	__u32 reset;	 /* it did not end in order */
-	__u32 partial;	 /* a reply has begun that counts by its code */
+	__u32 open; /* logins that are found to be unanswered */
+	__u32 fin; /* read_seq may count a FIN */
+	__u32 reset; /* it did not end in order */
+	__u32 partial; /* a reply has begun that counts by its code */
 	__u32 may_count; /* nothing has begun, or one that may come to count */
 };
 
@@ -70,17 +70,15 @@ static __always_inline void charge_unknown(const struct settings *s,
 static __always_inline bool is_outstanding(const struct ending *e,
 					   const struct stream *st)
 {
-	return st->replies &&
-	       (__s32)(e->read_seq - e->fin - st->read_seq) > 0;
+	return st->replies && (__s32)(e->read_seq - e->fin - st->read_seq) > 0;
 }
 
 /*
  * What the client said is not known. Who was told that there is no AUTH here
  * has not tried to log in.
  */
-static __always_inline void judge_lost(const struct settings *s,
-				       struct ending *e,
-				       const struct stream *st)
+static __always_inline void
+judge_lost(const struct settings *s, struct ending *e, const struct stream *st)
 {
 	if (st->offer == OFFER_NOT_MADE)
 		return;
@@ -114,13 +112,13 @@ static __always_inline bool hangs(const struct settings *s,
 	__u32 now = window_tick(now_jiffies(), s->tick_shift);
 
 	return is_all_sent(e, st) && !reply_unfinished(&st->reply) &&
-	       (__u64)(now - a->when) * rate->sec >
-		       (__u64)HANGS * rate->ticks;
+	       (__u64)(now - a->when) * rate->sec > (__u64)HANGS * rate->ticks;
 }
 
 /*
- * The i-th of the AUTHs that are remembered. A server judges one at a time: where
- * it has written no reply that did not leave, it was at work on the first.
+ * The i-th of the AUTHs that are remembered. A server judges one at a time:
+ * where it has written no reply that did not leave, it was at work on the
+ * first.
  */
 static __always_inline void judge_attempt(const struct settings *s,
 					  struct ending *e,
@@ -165,9 +163,10 @@ static __always_inline void judge_forgotten(const struct settings *s,
 		bpf_loop(n, charge_step, &x, 0);
 }
 
-static __always_inline void judge_known(const struct settings *s, struct ending *e,
-				  const struct stream *st,
-				  const struct dialogue *d)
+static __always_inline void judge_known(const struct settings *s,
+					struct ending *e,
+					const struct stream *st,
+					const struct dialogue *d)
 {
 	for (__u32 i = 0; i < ATTEMPTS; i++)
 		judge_attempt(s, e, st, d, i);
@@ -187,10 +186,11 @@ static __always_inline bool missed_some(const struct ending *e,
 static __always_inline void judge(const struct settings *s, struct ending *e,
 				  const struct stream *st)
 {
-	const struct wire_dialogue *w = bpf_map_lookup_elem(&dialogues, &e->key);
+	const struct wire_dialogue *w =
+		bpf_map_lookup_elem(&dialogues, &e->key);
 	bool lost = !w ? st->state & STREAM_FOLLOWED :
 			 w->lost || w->first_seq != st->first_seq ||
-				 missed_some(e, w);
+				    missed_some(e, w);
 
 	if (lost && e->may_count)
 		judge_lost(s, e, st);

@@ -178,8 +178,7 @@ static __always_inline void note_read(struct __sk_buff *skb, struct stream *st)
  */
 static __always_inline void read_segment(struct __sk_buff *skb,
 					 const struct settings *s,
-					 struct workspace *w,
-					 __u32 seq,
+					 struct workspace *w, __u32 seq,
 					 __u32 off, __u32 end)
 {
 	const struct stream_key *key = &w->key;

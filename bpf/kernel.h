@@ -67,7 +67,8 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 copied_seq; /* of the next byte that the process will read */
 	__u32 rcv_nxt;
-	__u32 snd_una; /* of the first byte that the peer has not acknowledged */
+	__u32 snd_una; /* of the first byte that the peer has not acknowledged
+			*/
 	__u32 write_seq; /* of the next byte that it will write */
 } __attribute__((preserve_access_index));
 

@@ -248,9 +248,10 @@ static __always_inline void read_ahead(struct tls_task *t,
 static __always_inline bool is_retry(struct tls_task *t,
 				     struct tls_session *ses, __u64 bytes)
 {
-	bool same = ses->ahead &&
-		    (!t->num || (t->num == ses->ahead &&
-				 hash_of(t, t->buf, t->num) == ses->ahead_hash));
+	bool same =
+		ses->ahead &&
+		(!t->num || (t->num == ses->ahead &&
+			     hash_of(t, t->buf, t->num) == ses->ahead_hash));
 
 	if (!same)
 		ses->ahead = 0;
@@ -389,8 +390,8 @@ static __always_inline void charge_unanswered(const struct settings *s,
 }
 
 /*
- * An AUTH that the server read and has not answered. It judges one at a time, and
- * we see each reply that it writes: those behind the first were not judged.
+ * An AUTH that the server read and has not answered. It judges one at a time,
+ * and we see each reply that it writes: those behind the first were not judged.
  */
 static __always_inline void end_session(const struct settings *s,
 					struct tls_task *t,

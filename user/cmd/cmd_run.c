@@ -148,9 +148,8 @@ static void note_start(const char *dir)
 /* What the configuration asks for, and this kernel has a way for. */
 static uint32_t parts_wanted(const struct config *c)
 {
-	uint32_t parts =
-		PART_BIT(PART_CONTROL) | PARTS_WIRE | PART_BIT(PART_CLOSE) |
-		PART_BIT(PART_SELF_TEST);
+	uint32_t parts = PART_BIT(PART_CONTROL) | PARTS_WIRE |
+			 PART_BIT(PART_CLOSE) | PART_BIT(PART_SELF_TEST);
 	uint32_t hook = config_tls(c) == CONFIG_TLS_OFF ? 0 : tls_hook_first();
 
 	return hook ? parts | (PARTS_TLS & ~PARTS_HOOK) | hook : parts;
