@@ -5,6 +5,7 @@
  *
  * listen.bpf.c alone writes to an entry of map dialogues once it exists,
  * detect.bpf.c alone to one of map streams; each reads the other's numbers.
+ * close.bpf.c reads both when the server's socket closes.
  */
 #ifndef SMTPXDP_ANSWER_H
 #define SMTPXDP_ANSWER_H
@@ -18,9 +19,19 @@
 /* Static: too large for the BPF stack. */
 static const struct wire_dialogue dialogue_zero;
 
-/* Starts the dialogue at the server's SYN-ACK: the greeting is reply 0. */
+/* Does anything need the client's side of dialogues in cleartext? */
+static __always_inline bool wants_dialogue(const struct settings *s)
+{
+	return s->users & USERS_WIRE || s->unanswered;
+}
+
+/*
+ * Starts the dialogue at the server's SYN-ACK: the greeting is reply 0. `fast`:
+ * a full socket sends it (TCP Fast Open), so the SYN carried bytes that the
+ * listener did not read.
+ */
 static __always_inline void begin_dialogue(const struct stream_key *key,
-					   const struct tcphdr *tcp)
+					   const struct tcphdr *tcp, bool fast)
 {
 	struct wire_dialogue *w;
 
@@ -31,6 +42,7 @@ static __always_inline void begin_dialogue(const struct stream_key *key,
 	w->next_seq = bpf_ntohl(tcp->ack_seq);
 	w->first_seq = bpf_ntohl(tcp->seq) + 1;
 	w->d.commands = 1;
+	w->lost = fast;
 }
 
 /*
@@ -45,10 +57,10 @@ find_tried(const struct settings *s, const struct stream_key *key,
 	const struct attempt *a;
 
 	__builtin_memset(tried, 0, sizeof(*tried));
-	if (!(s->users & USERS_WIRE))
+	if (!(s->users & USERS_WIRE) || st->state & STREAM_ADRIFT)
 		return 0;
 	w = bpf_map_lookup_elem(&dialogues, key);
-	if (!w || w->first_seq != st->first_seq)
+	if (!w || w->lost || w->first_seq != st->first_seq)
 		return 0;
 	a = dialogue_attempt(&w->d, st->replies);
 	if (a)
@@ -57,26 +69,50 @@ find_tried(const struct settings *s, const struct stream_key *key,
 }
 
 /*
- * Counts a reply that has ended. Deletes the dialogue when it cannot be
- * followed any more (a message follows, a challenge out of order) or the client
- * has logged in.
+ * Marks the stream by what its dialogue tells: it was followed, or the client
+ * did not wait for this challenge.
+ */
+static __always_inline void meet_dialogue(const struct stream_key *key,
+					  struct stream *st, __u32 code)
+{
+	const struct wire_dialogue *w = bpf_map_lookup_elem(&dialogues, key);
+
+	if (!w || w->first_seq != st->first_seq)
+		return;
+	st->state |= STREAM_FOLLOWED;
+	if (code == CODE_CHALLENGE &&
+	    !dialogue_challenged(&w->d, st->replies, st->challenges))
+		st->state |= STREAM_ADRIFT;
+}
+
+/*
+ * Counts a reply that has ended; `counts`: as a failure. Deletes the dialogue
+ * when the client has logged in.
  */
 static __noinline __attribute__((unused)) int
-count_reply(const struct stream_key *key, struct stream *st, __u32 code)
+count_reply(const struct stream_key *key, struct stream *st, __u32 code,
+	    __u32 counts)
 {
-	const struct wire_dialogue *w;
-
+	if (!st->replies || code == CODE_CHALLENGE)
+		meet_dialogue(key, st, code);
 	if (code == CODE_CHALLENGE) {
-		w = bpf_map_lookup_elem(&dialogues, key);
-		if (w &&
-		    !dialogue_challenged(&w->d, st->replies, st->challenges))
-			bpf_map_delete_elem(&dialogues, key);
 		st->challenges++;
 		return 0;
 	}
+	if (code == CODE_MESSAGE) {
+		st->messages++;
+		st->state |= STREAM_MESSAGE;
+		return 0;
+	}
+	if (code == CODE_READY && st->replies)
+		st->state |= STREAM_TLS;
+	st->state &= ~STREAM_MESSAGE;
 	st->replies++;
-	if (code == CODE_MESSAGE || code == CODE_LOGGED_IN)
+	st->refused += counts && st->refused < 0xffff;
+	if (code == CODE_LOGGED_IN) {
+		st->state |= STREAM_LOGGED_IN;
 		bpf_map_delete_elem(&dialogues, key);
+	}
 	return 0;
 }
 

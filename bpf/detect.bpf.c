@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <linux/pkt_cls.h>
 
+#include "accepted.h"
 #include "answer.h"
 #include "failure.h"
 #include "headers.h"
@@ -48,6 +49,16 @@ __noinline __weak int load_line(struct __sk_buff *skb, struct reply *r,
 		       (int)n;
 }
 
+/* Notes from a line that has ended whether the reply to EHLO offers AUTH. */
+static __always_inline void note_offer(struct stream *st, const struct reply *r,
+				       __u32 begun, enum reply_verdict v)
+{
+	if (reply_offers_auth(r))
+		st->offer = OFFER_MADE;
+	else if (begun == CODE_OK && v != REPLY_MORE && !st->offer)
+		st->offer = OFFER_NOT_MADE;
+}
+
 /*
  * Reads one line, or a part of it, and acts on the reply that it ends. Returns
  * 1 to end the scan.
@@ -58,6 +69,7 @@ static __always_inline int scan_line(struct scan *x)
 	struct reply_result res = {};
 	struct sighting *at = x->at;
 	enum reply_verdict v;
+	__u32 begun = r->begun;
 	int n;
 
 	if (x->off >= x->end)
@@ -73,19 +85,23 @@ static __always_inline int scan_line(struct scan *x)
 		return 1;
 	}
 	x->off += res.used;
+	if (!r->len)
+		note_offer(x->st, r, begun, v);
 	if (v == REPLY_MORE)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (v == REPLY_COUNT)
 		find_tried(x->s, x->key, x->st, &at->tried);
-	count_reply(x->key, x->st, res.code);
+	count_reply(x->key, x->st, res.code, v == REPLY_COUNT);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
 		return 0;
 	if (v == REPLY_CREDIT) {
+		x->st->state |= STREAM_LOGGED_IN;
 		client_success(x->s, &x->key->client);
 		return 0;
 	}
+	at->unanswered = 0;
 	at->peer = x->key->client;
 	at->ifindex = x->skb->ifindex;
 	at->code = res.code;
@@ -114,6 +130,11 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 
 	if (seen >= (__s64)len)
 		return -1;
+	fresh->read_seq = st->read_seq;
+	fresh->refused = st->refused;
+	fresh->state = st->state;
+	fresh->offer = st->offer;
+	fresh->messages = st->messages;
 	if (seen < 0) {
 		count(COUNTER_STREAM_GAP, skb->len);
 		/* most likely at the start of a reply: segments mostly are */
@@ -148,6 +169,15 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
 	st->next_seq = seq + (end - off);
 }
 
+/* Notes how far the server has read, when replies leave. */
+static __always_inline void note_read(struct __sk_buff *skb, struct stream *st)
+{
+	const struct tcp_sock *tp = sender(skb);
+
+	if (tp)
+		st->read_seq = tp->copied_seq;
+}
+
 /*
  * Reads a segment whose payload is at [off, end) of the skb. Every stream keeps
  * its entry, even without an unfinished line: a client may acknowledge half a
@@ -174,6 +204,10 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->first_seq = seq;
+	if (!st && !may_be_believed(skb, key)) {
+		count(COUNTER_OUT_OUTGOING, skb->len);
+		return;
+	}
 	if (st) {
 		__s64 seen;
 
@@ -192,6 +226,8 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	if (x.end - x.off > SCAN_BYTES)
 		x.end = x.off + SCAN_BYTES;
 	bpf_loop(SCAN_STEPS, scan_step, &x, 0);
+	if (!st || fresh->replies != st->replies)
+		note_read(skb, fresh);
 	x.st->next_seq = seq + (end - off);
 	if (x.st->encrypted) {
 		count(COUNTER_ENCRYPTED, skb->len);
@@ -204,6 +240,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		r->skip = 1; /* the next segment starts within a line */
 		r->line[0] = 0; /* the beginning of that line is unknown */
 		r->by_text = 0;
+		r->begun = 0;
 	}
 	if (!st) {
 		if (bpf_map_update_elem(&streams, key, x.st, BPF_ANY))
@@ -215,6 +252,11 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	st->first_seq = fresh->first_seq;
 	st->replies = fresh->replies;
 	st->challenges = fresh->challenges;
+	st->read_seq = fresh->read_seq;
+	st->refused = fresh->refused;
+	st->state = fresh->state;
+	st->offer = fresh->offer;
+	st->messages = fresh->messages;
 	if (x.st->encrypted || reply_unfinished(r) ||
 	    reply_unfinished(&st->reply))
 		st->reply = *r;
@@ -237,8 +279,8 @@ static __always_inline int read_packet(struct workspace *w,
 	if (tcp->syn) {
 		/* A new connection may start at lower sequence numbers. */
 		bpf_map_delete_elem(&streams, &w->key);
-		if (tcp->ack && s->users & USERS_WIRE)
-			begin_dialogue(&w->key, tcp);
+		if (tcp->ack && wants_dialogue(s))
+			begin_dialogue(&w->key, tcp, sender(skb));
 		return TC_ACT_UNSPEC;
 	}
 	bad = find_payload(w, skb->len, &off, &stop);
@@ -252,7 +294,8 @@ static __always_inline int read_packet(struct workspace *w,
 	}
 	if (off < stop)
 		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
-	if (tcp->fin || tcp->rst)
+	/* close.bpf.c sees the end of a socket of this machine. */
+	if ((tcp->fin || tcp->rst) && !sender(skb))
 		bpf_map_delete_elem(&dialogues, &w->key);
 	return TC_ACT_UNSPEC;
 }

@@ -151,6 +151,7 @@ static __always_inline void tell(const struct sighting *at,
 	e->ban_sec = j->ban_sec;
 	e->port = at->port;
 	e->text_len = at->text_len;
+	e->unanswered = at->unanswered;
 	e->regular = !!bpf_map_lookup_elem(&regulars, key);
 	e->policy = j->kind;
 	e->offender = j->offender;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <linux/in.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "addr.h"
@@ -37,6 +38,7 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	struct {
 		__u8 b[16];
 	} skc_v6_daddr;
@@ -48,7 +50,30 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	__u8 sk_userlocks : 4;
+	__u8 sk_shutdown;
 } __attribute__((preserve_access_index));
+
+struct inet_sock {
+	struct sock sk;
+	__be16 inet_sport;
+} __attribute__((preserve_access_index));
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+} __attribute__((preserve_access_index));
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	/* TCP sequence numbers of the next byte: */
+	__u32 copied_seq; /* that the process will read */
+	__u32 rcv_nxt; /* that the socket expects */
+	__u32 snd_una; /* that the peer will acknowledge */
+	__u32 write_seq; /* that the process will write */
+} __attribute__((preserve_access_index));
+
+/* sk_userlocks: the process chose the port by bind(). */
+#define SOCK_BINDPORT_LOCK 8
 
 struct nsproxy {
 	struct net___kernel *net_ns;
@@ -109,7 +134,7 @@ __noinline __weak int number_in_our_pidns(__u64 upid)
 }
 
 /* The current process's pid as the daemon sees it; 0: not visible there. */
-static __noinline __u32 process_id(void)
+static __noinline __attribute__((unused)) __u32 process_id(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
@@ -145,17 +170,41 @@ static __always_inline bool is_tcp(const struct sock *sk)
 	       sk->sk_protocol == IPPROTO_TCP;
 }
 
+/* The local port. skc_num is 0 once a socket is closed; inet_sport stays. */
+static __always_inline __be16 port_of(const struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_inet.inet_sport;
+}
+
+/*
+ * Did the process bind() this socket? Then it connected by itself: accept()
+ * returns sockets without this mark, and nothing removes the mark from others.
+ */
+static __always_inline bool is_bound(const struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+
+	return BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
+}
+
 /*
  * Is this TCP socket the mail server's end of a connection? By local port and
- * network namespace.
+ * network namespace; a socket that was bound is none.
  */
 static __always_inline bool is_mail(const struct settings *s,
-				    const struct sock *sk)
+				    const struct tcp_sock *tp)
 {
-	if (!port_is_mail(s, sk->__sk_common.skc_num))
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+
+	if (!port_is_mail(s, bpf_ntohs(port_of(tp))) || is_bound(tp))
 		return false;
 	return !only_netns ||
 	       sk->__sk_common.skc_net.net->ns.inum == only_netns;
+}
+
+static __always_inline const struct tcp_sock *tcp_of(const struct sock *sk)
+{
+	return bpf_skc_to_tcp_sock((void *)sk);
 }
 
 static __always_inline void of_v4(struct addr *a, __be32 v4)

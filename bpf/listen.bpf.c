@@ -5,18 +5,23 @@
  * self-test.
  *
  * It sees segments before the kernel's TCP does, which may refuse them (wrong
- * checksum). So it reads a dialogue only in sequence: anything else, even a
- * retransmission, ends the dialogue, for the server may have taken other bytes
+ * checksum). So it reads a dialogue only in sequence, and skips the bytes of a
+ * retransmission only if the server's socket has taken those seen first.
+ * Anything else ends the dialogue, for the server may have taken other bytes
  * than those seen.
  */
 #include <linux/errno.h>
 #include <stdbool.h>
 #include <linux/pkt_cls.h>
 
+#include "accepted.h"
+#include "answer.h"
 #include "headers.h"
 #include "maps.h"
+#include "now.h"
 #include "pure/parse.h"
 #include "pure/sasl.h"
+#include "pure/window.h"
 
 /* Chunks of one packet: 64 KiB, a full GRO packet, in lines of 16 bytes. */
 #define LISTEN_STEPS 4096
@@ -31,6 +36,8 @@ struct listening {
 	bool lost;
 	__u32 off;
 	__u32 end;
+	__u32 ahead; /* a byte's sequence number less its offset */
+	__u32 when;
 };
 
 /* Loads bytes at an offset from the network header. False: not there. */
@@ -228,7 +235,9 @@ static __always_inline int l2_len(struct __sk_buff *skb)
 static __always_inline int listen_chunk(struct listening *x)
 {
 	struct sasl_chunk chunk = { .challenges = x->challenges,
-				    .keep = x->keep };
+				    .keep = x->keep,
+				    .seq = x->ahead + x->off,
+				    .when = x->when };
 	int used;
 
 	if (x->off >= x->end)
@@ -249,31 +258,103 @@ static long listen_step(__u32 i, void *ctx)
 	return bound_index(listen_chunk(ctx), LOOP_VERDICTS);
 }
 
+/* Has the server's socket taken all bytes before this sequence number? */
+static __noinline int was_taken(struct __sk_buff *skb,
+				const struct stream_key *key, __u32 seq)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = tuple_of(key, key->client_port, &tuple);
+	const struct tcp_sock *tp;
+	struct bpf_sock *sk;
+	int taken = 0;
+
+	sk = bpf_skc_lookup_tcp(skb, &tuple,
+				size == sizeof(tuple.ipv4) ?
+					sizeof(tuple.ipv4) :
+					sizeof(tuple.ipv6),
+				BPF_F_CURRENT_NETNS, 0);
+	if (!sk)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		taken = (__s32)(tp->rcv_nxt - seq) >= 0;
+	bpf_sk_release(sk);
+	return taken;
+}
+
+/*
+ * Goes on with the first segment behind a message that the server has replied
+ * to. The dialogue is adrift: bytes may have come with the message's end, and
+ * whether they were answered is not known.
+ */
+static __always_inline void pass_message(struct wire_dialogue *wire,
+					 const struct stream *st, __u32 seq)
+{
+	wire->messages = st->messages;
+	wire->next_seq = seq;
+	wire->d.adrift = 1;
+	wire->d.commands = st->replies;
+	wire->d.responses = st->challenges;
+	wire->d.sasl.mode = SASL_START;
+}
+
+/*
+ * How many bytes of a segment (`len` bytes at `seq`) to skip, for they were
+ * read before; -1: the dialogue cannot be followed any more.
+ */
+static __always_inline __s64 heard_before(struct __sk_buff *skb,
+					  const struct stream_key *key,
+					  const struct wire_dialogue *wire,
+					  __u32 seq, __u32 len)
+{
+	__s32 old = wire->next_seq - seq;
+
+	if (!old)
+		return 0;
+	if (old < 0 || !was_taken(skb, key, wire->next_seq))
+		return -1;
+	return (__u32)old < len ? old : len;
+}
+
 /*
  * Reads a client's segment; the offsets in w->headers are from data. False: the
  * dialogue cannot be followed any more.
  */
 static __always_inline bool hear(struct __sk_buff *skb,
 				 const struct settings *s, struct workspace *w,
-				 struct wire_dialogue *wire)
+				 struct wire_dialogue *wire,
+				 const struct stream *st)
 {
-	const struct stream *st = bpf_map_lookup_elem(&streams, &w->key);
-	__u32 zero = 0, off;
+	__u32 zero = 0, seq = bpf_ntohl(w->tcp.seq);
 	struct listening x = {
 		.skb = skb,
-		.keep = s->log_users,
+		.keep = s->log_users && s->users & USERS_WIRE,
+		.when = window_tick(now_jiffies(), s->tick_shift),
 	};
+	__s64 old;
 
 	x.name_key = bpf_map_lookup_elem(&name_key, &zero);
 	x.challenges = st ? st->challenges : 0;
 	x.d = &wire->d;
 	if (find_payload(w, skb->len, &x.off, &x.end) || !x.name_key ||
-	    bpf_ntohl(w->tcp.seq) != wire->next_seq ||
-	    (st && st->first_seq != wire->first_seq))
+	    w->tcp.urg || (st && st->first_seq != wire->first_seq))
 		return false;
-	off = x.off;
+	if (st && st->messages != wire->messages &&
+	    !(st->state & STREAM_MESSAGE) && (__s32)(wire->next_seq - seq) <= 0)
+		pass_message(wire, st, seq);
+	x.ahead = seq - x.off;
+	if (st && st->state & STREAM_MESSAGE) {
+		if ((__s32)(x.ahead + x.end - wire->next_seq) > 0)
+			wire->next_seq = x.ahead + x.end;
+		return true;
+	}
+	old = heard_before(skb, &w->key, wire, seq, x.end - x.off);
+	if (old < 0)
+		return false;
+	x.off += old;
 	bpf_loop(LISTEN_STEPS, listen_step, &x, 0);
-	wire->next_seq += x.end - off;
+	if ((__s32)(x.ahead + x.end - wire->next_seq) > 0)
+		wire->next_seq = x.ahead + x.end;
 	return !x.lost && x.off >= x.end;
 }
 
@@ -294,11 +375,12 @@ int listen(struct __sk_buff *skb)
 {
 	const struct settings *s = settings_active();
 	struct wire_dialogue *wire;
+	const struct stream *st;
 	struct workspace *w;
 	__u32 off, end;
 	int l2;
 
-	if (!s || !(s->users & USERS_WIRE) || !may_be_mail(skb, s))
+	if (!s || !wants_dialogue(s) || !may_be_mail(skb, s))
 		return TC_ACT_UNSPEC;
 	w = take(skb, s);
 	if (!w || find_payload(w, skb->len, &off, &end) || off >= end)
@@ -306,10 +388,15 @@ int listen(struct __sk_buff *skb)
 	wire = bpf_map_lookup_elem(&dialogues, &w->key);
 	if (!wire)
 		return TC_ACT_UNSPEC;
+	st = bpf_map_lookup_elem(&streams, &w->key);
+	if (st && (st->state & STREAM_TLS || st->encrypted)) {
+		bpf_map_delete_elem(&dialogues, &w->key);
+		return pass(&w->key);
+	}
 	l2 = l2_len(skb);
 	w->headers.l3 += l2;
 	w->headers.behind.l4 += l2;
-	if (l2 < 0 || !hear(skb, s, w, wire))
-		bpf_map_delete_elem(&dialogues, &w->key);
+	if (!wire->lost && (l2 < 0 || !hear(skb, s, w, wire, st)))
+		wire->lost = 1;
 	return pass(&w->key);
 }

@@ -5,19 +5,23 @@
  * not in map mail_procs.
  *
  * tls_write.bpf.c counts the replies. Without sequence numbers, a client's next
- * line can be matched with replies only while none is outstanding: a dialogue
- * is lost when the server reads on before it has answered.
+ * line can be matched with replies only while none is outstanding: when the
+ * server reads on before it has answered, a reply may have been missed. From
+ * then on AUTHs are still counted, but no reply is matched with one.
  */
 #include <linux/errno.h>
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
+#include "now.h"
 #include "pure/sasl.h"
+#include "pure/window.h"
 #include "tls_session.h"
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
-#define READ_STEPS 512
+#define READ_STEPS 16384 /* as many lines as a TLS record may have */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -43,7 +47,7 @@ static __always_inline int read_enter(__u64 object, __u64 buf, __u64 num,
 	const struct settings *s = settings_active();
 	struct tls_reading *r;
 
-	if (!s || !(s->users & USERS_TLS) || !is_mail_server())
+	if (!s || !wants_session(s) || !is_mail_server())
 		return 0;
 	r = bpf_task_storage_get(&tls_readings, bpf_get_current_task_btf(), 0,
 				 BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -74,6 +78,7 @@ struct tls_listening {
 	struct tls_dialogue *w;
 	const struct name_key *name_key;
 	__u32 keep;
+	__u32 when;
 	__u64 pos;
 	__u64 end;
 };
@@ -82,20 +87,22 @@ struct tls_listening {
 static __always_inline int read_chunk(struct tls_listening *x)
 {
 	struct sasl_chunk chunk = { .challenges = x->w->challenges,
-				    .keep = x->keep };
+				    .keep = x->keep,
+				    .when = x->when };
 	int used;
 
 	if (x->pos >= x->end)
 		return 1;
 	chunk.len = bound_size(sasl_room(x->end - x->pos), SASL_CHUNK);
 	if (bpf_probe_read_user(chunk.byte, chunk.len, (void *)x->pos)) {
-		x->w->lost = 1;
+		x->w->over = 1;
 		return 1;
 	}
 	used = sasl_feed(&x->w->d, x->name_key, &chunk);
-	x->w->lost = used < 0;
+	x->w->over = used < 0;
+	x->w->lost |= x->w->d.adrift;
 	x->pos += used;
-	return x->w->lost;
+	return x->w->over;
 }
 
 static long read_step(__u32 i, void *ctx)
@@ -104,20 +111,47 @@ static long read_step(__u32 i, void *ctx)
 }
 
 /*
- * Does the client's text start with EHLO or HELO, as it must at the start of
- * TLS, also after STARTTLS (RFC 3207, 4.2)? A session that began before the
- * probes were attached is not followed.
+ * How many of the first four bytes of EHLO or HELO, in any case, the client's
+ * text starts with, as it must at the start of TLS, also after STARTTLS (RFC
+ * 3207, 4.2); 0: other text. A session that began before the probes were
+ * attached is not followed.
  */
-static __always_inline bool is_beginning(const struct tls_reading *r)
+static __always_inline __u32 beginning(const struct tls_reading *r, __u64 bytes)
 {
-	char c[4] = {};
+	__u32 n = bytes < 4 ? bytes : 4;
+	union {
+		char c[4];
+		__u32 word;
+	} is = {}, ehlo = { "ehlo" }, helo = { "helo" };
+	__u32 mask = n < 4 ? bpf_htonl(~(~0U >> (8 * n))) : ~0U;
 
-	if (bpf_probe_read_user(c, sizeof(c), (void *)r->buf))
-		return false;
-	for (int i = 0; i < 4; i++)
-		c[i] |= 0x20;
-	return (c[0] == 'e' && c[1] == 'h' && c[2] == 'l' && c[3] == 'o') ||
-	       (c[0] == 'h' && c[1] == 'e' && c[2] == 'l' && c[3] == 'o');
+	if (bpf_probe_read_user(&is, bound_size(n, 4), (void *)r->buf))
+		return 0;
+	is.word |= 0x20202020;
+	return (is.word & mask) == (ehlo.word & mask) ||
+			       (is.word & mask) == (helo.word & mask) ?
+		       n :
+		       0;
+}
+
+/*
+ * Begins the dialogue of a session that starts with EHLO or HELO. A shorter
+ * piece of them may be something else: then no reply is matched with an AUTH.
+ */
+static __always_inline struct tls_dialogue *
+begin_session(const struct tls_reading *r, __u64 bytes)
+{
+	__u32 n = beginning(r, bytes);
+	struct tls_dialogue *w;
+
+	if (!n)
+		return NULL;
+	bpf_map_update_elem(&tls_dialogues, &r->key, &tls_dialogue_zero,
+			    BPF_NOEXIST);
+	w = bpf_map_lookup_elem(&tls_dialogues, &r->key);
+	if (w)
+		w->lost = n < 4;
+	return w;
 }
 
 /* Feeds the client's plaintext of one read call to its dialogue. */
@@ -130,26 +164,25 @@ static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 
 	if (!s)
 		return 0;
-	if (!w && is_beginning(r)) {
-		bpf_map_update_elem(&tls_dialogues, &r->key, &tls_dialogue_zero,
-				    BPF_NOEXIST);
-		w = bpf_map_lookup_elem(&tls_dialogues, &r->key);
-	}
-	if (!w || w->lost)
+	if (!w)
+		w = begin_session(r, bytes);
+	if (!w || w->over || w->message)
 		return 0;
 	x.w = w;
 	x.name_key = bpf_map_lookup_elem(&name_key, &zero);
-	x.keep = s->log_users;
+	x.keep = s->log_users && s->users & USERS_TLS;
+	x.when = window_tick(now_jiffies(), s->tick_shift);
 	x.pos = r->buf;
 	x.end = r->buf + bytes;
-	if (!x.name_key ||
-	    !dialogue_settled(&w->d, w->replies, w->challenges)) {
-		w->lost = 1;
+	if (!x.name_key) {
+		w->over = 1;
 		return 0;
 	}
+	if (!dialogue_settled(&w->d, w->replies, w->challenges))
+		w->lost = 1;
 	bpf_loop(READ_STEPS, read_step, &x, 0);
 	if (x.pos < x.end)
-		w->lost = 1;
+		w->over = 1;
 	return 0;
 }
 

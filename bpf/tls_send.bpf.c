@@ -306,11 +306,13 @@ static __always_inline int sent(const struct settings *s,
 	return 0;
 }
 
-static __always_inline void key_of_socket(const struct sock *sk,
+static __always_inline void key_of_socket(const struct tcp_sock *tp,
 					  struct stream_key *key)
 {
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+
 	ends_of(sk, &key->client, &key->server);
-	key->server_port = bpf_htons(sk->__sk_common.skc_num);
+	key->server_port = port_of(tp);
 	key->client_port = sk->__sk_common.skc_dport;
 }
 
@@ -319,12 +321,14 @@ static __always_inline int sent_on(const struct sock *sk, int ret)
 {
 	const struct settings *s = settings_active();
 	struct stream_key key = {};
+	const struct tcp_sock *tp;
 
 	if (!s || !is_tcp(sk))
 		return 0;
-	if (!is_mail(s, sk))
+	tp = tcp_of(sk);
+	if (!tp || !is_mail(s, tp))
 		return sent(s, NULL, ret);
-	key_of_socket(sk, &key);
+	key_of_socket(tp, &key);
 	return sent(s, &key, ret);
 }
 
@@ -378,7 +382,8 @@ static __always_inline bool copy_key(const struct sock *sk,
 	} else {
 		return false;
 	}
-	key->server_port = bpf_htons(BPF_CORE_READ(c, skc_num));
+	key->server_port = BPF_CORE_READ((const struct inet_sock *)sk,
+					 inet_sport);
 	key->client_port = BPF_CORE_READ(c, skc_dport);
 	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
@@ -393,6 +398,8 @@ static __always_inline int sending(struct socket *sock)
 	if (!s || !copy_key(sk, &key))
 		return 0;
 	if (!port_is_mail(s, bpf_ntohs(key.server_port)) ||
+	    BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) &
+		    SOCK_BINDPORT_LOCK ||
 	    (only_netns &&
 	     BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != only_netns))
 		return sent(s, NULL, 1);

@@ -133,6 +133,12 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	return ses;
 }
 
+/* Does anything need the client's side of dialogues inside TLS? */
+static __always_inline bool wants_session(const struct settings *s)
+{
+	return s->users & USERS_TLS || s->unanswered;
+}
+
 /* Drops pending failures and counts them as unattributed. */
 static __always_inline void drop_pending(struct tls_task *t)
 {

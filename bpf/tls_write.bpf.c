@@ -8,8 +8,10 @@
 #include <stdbool.h>
 
 #include "failure.h"
+#include "now.h"
 #include "pure/reply.h"
 #include "pure/sasl.h"
+#include "pure/window.h"
 #include "tls_session.h"
 
 #include <bpf/bpf_tracing.h>
@@ -62,6 +64,19 @@ int BPF_KPROBE(tls_enter_ex2, __u64 object, __u64 buf, __u64 num, __u64 flags,
 }
 
 /*
+ * Goes on behind a message, to which the server has replied. What came with the
+ * message's end was not read, so replies are not matched with AUTHs any more.
+ */
+static __always_inline void pass_message(struct tls_dialogue *w)
+{
+	w->message = 0;
+	w->lost = 1;
+	w->d.commands = w->replies;
+	w->d.responses = w->challenges;
+	w->d.sasl.mode = SASL_START;
+}
+
+/*
  * Numbers a reply that has ended, and for a failed login sets at->tried to the
  * user tried, or zero.
  */
@@ -74,21 +89,28 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 
 	if (v == REPLY_COUNT)
 		__builtin_memset(tried, 0, sizeof(*tried));
-	if (!w || w->lost)
+	if (!w || w->over)
 		return;
 	if (v == REPLY_COUNT) {
-		a = dialogue_attempt(&w->d, w->replies);
+		w->refused++;
+		a = w->lost || !(x->s->users & USERS_TLS) ?
+			    NULL :
+			    dialogue_attempt(&w->d, w->replies);
 		if (a)
 			*tried = a->tried;
 	}
 	if (code == CODE_CHALLENGE) {
-		w->lost =
+		w->lost |=
 			!dialogue_challenged(&w->d, w->replies, w->challenges);
 		w->challenges++;
-		return;
+	} else if (code == CODE_MESSAGE) {
+		w->message = 1;
+	} else {
+		w->replies++;
+		w->over = code == CODE_LOGGED_IN || v == REPLY_CREDIT;
+		if (w->message)
+			pass_message(w);
 	}
-	w->replies++;
-	w->lost = code == CODE_MESSAGE || code == CODE_LOGGED_IN;
 }
 
 /*
@@ -217,9 +239,56 @@ static __always_inline bool worth_reading(const struct tls_task *t,
 	return false;
 }
 
-/* Reads the plaintext of a write call, as much as the library has taken. */
-static __always_inline int taken(struct tls_task *t, __u64 bytes)
+/* A hash of the length of what is written, and of how it starts. */
+static __always_inline __u64 hash_of(struct tls_task *t, __u64 at, __u64 num)
 {
+	const __u64 *word = (const __u64 *)t->head.bytes;
+	__u64 n = num < LINE_SIZE ? num : LINE_SIZE, h = num;
+
+	__builtin_memset(&t->head, 0, sizeof(t->head));
+	if (n)
+		bpf_probe_read_user(&t->head, bound_size(n, LINE_SIZE),
+				    (void *)at);
+	for (int i = 0; i < LINE_SIZE / 8; i++)
+		h = (h ^ word[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+/* Remembers that the last `rest` bytes of this write are read, not taken. */
+static __always_inline void read_ahead(struct tls_task *t,
+				       struct tls_session *ses, __u64 rest)
+{
+	ses->ahead = rest;
+	ses->ahead_hash = hash_of(t, t->buf + t->num - rest, rest);
+}
+
+/*
+ * Does this write retry one that failed? OpenSSL wants the same bytes again,
+ * GnuTLS also takes a write of no bytes for it.
+ */
+static __always_inline bool is_retry(struct tls_task *t,
+				     struct tls_session *ses, __u64 bytes)
+{
+	bool same =
+		ses->ahead &&
+		(!t->num || (t->num == ses->ahead &&
+			     hash_of(t, t->buf, t->num) == ses->ahead_hash));
+
+	if (!same)
+		ses->ahead = 0;
+	else if (bytes)
+		read_ahead(t, ses, bytes < t->num ? t->num - bytes : 0);
+	return same;
+}
+
+/*
+ * Reads the plaintext of a write call, as much as the library has taken; all of
+ * it if the call failed (`taken` 0), for the client may be gone, and a refusal
+ * counts when the server hands it to the library.
+ */
+static __always_inline int written(struct tls_task *t, __u64 taken)
+{
+	__u64 bytes = taken ? taken : t->num;
 	struct tls_scan x = { .t = t, .reply = &t->reply };
 	struct tls_session *ses;
 	struct mail_proc *proc;
@@ -234,8 +303,14 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 	if (proc)
 		__sync_fetch_and_add(&proc->writes, 1);
 	x.s = settings_active();
+	if (ses && is_retry(t, ses, taken))
+		return 0;
 	if (!x.s || !worth_reading(t, &ses, bytes))
 		return 0;
+	if (!taken && !ses)
+		ses = session_get(&t->key);
+	if (!taken && ses)
+		read_ahead(t, ses, t->num);
 	if (ses) {
 		x.known = ses->peer != TLS_PEER_UNKNOWN;
 		t->at.peer = ses->client;
@@ -244,7 +319,7 @@ static __always_inline int taken(struct tls_task *t, __u64 bytes)
 	} else {
 		__builtin_memset(&t->reply, 0, sizeof(t->reply));
 	}
-	if (x.s->users & USERS_TLS)
+	if (wants_session(x.s))
 		x.dialogue = bpf_map_lookup_elem(&tls_dialogues, &t->key);
 	x.pos = t->buf;
 	x.end = t->buf + (bytes < SCAN_BYTES ? bytes : SCAN_BYTES);
@@ -270,18 +345,15 @@ static __always_inline struct tls_task *leave(void)
 	return t;
 }
 
-/*
- * SSL_write(), gnutls_record_send() return the bytes taken, or an error after
- * which the caller retries.
- */
+/* SSL_write(), gnutls_record_send() return the bytes taken, or an error. */
 SEC("uretprobe")
 int BPF_KRETPROBE(tls_leave, long ret)
 {
 	struct tls_task *t = leave();
 	__s32 n = ret;
 
-	if (t && n > 0)
-		taken(t, (__u32)n < t->num ? (__u32)n : t->num);
+	if (t)
+		written(t, n <= 0 ? 0 : (__u32)n < t->num ? (__u32)n : t->num);
 	return 0;
 }
 
@@ -291,10 +363,107 @@ int BPF_KRETPROBE(tls_leave_ex, long ret)
 	struct tls_task *t = leave();
 	__u64 n = 0;
 
-	if (t && (__s32)ret == 1 &&
-	    !bpf_probe_read_user(&n, sizeof(n), (void *)t->written) && n)
-		taken(t, n < t->num ? n : t->num);
+	if (!t)
+		return 0;
+	if ((__s32)ret == 1 &&
+	    bpf_probe_read_user(&n, sizeof(n), (void *)t->written))
+		return 0;
+	written(t, n < t->num ? n : t->num);
 	return 0;
+}
+
+/* The session with this key, if its client is proved; or NULL. */
+static __always_inline const struct tls_session *
+owner(struct tls_task *t, const struct tls_key *key, __u64 library)
+{
+	const struct tls_session *ses;
+	struct tls_key was = t->key;
+	__u64 was_in = t->library;
+
+	t->key = *key;
+	t->library = library;
+	ses = session_of(t);
+	t->key = was;
+	t->library = was_in;
+	return ses && (ses->peer == TLS_PEER_SOCKET ||
+		       ses->peer == TLS_PEER_HELLO) ?
+		       ses :
+		       NULL;
+}
+
+/* Did the server hang after this AUTH? See HANGS in close.bpf.c. */
+static __always_inline bool hangs(const struct settings *s,
+				  const struct attempt *a)
+{
+	const struct limit *rate = &s->policy[POLICY_PLAIN].rate;
+	__u32 now = window_tick(now_jiffies(), s->tick_shift);
+
+	return (__u64)(now - a->when) * rate->sec > 30ULL * rate->ticks;
+}
+
+/* Counts a login without a reply; `a`: its AUTH, or NULL if not known. */
+static __always_inline void charge_unanswered(const struct settings *s,
+					      struct tls_task *t,
+					      const struct attempt *a)
+{
+	if (a && s->users & USERS_TLS)
+		t->at.tried = a->tried;
+	else
+		__builtin_memset(&t->at.tried, 0, sizeof(t->at.tried));
+	count(COUNTER_UNANSWERED, 0);
+	client_failure(s, &t->at);
+}
+
+/*
+ * Counts an AUTH that the server has read and not answered. A server works on
+ * one at a time, and the probes see each reply, so of several AUTHs without a
+ * reply only the first was tried.
+ */
+static __always_inline void end_session(const struct settings *s,
+					struct tls_task *t,
+					const struct tls_dialogue *w)
+{
+	if (w->lost) {
+		/* without any reply, the server writes by unprobed functions */
+		if (w->replies && w->d.n > w->refused)
+			charge_unanswered(s, t, NULL);
+		return;
+	}
+	for (__u32 i = 0; i < ATTEMPTS; i++) {
+		const struct attempt *a = &w->d.attempt[i];
+
+		if (a->reply == w->replies &&
+		    dialogue_is_open(&w->d, i, w->replies, w->challenges) &&
+		    !hangs(s, a))
+			charge_unanswered(s, t, a);
+	}
+}
+
+/* Counts a login that is unanswered when the library frees the session. */
+static __always_inline void judge_end(const struct tls_key *key, __u64 library)
+{
+	const struct tls_dialogue *w = bpf_map_lookup_elem(&tls_dialogues, key);
+	const struct settings *s = settings_active();
+	const struct tls_session *ses;
+	struct tls_task *t;
+
+	if (!w || !w->d.n || w->over || w->message || !s || !s->unanswered)
+		return;
+	t = task_get(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t)
+		return;
+	ses = owner(t, key, library);
+	if (!ses)
+		return;
+	drop_pending(t); /* t->at is needed for this one */
+	t->at.peer = ses->client;
+	t->at.port = ses->port;
+	t->at.sensor = SENSOR_TLS;
+	t->at.code = 0;
+	t->at.text_len = 0;
+	t->at.unanswered = 1;
+	end_session(s, t, w);
+	t->at.unanswered = 0;
 }
 
 /*
@@ -306,6 +475,7 @@ int BPF_KPROBE(tls_free, __u64 object)
 {
 	struct tls_key key = key_of(object);
 
+	judge_end(&key, bpf_get_attach_cookie(ctx));
 	bpf_map_delete_elem(&tls_sessions, &key);
 	bpf_map_delete_elem(&tls_dialogues, &key);
 	return 0;

@@ -44,13 +44,19 @@ struct sasl {
 	__u8 pads; /* '=' seen at the end */
 	__u8 bits; /* decoded bits left over; never of a password */
 	__u8 name_len; /* bytes of the name that are kept */
-	__u8 pad[5];
+	__u8 of_auth; /* this line is an AUTH, or a response to its challenge */
+	__u8 parts; /* lines with credentials of the latest AUTH so far */
+	__u8 cancels; /* this line is "*" (RFC 4954, 4) */
+	__u8 pad[2];
 	struct siphash hash; /* hash of the name so far */
 };
 
 struct attempt {
 	__u32 reply; /* number of the reply that answers this AUTH */
-	__u32 pad;
+	__u32 end; /* TCP sequence number behind its last line */
+	__u32 when; /* tick of the window when that line came */
+	__u8 whole; /* 1: all of the AUTH has come */
+	__u8 pad[3];
 	struct tried tried;
 };
 
@@ -59,7 +65,8 @@ struct dialogue {
 	__u32 commands;
 	__u32 responses; /* lines taken for responses to a challenge (334) */
 	__u32 n; /* AUTHs so far; the last one is attempt[(n - 1) % 8] */
-	__u32 pad;
+	__u8 adrift; /* 1: which reply answers which AUTH is not known */
+	__u8 pad[3];
 	struct sasl sasl;
 	struct attempt attempt[ATTEMPTS];
 };
@@ -69,11 +76,13 @@ struct wire_dialogue {
 	__u32 next_seq; /* TCP sequence number of the client's next byte */
 	/* sequence number of the server's first byte, as in struct stream */
 	__u32 first_seq;
+	__u32 messages; /* messages passed over, as in struct stream */
+	__u32 lost; /* 1: the client's text cannot be followed any more */
 	struct dialogue d;
 };
 
 _Static_assert(sizeof(struct sasl) == 64, "part of map values");
-_Static_assert(sizeof(struct dialogue) == 80 + ATTEMPTS * 80,
+_Static_assert(sizeof(struct dialogue) == 80 + ATTEMPTS * 88,
 	       "part of map values");
 
 #endif

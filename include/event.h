@@ -62,7 +62,9 @@ struct event {
 	 * many or more
 	 */
 	__u8 users;
-	__u8 pad[5];
+	/* 1: the connection ended before a whole reply had left */
+	__u8 unanswered;
+	__u8 pad[4];
 	/* the reply's line, as far as it fits: raw, untrusted */
 	__u8 text[TEXT_SIZE];
 	__u8 user_len; /* 0..USER_NAME_SIZE; 0 unless log-users is on */

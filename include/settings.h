@@ -108,7 +108,8 @@ struct settings {
 	struct policy policy[POLICIES_MAX];
 	__u8 users; /* enum users */
 	__u8 log_users; /* keep the user's name, not only its hash */
-	__u16 pad;
+	__u8 unanswered; /* count-unanswered */
+	__u8 pad;
 	/* users within the rate's time that are an attack; 0: off */
 	__u32 attack_users;
 	__u8 have_ban_nets; /* 1: map ban_nets is not empty */

@@ -17,7 +17,8 @@ struct sighting {
 	__u16 port; /* local port of the mail server */
 	__u8 text_len; /* bytes of text, 0..LINE_SIZE */
 	__u8 sensor; /* enum sensor */
-	__u8 pad[6];
+	__u8 unanswered; /* 1: no whole reply left; code and text are of the part */
+	__u8 pad[5];
 	struct tried tried;
 	struct line text; /* the reply's last line */
 };

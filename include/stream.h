@@ -21,7 +21,9 @@ struct reply {
 	__u8 skip;
 	/* enum action + 1 by a text on an earlier line of the reply, or 0 */
 	__u8 by_text;
-	__u8 pad[5];
+	__u8 pad;
+	__u16 begun; /* code of the reply's earlier lines, or 0 */
+	__u8 pad2[2];
 	/* The line's first bytes, and room to load more behind them. */
 	union {
 		__u8 line[2 * LINE_SIZE];
@@ -56,6 +58,19 @@ struct stream_key {
 	__u32 pad;
 };
 
+/* Does the server's reply to EHLO offer AUTH? */
+enum offer { OFFER_UNKNOWN, OFFER_MADE, OFFER_NOT_MADE };
+
+/* Bits of stream.state. */
+enum stream_state {
+	STREAM_FOLLOWED = 1, /* map dialogues had its client's side */
+	STREAM_ADRIFT = 2, /* which reply answers which AUTH is not known */
+	STREAM_MESSAGE = 4, /* the client sends a message (354) */
+	STREAM_LOGGED_IN = 8, /* the client has logged in */
+	STREAM_TLS = 16, /* the client may begin TLS (220) */
+	STREAM_ENDED = 32, /* the server's socket is closed */
+};
+
 struct stream {
 	__u32 next_seq; /* TCP sequence number of the next byte to read */
 	__u32 encrypted; /* 1: TLS has begun; only its ServerHello is read */
@@ -63,7 +78,11 @@ struct stream {
 	__u32 first_seq;
 	__u32 replies; /* replies so far, without challenges */
 	__u32 challenges; /* challenges (334) so far */
-	__u32 pad;
+	__u32 read_seq; /* copied_seq of the server when the last reply left */
+	__u16 refused; /* replies that counted as failures */
+	__u8 state; /* enum stream_state */
+	__u8 offer; /* enum offer */
+	__u32 messages; /* messages so far: replies 354 */
 	/* unfinished at next_seq: the reply; with TLS, the ServerHello */
 	union {
 		struct reply reply;
@@ -73,6 +92,6 @@ struct stream {
 
 _Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");
 _Static_assert(sizeof(struct stream_key) == 40, "map key");
-_Static_assert(sizeof(struct stream) == 32 + 2 * LINE_SIZE, "map value");
+_Static_assert(sizeof(struct stream) == 40 + 2 * LINE_SIZE, "map value");
 
 #endif

@@ -54,6 +54,10 @@ struct tls_session {
 	__u8 searches; /* searches for the random so far: they are costly */
 	__u32 place; /* offset of the random in the object; 0: not known */
 	struct tls_random random;
+	/* hash of the bytes that were read, but not taken by the library */
+	__u64 ahead_hash;
+	__u32 ahead; /* how many these are: the server will write them again */
+	__u32 pad;
 	struct reply reply; /* the line that the last write left unfinished */
 };
 
@@ -70,14 +74,19 @@ struct tls_task {
 	__u32 pending; /* failures seen whose client is not known yet */
 	struct sighting at; /* the last such failure */
 	struct reply reply; /* the unfinished line, while a write is read */
+	struct line head; /* start of the bytes that hash_of() is computed of */
 };
 
 /* Map tls_dialogues: the client's side of a TLS session, from EHLO on. */
 struct tls_dialogue {
 	__u32 replies; /* replies so far, without challenges */
 	__u32 challenges;
-	__u32 lost; /* 1: the dialogue cannot be followed any more */
-	__u32 pad;
+	__u32 lost; /* 1: which reply answers which AUTH is not known */
+	__u32 refused; /* replies that counted as failures */
+	/* 1: the client has logged in, or its text cannot be followed */
+	__u8 over;
+	__u8 message; /* 1: the client sends a message (354) */
+	__u8 pad[6];
 	struct dialogue d;
 };
 
@@ -104,10 +113,11 @@ struct mail_proc {
 
 _Static_assert(sizeof(struct tls_key) == 16, "map key");
 _Static_assert(sizeof(struct tls_hello) == 24, "map value");
-_Static_assert(sizeof(struct tls_session) == 40 + sizeof(struct reply),
+_Static_assert(sizeof(struct tls_session) == 56 + sizeof(struct reply),
 	       "map value");
 _Static_assert(sizeof(struct tls_task) ==
-		       72 + sizeof(struct sighting) + sizeof(struct reply),
+		       72 + sizeof(struct sighting) + sizeof(struct reply) +
+			       sizeof(struct line),
 	       "map value");
 
 #endif

@@ -11,6 +11,8 @@
 #ifndef SMTPXDP_REPLY_H
 #define SMTPXDP_REPLY_H
 
+#include <stdbool.h>
+
 #include "pure/function.h"
 #include "stream.h"
 
@@ -41,7 +43,7 @@ struct reply_result {
 /* Is there a line, or a reply of several lines, to go on with? */
 static inline int reply_unfinished(const struct reply *r)
 {
-	return r->len || r->skip || r->by_text;
+	return r->len || r->skip || r->by_text || r->begun;
 }
 
 /*
@@ -147,6 +149,7 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 
 	/* makes the compiler keep the check below for the verifier */
 	asm("" : "+r"(code));
+	r->begun = 0;
 	if (!code || code >= CODE_MAX) {
 		r->by_text = 0;
 		return REPLY_MORE;
@@ -161,6 +164,7 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 	}
 	if (len > 3 && r->line[3] == '-') { /* not the reply's last line */
 		r->by_text = said;
+		r->begun = code;
 		return REPLY_MORE;
 	}
 	r->by_text = 0;
@@ -176,6 +180,65 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 	default:
 		return REPLY_IGNORED;
 	}
+}
+
+/* Does any of the `codes` codes from `prefix` on count? */
+static inline bool reply_prefix_counts(const struct settings *s, __u32 prefix,
+				       __u32 codes)
+{
+	for (__u32 i = 0; i < codes; i++) {
+		__u32 code = prefix + i;
+
+		if (code < CODE_MAX &&
+		    (s->codes[code] & ~CODE_HAS_TEXT) == ACTION_COUNT)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Could this unfinished reply have become one that counts? One that has not
+ * begun could.
+ */
+PURE_FUNCTION int reply_may_count(const struct reply *r,
+				  const struct settings *s)
+{
+	__u8 a, b;
+	int said;
+
+	if (!r || !s)
+		return 0;
+	if (r->by_text)
+		return r->by_text == ACTION_COUNT + 1;
+	if (r->begun)
+		return reply_prefix_counts(s, r->begun, 1);
+	if (!r->len && !r->skip)
+		return 1;
+	a = r->line[0] - '0';
+	b = r->line[1] - '0';
+	if (a < 2 || a > 5)
+		return 0;
+	if (!r->skip && r->len == 1)
+		return reply_prefix_counts(s, 100 * a, 100);
+	if (b > 9)
+		return 0;
+	if (!r->skip && r->len == 2)
+		return reply_prefix_counts(s, 100 * a + 10 * b, 10);
+	said = reply_match(r, r->skip ? LINE_SIZE : r->len, s);
+	if (said)
+		return said == ACTION_COUNT + 1;
+	return reply_prefix_counts(s, reply_code(r->line, 3), 1);
+}
+
+/* Does the line that has just ended offer AUTH? */
+static inline bool reply_offers_auth(const struct reply *r)
+{
+	static const union {
+		char text[8];
+		__u64 word;
+	} more = { "250-AUTH" }, last = { "250 AUTH" };
+
+	return r->word[0] == more.word || r->word[0] == last.word;
 }
 
 /*

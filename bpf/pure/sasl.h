@@ -7,13 +7,15 @@
  * the order of the commands, one for each; so commands and replies are counted
  * (the greeting is reply 0), and an AUTH's name is kept under the number of its
  * reply. A challenge (334) counts apart, and the client's line after it is no
- * command. Where the two counts could diverge, the dialogue is given up
- * (SASL_LOST):
+ * command. Where the two counts could diverge, the dialogue is adrift from there
+ * on: AUTHs are counted, but no reply tells which of them it is about.
  * - a command already sent follows the one that is challenged: the server takes
  *   it for the response. dialogue_challenged() tells.
- * - text that is no line follows: TLS, chunks (BDAT), a message (after 354: the
- *   caller's part), a proxy's first line.
- * - an empty command: some servers do not reply to it.
+ * - a proxy puts a line in front.
+ * - an empty command, or a TLS record: some servers do not reply to it.
+ * - a message (after 354: the caller's part).
+ * Where text that is no line follows, chunks (BDAT), the dialogue is given up
+ * (SASL_LOST).
  *
  * No bit of a password is stored. Base64 is decoded character by character:
  * PLAIN (RFC 4616) up to its second NUL, XOAUTH2 up to its first ^A,
@@ -37,6 +39,8 @@
 #define CODE_CHALLENGE 334
 #define CODE_MESSAGE 354
 #define CODE_LOGGED_IN 235
+#define CODE_READY 220
+#define CODE_OK 250
 
 #define SASL_CHUNK 64 /* most bytes that sasl_feed() takes at once */
 
@@ -49,6 +53,8 @@ struct sasl_chunk {
 	__u32 len; /* 1..SASL_CHUNK */
 	__u32 challenges; /* challenges of the server when this text came */
 	__u32 keep; /* 1: keep the name, not only its hash */
+	__u32 seq; /* TCP sequence number of the first byte */
+	__u32 when; /* tick of the window, for struct attempt */
 	__u32 pad;
 };
 
@@ -357,6 +363,30 @@ static inline void sasl_end_mech(struct sasl *s)
 	s->mode = SASL_BEFORE_INITIAL;
 }
 
+/* How many lines with credentials an AUTH of this mechanism has. */
+static inline __u32 sasl_parts(const struct sasl *s)
+{
+	return s->mech == SASL_LOGIN ? 2 : 1;
+}
+
+/*
+ * Notes of an AUTH's line that has ended before sequence number `end` whether
+ * it makes the AUTH whole.
+ */
+static inline void sasl_line_ended(struct dialogue *d, __u32 end, __u32 when)
+{
+	struct sasl *s = &d->sasl;
+	struct attempt *a;
+
+	if (!s->of_auth)
+		return;
+	s->of_auth = 0;
+	a = sasl_attempt(d);
+	a->end = end;
+	a->when = when;
+	a->whole = !s->cancels && s->parts >= sasl_parts(s);
+}
+
 /* The line of an AUTH ends, by CR or by LF alone. */
 static inline void sasl_end(struct dialogue *d)
 {
@@ -381,26 +411,36 @@ static inline enum sasl_verdict sasl_begin(struct dialogue *d,
 
 	if ((__s32)(challenges - d->responses) > 0) {
 		d->responses++;
+		s->of_auth = d->n > 0;
+		s->cancels = c == '*';
+		s->parts += s->parts < 2;
 		s->mode = SASL_SKIP;
 		if (s->want)
 			sasl_begin_name(s, key);
 		s->want = 0;
 		return SASL_MORE;
 	}
-	if (c == '\n' || c == '\r' || reply_is_tls(c))
-		return SASL_LOST;
 	d->commands++;
 	s->want = 0;
+	s->of_auth = 0;
+	d->adrift |= c == '\n' || c == '\r' || reply_is_tls(c);
+	if (c == '\n' || c == '\r') {
+		s->mode = SASL_SKIP;
+		return SASL_MORE;
+	}
 	sasl_begin_word(s, SASL_VERBS, SASL_VERB);
 	return SASL_MORE;
 }
 
-static inline enum sasl_verdict sasl_end_verb(struct sasl *s)
+static inline enum sasl_verdict sasl_end_verb(struct dialogue *d)
 {
+	struct sasl *s = &d->sasl;
 	enum sasl_word w = sasl_word(s);
 
 	s->mode = w == SASL_AUTH ? SASL_BEFORE_MECH : SASL_SKIP;
-	return w == SASL_BDAT || w == SASL_PROXY ? SASL_LOST : SASL_MORE;
+	if (w == SASL_PROXY)
+		d->adrift = 1;
+	return w == SASL_BDAT ? SASL_LOST : SASL_MORE;
 }
 
 /* An AUTH's mechanism starts with `c`: makes a new entry for the AUTH. */
@@ -412,6 +452,9 @@ static inline void sasl_begin_mech(struct dialogue *d, __u8 c)
 	a = sasl_attempt(d);
 	__builtin_memset(a, 0, sizeof(*a));
 	a->reply = d->commands - 1;
+	d->sasl.of_auth = 1;
+	d->sasl.parts = 0;
+	d->sasl.cancels = 0;
 	sasl_begin_word(&d->sasl, SASL_MECHS, SASL_MECH);
 	sasl_match(&d->sasl, c);
 }
@@ -422,6 +465,7 @@ static inline void sasl_begin_initial(struct dialogue *d,
 {
 	struct sasl *s = &d->sasl;
 
+	s->parts = 1;
 	if (s->mech == SASL_OTHER) {
 		s->mode = SASL_SKIP;
 	} else if (c == '=') {
@@ -432,25 +476,29 @@ static inline void sasl_begin_initial(struct dialogue *d,
 	}
 }
 
-/* Takes a CR or LF. */
-PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d, __u8 c)
+/* Takes a CR or LF, byte i of the chunk. */
+PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d,
+					      const struct sasl_chunk *chunk,
+					      __u32 i, __u8 c)
 {
 	enum sasl_verdict v = SASL_MORE;
 	struct sasl *s;
 
-	if (!d)
+	if (!d || !chunk)
 		return SASL_LOST;
 	s = &d->sasl;
 	if (s->mode == SASL_VERB)
-		v = sasl_end_verb(s);
+		v = sasl_end_verb(d);
 	if (s->mode == SASL_BEFORE_MECH)
 		s->mode = SASL_SKIP;
 	if (s->mode != SASL_SKIP && s->mode != SASL_END)
 		sasl_end(d);
 	else if (s->mode == SASL_END && c == '\r')
 		sasl_no_name(d);
-	if (c == '\n')
+	if (c == '\n') {
 		s->mode = SASL_START;
+		sasl_line_ended(d, chunk->seq + i + 1, chunk->when);
+	}
 	return v;
 }
 
@@ -473,11 +521,11 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 	    sasl_begin(d, key, chunk->challenges, c) == SASL_LOST)
 		return SASL_LOST;
 	if (c == '\n' || c == '\r')
-		return sasl_end_line(d, c);
+		return sasl_end_line(d, chunk, i, c);
 	switch (s->mode) {
 	case SASL_VERB:
 		if (space)
-			return sasl_end_verb(s);
+			return sasl_end_verb(d);
 		sasl_match(s, c);
 		if (!s->alive)
 			s->mode = SASL_SKIP;
@@ -528,6 +576,7 @@ static inline __u32 sasl_skip(struct dialogue *d,
 	if (end >= chunk->len)
 		return chunk->len;
 	d->sasl.mode = SASL_START;
+	sasl_line_ended(d, chunk->seq + end + 1, chunk->when);
 	return end + 1;
 }
 
@@ -582,10 +631,27 @@ static inline bool dialogue_settled(const struct dialogue *d, __u32 replies,
 	       challenges - d->responses <= 1;
 }
 
+/*
+ * Has the server got all of AUTH i, without a reply to it so far? Not if the
+ * server may still ask for more (an unknown mechanism, like SCRAM): no user is
+ * tried yet.
+ */
+static inline bool dialogue_is_open(const struct dialogue *d, __u32 i,
+				    __u32 replies, __u32 challenges)
+{
+	const struct attempt *a = &d->attempt[i & (ATTEMPTS - 1)];
+
+	if (i >= d->n || !a->whole || (__s32)(a->reply - replies) < 0)
+		return false;
+	return d->sasl.mech != SASL_OTHER || challenges == d->responses;
+}
+
 /* The AUTH that is answered by reply number `reply`, or NULL. */
 static inline const struct attempt *dialogue_attempt(const struct dialogue *d,
 						     __u32 reply)
 {
+	if (d->adrift)
+		return NULL;
 	for (__u32 i = 0; i < ATTEMPTS; i++)
 		if (i < d->n && d->attempt[i].reply == reply)
 			return &d->attempt[i];

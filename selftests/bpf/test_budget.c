@@ -47,18 +47,18 @@ static const struct sensor_row {
 	{ "IPv4, other port", &v4, 80, "HTTP/1.1 200 OK\r\n", 54, 0 },
 	{ "IPv6, other port", &v6, 80, "HTTP/1.1 200 OK\r\n", 51, 0 },
 	{ "IPv4, mail port, ACK", &v4, 25, "", 145, 0 },
-	{ "IPv4, 250", &v4, 25, "250 2.1.0 Ok\r\n", 445, 3 },
+	{ "IPv4, 250", &v4, 25, "250 2.1.0 Ok\r\n", 513, 6 },
 	{ "IPv4, 535", &v4, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
-	  867, 8 },
+	  945, 11 },
 	{ "IPv6, 535", &v6, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
-	  868, 8 },
+	  952, 11 },
 	{ "IPv4, EHLO's reply of eight lines", &v4, 25,
 	  "250-mail.example.org\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n"
 	  "250-ETRN\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n"
 	  "250-8BITMIME\r\n250 SMTPUTF8\r\n",
-	  1577, 10 },
+	  1956, 13 },
 };
 
 /* What clients say to the mail server, and to others. */
@@ -67,11 +67,11 @@ static const struct sensor_row client_rows[] = {
 	{ "IPv6, other port", &v6, 80, "GET / HTTP/1.1\r\n", 53, 0 },
 	{ "IPv4, mail port, ACK", &v4, 25, "", 141, 1 },
 	{ "IPv4, nothing to hear any more", &v4, 26, "x", 148, 2 },
-	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 544, 8 },
+	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 667, 8 },
 	{ "IPv4, MAIL, RCPT, DATA", &v4, 25,
 	  "MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\n"
 	  "DATA\r\n",
-	  1082, 12 },
+	  1347, 12 },
 	{ "IPv4, AUTH PLAIN", &v4, 25,
 	  "AUTH PLAIN AEJvYkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n", 5460, 7 },
 };

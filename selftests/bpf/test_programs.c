@@ -4,14 +4,14 @@
 #include "load/programs.h"
 
 #define ALL                                                                    \
-	(PART_BIT(PART_CONTROL) | PARTS_WIRE | (PARTS_TLS & ~PARTS_HOOK) |     \
+	(PART_BIT(PART_CONTROL) | PARTS_WIRE | PART_BIT(PART_CLOSE) | (PARTS_TLS & ~PARTS_HOOK) |     \
 	 PART_BIT(PART_TLS_KPROBE))
 
 static void test_alone(void **state)
 {
 	static const enum part alone[] = {
 		PART_GATE,	   PART_GATE_RAW, PART_SENSOR,
-		PART_SENSOR_RAW,   PART_USERS,	  PART_TLS_WRITE,
+		PART_SENSOR_RAW,   PART_USERS,	  PART_CLOSE,	PART_TLS_WRITE,
 		PART_TLS_WRITE_EX, PART_TLS_READ, PART_TLS_READ_EX,
 	};
 
@@ -54,6 +54,9 @@ static void test_missed(void **state)
 	assert_false(program_is_missed(&info, both, "drop_raw"));
 	assert_true(program_is_missed(&info, both, "listen"));
 	assert_false(program_is_missed(&info, 0, "listen"));
+	assert_true(program_is_missed(&info, MISSED_UNANSWERED, "listen"));
+	assert_true(program_is_missed(&info, MISSED_UNANSWERED, "closed"));
+	assert_false(program_is_missed(&info, both, "closed"));
 	assert_true(program_is_missed(&info, both, "tls_sent"));
 	assert_false(program_is_missed(&info, both, "tls_read_enter"));
 	info.tls_running = 1;

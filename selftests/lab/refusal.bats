@@ -152,6 +152,21 @@ told_but_well() { # PROGRAM
 		jq -r '.SMTPXDP_USER // "-"' | sort | uniq -c | wc -l)" 2
 	# Who does not want to know misses nothing.
 	smtpxdp config set users off
+	fails 1 smtpxdp status --check
+	smtpxdp config set count-unanswered no
+	smtpxdp status --check
+}
+
+@test "where sockets close: refusals count, who hangs up before does not" {
+	refuse closed
+	start
+	missing closed 'who hangs up before the refusal is not counted'
+	at attacker python3 -B $HELPER cut --password wrong --patience 0.1
+	login_fail attacker 3
+	same "counted" "$(counter failures)" 3
+	vanished attacker
+	# Who does not want to know misses nothing.
+	smtpxdp config set count-unanswered no
 	smtpxdp status --check
 }
 

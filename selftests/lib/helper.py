@@ -90,6 +90,10 @@ class Client:
 
 def hello(client, args):
     client.reply()
+    hello_after_greeting(client, args)
+
+
+def hello_after_greeting(client, args):
     client.send(b"EHLO client.example\r\n")
     client.reply()
     if args.tls != "starttls":
@@ -287,7 +291,8 @@ def cmd_judge(args):
     print("counted:", json.dumps(counted, sort_keys=True))
     print("total:", sum(logged.values()))
     if args.at_most:
-        sys.exit(any(n > logged.get(net, 0) for net, n in counted.items()))
+        sys.exit(any(n > max(logged.get(net, 0), args.at_most)
+                     for net, n in counted.items()))
     wanted = args.total is None or sum(logged.values()) == args.total
     sys.exit(0 if logged == counted and wanted else 1)
 
@@ -425,12 +430,12 @@ class RawClient:
         self.next = (seq + 1) & 0xFFFFFFFF
         self.emit(ACK)
 
-    def emit(self, flags, options=b"", data=b""):
+    def emit(self, flags, options=b"", data=b"", wrong=0):
         tcp = struct.pack("!HHIIBBHHH", *self.ports, self.seq & 0xFFFFFFFF,
                           self.next, (20 + len(options)) // 4 << 4, flags,
                           self.window, 0, 0) + options + data
         pseudo = self.me + self.peer + struct.pack("!BBH", 0, 6, len(tcp))
-        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp) ^ wrong) + tcp[18:]
         ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0x4000,
                          64, 6, 0, self.me, self.peer)
         ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
@@ -505,6 +510,136 @@ def cmd_raw(args):
     finally:
         client.close()
     print(json.dumps({"segments": client.segments}))
+
+
+class Cut:
+    """One connection that ends in the middle: after so many bytes of the answer
+    to the last AUTH, or when patience ends."""
+
+    def __init__(self, args):
+        self.args = args
+        self.client = RawClient(args) if args.raw else Client(args)
+
+    def answered(self, end):
+        """Reads until the end of patience; how many bytes came."""
+        seen = 0
+        while time.monotonic() < end and (self.args.cut is None or
+                                          seen < self.args.cut):
+            self.client.timeout = max(0.01, end - time.monotonic())
+            try:
+                flags, seq, data = self.client.receive()
+            except TimeoutError:
+                break
+            if flags & (RST | FIN):
+                break
+            new = (seq + len(data) - self.client.next) & 0xFFFFFFFF
+            if data and new < 65536:
+                seen += new
+                self.client.next = (self.client.next + new) & 0xFFFFFFFF
+                if self.args.cut is None or seen < self.args.cut:
+                    self.client.emit(ACK)
+        return seen
+
+    def say(self):
+        for line in self.args.say.encode().decode("unicode_escape").split("|"):
+            if line == "AUTH":
+                self.client.send(auth_line(self.args))
+            elif line == "?":
+                self.client.reply()
+            elif line == "EMPTY":
+                self.client.send(b"\r\n")
+            elif line in ("TWICE", "DECOY", "DISORDER"):
+                self.odd(line)
+            elif line:
+                self.client.send(line.encode() + b"\r\n")
+
+    def odd(self, how):
+        """A login in segments as no honest client sends them."""
+        c, auth = self.client, auth_line(self.args)
+        if how == "DECOY":  # whose checksum is wrong
+            c.emit(PSH | ACK, b"", b"NOOP ".ljust(len(auth) - 2) + b"\r\n", 1)
+        if how == "DISORDER":
+            c.seq += 5
+            c.emit(PSH | ACK, b"", auth[5:])
+            c.seq -= 5
+            c.emit(PSH | ACK, b"", auth[:5])
+        else:
+            c.emit(PSH | ACK, b"", auth)
+        if how == "TWICE":
+            time.sleep(0.3)
+            c.emit(PSH | ACK, b"", auth)
+        c.seq += len(auth)
+
+    def end(self):
+        if self.args.end == "silence":
+            return
+        if self.args.raw:
+            self.client.emit(RST | ACK if self.args.end == "reset" else FIN | ACK)
+        elif self.args.end == "reset":
+            self.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                        struct.pack("ii", 1, 0))
+        self.client.close() if not self.args.raw else os.close(self.client.fd)
+
+
+def cmd_cut(args):
+    """Ends a connection before the answer to what it --says is there: commands,
+    AUTH (a login) and ? (waits for a reply), with | between them."""
+
+    def one():
+        cut = Cut(args)
+        client = cut.client
+        client.reply()
+        if args.ehlo and args.raw:
+            client.send(b"EHLO client.example\r\n")
+            client.window = 65535 if args.window is None else args.window
+            client.reply()
+        elif args.ehlo:
+            client.replies, client.ready = Replies(), []
+            hello_after_greeting(client, args)
+        cut.say()
+        end = time.monotonic() + args.patience
+        if args.raw:
+            print(cut.answered(end))
+        else:
+            time.sleep(args.patience)
+        cut.end()
+
+    for _ in range(args.tries):
+        threads = [threading.Thread(target=one) for _ in range(args.connections)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def cmd_frame(args):
+    """A user who connects out from a mail port, and says there that a login has
+    failed. Without --source-port the kernel chooses one."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if args.source_port:
+        sock.bind((args.source or "", args.source_port))
+    sock.settimeout(args.timeout)
+    sock.connect((args.server, args.port))
+    for _ in range(args.tries):
+        sock.sendall(b"535 5.7.8 Error: authentication failed\r\n")
+        time.sleep(0.01)
+    print(sock.getsockname()[1])
+    sock.close()
+
+
+def cmd_sink(args):
+    """Takes connections and what comes."""
+    listener = socket.create_server((args.server, args.port), backlog=100)
+    while True:
+        sock, _ = listener.accept()
+        while True:
+            try:
+                if not sock.recv(4096):
+                    break
+            except OSError:
+                break
+        sock.close()
 
 
 def cmd_knock(args):
@@ -628,7 +763,8 @@ def main():
     p.add_argument("log")
     p.add_argument("expression")
     p.add_argument("--total", type=int)
-    p.add_argument("--at-most", action="store_true")
+    p.add_argument("--at-most", type=int,
+                   help="or so many: what each has tried, judged or not")
     p = command("serve", cmd_serve, cmd_serve.__doc__)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--port", type=int, default=2525)
@@ -649,6 +785,24 @@ def main():
     p.add_argument("--port", type=int, default=8025)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--password", default="secret")
+    p = command("frame", cmd_frame, cmd_frame.__doc__)
+    client_options(p)
+    p.add_argument("--source-port", type=int)
+    p = command("sink", cmd_sink, cmd_sink.__doc__)
+    p.add_argument("--server", default="203.0.113.5")
+    p.add_argument("--port", type=int, default=80)
+    p = command("cut", cmd_cut, cmd_cut.__doc__)
+    client_options(p)
+    p.add_argument("--raw", action="store_true", help="through a TUN device")
+    p.add_argument("--tun", default="tun0")
+    p.add_argument("--window", type=int, help="offered from EHLO's reply on")
+    p.add_argument("--cut", type=int, help="ends after so many bytes")
+    p.add_argument("--patience", type=float, default=1)
+    p.add_argument("--end", choices=("reset", "close", "silence"),
+                   default="reset")
+    p.add_argument("--say", default="AUTH")
+    p.add_argument("--no-ehlo", dest="ehlo", action="store_false")
+    p.add_argument("--connections", type=int, default=1)
     client_options(command("knock", cmd_knock, cmd_knock.__doc__))
 
 

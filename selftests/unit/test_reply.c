@@ -522,9 +522,47 @@ static int setup(void **state)
 	return 0;
 }
 
+/* A stream that ends within a reply: could that have come to count? */
+static void test_may_count(void **state)
+{
+	static const struct {
+		const char *said;
+		bool counts;
+	} rows[] = {
+		{ "", true },	    { "5", true },	  { "53", true },
+		{ "535", true },    { "535 5.7.8", true }, { "538 x", true },
+		{ "2", false },	    { "235 2.", false },  { "4", false },
+		{ "454 4.7", false }, { "50", false },	  { "530 5", false },
+		{ "x", false },	    { "535-a\r\n", true }, { "535-a\r\n53", true },
+		{ "550-a\r\n", false }, { "250 ok\r\n5", true },
+		{ "535 x\r\n", true },
+	};
+	struct settings s;
+
+	settings_default(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct reply r = {};
+		const char *text = rows[i].said;
+
+		while (*text) {
+			struct reply_result res = {};
+			size_t n = strlen(text);
+
+			if (n > reply_room(&r))
+				n = reply_room(&r);
+			memcpy(r.line + reply_at(&r), text, n);
+			reply_feed(&r, n, &s, &res);
+			text += res.used;
+		}
+		if (reply_may_count(&r, &s) != rows[i].counts)
+			fail_msg("\"%s\"", rows[i].said);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_may_count),
 		cmocka_unit_test(test_servers),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_texts),

@@ -40,7 +40,7 @@ struct line_of {
 
 static const struct talk {
 	const char *title;
-	bool lost;
+	bool lost; /* or adrift */
 	struct line_of line[LINES];
 } talks[] = {
 	{ "swaks, PLAIN",
@@ -169,6 +169,7 @@ static const struct name_key key = { { 0x0706050403020100ULL,
 struct server {
 	struct dialogue d;
 	uint32_t replies, challenges;
+	uint32_t seq;
 	bool lost;
 	bool keep;
 };
@@ -190,7 +191,8 @@ static void send_bytes(struct server *t, const char *text, size_t len)
 	while (len && !t->lost) {
 		struct sasl_chunk chunk = { .len = sasl_room(len),
 					    .challenges = t->challenges,
-					    .keep = t->keep };
+					    .keep = t->keep,
+					    .seq = t->seq };
 		int used;
 
 		memcpy(chunk.byte, text, chunk.len);
@@ -202,6 +204,7 @@ static void send_bytes(struct server *t, const char *text, size_t len)
 		assert_in_range(used, 1, chunk.len);
 		text += used;
 		len -= used;
+		t->seq += used;
 	}
 }
 
@@ -259,6 +262,7 @@ static void hold(const struct talk *talk, struct server *t, int cut, size_t at)
 			assert_true(dialogue_settled(&t->d, t->replies,
 						     t->challenges));
 		send_bytes(t, l->text, n);
+		t->lost |= t->d.adrift;
 		if (t->replies && n == len && !t->lost && talk->line[i + 1].who)
 			assert_int_equal(dialogue_settled(&t->d, t->replies,
 							  t->challenges),
@@ -266,6 +270,7 @@ static void hold(const struct talk *talk, struct server *t, int cut, size_t at)
 		search(t, talk->title, PASSWORD);
 		search(t, talk->title, BOB_PASSWORD);
 		send_bytes(t, l->text + n, len - n);
+		t->lost |= t->d.adrift;
 	}
 	assert_int_equal(t->lost, talk->lost);
 	search(t, talk->title, PASSWORD);
@@ -394,6 +399,55 @@ static void test_dice(void **state)
 	}
 }
 
+/* What the server has got whole, and not answered. */
+static void test_open(void **state)
+{
+	static const struct {
+		const char *said[4]; /* each but the first after a challenge */
+		bool open;
+	} rows[] = {
+		{ { "AUTH PLAIN AGEAcA==\r\n" }, true },
+		{ { "AUTH PLAIN AGEAcA==" }, false },
+		{ { "AUTH PLAIN\r\n" }, false },
+		{ { "AUTH PLAIN\r\n", "AGEAcA==\r\n" }, true },
+		{ { "AUTH PLAIN\r\n", "*\r\n" }, false },
+		{ { "AUTH LOGIN\r\n" }, false },
+		{ { "AUTH LOGIN\r\n", "YQ==\r\n" }, false },
+		{ { "AUTH LOGIN\r\n", "YQ==\r\n", "cA==\n" }, true },
+		{ { "AUTH LOGIN YQ==\r\n", "cA==\r\n" }, true },
+		{ { "AUTH LOGIN\r\n", "YQ==\r\n", "*\r\n" }, false },
+		{ { "AUTH XOAUTH2 dXNlcj1hAQ==\r\n" }, true },
+		{ { "AUTH CRAM-MD5\r\n" }, false },
+		{ { "AUTH CRAM-MD5\r\n", "YQ==\r\n" }, true },
+		{ { "NOOP\r\n" }, false },
+		{ { "AUTH\r\n" }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (size_t at = 0; at <= strlen(rows[i].said[0]); at++) {
+			struct server t = { .d.commands = 1, .replies = 1 };
+
+			send_bytes(&t, rows[i].said[0], at);
+			assert_false(at < strlen(rows[i].said[0]) &&
+				     dialogue_is_open(&t.d, 0, 1, 0));
+			send_bytes(&t, rows[i].said[0] + at,
+				   strlen(rows[i].said[0]) - at);
+			for (int n = 1; n < 4 && rows[i].said[n]; n++) {
+				t.challenges++;
+				send_bytes(&t, rows[i].said[n],
+					   strlen(rows[i].said[n]));
+			}
+			if (dialogue_is_open(&t.d, 0, 1, t.challenges) !=
+			    rows[i].open)
+				fail_msg("row %zu, cut at %zu", i, at);
+			assert_false(dialogue_is_open(&t.d, 0, 2,
+						      t.challenges));
+			if (rows[i].open)
+				assert_int_equal(t.d.attempt[0].end, t.seq);
+		}
+	}
+}
+
 static int setup(void **state)
 {
 	dice_seed();
@@ -407,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_talks),
 		cmocka_unit_test(test_no_bit),
 		cmocka_unit_test(test_dice),
+		cmocka_unit_test(test_open),
 	};
 
 	return cmocka_run_group_tests_name("sasl", tests, setup, NULL);

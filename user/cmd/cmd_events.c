@@ -30,6 +30,14 @@ static json_t *number_json(sd_journal *j, const char *name, bool nullable)
 	return json_integer(strtoll(buf, NULL, 10));
 }
 
+static json_t *unanswered_json(sd_journal *j)
+{
+	char buf[8];
+
+	return json_boolean(
+		*journal_field(j, "SMTPXDP_UNANSWERED", buf, sizeof(buf)));
+}
+
 static json_t *entry_json(sd_journal *j)
 {
 	char time[CLOCK_TEXT];
@@ -37,7 +45,7 @@ static json_t *entry_json(sd_journal *j)
 
 	sd_journal_get_realtime_usec(j, &usec);
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "time", clock_format_wall(usec, time), "event",
 			 text_json(j, "SMTPXDP_EVENT"), "client",
 			 text_json(j, "SMTPXDP_CLIENT"), "net",
@@ -46,7 +54,8 @@ static json_t *entry_json(sd_journal *j)
 			 number_json(j, "SMTPXDP_FAILURES", false), "duration",
 			 number_json(j, "SMTPXDP_DURATION_SEC", false),
 			 "offence", number_json(j, "SMTPXDP_OFFENCE", true),
-			 "sensor", text_json(j, "SMTPXDP_SENSOR"), "kind",
+			 "sensor", text_json(j, "SMTPXDP_SENSOR"), "unanswered",
+			 unanswered_json(j), "kind",
 			 text_json(j, "SMTPXDP_KIND"), "users",
 			 number_json(j, "SMTPXDP_USERS", false), "user",
 			 text_json(j, "SMTPXDP_USER"), "group",

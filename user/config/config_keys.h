@@ -142,6 +142,10 @@
 	X(MAX_BANS, "max-bans", "65536", "entries",                            \
 	  "how many clients can be banned at once", RESTART,                   \
 	  CHECKED_NUMBER(1024, 16777216))                                      \
+	X(COUNT_UNANSWERED, "count-unanswered", "yes", "yes|no",               \
+	  "a login is a failure, too, if the client does not wait for the "    \
+	  "refusal",                                                           \
+	  LIVE, FLAG(unanswered))                                              \
 	X(LOG_FAILURES, "log-failures", "no", "yes|no",                        \
 	  "an event for every failure, not only for bans", LIVE,               \
 	  FLAG(log_failures))                                                  \

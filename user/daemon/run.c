@@ -14,6 +14,7 @@
 #include "lists/allowlist.h"
 #include "lists/config_apply.h"
 #include "lists/groups_plan.h"
+#include "load/close_link.h"
 #include "load/programs.h"
 #include "maps/activity_map.h"
 #include "maps/generation.h"
@@ -167,6 +168,20 @@ static int put_in_force(struct run *r, const struct config *c)
 		    strerror(-err));
 }
 
+/*
+ * Attaches the program that sees sockets close; without it, the rest goes on.
+ * A kernel without the tracepoint refuses.
+ */
+static void start_close(struct run *r)
+{
+	int err = close_link_attach(&r->d.pins, r->skel);
+
+	if (err)
+		journal_note(MESSAGE_FAULT,
+			     "cannot attach to where sockets close: %s; %s",
+			     strerror(-err), program_lost("closed"));
+}
+
 /* Starts the TLS sensor, if wanted; without it, the rest goes on. */
 static void start_tls(struct run *r, const struct config *c)
 {
@@ -253,6 +268,7 @@ static int start(struct run *r, const struct config *c)
 		err = ifaces_publish(&r->d.ifaces);
 	if (err)
 		return err;
+	start_close(r);
 	start_tls(r, c);
 	drop_admin(r);
 	h.tls = r->d.tls;
@@ -277,6 +293,7 @@ int run_protect(struct run *r, const struct config *c)
 	tls_sensor_stop(r->d.tls);
 	if (r->ephemeral) {
 		tls_unpin(r->d.pins.dir, 0);
+		close_link_unpin(r->d.pins.dir, 0);
 		tls_publish(&r->d.pins, NULL);
 	}
 	state_keeper_stop(r->state);

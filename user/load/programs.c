@@ -22,6 +22,7 @@ static const struct program {
 	{ "detect_ethernet", PART_SENSOR },
 	{ "detect_raw", PART_SENSOR_RAW },
 	{ "listen", PART_USERS },
+	{ "closed", PART_CLOSE },
 	{ "deliver", PART_SELF_TEST },
 	/*
 	 * Without tls_free, the next session of an object in memory would be
@@ -56,7 +57,9 @@ static const char *const lost[PARTS_MAX] = {
 	[PART_SENSOR] = "no reply in the clear is read: bans hold, but nobody "
 			"is banned for failures there",
 	[PART_SENSOR_RAW] = "no reply in the clear is read" NO_ETHERNET,
-	[PART_USERS] = "who is tried in the clear is not known",
+	[PART_USERS] = "who is tried in the clear is not known, and who hangs "
+		       "up before the refusal is not counted",
+	[PART_CLOSE] = "who hangs up before the refusal is not counted",
 	[PART_SELF_TEST] = "status cannot try whether users are read through "
 			   "the devices",
 	[PART_TLS] = "nothing inside TLS is read",
@@ -195,7 +198,7 @@ static bool has_iface(const struct daemon_info *info, bool raw)
 	return false;
 }
 
-bool program_is_missed(const struct daemon_info *info, uint32_t users,
+bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 		       const char *name)
 {
 	enum part part = program_part(name);
@@ -207,13 +210,21 @@ bool program_is_missed(const struct daemon_info *info, uint32_t users,
 	    has_iface(info, true))
 		return false;
 	if (part == PART_USERS)
-		return users & USERS_WIRE;
+		return wanted & (USERS_WIRE | MISSED_UNANSWERED);
+	if (part == PART_CLOSE)
+		return wanted & MISSED_UNANSWERED;
 	if (part == PART_SELF_TEST)
 		return false; /* only status uses it */
 	if (part == PART_TLS_READ || part == PART_TLS_READ_EX)
-		return users & USERS_TLS && info->tls_running;
+		return wanted & (USERS_TLS | MISSED_UNANSWERED) &&
+		       info->tls_running;
 	/* If TLS is read, another hook works: this one is not missed. */
 	if (bit & PARTS_HOOK)
 		return !info->tls_running;
 	return true;
+}
+
+uint32_t programs_wanted(const struct settings *s)
+{
+	return s->users | (s->unanswered ? MISSED_UNANSWERED : 0);
 }

@@ -11,6 +11,7 @@
 
 #include "daemon.h"
 
+struct settings;
 struct smtpxdp;
 
 /* A part consists of programs that are of use only together. */
@@ -21,6 +22,7 @@ enum part {
 	PART_SENSOR,
 	PART_SENSOR_RAW,
 	PART_USERS,
+	PART_CLOSE,
 	PART_SELF_TEST,
 	PART_TLS,
 	/* One of these three, the hooks: where sockets send. */
@@ -75,8 +77,17 @@ uint32_t programs_tls_hook_after(enum part hook);
  */
 uint32_t programs_without(uint32_t parts, enum part refused);
 
-/* Is the program needed, given the attached interfaces and the key users? */
-bool program_is_missed(const struct daemon_info *info, uint32_t users,
+/* A flag beside enum users: logins without an answer are to be counted. */
+#define MISSED_UNANSWERED 0x100
+
+/*
+ * Is the program needed, given the attached interfaces and what programs_wanted()
+ * says of the settings?
+ */
+bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 		       const char *name);
+
+/* What these settings need of programs: enum users and MISSED_UNANSWERED. */
+uint32_t programs_wanted(const struct settings *s);
 
 #endif

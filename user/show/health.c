@@ -37,7 +37,7 @@ static void check_daemon(struct checkup *c)
 
 static void check_refused(struct checkup *c)
 {
-	__u32 users = settings_now(c->p)->users;
+	__u32 wanted = programs_wanted(settings_now(c->p));
 
 	for (__u32 i = 0; i < c->info->n_refused && i < DAEMON_REFUSED_MAX;
 	     i++) {
@@ -45,7 +45,7 @@ static void check_refused(struct checkup *c)
 		bool lockdown = refusal_by_lockdown(r->prog);
 		char text[PROBLEM_SIZE * 2];
 
-		if (!program_is_missed(c->info, users, r->prog))
+		if (!program_is_missed(c->info, wanted, r->prog))
 			continue;
 		snprintf(text, sizeof(text),
 			 "the kernel refuses this program (%s): %s",

@@ -122,8 +122,8 @@ static json_t *refused_json(const struct pins *p,
 
 	for (__u32 i = 0; i < info->n_refused && i < DAEMON_REFUSED_MAX; i++) {
 		const struct daemon_refused *r = &info->refused[i];
-		bool missed = program_is_missed(info, settings_now(p)->users,
-						r->prog);
+		bool missed = program_is_missed(
+			info, programs_wanted(settings_now(p)), r->prog);
 
 		json_array_append_new(
 			list, json_pack("{s:s, s:o, s:b}", "program", r->prog,

@@ -202,7 +202,8 @@ static void describe(const struct record *r, const char *net,
 	switch (r->kind) {
 	case MESSAGE_FAILURE:
 		snprintf(buf, size, "failed login from %s: %u in %s (%s)",
-			 client, r->failures, window, text);
+			 client, r->failures, window,
+			 r->unanswered ? "did not wait for the reply" : text);
 		break;
 	case MESSAGE_BAN:
 	case MESSAGE_WOULD_BAN:
@@ -267,6 +268,7 @@ static json_t *record_document(const struct record *r, const char *net,
 	json_object_set_new(doc, "sensor",
 			    r->sensor ? json_string(sensor_name(r->sensor)) :
 					json_null());
+	json_object_set_new(doc, "unanswered", json_boolean(r->unanswered));
 	json_object_set_new(doc, "kind",
 			    r->sensor ?
 				    json_string(offender_name(r->offender)) :
@@ -318,6 +320,8 @@ void journal_record(const struct record *r)
 		add(&f, "SMTPXDP_OFFENCE=%u", r->offence);
 	if (r->sensor)
 		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
+	if (r->unanswered)
+		add(&f, "SMTPXDP_UNANSWERED=yes");
 	if (r->sensor)
 		add(&f, "SMTPXDP_KIND=%s", offender_name(r->offender));
 	if (r->users)

@@ -24,6 +24,7 @@ struct record {
 	uint32_t window_sec;
 	uint64_t duration; /* seconds */
 	uint8_t sensor; /* enum sensor */
+	bool unanswered; /* the client did not wait for the reply */
 	bool regular; /* the client has logged in before */
 	uint8_t offender; /* enum offender */
 	uint8_t users; /* users tried, up to USERS_MAX */

@@ -87,6 +87,7 @@ static void pin(struct tls_sensor *t, int link)
  */
 static int add_file(struct tls_sensor *t, const char *path, const char *name)
 {
+	const struct settings *s = settings_now(t->pins);
 	struct tls_library lib;
 	struct tls_file *f;
 	struct stat st;
@@ -106,7 +107,7 @@ static int add_file(struct tls_sensor *t, const char *path, const char *name)
 		return err;
 	err = tls_probes_put(&f->probes, t->skel, path, &lib,
 			     lib.id ? lib.id : id_of(f),
-			     settings_now(t->pins)->users & USERS_TLS);
+			     s->users & USERS_TLS || s->unanswered);
 	if (err) {
 		t->probe_error = err;
 		return err;

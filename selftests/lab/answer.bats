@@ -1,0 +1,254 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Logins that the server judged, whatever the client does about the answer; and
+# connections that ask for none. Dovecot says no after two seconds, its default.
+
+# shellcheck disable=SC2034,SC2086 # DOVECOT_DELAY is the lab's; no spaces in names
+
+load ../lib/common.sh
+
+setup_file() {
+	DOVECOT_DELAY='2 secs'
+	lab_up journald postfix
+	at attacker ip tuntap add dev tun0 mode tun
+	at attacker ip link set tun0 up
+	at attacker ip route add $RAW dev tun0
+	at router ip route replace $RAW via $ATTACKER
+	sysctl_at attacker ipv4/ip_forward 1
+}
+
+RAW=198.51.100.200
+
+before() {
+	conf rate 64/1h slow-rate off log-failures yes log-users yes
+	daemon_up
+	: >$LAB/log/dovecot
+	: >$LAB/log/postfix
+}
+
+cut() { # OPTION...
+	at attacker python3 -B $HELPER cut --password wrong "$@"
+}
+
+# The same of a host whose TCP does as told.
+raw_cut() { # OPTION...
+	cut --raw --source $RAW "$@"
+}
+
+# Passwords that Dovecot has judged; who is tried, it tells at once.
+judged() {
+	grep -cE '(Password mismatch|unknown user)' $LAB/log/dovecot || true
+}
+
+# So many, by Dovecot's log and by ours; so many of them unanswered.
+counted_are() { # TOTAL UNANSWERED
+	until_true 20 judged_are $1
+	until_true 10 same "failures counted" "$(counter failures)" $1 ||
+		same "failures counted" "$(counter failures)" $1
+	same "unanswered" "$(counter failures-unanswered)" $2
+}
+
+judged_are() {
+	[ "$(judged)" = $1 ]
+}
+
+# Every session of the server's has ended.
+all_ended() {
+	[ -z "$(at mail ss -Htn state connected "sport = :587 or sport = :465 or sport = :25")" ]
+}
+
+ended() {
+	until_true 20 all_ended
+}
+
+@test "clear: reset one second after AUTH" {
+	cut --connections 4
+	ended
+	counted_are 4 4
+	until_true 5 journal_has SMTPXDP_EVENT=failure SMTPXDP_UNANSWERED=yes SMTPXDP_USER=alice
+	has "$(smtpxdp -j events)" '"unanswered":true'
+	has "$(smtpxdp events)" 'did not wait for the reply'
+	smtpxdp status --check
+}
+
+@test "... bans" {
+	smtpxdp config set rate 3/60s
+	cut --connections 3
+	ended
+	same "ban list" "$(banned)" $ATTACKER/32
+	vanished attacker
+}
+
+@test "... and is nothing where count-unanswered says so" {
+	smtpxdp config set count-unanswered no
+	cut --connections 2
+	ended
+	same "failures counted" "$(counter failures)" 0
+}
+
+@test "clear: LOGIN and PLAIN in two steps" {
+	cut --say 'AUTH LOGIN|?|YWxpY2U=|?|d3Jvbmc='
+	cut --say 'AUTH PLAIN|?|AGFsaWNlAHdyb25n'
+	cut --say 'AUTH LOGIN YWxpY2U=|?|d3Jvbmc='
+	# Not judged yet.
+	cut --say 'AUTH LOGIN|?|YWxpY2U=|?' --patience 0.2
+	cut --say 'AUTH LOGIN|?' --patience 0.2
+	cut --say 'AUTH LOGIN|?|*' --patience 0.2
+	ended
+	counted_are 3 3
+}
+
+@test "clear: close, which lets the refusal go out" {
+	cut --connections 4 --end close
+	ended
+	counted_are 4 0
+}
+
+@test "a window of one to four bytes, cut after each of them" {
+	local n=0
+	while read -r window cut; do
+		same "seen" "$(raw_cut --window $window --cut $cut --patience 5)" $cut
+		n=$((n + 1))
+	done <<-EOT
+		1 1
+		1 3
+		1 4
+		2 2
+		3 3
+		3 6
+		4 4
+	EOT
+	ended
+	counted_are $n $n
+}
+
+@test "a window of 11, cut within the line and behind it" {
+	same "seen" "$(raw_cut --window 11 --cut 11 --patience 5)" 11
+	same "seen" "$(raw_cut --window 80 --cut 62 --patience 5)" 62
+	ended
+	counted_are 2 1
+}
+
+@test "a window that is shut" {
+	same "seen" "$(raw_cut --window 0 --patience 4)" 0
+	same "seen" "$(raw_cut --window 0 --patience 1)" 0
+	ended
+	counted_are 2 2
+}
+
+@test "what cannot be followed is no way past" {
+	local way n=0
+	for way in TWICE DECOY DISORDER; do
+		raw_cut --say $way
+		n=$((n + 1))
+	done
+	# Lines that a server may not answer, and a response that comes early.
+	cut --say 'EMPTY|AUTH'
+	cut --say 'PROXY UNKNOWN|?|AUTH'
+	cut --say 'AUTH PLAIN|AGFsaWNlAHdyb25n'
+	ended
+	counted_are $((n + 3)) $((n + 3))
+	# A retransmission of what the server took leaves the name known.
+	until_true 5 journal_has SMTPXDP_UNANSWERED=yes SMTPXDP_USER=alice
+	same "known" "$(journal SMTPXDP_EVENT=failure | jq -r '.SMTPXDP_USER // "-"' |
+		sort | uniq -c | xargs)" '5 - 1 alice'
+}
+
+@test "STARTTLS and 465: reset one second after AUTH" {
+	cut --tls starttls --connections 3
+	cut --tls implicit --port 465 --connections 3
+	ended
+	# Postfix hands the refusal to OpenSSL, though nobody is there any more.
+	counted_are 6 0
+}
+
+@test "STARTTLS and 465: close" {
+	cut --tls starttls --connections 3 --end close
+	cut --tls implicit --port 465 --connections 3 --end close
+	ended
+	until_true 10 judged_are 6
+	same "failures counted" "$(counter failures)" 6
+}
+
+# Nobody who tries no password.
+@test "who does not log in may hang up anywhere" {
+	for port in 25 587; do
+		for end in reset close; do
+			try="--port $port --end $end --patience 0.05"
+			cut $try --no-ehlo --say ''
+			cut $try --no-ehlo --say '|'
+			cut $try --say ''
+			cut $try --say QUIT
+			cut $try --say RSET
+			cut $try --say 'NOOP|?|QUIT'
+			cut $try --say 'STARTTLS'
+			cut $try --say 'STARTTLS|?'
+			cut $try --say 'GET / HTTP/1.0|'
+			cut $try --say 'MAIL FROM:<a@b.example>|?|RCPT TO:<x@nowhere.example>'
+			cut $try --say 'MAIL FROM:<a@b.example>|RCPT TO:<x@nowhere.example>|DATA|QUIT'
+			cut $try --tls starttls --say ''
+			cut $try --tls starttls --say QUIT
+		done
+	done
+	cut --tls implicit --port 465 --no-ehlo --patience 0.05 --say ''
+	ended
+	same "failures counted" "$(counter failures)" 0
+	same "clients" "$(smtpxdp clients -j)" '[]'
+}
+
+@test "after a login that succeeded, nothing" {
+	for tls in '' '--tls starttls'; do
+		cut --password secret $tls --say 'AUTH|?|AUTH' --patience 0.2
+		cut --password secret $tls --say 'AUTH|?|MAIL FROM:<a@b.example>' \
+			--patience 0.05
+	done
+	ended
+	same "failures counted" "$(counter failures)" 0
+}
+
+# --- who is believed
+
+# frame PORT USER [OPTION...]: somebody at the mail host connects out from PORT.
+frame() {
+	local user=$1
+	shift
+	at mail setpriv --reuid $user --regid $user --clear-groups \
+		/usr/bin/python3 -B - frame --server $HONEST --port 80 \
+		--tries 10 "$@" <$HELPER # which that user may not be able to read
+}
+
+innocent() {
+	same "failures counted" "$(counter failures)" 0
+	same "clients" "$(smtpxdp clients -j)" '[]'
+	same "ban list" "$(banned)" ''
+}
+
+@test "a local user who writes 535 to a stranger from a mail port frames nobody" {
+	smtpxdp config set rate 3/60s
+	background sink honest python3 -B $HELPER sink
+	until_true 10 listens honest $HONEST 80
+	same "port" "$(frame 65534 --source $NGINX --source-port 2525)" 2525
+	innocent
+	[ "$(counter out-outgoing)" -ge 10 ]
+	# Whom the kernel lets have it.
+	same "port" "$(frame 0 --source $NGINX --source-port 587)" 587
+	innocent
+	# A port that the kernel chose.
+	range=$(at mail cat /proc/sys/net/ipv4/ip_local_port_range)
+	sysctl_at mail ipv4/ip_local_port_range '2524 2527'
+	smtpxdp config set ports '25, 465, 587, 2524, 2525, 2526, 2527'
+	port=$(frame 65534)
+	sysctl_at mail ipv4/ip_local_port_range "$range"
+	has "$port" '^252[4-7]$'
+	innocent
+	end sink
+}
+
+@test "... and a server that listens on 2525 is believed" {
+	background mailer mail python3 -B $HELPER serve --server $NGINX --port 2525
+	until_true 10 listens mail $NGINX 2525
+	login_fail attacker 3 --server $NGINX --port 2525
+	end mailer
+	same "failures counted" "$(counter failures)" 3
+}

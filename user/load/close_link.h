@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Attaches the program that sees mail servers' sockets close: bpf/close.bpf.c. */
+#ifndef SMTPXDP_CLOSE_LINK_H
+#define SMTPXDP_CLOSE_LINK_H
+
+struct pins;
+struct smtpxdp;
+
+/*
+ * Attaches the program if it is loaded, pins its link, so that it outlives the
+ * daemon, and removes the pins of earlier generations. -errno.
+ */
+int close_link_attach(const struct pins *p, const struct smtpxdp *skel);
+
+/* Removes the pins of all generations but one; 0: of all. -errno. */
+int close_link_unpin(const char *dir, int but);
+
+#endif
