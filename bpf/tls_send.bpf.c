@@ -382,8 +382,8 @@ static __always_inline bool copy_key(const struct sock *sk,
 	} else {
 		return false;
 	}
-	key->server_port = BPF_CORE_READ((const struct inet_sock *)sk,
-					 inet_sport);
+	key->server_port =
+		BPF_CORE_READ((const struct inet_sock *)sk, inet_sport);
 	key->client_port = BPF_CORE_READ(c, skc_dport);
 	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }

@@ -58,9 +58,9 @@
 	X(REGULARS_FAILING, "regulars-failing",                                \
 	  "times that a client which had logged in before began to fail")      \
 	X(CUT, "connections-cut", "open connections of banned clients, ended") \
-	X(NET_CROSSED, "nets-crossed", "networks that reached net-rate")      \
+	X(NET_CROSSED, "nets-crossed", "networks that reached net-rate")       \
 	X(UNANSWERED, "failures-unanswered",                                   \
-	  "failed logins whose reply the client did not wait for")            \
+	  "failed logins whose reply the client did not wait for")             \
 	X(OUT_OUTGOING, "out-outgoing",                                        \
 	  "packets from mail ports of connections that began here: not read")
 

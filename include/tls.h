@@ -115,9 +115,9 @@ _Static_assert(sizeof(struct tls_key) == 16, "map key");
 _Static_assert(sizeof(struct tls_hello) == 24, "map value");
 _Static_assert(sizeof(struct tls_session) == 56 + sizeof(struct reply),
 	       "map value");
-_Static_assert(sizeof(struct tls_task) ==
-		       72 + sizeof(struct sighting) + sizeof(struct reply) +
-			       sizeof(struct line),
+_Static_assert(sizeof(struct tls_task) == 72 + sizeof(struct sighting) +
+						  sizeof(struct reply) +
+						  sizeof(struct line),
 	       "map value");
 
 #endif

@@ -105,7 +105,7 @@ static inline __u32 reply_line_end(const __u64 *word)
 
 /* The longest text that the line starts with: its enum action + 1, or 0. */
 PURE_FUNCTION int reply_match(const struct reply *r, __u32 len,
-			       const struct settings *s)
+			      const struct settings *s)
 {
 	if (!r || !s)
 		return 0;
@@ -246,8 +246,8 @@ static inline bool reply_offers_auth(const struct reply *r)
  * them up to the line's end: out->used. The caller loads the rest again.
  */
 PURE_FUNCTION enum reply_verdict reply_feed(struct reply *r, __u32 n,
-					     const struct settings *s,
-					     struct reply_result *out)
+					    const struct settings *s,
+					    struct reply_result *out)
 {
 	enum reply_verdict v;
 	__u32 end, len;

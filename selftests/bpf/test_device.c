@@ -141,7 +141,7 @@ static int is_heard(const struct lab *lab, const struct stream_key *key)
 	struct wire_dialogue w = {};
 	int fd = bpf_map__fd(lab->skel->maps.dialogues);
 
-	if (bpf_map_lookup_elem(fd, key, &w))
+	if (bpf_map_lookup_elem(fd, key, &w) || w.lost)
 		return -ENOENT;
 	assert_int_equal(w.d.n, w.d.attempt[0].tried.hash != 0);
 	return w.d.n;

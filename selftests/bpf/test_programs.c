@@ -4,15 +4,16 @@
 #include "load/programs.h"
 
 #define ALL                                                                    \
-	(PART_BIT(PART_CONTROL) | PARTS_WIRE | PART_BIT(PART_CLOSE) | (PARTS_TLS & ~PARTS_HOOK) |     \
-	 PART_BIT(PART_TLS_KPROBE))
+	(PART_BIT(PART_CONTROL) | PARTS_WIRE | PART_BIT(PART_CLOSE) |          \
+	 (PARTS_TLS & ~PARTS_HOOK) | PART_BIT(PART_TLS_KPROBE))
 
 static void test_alone(void **state)
 {
 	static const enum part alone[] = {
-		PART_GATE,	   PART_GATE_RAW, PART_SENSOR,
-		PART_SENSOR_RAW,   PART_USERS,	  PART_CLOSE,	PART_TLS_WRITE,
-		PART_TLS_WRITE_EX, PART_TLS_READ, PART_TLS_READ_EX,
+		PART_GATE,	  PART_GATE_RAW,     PART_SENSOR,
+		PART_SENSOR_RAW,  PART_USERS,	     PART_CLOSE,
+		PART_TLS_WRITE,	  PART_TLS_WRITE_EX, PART_TLS_READ,
+		PART_TLS_READ_EX,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(alone); i++)

@@ -529,12 +529,23 @@ static void test_may_count(void **state)
 		const char *said;
 		bool counts;
 	} rows[] = {
-		{ "", true },	    { "5", true },	  { "53", true },
-		{ "535", true },    { "535 5.7.8", true }, { "538 x", true },
-		{ "2", false },	    { "235 2.", false },  { "4", false },
-		{ "454 4.7", false }, { "50", false },	  { "530 5", false },
-		{ "x", false },	    { "535-a\r\n", true }, { "535-a\r\n53", true },
-		{ "550-a\r\n", false }, { "250 ok\r\n5", true },
+		{ "", true },
+		{ "5", true },
+		{ "53", true },
+		{ "535", true },
+		{ "535 5.7.8", true },
+		{ "538 x", true },
+		{ "2", false },
+		{ "235 2.", false },
+		{ "4", false },
+		{ "454 4.7", false },
+		{ "50", false },
+		{ "530 5", false },
+		{ "x", false },
+		{ "535-a\r\n", true },
+		{ "535-a\r\n53", true },
+		{ "550-a\r\n", false },
+		{ "250 ok\r\n5", true },
 		{ "535 x\r\n", true },
 	};
 	struct settings s;

@@ -440,8 +440,8 @@ static void test_open(void **state)
 			if (dialogue_is_open(&t.d, 0, 1, t.challenges) !=
 			    rows[i].open)
 				fail_msg("row %zu, cut at %zu", i, at);
-			assert_false(dialogue_is_open(&t.d, 0, 2,
-						      t.challenges));
+			assert_false(
+				dialogue_is_open(&t.d, 0, 2, t.challenges));
 			if (rows[i].open)
 				assert_int_equal(t.d.attempt[0].end, t.seq);
 		}
@@ -457,10 +457,8 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_siphash),
-		cmocka_unit_test(test_talks),
-		cmocka_unit_test(test_no_bit),
-		cmocka_unit_test(test_dice),
+		cmocka_unit_test(test_siphash), cmocka_unit_test(test_talks),
+		cmocka_unit_test(test_no_bit),	cmocka_unit_test(test_dice),
 		cmocka_unit_test(test_open),
 	};
 
