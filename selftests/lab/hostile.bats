@@ -16,6 +16,8 @@ TORRENT=$LAB_ROOT/selftests/lib/torrent.py
 after() {
 	daemon_env
 	end torrent
+	end holder
+	end load KILL
 	end served
 }
 
@@ -67,4 +69,37 @@ slow_journal() {
 
 more_than() { # FAILURES
 	[ "$(counter failures)" -gt $1 ]
+}
+
+# --- locks ------------------------------------------------------------------
+
+# hold FOLDER: another process has its lock, until `end holder`.
+hold() {
+	background holder mail python3 -c "import fcntl, os, sys, time
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+time.sleep(60)" "$1"
+	until_true 5 not flock -n "$1" true
+}
+
+# Does the process wait for a lock?
+waits() { # NAME
+	grep -q -- "-> FLOCK .* $(cat $LAB/pid/$1) " /proc/locks
+}
+
+@test "bans are loaded while a daemon with other tables starts: none is lost" {
+	conf max-bans 2000
+	daemon_up
+	seq -f '203.0.113.%g 1h' 1 200 >$LAB/bans
+	hold $PIN/links
+	background load mail "$BIN" --pin $PIN ban load --no-wait $LAB/bans
+	until_true 5 waits load
+	kill -STOP "$(cat $LAB/pid/load)"
+	end holder
+	daemon_down
+	conf max-bans 5000
+	daemon_up
+	kill -CONT "$(cat $LAB/pid/load)"
+	until_true 10 not running load
+	has "$(cat $LAB/log/load)" '^200 bans loaded'
+	same "bans" "$(smtpxdp ban list -j | jq length)" 200
 }
