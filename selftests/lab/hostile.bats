@@ -18,6 +18,7 @@ after() {
 	end torrent
 	end holder
 	end load KILL
+	rm -rf "$PIN-2" $LAB/smtpxdp.db* $LAB/smtpxdp.lock $LAB/log/load
 	end served
 }
 
@@ -73,9 +74,9 @@ more_than() { # FAILURES
 
 # --- locks ------------------------------------------------------------------
 
-# hold FOLDER: another process has its lock, until `end holder`.
+# hold FOLDER [COMMAND...]: another process has its lock, until `end holder`.
 hold() {
-	background holder mail python3 -c "import fcntl, os, sys, time
+	background holder mail "${@:2}" /usr/bin/python3 -c "import fcntl, os, sys, time
 fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
 time.sleep(60)" "$1"
 	until_true 5 not flock -n "$1" true
@@ -102,4 +103,33 @@ waits() { # NAME
 	until_true 10 not running load
 	has "$(cat $LAB/log/load)" '^200 bans loaded'
 	same "bans" "$(smtpxdp ban list -j | jq length)" 200
+}
+
+@test "state and configuration in one folder: config set does not wait" {
+	daemon_up --state $LAB
+	timeout $((5 * SLOW)) nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
+		config set rate 5/1h
+	same "in force" "$(smtpxdp config get rate)" 5/1h
+	has "$(cat $CONF)" '^rate = 5/1h$'
+	not test -e $CONF.lock
+	fails 1 smtpxdp --pin $PIN-2 run -c $CONF -i eth0 --state $LAB
+	has "$output" 'another daemon keeps its state in'
+}
+
+@test "nobody locks the folder of the configuration: config set does not wait" {
+	daemon_up
+	hold $LAB setpriv --reuid 65534 --clear-groups
+	timeout $((5 * SLOW)) nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
+		config set rate 6/1h
+	same "in force" "$(smtpxdp config get rate)" 6/1h
+}
+
+@test "who waits for a lock names who has it after 10 seconds, and gets it" {
+	daemon_up
+	hold $PIN/links
+	background load mail "$BIN" --pin $PIN ban add 203.0.113.9
+	until_true 15 grep -q "waiting for the lock of $PIN/links, which process $(cat $LAB/pid/holder) (python3)" $LAB/log/load
+	end holder
+	until_true 5 not running load
+	same "bans" "$(banned)" 203.0.113.9/32
 }
