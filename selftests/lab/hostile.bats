@@ -133,3 +133,33 @@ waits() { # NAME
 	until_true 5 not running load
 	same "bans" "$(banned)" 203.0.113.9/32
 }
+
+# --- the pins ---------------------------------------------------------------
+
+refused() { # FOLDER WHAT-IS-UNSAFE
+	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $1 run \
+		-c $CONF -i eth0
+	has "$output" "$2 does not belong to root or to you alone"
+	fails 1 smtpxdp --pin $1 status
+}
+
+@test "a folder for the pins that somebody else has made, or can write to" {
+	: >$CONF
+	setpriv --reuid 65534 --clear-groups mkdir $PIN # bpffs is sticky
+	refused $PIN $PIN
+	setpriv --reuid 65534 --clear-groups rmdir $PIN
+	mkdir -m 770 $PIN
+	refused $PIN $PIN
+	mkdir -m 700 $PIN/own
+	refused $PIN/own $PIN
+	chmod 1777 $PIN
+	refused $PIN $PIN
+	rmdir $PIN/own $PIN
+	setpriv --reuid 65534 --clear-groups ln -s /sys/fs/bpf/other $PIN
+	mkdir -m 700 /sys/fs/bpf/other
+	refused $PIN $PIN
+	rm $PIN
+	rmdir /sys/fs/bpf/other
+	mkdir -m 755 $PIN # but this is as good
+	daemon_up
+}
