@@ -163,3 +163,21 @@ refused() { # FOLDER WHAT-IS-UNSAFE
 	mkdir -m 755 $PIN # but this is as good
 	daemon_up
 }
+
+# --- many of everything -----------------------------------------------------
+
+@test "60,000 bans with reasons, 200 networks allowed: config set walks once" {
+	local allow
+
+	conf max-bans 100000
+	daemon_up
+	/usr/bin/python3 -c "for n in range(60000):
+	print(f'10.{n >> 8}.{n & 255}.7 1h because of {n}')" |
+		smtpxdp ban load --no-wait -
+	allow=$(seq -s ' ' -f '10.7.%g.0/24' 1 200)
+	smtpxdp config set allow "$allow"
+	same "bans" "$(smtpxdp ban list -j | jq length)" 59800
+	same "which" "$(smtpxdp ban list -j | jq 'any(.[]; .net == "10.7.200.7/32")')" false
+	timeout $((3 * SLOW)) nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
+		config set --runtime rate 7/1h
+}
