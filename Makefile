@@ -22,7 +22,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 INSTALL ?= install
 
-PACKAGES := libbpf libsystemd jansson libmnl libelf libcurl libpcap libmicrohttpd sqlite3 libmaxminddb
+PACKAGES := libbpf libsystemd jansson libmnl libcurl libpcap libmicrohttpd sqlite3 libmaxminddb
 TEST_PACKAGES := cmocka libbpf
 
 # clang's BPF target does not know where Debian keeps asm/types.h.

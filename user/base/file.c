@@ -5,14 +5,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/escape.h"
+#include "base/output.h"
+
 #define FILE_MODE 0644
+/* Who waits longer for a lock says so. */
+#define PATIENCE_SEC 10
 
 int file_path(char *buf, size_t size, const char *folder, const char *name)
 {
@@ -21,17 +29,133 @@ int file_path(char *buf, size_t size, const char *folder, const char *name)
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
-int file_lock_folder(const char *folder, int operation)
+/* The process that holds the lock of a file; 0: unknown. */
+static int lock_holder(int fd)
 {
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	FILE *locks = fopen("/proc/locks", "re");
+	char line[256], where[64];
+	int holder = 0, pid;
+	struct stat st;
+
+	if (!locks)
+		return 0;
+	if (!fstat(fd, &st))
+		snprintf(where, sizeof(where), "%02x:%02x:%lu ",
+			 major(st.st_dev), minor(st.st_dev),
+			 (unsigned long)st.st_ino);
+	else
+		*where = '\0';
+	/* "3: FLOCK  ADVISORY  WRITE 1234 00:2f:1337 0 EOF"; "->" waits */
+	while (*where && !holder && fgets(line, sizeof(line), locks))
+		if (sscanf(line, "%*s FLOCK %*s %*s %d", &pid) == 1 &&
+		    strstr(line, where))
+			holder = pid;
+	fclose(locks);
+	return holder;
+}
+
+static void tell_waiting(const char *path, int fd)
+{
+	int pid = lock_holder(fd);
+	char comm[32] = "", name[64];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/comm", pid);
+	f = pid ? fopen(name, "re") : NULL;
+	if (f) {
+		if (fgets(comm, sizeof(comm), f))
+			comm[strcspn(comm, "\n")] = '\0';
+		fclose(f);
+	}
+	if (pid)
+		warn("waiting for the lock of %s, which process %d (%s) has",
+		     path, pid,
+		     printable(comm, strlen(comm), name, sizeof(name)));
+	else
+		warn("waiting for the lock of %s, which another process has",
+		     path);
+}
+
+static void interrupt(int signal)
+{
+}
+
+/*
+ * Makes this thread's system calls fail with EINTR from then on, every second:
+ * the first signal may come before the call.
+ */
+static int interrupt_after(unsigned int sec, timer_t *timer)
+{
+	struct sigevent to = { .sigev_notify = SIGEV_THREAD_ID,
+			       .sigev_signo = SIGRTMIN };
+	const struct itimerspec when = { .it_value.tv_sec = sec,
+					 .it_interval.tv_sec = 1 };
+
+	to._sigev_un._tid = gettid();
+	if (sigaction(SIGRTMIN, &(struct sigaction){ .sa_handler = interrupt },
+		      NULL) ||
+	    timer_create(CLOCK_MONOTONIC, &to, timer))
+		return -errno;
+	if (!timer_settime(*timer, 0, &when, NULL))
+		return 0;
+	timer_delete(*timer);
+	return -errno;
+}
+
+/* Nobody waits for long without saying for whom. */
+static int lock_patiently(const char *path, int fd, int operation)
+{
+	timer_t timer;
+	int err;
+
+	if (!flock(fd, operation | LOCK_NB))
+		return 0;
+	if (errno != EWOULDBLOCK || operation & LOCK_NB)
+		return -errno;
+	if (!interrupt_after(PATIENCE_SEC, &timer)) {
+		err = flock(fd, operation) ? -errno : 0;
+		timer_delete(timer);
+		if (err != -EINTR)
+			return err;
+		tell_waiting(path, fd);
+	}
+	while (flock(fd, operation))
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static int lock(const char *path, int flags, int operation)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600), err;
 
 	if (fd < 0)
 		return -errno;
-	if (!flock(fd, operation))
+	err = lock_patiently(path, fd, operation);
+	if (!err)
 		return fd;
-	err = -errno;
 	close(fd);
 	return err;
+}
+
+int file_lock_folder(const char *folder, int operation)
+{
+	return lock(folder, O_RDONLY | O_DIRECTORY, operation);
+}
+
+/* Who had the lock may have removed the file: then it locks nothing any more. */
+int file_lock(const char *path, int operation)
+{
+	struct stat st;
+	int fd;
+
+	for (;;) {
+		fd = lock(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK,
+			  operation);
+		if (fd < 0 || fstat(fd, &st) || st.st_nlink)
+			return fd;
+		close(fd);
+	}
 }
 
 int file_remove_folder(const char *folder)

@@ -11,9 +11,16 @@ int file_path(char *buf, size_t size, const char *folder, const char *name);
 /*
  * Locks a folder by flock(2): `operation` is LOCK_EX or LOCK_SH, with LOCK_NB
  * not to wait. Returns an fd, which holds the lock until it is closed; or
- * -errno, which is -EWOULDBLOCK if another process holds it.
+ * -errno, which is -EWOULDBLOCK if another process holds it. After 10 s of
+ * waiting warns who has the lock.
  */
 int file_lock_folder(const char *folder, int operation);
+
+/*
+ * The same with a file, which is made if it is missing, for its owner only: who
+ * can open a file or a folder can lock it. Who has the lock may remove the file.
+ */
+int file_lock(const char *path, int operation);
 
 /* Removes a folder and the files in it. 0, or -errno. */
 int file_remove_folder(const char *folder);

@@ -35,11 +35,8 @@ void net_set_free(struct net_set *s)
 	s->n = 0;
 }
 
-/*
- * The set's networks do not overlap each other, so only two can overlap with
- * this one: the last that does not begin behind it, and its successor.
- */
-bool net_set_overlaps(const struct net_set *s, const struct net *net)
+/* How many of the set's networks do not begin behind this one. */
+static size_t not_behind(const struct net_set *s, const struct net *net)
 {
 	size_t low = 0, high = s->n;
 
@@ -51,6 +48,24 @@ bool net_set_overlaps(const struct net_set *s, const struct net *net)
 		else
 			high = mid;
 	}
-	return (low && net_contains(&s->nets[low - 1], net)) ||
-	       (low < s->n && net_contains(net, &s->nets[low]));
+	return low;
+}
+
+/*
+ * The set's networks do not overlap each other, so only two can overlap with
+ * this one: the last that does not begin behind it, and its successor.
+ */
+bool net_set_contains(const struct net_set *s, const struct net *net)
+{
+	size_t n = not_behind(s, net);
+
+	return n && net_contains(&s->nets[n - 1], net);
+}
+
+bool net_set_overlaps(const struct net_set *s, const struct net *net)
+{
+	size_t n = not_behind(s, net);
+
+	return (n && net_contains(&s->nets[n - 1], net)) ||
+	       (n < s->n && net_contains(net, &s->nets[n]));
 }

@@ -18,6 +18,9 @@ struct net_set {
 void net_set_init(struct net_set *s, struct net *nets, size_t n);
 void net_set_free(struct net_set *s);
 
+/* Does any network of the set contain this one? */
+bool net_set_contains(const struct net_set *s, const struct net *net);
+
 /* Does any network of the set contain this one, or lie within it? */
 bool net_set_overlaps(const struct net_set *s, const struct net *net);
 

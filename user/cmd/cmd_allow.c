@@ -71,7 +71,7 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 		return EXIT_FAILURE;
 	err = allowlist_add(&p, &net, ALLOW_COMMAND);
 	if (!err)
-		lifted = allowlist_lift(&p, &net);
+		lifted = allowlist_lift(&p, &net, 1);
 	pins_unlock(lock);
 	state_save_command(&p, true);
 	net_format(&net, text);

@@ -201,11 +201,10 @@ static int load(const struct globals *g, int argc, char **argv)
 
 	if (!err)
 		err = read_file(&l);
-	if (!err && pins_open(&l.p, g->pin_dir))
-		err = EXIT_FAILURE;
-	if (!err) {
+	if (err || (lock = pins_open_locked(&l.p, g->pin_dir)) < 0) {
+		err = err ? err : EXIT_FAILURE;
+	} else {
 		l.skipped = json_array();
-		lock = pins_lock_writer(g->pin_dir);
 		if (daemon_is_here(&l.p))
 			allowlist_sync_host(&l.p);
 		err = write_all(&l);

@@ -2,6 +2,7 @@
 #include "config/config_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,14 +175,45 @@ static int edited(const char *old, struct edit *e, char **text)
 
 /* ---- writing: beside the old file, then renamed over it */
 
-/* Locks the folder, for an edit replaces the file itself. */
-static int lock_folder(const char *path)
+struct edit_lock {
+	int fd;
+	char path[PATH_MAX];
+};
+
+/*
+ * An edit replaces the file itself, and the folder can be locked by everybody
+ * who can read it: so the lock is a file of its own for as long as the edit
+ * takes.
+ */
+static int lock_edit(struct edit_lock *l, const char *path)
+{
+	if (snprintf(l->path, sizeof(l->path), "%s.lock", path) >=
+	    (int)sizeof(l->path))
+		return -ENAMETOOLONG;
+	l->fd = file_lock(l->path, LOCK_EX);
+	return l->fd < 0 ? l->fd : 0;
+}
+
+static void unlock_edit(struct edit_lock *l)
+{
+	unlink(l->path);
+	close(l->fd);
+}
+
+/* Writes the new names of files to the disk. */
+static int sync_folder(const char *path)
 {
 	char folder[PATH_MAX];
+	int fd, err;
 
 	snprintf(folder, sizeof(folder), "%.*s",
 		 (int)(strrchr(path, '/') - path + 1), path);
-	return file_lock_folder(folder, LOCK_EX);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = fsync(fd) ? -errno : 0;
+	close(fd);
+	return err;
 }
 
 /* Makes the folder of a missing file; `real` is the file's absolute path. */
@@ -259,8 +291,8 @@ static int check(const char *text, const char *path, const struct edit *e,
 	return ret;
 }
 
-static int edit_file(const char *path, int folder, const char *old,
-		     struct edit *e, char *err, size_t size)
+static int edit_file(const char *path, const char *old, struct edit *e,
+		     char *err, size_t size)
 {
 	char *text = NULL;
 	int ret = edited(old, e, &text);
@@ -273,9 +305,8 @@ static int edit_file(const char *path, int folder, const char *old,
 		ret = file_replace(path, text);
 		if (ret)
 			complain_unwritten(err, size, ret, path);
-		else if (fsync(folder))
-			ret = complain(err, size, -errno, "sync the folder of",
-				       path);
+		else if ((ret = sync_folder(path)))
+			complain(err, size, ret, "sync the folder of", path);
 	}
 	free(text);
 	return ret;
@@ -286,20 +317,21 @@ int config_file_edit(const char *path, enum config_key key, const char *value,
 {
 	struct edit e = { .key = key, .value = value };
 	char real[PATH_MAX], *old;
-	int ret, folder;
+	struct edit_lock lock;
+	int ret;
 
 	if (!value && access(path, F_OK) && errno == ENOENT)
 		return 0; /* no file, nothing to remove */
 	ret = resolve(path, real, err, size);
 	if (ret)
 		return ret;
-	folder = lock_folder(real);
-	if (folder < 0)
-		return complain_unwritten(err, size, folder, path);
+	ret = lock_edit(&lock, real);
+	if (ret)
+		return complain_unwritten(err, size, ret, path);
 	ret = read_all(real, &old, err, size);
 	if (!ret || ret == -ENOENT)
-		ret = edit_file(real, folder, old ? old : "", &e, err, size);
-	close(folder);
+		ret = edit_file(real, old ? old : "", &e, err, size);
+	unlock_edit(&lock);
 	free(old);
 	return ret;
 }

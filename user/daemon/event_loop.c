@@ -27,12 +27,39 @@
 #define SWEEP_USEC USEC
 #define SWEEP_SHARE 100
 #define BEAT_USEC USEC
+#define EVENTS_USEC (USEC / 20) /* a turn of the loop takes events so long */
 #define FUSE_USEC USEC
 #define GROUPS_USEC USEC
 
-static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *ring)
+/* Where the ring buffer's events go, for one turn of the loop. */
+struct intake {
+	struct handler handler;
+	struct ring_buffer *ring;
+	uint64_t deadline; /* usec */
+};
+
+/* A negative value ends ring_buffer__consume() behind this event. */
+static int take_event(void *ctx, void *data, size_t size)
 {
-	ring_buffer__consume(ring);
+	struct intake *in = ctx;
+	int err = handle_event(&in->handler, data, size);
+
+	return !err && clock_monotonic_usec() >= in->deadline ? -EAGAIN : err;
+}
+
+/*
+ * Takes events for a bounded time: others may come as fast as they are taken,
+ * and without end. Those that are left wake the loop again.
+ */
+static void take_events(struct intake *in)
+{
+	in->deadline = clock_monotonic_usec() + EVENTS_USEC;
+	ring_buffer__consume(in->ring);
+}
+
+static int on_ring(sd_event_source *s, int fd, uint32_t revents, void *in)
+{
+	take_events(in);
 	return 0;
 }
 
@@ -191,13 +218,13 @@ static int add_timer(sd_event *e, uint64_t usec, sd_event_time_handler_t fn,
 	return err < 0 ? err : sd_event_source_set_enabled(s, SD_EVENT_ON);
 }
 
-static int add_sources(sd_event *e, struct daemon *d, struct ring_buffer *ring)
+static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 {
 	int err = net_watch_start(&d->network, e, &d->ifaces);
 
 	if (err >= 0)
-		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(ring),
-				      EPOLLIN, on_ring, ring);
+		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(in->ring),
+				      EPOLLIN, on_ring, in);
 	if (err >= 0)
 		err = add_timer(e, SWEEP_USEC, on_sweep, d);
 	if (err >= 0)
@@ -263,20 +290,21 @@ static void notify_ready(void)
 
 int event_loop(struct daemon *d)
 {
-	struct handler handler = { &d->pins, d->tls, &d->cuts, &d->groups };
-	struct ring_buffer *ring;
+	struct intake in = {
+		.handler = { &d->pins, d->tls, &d->cuts, &d->groups },
+	};
 	sd_event *e = NULL;
 	int err;
 
-	ring = ring_buffer__new(d->pins.map[MAP_EVENTS], handle_event, &handler,
-				NULL);
-	err = ring ? sd_event_default(&e) : -errno;
+	in.ring = ring_buffer__new(d->pins.map[MAP_EVENTS], take_event, &in,
+				   NULL);
+	err = in.ring ? sd_event_default(&e) : -errno;
 	if (err >= 0)
 		err = cut_queue_start(&d->cuts, e, &d->pins);
 	if (err >= 0)
-		err = add_sources(e, d, ring);
+		err = add_sources(e, d, &in);
 	if (!err) {
-		ring_buffer__consume(ring); /* events since the last daemon */
+		take_events(&in); /* those since the last daemon */
 		serve_metrics(d, e);
 		activity_beat(&d->pins);
 		notify_ready();
@@ -289,6 +317,6 @@ int event_loop(struct daemon *d)
 	metrics_http_stop(d->metrics);
 	groups_watch_free(&d->groups);
 	sd_event_unref(e);
-	ring_buffer__free(ring);
+	ring_buffer__free(in.ring);
 	return err;
 }

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/address.h"
+#include "base/net_set.h"
 #include "lists/banlist.h"
 #include "maps/settings_map.h"
 #include "sys/netinfo.h"
@@ -106,14 +108,11 @@ int allowlist_sync_config(struct pins *p, const struct config *c)
 		want_all(&w, nets, n, ALLOW_CONFIG);
 		err = sync_wanted(&w);
 	}
-	for (size_t i = 0; !err && i < n; i++) {
-		int lifted = allowlist_lift(p, &nets[i]);
-
-		err = lifted < 0 ? lifted : 0;
-	}
+	if (!err && n)
+		err = allowlist_lift(p, nets, n);
 	wanted_free(&w);
 	free(nets);
-	return err;
+	return err < 0 ? err : 0;
 }
 
 static int sync_host(struct pins *p, const struct netinfo *info)
@@ -149,7 +148,7 @@ int allowlist_sync_host(struct pins *p)
 
 struct lift {
 	struct pins *p;
-	const struct net *net;
+	struct net_set set;
 	int n;
 };
 
@@ -157,16 +156,24 @@ static int lift_one(const struct ban_row *row, void *ctx)
 {
 	struct lift *l = ctx;
 
-	if (net_contains(l->net, &row->net) && !banlist_del(l->p, &row->net))
+	if (net_set_contains(&l->set, &row->net) &&
+	    !banlist_del(l->p, &row->net))
 		l->n++;
 	return 0;
 }
 
-int allowlist_lift(struct pins *p, const struct net *net)
+int allowlist_lift(struct pins *p, const struct net *nets, size_t n)
 {
-	struct lift l = { p, net, 0 };
-	int err = banlist_each(p, lift_one, &l);
+	struct net *copy = calloc(n, sizeof(*copy));
+	struct lift l = { .p = p };
+	int err;
 
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, nets, n * sizeof(*copy));
+	net_set_init(&l.set, copy, n);
+	err = banlist_each(p, lift_one, &l);
+	net_set_free(&l.set);
 	return err ? err : l.n;
 }
 

@@ -24,8 +24,11 @@ int allowlist_sync_config(struct pins *p, const struct config *c);
  */
 int allowlist_sync_host(struct pins *p);
 
-/* Lifts every ban within a network; returns how many, or -errno. */
-int allowlist_lift(struct pins *p, const struct net *net);
+/*
+ * Lifts every ban within these networks, in one walk; returns how many, or
+ * -errno.
+ */
+int allowlist_lift(struct pins *p, const struct net *nets, size_t n);
 
 /*
  * Does an entry object to a ban of `net`? Returns its flags, and the entry in

@@ -34,6 +34,52 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
+/*
+ * Can nobody but root and us put something in place of what is in this folder?
+ * Above ours, a sticky one is as good: a bpffs is one, unless mounted otherwise.
+ */
+static bool is_safe(const char *path, bool above)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISDIR(st.st_mode) &&
+	       (!st.st_uid || st.st_uid == geteuid()) &&
+	       (!(st.st_mode & 022) || (above && st.st_mode & S_ISVTX));
+}
+
+/*
+ * Whoever could write there could put maps of his own in place of ours, which
+ * he can write to. Returns -EXDEV, and the folder in `unsafe`, if somebody may.
+ */
+static int check_safe(const char *dir, char unsafe[static PATH_MAX])
+{
+	size_t n = strlen(dir);
+
+	if (n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(unsafe, dir, n + 1);
+	for (bool above = false; is_bpffs(unsafe); above = true) {
+		while (n && unsafe[n - 1] == '/')
+			unsafe[--n] = '\0';
+		if (!is_safe(unsafe, above))
+			return -EXDEV;
+		while (n && unsafe[n - 1] != '/')
+			unsafe[--n] = '\0';
+	}
+	return 0;
+}
+
+static int complain_unsafe(const char *dir)
+{
+	char unsafe[PATH_MAX];
+
+	check_safe(dir, unsafe);
+	fail("--pin %s: %s does not belong to root or to you alone: somebody "
+	     "else could put maps there. Remove it, or name another folder",
+	     dir, unsafe);
+	return -EXDEV;
+}
+
 /* Makes a folder and those above it. -EINVAL if it is not on a bpffs. */
 static int make_dirs(const char *dir)
 {
@@ -65,7 +111,7 @@ static int make_dirs(const char *dir)
 
 int pins_make_dir(const char *dir)
 {
-	char links[PATH_MAX];
+	char links[PATH_MAX], unsafe[PATH_MAX];
 	int err;
 
 	if (*dir != '/') {
@@ -82,6 +128,8 @@ int pins_make_dir(const char *dir)
 		return err;
 	}
 	err = make_dirs(dir);
+	if (!err && check_safe(dir, unsafe))
+		return complain_unsafe(dir);
 	if (!err)
 		err = file_path(links, sizeof(links), dir, "links");
 	if (!err)
@@ -186,6 +234,8 @@ static int complain(const char *dir, int err)
 		fail("nothing is loaded at %s: start the daemon (smtpxdp run), "
 		     "or name its folder with --pin",
 		     dir);
+	else if (err == -EXDEV)
+		complain_unsafe(dir);
 	else if (err == -EPERM || err == -EACCES)
 		fail("cannot open the maps at %s: %s (are you root?)", dir,
 		     strerror(-err));
@@ -205,7 +255,11 @@ static int complain(const char *dir, int err)
 int pins_try_open(struct pins *p, const char *dir)
 {
 	int n = 0, before, err;
+	char unsafe[PATH_MAX];
 
+	err = check_safe(dir, unsafe);
+	if (err)
+		return err;
 	do {
 		before = n;
 		n = generation_current(dir);

@@ -33,7 +33,10 @@ struct pins {
 	struct ban_map bans; /* maps bans and ban_infos, mapped */
 };
 
-/* Makes dir and dir/links; mounts bpffs at /sys/fs/bpf if it is missing. */
+/*
+ * Makes dir and dir/links; mounts bpffs at /sys/fs/bpf if it is missing.
+ * Complains; -EXDEV if somebody else can write there.
+ */
 int pins_make_dir(const char *dir);
 
 /*
@@ -45,7 +48,7 @@ int pins_remove_dir(const char *dir);
 /*
  * Opens the generation in force. On an error complains by fail() and returns
  * -errno: -ENOENT if nothing is loaded below dir, -EPROTO if the maps are
- * another version's.
+ * another version's, -EXDEV if somebody else can write to the folder.
  */
 int pins_open(struct pins *p, const char *dir);
 /* Does the same silently, and opens another version's maps, too. */

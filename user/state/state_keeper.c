@@ -18,6 +18,7 @@
 #include "base/output.h"
 #include "state/state.h"
 
+#define LOCK_NAME "smtpxdp.lock"
 #define BATCH_MSEC 200 /* changes within this time share a transaction */
 #define RETRY_MSEC 10000 /* after a fault */
 #define TOUCH_MSEC 60000 /* so far may the stamp lag when the power fails */
@@ -27,7 +28,7 @@
 struct state_keeper {
 	struct pins *p;
 	const char *dir;
-	int lock; /* fd of the folder, or negative */
+	int lock; /* fd of the lock file, or negative */
 	struct store *store; /* NULL: not open */
 	bool restored; /* the file's rows are in the maps */
 	bool fault;
@@ -255,14 +256,18 @@ static void *keeper(void *arg)
 }
 
 /*
- * Locks the folder for this daemon. A folder that cannot be made or opened
- * stays unlocked: saving fails later, and tells.
+ * Locks a file in the folder for this daemon; not the folder itself, which is
+ * the configuration's lock if that is in the same one. A folder that cannot be
+ * made or written stays unlocked: saving fails later, and tells.
  */
 static int lock_folder(struct state_keeper *k)
 {
-	if (mkdir(k->dir, 0700) && errno != EEXIST)
+	char path[PATH_MAX];
+
+	if ((mkdir(k->dir, 0700) && errno != EEXIST) ||
+	    file_path(path, sizeof(path), k->dir, LOCK_NAME))
 		return 0;
-	k->lock = file_lock_folder(k->dir, LOCK_EX | LOCK_NB);
+	k->lock = file_lock(path, LOCK_EX | LOCK_NB);
 	if (k->lock != -EWOULDBLOCK)
 		return 0;
 	return fail("another daemon keeps its state in %s: give this one a "

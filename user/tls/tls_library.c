@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tls/tls_library.h"
 
+#include <elf.h>
+#include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/*
+ * Bytes that are read of one file: the symbols and names of a large program
+ * with debugging symbols are 100 MB. What passes it is left out.
+ */
+#define BYTES_MAX (256ULL << 20)
+#define SEGMENTS_MAX 128 /* linkers make a dozen */
+#define CODE_MAX 16 /* executable ones among them */
+#define NOTES_SIZE 4096
 
 static const struct {
 	const char *name;
@@ -30,24 +41,72 @@ static const struct {
 	{ "gnutls_transport_set_ptr2", TLS_FREE },
 };
 
-/* Symbols have the address in memory; uprobes take the offset in the file. */
-static int file_offset(Elf *elf, uint64_t addr, uint64_t *offset)
+struct reader {
+	int fd;
+	uint64_t size; /* of the file */
+	uint64_t left; /* bytes that may still be read of it */
+	Elf64_Ehdr head;
+	Elf64_Phdr code[CODE_MAX];
+	size_t n_code;
+	struct tls_library *lib;
+};
+
+/* Reads bytes of the file. -ENOEXEC: it does not have them, or not any more. */
+static int take(struct reader *r, void *buf, uint64_t at, uint64_t n)
 {
-	size_t n;
+	char *to = buf;
 
-	if (elf_getphdrnum(elf, &n))
+	if (at > r->size || n > r->size - at)
 		return -ENOEXEC;
-	for (size_t i = 0; i < n; i++) {
-		GElf_Phdr ph;
+	if (n > r->left)
+		return -EFBIG;
+	r->left -= n;
+	while (n) {
+		ssize_t got = pread(r->fd, to, n, at);
 
-		if (!gelf_getphdr(elf, i, &ph) || ph.p_type != PT_LOAD ||
-		    !(ph.p_flags & PF_X) || addr < ph.p_vaddr ||
-		    addr >= ph.p_vaddr + ph.p_filesz)
+		if (got < 0 && errno == EINTR)
 			continue;
-		*offset = addr - ph.p_vaddr + ph.p_offset;
-		return 0;
+		if (got <= 0)
+			return got ? -errno : -ENOEXEC;
+		to += got;
+		at += got;
+		n -= got;
 	}
-	return -ENOENT;
+	return 0;
+}
+
+/* Reads bytes into memory, to be freed, with a NUL behind them. */
+static int load(struct reader *r, uint64_t at, uint64_t n, void *to)
+{
+	char *buf;
+	int err;
+
+	if (n > r->left)
+		return -EFBIG;
+	buf = malloc(n + 1);
+	if (!buf)
+		return -ENOMEM;
+	err = take(r, buf, at, n);
+	buf[n] = '\0';
+	if (err)
+		free(buf);
+	else
+		*(char **)to = buf;
+	return err;
+}
+
+/* Symbols have the address in memory; uprobes take the offset in the file. */
+static bool file_offset(const struct reader *r, uint64_t addr, uint64_t *offset)
+{
+	for (size_t i = 0; i < r->n_code; i++) {
+		const Elf64_Phdr *ph = &r->code[i];
+
+		if (addr < ph->p_vaddr || addr - ph->p_vaddr >= ph->p_filesz)
+			continue;
+		*offset = addr - ph->p_vaddr + ph->p_offset;
+		return *offset < r->size;
+	}
+	return false;
 }
 
 /*
@@ -63,89 +122,147 @@ static void add(struct tls_library *lib, enum tls_function f, uint64_t offset)
 		lib->offset[f][lib->n[f]++] = offset;
 }
 
-static void take_symbol(Elf *elf, const char *name, const GElf_Sym *sym,
-			struct tls_library *lib)
+static void take_symbol(const struct reader *r, const char *name, uint64_t addr)
 {
 	uint64_t offset;
 
-	if (GELF_ST_TYPE(sym->st_info) != STT_FUNC || !sym->st_value)
+	if (*name != 'S' && *name != 'g') /* most names are others */
 		return;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
 		if (!strcmp(name, functions[i].name) &&
-		    !file_offset(elf, sym->st_value, &offset))
-			add(lib, functions[i].function, offset);
+		    file_offset(r, addr, &offset))
+			add(r->lib, functions[i].function, offset);
 }
 
-static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh,
-			 struct tls_library *lib)
+static int read_symbols(struct reader *r, const Elf64_Shdr *table,
+			const Elf64_Shdr *strings)
 {
-	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t n = data && sh->sh_entsize ? sh->sh_size / sh->sh_entsize : 0;
+	size_t n = table->sh_size / sizeof(Elf64_Sym);
+	Elf64_Sym *symbols = NULL;
+	char *names = NULL;
+	int err;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *name;
-		GElf_Sym sym;
+	if (table->sh_entsize != sizeof(*symbols))
+		return 0;
+	err = load(r, table->sh_offset, table->sh_size, &symbols);
+	if (!err)
+		err = load(r, strings->sh_offset, strings->sh_size, &names);
+	for (size_t i = 0; !err && i < n; i++)
+		if (ELF64_ST_TYPE(symbols[i].st_info) == STT_FUNC &&
+		    symbols[i].st_value &&
+		    symbols[i].st_name < strings->sh_size)
+			take_symbol(r, names + symbols[i].st_name,
+				    symbols[i].st_value);
+	free(symbols);
+	free(names);
+	/* another table may be smaller, and have what is wanted */
+	return err == -EFBIG ? 0 : err;
+}
 
-		if (!gelf_getsym(data, i, &sym))
-			return;
-		name = elf_strptr(elf, sh->sh_link, sym.st_name);
-		if (name)
-			take_symbol(elf, name, &sym, lib);
-	}
+static uint64_t padded(uint64_t n)
+{
+	return (n + 3) & ~3ULL;
 }
 
 /* Copies of one build have the same build-id, other builds another. */
-static void read_build_id(Elf *elf, Elf_Scn *scn, struct tls_library *lib)
+static int read_build_id(struct reader *r, const Elf64_Shdr *sh)
 {
-	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t at = 0, name, desc;
-	GElf_Nhdr note;
+	static const char gnu[] = "GNU";
+	char notes[NOTES_SIZE];
+	uint64_t at = 0, n = sh->sh_size;
+	int err;
 
-	while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
-		if (note.n_type == NT_GNU_BUILD_ID &&
-		    note.n_namesz == sizeof("GNU") &&
-		    !memcmp((char *)data->d_buf + name, "GNU", sizeof("GNU")) &&
-		    note.n_descsz >= sizeof(lib->id))
-			memcpy(&lib->id, (char *)data->d_buf + desc,
-			       sizeof(lib->id));
+	if (n > sizeof(notes))
+		return 0;
+	err = take(r, notes, sh->sh_offset, n);
+	while (!err && at + sizeof(Elf64_Nhdr) <= n) {
+		uint64_t name = at + sizeof(Elf64_Nhdr), desc;
+		Elf64_Nhdr note;
+
+		memcpy(&note, notes + at, sizeof(note));
+		desc = name + padded(note.n_namesz);
+		at = desc + padded(note.n_descsz);
+		if (at <= n && note.n_type == NT_GNU_BUILD_ID &&
+		    note.n_namesz == sizeof(gnu) &&
+		    !memcmp(notes + name, gnu, sizeof(gnu)) &&
+		    note.n_descsz >= sizeof(r->lib->id))
+			memcpy(&r->lib->id, notes + desc, sizeof(r->lib->id));
 	}
+	return err;
 }
 
-static int read_elf(Elf *elf, struct tls_library *lib)
+static int read_head(struct reader *r)
 {
-	Elf_Scn *scn = NULL;
+	const unsigned char order =
+		BYTE_ORDER == LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB;
+	const Elf64_Ehdr *h = &r->head;
+	int err = take(r, &r->head, 0, sizeof(r->head));
 
-	if (elf_kind(elf) != ELF_K_ELF)
+	if (err)
+		return err;
+	if (memcmp(h->e_ident, ELFMAG, SELFMAG) ||
+	    h->e_ident[EI_CLASS] != ELFCLASS64 ||
+	    h->e_ident[EI_DATA] != order ||
+	    h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum > SEGMENTS_MAX ||
+	    (h->e_shnum && h->e_shentsize != sizeof(Elf64_Shdr)))
 		return -ENOEXEC;
-	while ((scn = elf_nextscn(elf, scn))) {
-		GElf_Shdr sh;
+	return 0;
+}
 
-		if (!gelf_getshdr(scn, &sh))
-			continue;
+static int read_segments(struct reader *r)
+{
+	Elf64_Phdr *all;
+	int err =
+		load(r, r->head.e_phoff, r->head.e_phnum * sizeof(*all), &all);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < r->head.e_phnum && r->n_code < CODE_MAX; i++)
+		if (all[i].p_type == PT_LOAD && all[i].p_flags & PF_X)
+			r->code[r->n_code++] = all[i];
+	free(all);
+	return 0;
+}
+
+static int read_sections(struct reader *r)
+{
+	size_t n = r->head.e_shnum;
+	Elf64_Shdr *all;
+	int err = load(r, r->head.e_shoff, n * sizeof(*all), &all);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n && !err; i++) {
+		const Elf64_Shdr *sh = &all[i];
+
 		/* A program with the library built in has it in .symtab. */
-		if (sh.sh_type == SHT_DYNSYM || sh.sh_type == SHT_SYMTAB)
-			read_symbols(elf, scn, &sh, lib);
-		else if (sh.sh_type == SHT_NOTE)
-			read_build_id(elf, scn, lib);
+		if ((sh->sh_type == SHT_DYNSYM || sh->sh_type == SHT_SYMTAB) &&
+		    sh->sh_link < n)
+			err = read_symbols(r, sh, &all[sh->sh_link]);
+		else if (sh->sh_type == SHT_NOTE)
+			err = read_build_id(r, sh);
 	}
+	free(all);
+	return err;
+}
+
+int tls_library_read(int fd, uint64_t size, struct tls_library *lib)
+{
+	struct reader r = {
+		.fd = fd, .size = size, .left = BYTES_MAX, .lib = lib
+	};
+	int err;
+
+	memset(lib, 0, sizeof(*lib));
+	err = read_head(&r);
+	if (!err)
+		err = read_segments(&r);
+	if (!err)
+		err = read_sections(&r);
+	if (err)
+		return err;
 	return lib->n[TLS_WRITE] || lib->n[TLS_WRITE_EX] ||
 			       lib->n[TLS_WRITE_EX2] ?
 		       0 :
 		       -ENOENT;
-}
-
-int tls_library_read(const char *path, struct tls_library *lib)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-	Elf *elf;
-
-	memset(lib, 0, sizeof(*lib));
-	if (fd < 0)
-		return -errno;
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	err = elf ? read_elf(elf, lib) : -ENOEXEC;
-	elf_end(elf);
-	close(fd);
-	return err;
 }

@@ -29,9 +29,11 @@ struct tls_library {
 };
 
 /*
- * Reads the file's symbols. 0 if it has a function that writes; -ENOENT if it
- * has none; -ENOEXEC if it is no ELF file; or another -errno.
+ * Reads the symbols of an open file of `size` bytes. Anybody may have made it: it is read within
+ * bounds, and not mapped, for it may be truncated meanwhile. 0 if it has a
+ * function that writes; -ENOENT if it has none; -ENOEXEC if it is no ELF file of
+ * this machine's kind; or another -errno.
  */
-int tls_library_read(const char *path, struct tls_library *lib);
+int tls_library_read(int fd, uint64_t size, struct tls_library *lib);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The TLS sensor's user side: finds the TLS libraries that mail servers have
- * mapped, and probes them. A library is a file, identified by device and inode,
- * so it does not matter by which path, whether it was deleted, or whether it is
- * in a container.
+ * mapped, and probes them: see tls_files.h.
  */
 #ifndef SMTPXDP_TLS_SENSOR_H
 #define SMTPXDP_TLS_SENSOR_H

@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# A local user without rights serves port 2525, and has mapped what the TLS
+# sensor is to trip over: the daemon goes on all the same.
+
+# shellcheck disable=SC2086 # addresses and names hold no spaces
+
+load tls_common.sh
+
+HOSTILE=$LAB_ROOT/selftests/tls/tls_hostile.py
+DIR=$LAB/hostile
+
+before() {
+	conf rate 64/1h
+	mkdir -p "$DIR"
+	daemon_up
+}
+
+after() {
+	end served
+	rm -rf "$DIR" $LAB/secret
+}
+
+
+# Serves with a file mapped, until the daemon has heard of the process.
+serve_hostile() { # FILE [shrink]
+	chown -R 65534:65534 "$DIR"
+	background served mail setpriv --reuid 65534 --regid 65534 \
+		--clear-groups /usr/bin/python3 -B $HOSTILE serve $NGINX 2525 "$@"
+	until_true 10 listens mail $NGINX 2525
+	connects attacker --server $NGINX --port 2525
+}
+
+# The loop turns: what it is told now, it does now.
+turns() {
+	kill -HUP "$(daemon_pid)"
+	until_true 8 journal_has SMTPXDP_EVENT=reloaded
+}
+
+starts_again() {
+	daemon_down KILL
+	daemon_up
+}
+
+@test "a library that is truncated while it is read" {
+	hostile_library 2400000000
+	serve_hostile "$DIR"/libssl.so.3 shrink
+	turns
+	starts_again
+}
+
+hostile_library() { # BYTES
+	/usr/bin/python3 -B $HOSTILE library "$DIR"/libssl.so.3 "$1"
+}
+
+@test "a library with 40 GiB of symbols, a hole" {
+	hostile_library 40000000008
+	serve_hostile "$DIR"/libssl.so.3
+	turns
+	starts_again
+}
+
+# The line in /proc/PID/maps begins with 73 bytes that are not its name; read by
+# 383 bytes, what is left over looks like another line.
+@test "a library whose name makes another line: a FIFO of somebody is not opened" {
+	mkfifo -m 600 "$LAB"/secret
+	local name="$DIR/" rest="root$LAB/secret r-xp 0 0 0 " at=$((383 - 73))
+	while [ ${#name} -lt $((at - 100)) ]; do
+		name+=$(printf '%050d/' 0)
+	done
+	name+=$(printf '%0*d' $((at - ${#name})) 0)
+	mkdir -p "$name../$rest"
+	cp /bin/true "$name../$rest/libssl.so.3"
+	serve_hostile "$name../$rest/libssl.so.3"
+	turns
+	starts_again
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The files that the TLS sensor has probed, or read in vain. A file is
+ * identified by device and inode, so it does not matter by which path, whether
+ * it was deleted, or whether it is in a container.
+ *
+ * The files of processes are chosen by whoever runs these, who may mean harm:
+ * they are opened and read without waiting for more than a bounded time, by a
+ * process without rights.
+ */
+#ifndef SMTPXDP_TLS_FILES_H
+#define SMTPXDP_TLS_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "tls/tls_probes.h"
+
+#define TLS_FILES_MAX 64
+#define TLS_PATH_SIZE 256
+
+struct pins;
+struct smtpxdp;
+
+struct tls_file {
+	dev_t dev;
+	ino_t ino;
+	struct timespec changed; /* mtime, since inode numbers are reused */
+	char path[TLS_PATH_SIZE]; /* for people */
+	struct tls_probes probes; /* none if it has no TLS write function */
+};
+
+struct tls_files {
+	struct smtpxdp *skel;
+	const struct pins *pins;
+	int pin_error; /* -errno: some link is not pinned */
+	int probe_error; /* -errno: some library could not be probed */
+	struct tls_file list[TLS_FILES_MAX];
+	size_t n;
+	/* usec: until the deadline, files of processes may be read */
+	uint64_t period, spent, deadline;
+};
+
+/* Pins a link; without, it ends with the daemon. */
+void tls_files_pin(struct tls_files *t, int link);
+
+/*
+ * Probes a file, which `path` reaches, and which people know by `name`. 1: it
+ * is new, and probed now. 0: it was known. -errno. *known becomes true if it is
+ * probed.
+ */
+int tls_files_add(struct tls_files *t, const char *path, const char *name,
+		  bool *known);
+
+/*
+ * Adds the libraries that a process has mapped, and its program. Returns how
+ * many are new and probed now; *known: whether any is probed. Where a process
+ * makes it wait for its files, not all are looked at.
+ */
+int tls_files_look(struct tls_files *t, pid_t pid, bool *known);
+
+void tls_files_close(struct tls_files *t);
+
+#endif
