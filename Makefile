@@ -3,6 +3,8 @@
 
 VERSION := 0.1.0
 BUILD := build
+# The programs for the kernel are the same, whatever user space is built with.
+BPF_BUILD := $(BUILD)
 
 # A line for each file that is made, but by make -s; V=1 shows the commands.
 V ?= 0
@@ -22,6 +24,24 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 INSTALL ?= install
 
+# SAN=1: with sanitizers, below build/san. FUZZ=1: for libFuzzer, below
+# build/fuzz; FUZZ=cov: to see which lines a corpus reaches. See scripts/fuzz.
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ifeq ($(SAN),1)
+BUILD := $(BPF_BUILD)/san
+INSTRUMENT := $(SANITIZERS)
+else ifeq ($(FUZZ),1)
+BUILD := $(BPF_BUILD)/fuzz
+CC := $(CLANG)
+INSTRUMENT := $(SANITIZERS) -fsanitize=fuzzer-no-link
+FUZZ_LINK := -fsanitize=fuzzer
+else ifeq ($(FUZZ),cov)
+BUILD := $(BPF_BUILD)/fuzz/cov
+CC := $(CLANG)
+INSTRUMENT := -fprofile-instr-generate -fcoverage-mapping
+FUZZ_LINK := -fsanitize=fuzzer
+endif
+
 PACKAGES := libbpf libsystemd jansson libmnl libcurl libpcap libmicrohttpd sqlite3 libmaxminddb
 TEST_PACKAGES := cmocka libbpf
 
@@ -34,14 +54,14 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g $(WARN) -Iincl
 	-idirafter $(BPF_SYSINCLUDE)
 
 USER_CFLAGS = -std=gnu11 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
-	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -Ibpf -I$(BUILD) -Iuser \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -Ibpf -I$(BPF_BUILD) -Iuser $(INSTRUMENT) \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 TEST_CFLAGS = $(USER_CFLAGS) -Iselftests
 TEST_LIBS = $(LIBS) $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES))
 
-BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
-SKEL := $(BUILD)/smtpxdp.skel.h
+BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BPF_BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+SKEL := $(BPF_BUILD)/smtpxdp.skel.h
 USER_OBJ := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/*.c user/*/*.c))
 LIB_OBJ := $(filter-out $(BUILD)/user/main.o,$(USER_OBJ))
 ARCHIVE := $(BUILD)/libsmtpxdp.a
@@ -49,22 +69,24 @@ TESTS := $(patsubst selftests/%.c,$(BUILD)/selftests/%,$(wildcard selftests/*/te
 # What machines with other kernels are to say of an object: needs little.
 LOAD_TABLE := $(BUILD)/selftests/bpf/load_table
 
+FUZZERS := $(patsubst selftests/fuzz/%.c,$(BUILD)/%,$(wildcard selftests/fuzz/fuzz_*.c))
+
 # What scripts/bench measures with.
 BENCH := $(patsubst scripts/bench.d/tools/%.c,$(BUILD)/bench/%,\
 	$(filter-out %.bpf.c,$(wildcard scripts/bench.d/tools/*.c))) $(BUILD)/bench/gates.bpf.o
 BENCH_SKEL := $(patsubst scripts/bench.d/tools/%.bpf.c,$(BUILD)/bench/%.skel.h,\
 	$(filter-out %/gates.bpf.c,$(wildcard scripts/bench.d/tools/*.bpf.c)))
 
-all: $(BUILD)/smtpxdp ## build the binary, build/smtpxdp
+all: $(BUILD)/smtpxdp $(if $(filter 1,$(SAN)),tests) ## build the binary, build/smtpxdp
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+$(BPF_BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,CLANG,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/smtpxdp.bpf.o: $(BPF_OBJ)
+$(BPF_BUILD)/smtpxdp.bpf.o: $(BPF_OBJ)
 	$(call say,LINK,$@)$(BPFTOOL) gen object $@ $^
 
-$(SKEL): $(BUILD)/smtpxdp.bpf.o
+$(SKEL): $(BPF_BUILD)/smtpxdp.bpf.o
 	$(call say,SKELETON,$@)$(BPFTOOL) gen skeleton $< name smtpxdp >$@.tmp && \
 		mv $@.tmp $@
 
@@ -77,7 +99,7 @@ $(ARCHIVE): $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/smtpxdp: $(BUILD)/user/main.o $(ARCHIVE)
-	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(INSTRUMENT) $(LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD)/selftests/%: selftests/%.c $(ARCHIVE) $(SKEL)
 	@mkdir -p $(@D)
@@ -86,6 +108,9 @@ $(BUILD)/selftests/%: selftests/%.c $(ARCHIVE) $(SKEL)
 $(LOAD_TABLE): selftests/bpf/load_table.c
 	@mkdir -p $(@D)
 	$(call say,TEST,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(shell $(PKG_CONFIG) --libs libbpf) -o $@
+
+$(BUILD)/fuzz_%: selftests/fuzz/fuzz_%.c $(ARCHIVE)
+	$(call say,FUZZER,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) $(FUZZ_LINK) -MMD -MP $< $(ARCHIVE) $(TEST_LIBS) -o $@
 
 $(BUILD)/bench/%.bpf.o: scripts/bench.d/tools/%.bpf.c
 	@mkdir -p $(@D)
@@ -99,6 +124,14 @@ $(BUILD)/bench/%: scripts/bench.d/tools/%.c $(BENCH_SKEL)
 	$(call say,CC,$<)$(CC) $(CFLAGS) $(USER_CFLAGS) -Iscripts/bench.d/tools -I$(@D) -MMD -MP $< $(LIBS) -o $@
 
 tests: $(TESTS) $(LOAD_TABLE) ## build the C tests
+
+# By clang, with all that they call: by a make of its own.
+fuzz: $(patsubst $(BUILD)/fuzz_%,fuzz-%,$(FUZZERS)) ## build the fuzzers, build/fuzz/fuzz_*: see scripts/fuzz
+
+fuzz-%: $(SKEL) FORCE
+	@$(MAKE) --no-print-directory FUZZ=$(or $(FUZZ),1) $(BPF_BUILD)/fuzz$(if $(filter cov,$(FUZZ)),/cov)/fuzz_$*
+
+FORCE:
 
 bench-programs: $(BENCH) $(BUILD)/selftests/bpf/test_budget
 
@@ -140,5 +173,5 @@ help: ## this list
 
 .DELETE_ON_ERROR:
 .SECONDARY: $(BENCH_SKEL) $(BENCH_SKEL:.skel.h=.bpf.o)
-.PHONY: all tests lint check demo bench bench-programs install clean help
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+.PHONY: all tests fuzz lint check demo bench bench-programs install clean help
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BPF_BUILD)/bpf/*.d)

@@ -116,6 +116,7 @@ static void test_broken(void **state)
 	refuses(&q, PROG_DETECT_ETHERNET, "not read");
 	q.prog[PROG_LISTEN] = p.prog[PROG_DETECT_ETHERNET];
 	refuses(&q, PROG_LISTEN, "login was not read");
+	changes_free(&q.changes);
 	pins_close(&p);
 	assert_int_equal(bans_count(lab), 0);
 	assert_int_equal(map_count(lab->skel->maps.streams), 0);

@@ -131,6 +131,11 @@ static inline uint64_t vm_helper(struct vm *vm, uint32_t id, uint64_t *r,
 	return 0;
 }
 
+/* A program may load words from anywhere. */
+typedef uint16_t vm_u16 __attribute__((aligned(1)));
+typedef uint32_t vm_u32 __attribute__((aligned(1)));
+typedef uint64_t vm_u64 __attribute__((aligned(1)));
+
 static inline uint64_t vm_load(struct vm *vm, uint64_t addr, int size)
 {
 	const void *p = (const void *)(uintptr_t)addr;
@@ -150,11 +155,11 @@ static inline uint64_t vm_load(struct vm *vm, uint64_t addr, int size)
 	case BPF_B:
 		return *(const uint8_t *)p;
 	case BPF_H:
-		return *(const uint16_t *)p;
+		return *(const vm_u16 *)p;
 	case BPF_W:
-		return *(const uint32_t *)p;
+		return *(const vm_u32 *)p;
 	default:
-		return *(const uint64_t *)p;
+		return *(const vm_u64 *)p;
 	}
 }
 
@@ -167,13 +172,13 @@ static inline void vm_store(uint64_t addr, int size, uint64_t v)
 		*(uint8_t *)p = v;
 		break;
 	case BPF_H:
-		*(uint16_t *)p = v;
+		*(vm_u16 *)p = v;
 		break;
 	case BPF_W:
-		*(uint32_t *)p = v;
+		*(vm_u32 *)p = v;
 		break;
 	default:
-		*(uint64_t *)p = v;
+		*(vm_u64 *)p = v;
 	}
 }
 

@@ -124,6 +124,12 @@ static inline uint64_t wm_apply(enum wm_op op, uint64_t old, uint64_t v)
 	}
 }
 
+/* NULL: no interleaving */
+static inline struct wm_cpu *wm_running(void)
+{
+	return il_running < 0 ? NULL : &wm.cpu[il_running];
+}
+
 /* When the CPU knew a place last; it goes on from there. */
 static inline uint64_t *wm_known(struct wm_cpu *c, void *place)
 {
@@ -191,7 +197,7 @@ static inline bool wm_delay(unsigned int n, unsigned int *pick)
 static inline void wm_change(void *p, size_t size, enum wm_op op, uint64_t v)
 {
 	struct wm_write w = { wm_place(p), size, op, v, 0 };
-	struct wm_cpu *c = &wm.cpu[il_running];
+	struct wm_cpu *c = wm_running();
 	unsigned int pick;
 
 	if (il_running < 0) {
@@ -218,7 +224,7 @@ static inline uint64_t wm_own(const struct wm_cpu *c, const void *place,
 
 static inline uint64_t wm_load(const void *p, size_t size)
 {
-	struct wm_cpu *c = &wm.cpu[il_running];
+	struct wm_cpu *c = wm_running();
 	const struct wm_write *can[WM_WRITES];
 	void *place = wm_place(p);
 	uint64_t since, *known;
@@ -251,7 +257,7 @@ static inline uint64_t wm_load(const void *p, size_t size)
 
 static inline void *wm_after(void *p)
 {
-	struct wm_cpu *c = &wm.cpu[il_running];
+	struct wm_cpu *c = wm_running();
 	int view = wm_view_of(p);
 	uint64_t after;
 
@@ -275,7 +281,7 @@ static inline uint64_t wm_atomic(void *p, size_t size, enum wm_op op,
 				 uint64_t v, const uint64_t *expected)
 {
 	struct wm_write w = { wm_place(p), size, op, v, 0 };
-	struct wm_cpu *c = &wm.cpu[il_running];
+	struct wm_cpu *c = wm_running();
 	uint64_t old;
 
 	if (il_running < 0) {

@@ -13,6 +13,8 @@
 
 /* A kernel hands packets of up to 512 KiB to a capture (BIG TCP). */
 #define FRAME_MAX (1U << 20)
+/* Behind Ethernet's 14 bytes, IP's header is to be aligned. */
+#define FRAME_PAD 2
 #define NSEC 1000000000ULL
 
 struct capture {
@@ -20,7 +22,10 @@ struct capture {
 	int link;
 	off_t size; /* of the file; 0 where it is none */
 	uint64_t latest_ns;
-	uint8_t frame[FRAME_MAX];
+	union {
+		uint32_t aligned;
+		uint8_t room[FRAME_PAD + FRAME_MAX];
+	};
 };
 
 /* What a link layer's header says. `header` is its length, -1: cut short. */
@@ -58,24 +63,29 @@ static struct cooked uncook(int link, const uint8_t *data, uint32_t len)
 	return c;
 }
 
+/* Puts a frame's bytes behind the header that is there already. */
+static void append(struct capture *c, const uint8_t *data, uint32_t len,
+		   struct captured *f)
+{
+	if (len > FRAME_MAX - f->len)
+		len = FRAME_MAX - f->len;
+	memcpy(c->room + FRAME_PAD + f->len, data, len);
+	f->len += len;
+}
+
 /* Puts an Ethernet header in the place of another link layer's. */
 static void as_ethernet(struct capture *c, const uint8_t *data, uint32_t len,
 			struct captured *f)
 {
 	struct cooked k = uncook(c->link, data, len);
-	struct ethhdr *eth = (struct ethhdr *)c->frame;
+	struct ethhdr *eth = (struct ethhdr *)(c->room + FRAME_PAD);
 
 	memset(eth, 0, sizeof(*eth));
-	f->data = c->frame;
 	f->len = sizeof(*eth);
 	if (k.header < 0)
 		return;
-	len -= k.header;
-	if (len > sizeof(c->frame) - sizeof(*eth))
-		len = sizeof(c->frame) - sizeof(*eth);
 	eth->h_proto = k.proto;
-	memcpy(eth + 1, data + k.header, len);
-	f->len += len;
+	append(c, data + k.header, len - k.header, f);
 	f->incoming = k.incoming;
 }
 
@@ -99,9 +109,10 @@ int capture_next(struct capture *c, struct captured *f, char *err, size_t size)
 		c->latest_ns = ns;
 	f->wall_ns = c->latest_ns;
 	f->cut = h->caplen < h->len;
-	f->data = data;
-	f->len = h->caplen;
-	if (c->link != DLT_EN10MB)
+	f->data = c->room + FRAME_PAD;
+	if (c->link == DLT_EN10MB)
+		append(c, data, h->caplen, f);
+	else
 		as_ethernet(c, data, h->caplen, f);
 	return 1;
 }

@@ -13,7 +13,8 @@
 struct capture;
 
 struct captured {
-	const uint8_t *data; /* with Ethernet header; valid until the next */
+	/* with Ethernet header, behind which data are aligned; until the next */
+	const uint8_t *data;
 	uint32_t len;
 	uint64_t wall_ns; /* since 1970; never before the last frame */
 	bool cut; /* the capture lacks its end (snap length) */

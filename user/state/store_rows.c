@@ -33,8 +33,8 @@ static const char *const sql[SQL_MAX] = {
 			"until") " OR offences <> excluded.offences",
 	[SQL_PUT_ALLOW] = "INSERT OR IGNORE INTO allow (net) VALUES (?1)",
 	[SQL_PUT_STAMP] =
-		"INSERT OR REPLACE INTO moment (id, boot_id, map_id, wall,"
-		" boot) VALUES (1, ?1, ?2, ?3, ?4)",
+		("INSERT OR REPLACE INTO moment (id, boot_id, map_id, wall,"
+		 " boot) VALUES (1, ?1, ?2, ?3, ?4)"),
 	[SQL_DEL_BAN] = "DELETE FROM bans WHERE net = ?1",
 	[SQL_DEL_HISTORY] = "DELETE FROM history WHERE net = ?1",
 	[SQL_DEL_ALLOW] = "DELETE FROM allow WHERE net = ?1",
