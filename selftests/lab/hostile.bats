@@ -3,7 +3,7 @@
 #
 # The daemon and the commands among neighbours that mean harm, or are in the way.
 
-# shellcheck disable=SC2086 # addresses hold no spaces
+# shellcheck disable=SC2086,SC2030,SC2031 # addresses hold no spaces; $output
 
 load ../lib/common.sh
 

@@ -13,21 +13,23 @@ DIR=$LAB/hostile
 
 before() {
 	conf rate 64/1h
+	lab_certificate
 	mkdir -p "$DIR"
 	daemon_up
 }
 
 after() {
 	end served
+	end one
 	rm -rf "$DIR" $LAB/secret
 }
 
 
-# Serves with a file mapped, until the daemon has heard of the process.
-serve_hostile() { # FILE [shrink]
+# Serves with files mapped, until the daemon has heard of the process.
+serve_hostile() { # serve|shrink FILE...
 	chown -R 65534:65534 "$DIR"
 	background served mail setpriv --reuid 65534 --regid 65534 \
-		--clear-groups /usr/bin/python3 -B $HOSTILE serve $NGINX 2525 "$@"
+		--clear-groups /usr/bin/python3 -B $HOSTILE $1 $NGINX 2525 "${@:2}"
 	until_true 10 listens mail $NGINX 2525
 	connects attacker --server $NGINX --port 2525
 }
@@ -45,7 +47,7 @@ starts_again() {
 
 @test "a library that is truncated while it is read" {
 	hostile_library 2400000000
-	serve_hostile "$DIR"/libssl.so.3 shrink
+	serve_hostile shrink "$DIR"/libssl.so.3
 	turns
 	starts_again
 }
@@ -56,7 +58,7 @@ hostile_library() { # BYTES
 
 @test "a library with 40 GiB of symbols, a hole" {
 	hostile_library 40000000008
-	serve_hostile "$DIR"/libssl.so.3
+	serve_hostile serve "$DIR"/libssl.so.3
 	turns
 	starts_again
 }
@@ -72,7 +74,42 @@ hostile_library() { # BYTES
 	name+=$(printf '%0*d' $((at - ${#name})) 0)
 	mkdir -p "$name../$rest"
 	cp /bin/true "$name../$rest/libssl.so.3"
-	serve_hostile "$name../$rest/libssl.so.3"
+	serve_hostile serve "$name../$rest/libssl.so.3"
 	turns
 	starts_again
+}
+
+# As many copies as upgrades of years, in one process that has them all.
+copies() { # NUMBER
+	local from i
+	from=$(ldconfig -p | sed -n 's/.*libssl\.so\.3 .*=> //p' | head -n 1)
+	for ((i = 0; i < $1; i++)); do
+		mkdir "$DIR/$i"
+		cp "$from" "$DIR/$i/"
+	done
+}
+
+@test "more libraries than can be probed: told while they are used, then forgotten" {
+	copies 70
+	serve_hostile serve "$DIR"/*/libssl.so.3
+	mkdir "$DIR/one"
+	cp "$DIR/0/libssl.so.3" "$DIR/one/"
+	background one mail env LD_LIBRARY_PATH="$DIR/one" /usr/bin/python3 -B \
+		$HELPER serve --server $NGINX --port 25
+	until_true 10 listens mail $NGINX 25
+	login_fail attacker 2 --server $NGINX --port 25 --tls starttls --tries 5
+	until_true 20 journal_has SMTPXDP_EVENT=blind
+	has "$(journal SMTPXDP_EVENT=blind | jq -r .MESSAGE)" \
+		'no room to probe its library: .*restart the servers'
+	fails 1 smtpxdp status --check
+	has "$output" '^tls: .*No space left.*restart the servers'
+	end served
+	until_true 30 counts
+	not journal_has SMTPXDP_EVENT=fault
+}
+
+# A login by the server whose library found no room.
+counts() {
+	login_fail attacker 1 --server $NGINX --port 25 --tls starttls
+	[ "$(in_window $ATTACKER)" -gt 0 ]
 }

@@ -4,10 +4,12 @@
 
   tls_hostile.py library FILE BYTES  makes a library whose table of symbols is
                                      that long; most of it is a hole
-  tls_hostile.py serve ADDRESS PORT FILE [shrink]
-                                     maps the file as code, and answers clients
-                                     of that port; with shrink, truncates the
-                                     file a moment after each
+  tls_hostile.py serve ADDRESS PORT FILE...
+                                     maps the files as code, and greets clients
+                                     of that port
+  tls_hostile.py shrink ADDRESS PORT FILE
+                                     the same, and truncates the file a moment
+                                     after each greeting
 """
 import ctypes
 import os
@@ -53,19 +55,20 @@ def map_code(path):
         raise OSError(ctypes.get_errno(), "mmap")
 
 
-def serve(address, port, path, then=None):
-    map_code(path)
+def serve(what, address, port, *files):
+    for path in files:
+        map_code(path)
     listener = socket.create_server((address, int(port)))
     while True:
         client, _ = listener.accept()
         client.sendall(b"220 hostile.example ESMTP\r\n")
-        if then == "shrink":
+        if what == "shrink":
             time.sleep(0.3)
-            os.truncate(path, 0)
+            os.truncate(files[0], 0)
         client.close()
 
 
 if sys.argv[1] == "library":
     library(sys.argv[2], int(sys.argv[3]))
 else:
-    serve(*sys.argv[2:])
+    serve(*sys.argv[1:])

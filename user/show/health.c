@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "show/health.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,6 +145,10 @@ static void check_tls(struct checkup *c)
 			 "write by it is not read",
 			 strerror(c->info->tls_error));
 		problem(c, HEALTH_TLS, "tls", text,
+			c->info->tls_error == ENOSPC ?
+				"as many libraries are probed as can be: "
+				"restart the servers that still run with "
+				"replaced ones" :
 			c->info->tls_perf ?
 				"before Linux 6.6 that takes CAP_SYS_ADMIN: "
 				"give it to the unit, and " RESTART_DAEMON :

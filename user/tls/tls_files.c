@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tls/tls_files.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,20 +27,26 @@
 #define PERIOD_USEC 10000000
 #define SHARE_USEC 2000000
 
+static bool is_same(const struct tls_file *a, const struct tls_file *b)
+{
+	return a->dev == b->dev && a->ino == b->ino &&
+	       !memcmp(&a->changed, &b->changed, sizeof(a->changed));
+}
+
 static struct tls_file *find_file(struct tls_files *t,
 				  const struct tls_file *like)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->list[i].dev == like->dev &&
-		    t->list[i].ino == like->ino &&
-		    !memcmp(&t->list[i].changed, &like->changed,
-			    sizeof(like->changed)))
+		if (is_same(&t->list[i], like))
 			return &t->list[i];
 	return NULL;
 }
 
-static void begin_look(struct tls_files *t, uint64_t now)
+/* Returns the time. */
+static uint64_t begin_look(struct tls_files *t)
 {
+	uint64_t now = clock_monotonic_usec();
+
 	if (now - t->period >= PERIOD_USEC) {
 		t->period = now;
 		t->spent = 0;
@@ -47,6 +54,7 @@ static void begin_look(struct tls_files *t, uint64_t now)
 	t->deadline = now;
 	if (t->spent < SHARE_USEC)
 		t->deadline += SHARE_USEC - t->spent;
+	return now;
 }
 
 static bool may_read(const struct tls_files *t)
@@ -60,12 +68,13 @@ static uint64_t id_of(const struct tls_file *f)
 	return ((uint64_t)f->ino << 32 ^ f->dev ^ f->changed.tv_sec) | 1;
 }
 
-void tls_files_pin(struct tls_files *t, int link)
+int tls_files_pin(struct tls_files *t, int link)
 {
-	int err = tls_pin(t->pins->dir, t->pins->generation, link);
+	int pin = tls_pin(t->pins->dir, t->pins->generation, link);
 
-	if (err)
-		t->pin_error = err;
+	if (pin < 0)
+		t->pin_error = pin;
+	return pin;
 }
 
 /*
@@ -110,40 +119,8 @@ static int probe(struct tls_files *t, struct tls_file *f, int fd)
 	if (err)
 		t->probe_error = err;
 	for (size_t i = 0; !err && i < f->probes.n; i++)
-		tls_files_pin(t, f->probes.links[i]);
+		f->probes.pins[i] = tls_files_pin(t, f->probes.links[i]);
 	return err;
-}
-
-static int add_open(struct tls_files *t, int fd, const char *name, bool *known)
-{
-	struct tls_file *f, like = {};
-	int err = identify(fd, &like);
-
-	if (err)
-		return err;
-	f = find_file(t, &like);
-	if (f || t->n == TLS_FILES_MAX) {
-		*known |= f && f->probes.n;
-		return 0;
-	}
-	f = &t->list[t->n++];
-	*f = like;
-	snprintf(f->path, sizeof(f->path), "%s", name);
-	err = probe(t, f, fd);
-	*known |= !err;
-	return err ? err : 1;
-}
-
-int tls_files_add(struct tls_files *t, const char *path, const char *name,
-		  bool *known)
-{
-	int fd = confined_path(path), ret;
-
-	if (fd < 0)
-		return fd;
-	ret = add_open(t, fd, name, known);
-	close(fd);
-	return ret;
 }
 
 static bool is_library(const char *name)
@@ -155,15 +132,29 @@ static bool is_library(const char *name)
 			!strncmp(base, "/libgnutls.so", 13));
 }
 
+typedef void (*file_fn)(struct tls_files *t, int fd, const char *name,
+			void *ctx);
+
+static void call(struct tls_files *t, const char *path, const char *name,
+		 file_fn fn, void *ctx)
+{
+	int fd = confined_path(path);
+
+	if (fd < 0)
+		return;
+	fn(t, fd, name, ctx);
+	close(fd);
+}
+
 /*
  * The links in /proc/PID/map_files reach deleted files and those of other mount
  * namespaces.
  */
-static int look_at_maps(struct tls_files *t, pid_t pid, FILE *maps, bool *known)
+static void each_mapped(struct tls_files *t, pid_t pid, FILE *maps, file_fn fn,
+			void *ctx)
 {
 	char line[LINE_SIZE], path[64];
 	struct mapping m;
-	int new = 0;
 
 	while (may_read(t) && mapping_line(maps, line, sizeof(line))) {
 		if (!mapping_parse(line, &m) || !m.executable ||
@@ -172,34 +163,158 @@ static int look_at_maps(struct tls_files *t, pid_t pid, FILE *maps, bool *known)
 		snprintf(path, sizeof(path),
 			 "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, m.from,
 			 m.to);
-		new += tls_files_add(t, path, m.name, known) == 1;
+		call(t, path, m.name, fn, ctx);
 	}
-	return new;
 }
 
-int tls_files_look(struct tls_files *t, pid_t pid, bool *known)
+/* Calls fn for the libraries of a process, and for its program. */
+static void each_file(struct tls_files *t, pid_t pid, file_fn fn, void *ctx)
 {
 	char path[64], name[TLS_PATH_SIZE] = "";
 	FILE *maps;
-	uint64_t start = clock_monotonic_usec();
 	ssize_t n;
-	int new;
 
-	*known = false;
-	begin_look(t, start);
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	maps = fopen(path, "re");
 	if (!maps)
-		return 0;
-	new = look_at_maps(t, pid, maps, known);
+		return;
+	each_mapped(t, pid, maps, fn, ctx);
 	fclose(maps);
 	/* The program itself may have the library built in. */
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	n = readlink(path, name, sizeof(name) - 1);
 	if (n > 0 && may_read(t))
-		new += tls_files_add(t, path, name, known) == 1;
+		call(t, path, name, fn, ctx);
+}
+
+static void drop(struct tls_files *t, struct tls_file *f)
+{
+	for (size_t i = f->probes.n; i-- > 0;)
+		if (f->probes.pins[i] >= 0)
+			tls_unpin_one(t->pins->dir, t->pins->generation,
+				      f->probes.pins[i]);
+	tls_probes_close(&f->probes);
+	memmove(f, f + 1, (char *)(t->list + --t->n) - (char *)f);
+}
+
+static void mark(struct tls_files *t, int fd, const char *name, void *ctx)
+{
+	struct tls_file *f, like = {};
+
+	f = identify(fd, &like) ? NULL : find_file(t, &like);
+	if (f)
+		f->used = true;
+}
+
+/* Is the file still where it was found? */
+static bool is_there(const struct tls_file *f)
+{
+	int fd = f->lasting ? confined_path(f->path) : -1;
+	struct tls_file now = {};
+	bool same;
+
+	if (fd < 0)
+		return false;
+	same = !identify(fd, &now) && is_same(f, &now);
+	close(fd);
+	return same;
+}
+
+/*
+ * Forgets the files that are gone: no mail server that is known has them mapped
+ * any more, and they are not found by their paths. Nothing, if there was no
+ * time to ask all servers; as many as there is time for, for to end a probe
+ * takes some of it.
+ */
+static void tidy(struct tls_files *t)
+{
+	int servers = t->pins->map[MAP_MAIL_PROCS];
+	__u32 pid, *prev = NULL;
+
+	for (size_t i = 0; i < t->n; i++)
+		t->list[i].used = is_there(&t->list[i]);
+	while (!bpf_map_get_next_key(servers, prev, &pid)) {
+		each_file(t, pid, mark, NULL);
+		prev = &pid;
+	}
+	for (size_t i = t->n; may_read(t) && i-- > 0;)
+		if (!t->list[i].used)
+			drop(t, &t->list[i]);
+}
+
+/* Files without probes are the first to go: they can be read again. */
+static bool make_room(struct tls_files *t)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	for (size_t i = 0; t->n == TLS_FILES_MAX && i < t->n; i++)
+		if (!t->list[i].probes.n)
+			drop(t, &t->list[i]);
+	if (t->n == TLS_FILES_MAX && now - t->tidied >= PERIOD_USEC) {
+		t->tidied = now;
+		tidy(t);
+	}
+	t->full = t->n == TLS_FILES_MAX;
+	return !t->full;
+}
+
+/* Probes an open file. 1: it is new, and probed now. 0: it was. -errno. */
+static int add_open(struct tls_files *t, int fd, const char *name, bool lasting)
+{
+	struct tls_file *f, like = { .lasting = lasting };
+	int err = identify(fd, &like);
+
+	if (err)
+		return err;
+	f = find_file(t, &like);
+	if (f) {
+		f->lasting |= lasting;
+		return f->probes.n ? 0 : -ENOENT;
+	}
+	if (!make_room(t))
+		return -ENOSPC;
+	f = &t->list[t->n++];
+	*f = like;
+	snprintf(f->path, sizeof(f->path), "%s", name);
+	err = probe(t, f, fd);
+	return err ? err : 1;
+}
+
+int tls_files_add(struct tls_files *t, const char *path)
+{
+	int fd = confined_path(path), ret;
+
+	if (fd < 0)
+		return fd;
+	begin_look(t);
+	ret = add_open(t, fd, path, true);
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+struct look {
+	int new;
+	bool known;
+};
+
+static void add_mapped(struct tls_files *t, int fd, const char *name, void *ctx)
+{
+	struct look *l = ctx;
+	int ret = add_open(t, fd, name, false);
+
+	l->new += ret == 1;
+	l->known |= ret >= 0;
+}
+
+int tls_files_look(struct tls_files *t, pid_t pid, bool *known)
+{
+	struct look l = {};
+	uint64_t start = begin_look(t);
+
+	each_file(t, pid, add_mapped, &l);
 	t->spent += clock_monotonic_usec() - start;
-	return new;
+	*known = l.known;
+	return l.new;
 }
 
 void tls_files_close(struct tls_files *t)

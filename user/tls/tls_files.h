@@ -19,6 +19,7 @@
 
 #include "tls/tls_probes.h"
 
+/* When it is full, files are forgotten that are at no path and in no process. */
 #define TLS_FILES_MAX 64
 #define TLS_PATH_SIZE 256
 
@@ -30,6 +31,8 @@ struct tls_file {
 	ino_t ino;
 	struct timespec changed; /* mtime, since inode numbers are reused */
 	char path[TLS_PATH_SIZE]; /* for people */
+	bool lasting; /* found by that path, not in a process */
+	bool used; /* while files that are gone are looked for */
 	struct tls_probes probes; /* none if it has no TLS write function */
 };
 
@@ -40,20 +43,23 @@ struct tls_files {
 	int probe_error; /* -errno: some library could not be probed */
 	struct tls_file list[TLS_FILES_MAX];
 	size_t n;
+	bool full; /* of files that are in use: others are not probed */
+	uint64_t tidied; /* usec */
 	/* usec: until the deadline, files of processes may be read */
 	uint64_t period, spent, deadline;
 };
 
-/* Pins a link; without, it ends with the daemon. */
-void tls_files_pin(struct tls_files *t, int link);
+/*
+ * Pins a link; without, it ends with the daemon. Returns the pin's number, or
+ * -errno.
+ */
+int tls_files_pin(struct tls_files *t, int link);
 
 /*
- * Probes a file, which `path` reaches, and which people know by `name`. 1: it
- * is new, and probed now. 0: it was known. -errno. *known becomes true if it is
- * probed.
+ * Probes the file at a path. 0, also if it is probed already; -ENOSPC if the
+ * table is full; or another -errno.
  */
-int tls_files_add(struct tls_files *t, const char *path, const char *name,
-		  bool *known);
+int tls_files_add(struct tls_files *t, const char *path);
 
 /*
  * Adds the libraries that a process has mapped, and its program. Returns how

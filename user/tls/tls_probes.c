@@ -14,7 +14,7 @@
 #include "sys/uprobe.h"
 
 #define PROBES_WRITE 7 /* without the last four, which are for reading */
-#define PIN_NAME "tls-%d-%u"
+#define PIN_NAME "tls-%d-%d"
 
 struct probe {
 	const struct bpf_program *prog;
@@ -81,15 +81,32 @@ void tls_probes_close(struct tls_probes *p)
 		close(p->links[--p->n]);
 }
 
+static int pin_path(char path[static PATH_MAX], const char *dir, int generation,
+		    int number)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "links/" PIN_NAME, generation, number);
+	return file_path(path, PATH_MAX, dir, name);
+}
+
 int tls_pin(const char *dir, int generation, int link)
 {
-	static unsigned int n;
-	char name[64], path[PATH_MAX];
-	int err;
+	static int last;
+	char path[PATH_MAX];
+	int err = pin_path(path, dir, generation, ++last);
 
-	snprintf(name, sizeof(name), "links/" PIN_NAME, generation, n++);
-	err = file_path(path, sizeof(path), dir, name);
-	return err || !bpf_obj_pin(link, path) ? err : -errno;
+	if (!err && bpf_obj_pin(link, path))
+		err = -errno;
+	return err ? err : last;
+}
+
+int tls_unpin_one(const char *dir, int generation, int number)
+{
+	char path[PATH_MAX];
+	int err = pin_path(path, dir, generation, number);
+
+	return err || !unlink(path) ? err : -errno;
 }
 
 int tls_unpin(const char *dir, int but)
@@ -102,8 +119,7 @@ int tls_unpin(const char *dir, int but)
 	if (!links)
 		return err ? err : -errno;
 	while ((entry = readdir(links))) {
-		unsigned int n;
-		int generation;
+		int generation, n;
 
 		if (sscanf(entry->d_name, PIN_NAME, &generation, &n) == 2 &&
 		    generation != but &&

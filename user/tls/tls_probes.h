@@ -21,6 +21,7 @@ struct smtpxdp;
 
 struct tls_probes {
 	int links[TLS_PROBES * TLS_OFFSETS_MAX]; /* fds */
+	int pins[TLS_PROBES * TLS_OFFSETS_MAX]; /* numbers, or -errno */
 	size_t n;
 };
 
@@ -36,8 +37,12 @@ int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
 /* Closes the links, which ends those that are not pinned. */
 void tls_probes_close(struct tls_probes *p);
 
-/* Pins one more link of this generation. -errno. */
+/*
+ * Pins one more link of this generation. Returns the pin's number, for
+ * tls_unpin_one(), or -errno.
+ */
 int tls_pin(const char *dir, int generation, int link);
+int tls_unpin_one(const char *dir, int generation, int number);
 
 /* Removes the pins of all generations but one; 0: of all. -errno. */
 int tls_unpin(const char *dir, int but);

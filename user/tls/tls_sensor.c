@@ -42,14 +42,12 @@ static const char *const usual[] = {
 static void add_usual(struct tls_sensor *t)
 {
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
-		bool known = false;
 		glob_t found;
 
 		if (glob(usual[i], 0, NULL, &found))
 			continue;
 		for (size_t k = 0; k < found.gl_pathc; k++)
-			tls_files_add(&t->files, found.gl_pathv[k],
-				      found.gl_pathv[k], &known);
+			tls_files_add(&t->files, found.gl_pathv[k]);
 		globfree(&found);
 	}
 }
@@ -94,13 +92,14 @@ static void add_named(struct tls_sensor *t, char **paths, char *why,
 		      size_t size)
 {
 	for (; *paths; paths++) {
-		bool known = false;
-		int err = tls_files_add(&t->files, *paths, *paths, &known);
+		int err = tls_files_add(&t->files, *paths);
 
 		if (err < 0)
 			snprintf(why, size, "%s: %s", *paths,
 				 err == -ENOENT ?
 					 "no TLS write function in it" :
+				 err == -ENOSPC ?
+					 "too many libraries are probed" :
 					 strerror(-err));
 	}
 }
@@ -182,6 +181,11 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known)
 {
 	return tls_files_look(&t->files, pid, known);
+}
+
+bool tls_sensor_full(const struct tls_sensor *t)
+{
+	return t->files.full;
 }
 
 int tls_sensor_error(const struct tls_sensor *t)

@@ -35,6 +35,12 @@ const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
 /* Are the probes perf events (one a place), instead of uprobe.multi? */
 bool tls_sensor_is_perf(const struct tls_sensor *t);
 
+/*
+ * Were there more libraries in use than the sensor can probe, when it last found
+ * a new one?
+ */
+bool tls_sensor_full(const struct tls_sensor *t);
+
 /* Why some library could not be probed: -errno, or 0. */
 int tls_sensor_error(const struct tls_sensor *t);
 

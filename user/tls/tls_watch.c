@@ -48,6 +48,8 @@ int tls_publish(struct pins *p, const struct tls_sensor *t)
 			 t ? tls_sensor_hook(t) : "");
 		info->tls_perf = t && tls_sensor_is_perf(t);
 		info->tls_error = t ? -tls_sensor_error(t) : 0;
+		if (t && tls_sensor_full(t))
+			info->tls_error = ENOSPC;
 		err = daemon_write(p, info);
 	}
 	pins_unlock(lock);
@@ -60,10 +62,11 @@ void tls_look(struct pins *p, struct tls_sensor *t, pid_t pid)
 	int fd = p->map[MAP_MAIL_PROCS];
 	struct mail_proc proc;
 	int error = tls_sensor_error(t);
+	bool full = tls_sensor_full(t), known;
 	__u32 key = pid;
-	bool known;
 
-	if (tls_sensor_look(t, pid, &known) > 0 || tls_sensor_error(t) != error)
+	if (tls_sensor_look(t, pid, &known) > 0 ||
+	    tls_sensor_error(t) != error || tls_sensor_full(t) != full)
 		tls_publish(p, t);
 	if (!bpf_map_lookup_elem(fd, &key, &proc) && proc.known != known) {
 		proc.known = known;
@@ -97,8 +100,16 @@ static bool told(const struct mail_proc *proc)
 	return false;
 }
 
-static void warn_blind(__u32 pid, const struct mail_proc *proc)
+static void warn_blind(const struct tls_sensor *t, __u32 pid,
+		       const struct mail_proc *proc)
 {
+	static const char unknown[] =
+		"none of the libraries that are known to it writes it; name "
+		"its library with tls-libraries";
+	static const char full[] =
+		"there is no room to probe its library: as many as can be are "
+		"probed, and servers have all of them mapped; restart the "
+		"servers that still run with libraries that were replaced";
 	char name[ESCAPED_SIZE(sizeof(proc->name))];
 
 	if (told(proc))
@@ -106,10 +117,9 @@ static void warn_blind(__u32 pid, const struct mail_proc *proc)
 	escape(proc->name, strnlen(proc->name, sizeof(proc->name)), name,
 	       sizeof(name));
 	journal_note(MESSAGE_BLIND,
-		     "blind on port %u: pid %u (%s) sends TLS, but none of the "
-		     "libraries that are known to it writes it; name its "
-		     "library with tls-libraries",
-		     proc->port, pid, name);
+		     "blind on port %u: pid %u (%s) sends TLS, but %s",
+		     proc->port, pid, name,
+		     tls_sensor_full(t) ? full : unknown);
 }
 
 void tls_watch(struct pins *p, struct tls_sensor *t)
@@ -126,7 +136,7 @@ void tls_watch(struct pins *p, struct tls_sensor *t)
 		if (kill(pid, 0) && errno == ESRCH) {
 			if (!bpf_map_lookup_elem(fd, &pid, &proc) &&
 			    tls_is_blind(&proc))
-				warn_blind(pid, &proc);
+				warn_blind(t, pid, &proc);
 			bpf_map_delete_elem(fd, &pid);
 			continue;
 		}
@@ -137,6 +147,6 @@ void tls_watch(struct pins *p, struct tls_sensor *t)
 			tls_look(p, t, pid); /* it may have loaded one since */
 		if (!bpf_map_lookup_elem(fd, &pid, &proc) &&
 		    tls_is_blind(&proc))
-			warn_blind(pid, &proc);
+			warn_blind(t, pid, &proc);
 	}
 }
