@@ -18,7 +18,9 @@ after() {
 	end torrent
 	end holder
 	end load KILL
-	rm -rf "$PIN-2" $LAB/smtpxdp.db* $LAB/smtpxdp.lock $LAB/log/load
+	end dead KILL
+	! mounted $LAB/dead || umount -l $LAB/dead
+	rm -rf "$PIN-2" $LAB/smtpxdp.db* $LAB/smtpxdp.lock $LAB/log/load $LAB/fifo $LAB/good
 	end served
 }
 
@@ -128,7 +130,7 @@ waits() { # NAME
 	daemon_up
 	hold $PIN/links
 	background load mail "$BIN" --pin $PIN ban add 203.0.113.9
-	until_true 15 grep -q "waiting for the lock of $PIN/links, which process $(cat $LAB/pid/holder) (python3)" $LAB/log/load
+	until_true 15 grep -q "waiting for the lock of $PIN/links, which process $(cat $LAB/pid/holder) (python3)" $LAB/log/load $LAB/fifo $LAB/good
 	end holder
 	until_true 5 not running load
 	same "bans" "$(banned)" 203.0.113.9/32
@@ -162,6 +164,55 @@ refused() { # FOLDER WHAT-IS-UNSAFE
 	rmdir /sys/fs/bpf/other
 	mkdir -m 755 $PIN # but this is as good
 	daemon_up
+}
+
+# --- files ------------------------------------------------------------------
+
+@test "config check, as a reload of the unit calls it, looks at the daemon's file" {
+	daemon_up
+	smtpxdp config check
+	echo 'rate = nonsense' >>$CONF
+	fails 1 smtpxdp config check
+	has "$output" "$CONF:1: rate: "
+}
+
+@test "a FIFO among the lists, and as a database: the daemon starts, and says so" {
+	mkfifo -m 600 $LAB/fifo
+	echo 203.0.113.0/24 >$LAB/good
+	conf strict-nets "$LAB/fifo $LAB/good" geo-databases $LAB/fifo
+	daemon_up
+	turns
+	has "$(journal | jq -r .MESSAGE)" "$LAB/fifo: is no file"
+}
+
+# A file system whose server says nothing.
+dead_mount() { # FOLDER
+	mkdir -p $1
+	background dead mail /usr/bin/python3 -c "import ctypes, os, sys, time
+fd = os.open('/dev/fuse', os.O_RDWR)
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.mount(b'dead', sys.argv[1].encode(), b'fuse', 0,
+              f'fd={fd},rootmode=40000,user_id=0,group_id=0'.encode()):
+    sys.exit(os.strerror(ctypes.get_errno()))
+time.sleep(300)" $1
+	until_true 5 mounted $1
+}
+
+mounted() {
+	grep -q " $1 fuse " /proc/mounts
+}
+
+@test "a dead mount among the lists: the daemon starts, turns, and says so" {
+	[ -e /dev/fuse ] || skip "no /dev/fuse"
+	dead_mount $LAB/dead
+	echo 203.0.113.0/24 >$LAB/good
+	conf strict-nets "$LAB/dead/list $LAB/good" geo-databases $LAB/dead/mmdb
+	daemon_up
+	turns
+	has "$(journal | jq -r .MESSAGE)" "$LAB/dead/list: its file system does not answer"
+	daemon_serves
+	end dead KILL # and with it, the file system
+	umount -l $LAB/dead
 }
 
 # --- many of everything -----------------------------------------------------

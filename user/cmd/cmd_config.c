@@ -13,6 +13,7 @@
 #include "lists/groups_sources.h"
 #include "tell/journal.h"
 #include "base/output.h"
+#include "maps/settings_map.h"
 
 static json_t *key_json(const struct config *c, enum config_key k)
 {
@@ -261,16 +262,34 @@ static int config_reset_cmd(const struct globals *g, int argc, char **argv)
 	return err ? err : change(g, &ch);
 }
 
+/* The file that the daemon reads, the next time it is told to reload. */
+static void find_file(const struct globals *g, char path[DAEMON_PATH_SIZE])
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+	struct pins p;
+
+	strcpy(path, CONFIG_DEFAULT_PATH);
+	if (info && !pins_try_open(&p, g->pin_dir)) {
+		if (!daemon_read(&p, info) && *info->config_path)
+			memcpy(path, info->config_path, DAEMON_PATH_SIZE);
+		pins_close(&p);
+	}
+	free(info);
+}
+
 static int config_check(const struct globals *g, int argc, char **argv)
 {
-	const char *path;
-	char why[CONFIG_ERROR_SIZE];
+	char why[CONFIG_ERROR_SIZE], in_use[DAEMON_PATH_SIZE];
+	const char *path = in_use;
 	struct config c;
 	int err;
 
 	if (cmd_arguments(g, argc, argv))
 		return EXIT_USAGE;
-	path = optind < argc ? argv[optind] : CONFIG_DEFAULT_PATH;
+	if (optind < argc)
+		path = argv[optind];
+	else
+		find_file(g, in_use);
 	if (config_init(&c))
 		return fail("out of memory");
 	err = config_file_read(path, &c, why, sizeof(why));

@@ -4,32 +4,28 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <maxminddb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/file_stat.h"
 #include "lists/geo_db.h"
 #include "maps/settings_map.h"
 
 /* Copies a file into memory: the library maps the file that it is given. */
 static int copy_file(const char *path)
 {
-	int from = open(path, O_RDONLY | O_CLOEXEC), to = -1, err = 0;
-	struct stat st = {};
+	int from = file_open_regular(path), to = -1, err = 0;
 	ssize_t n = 1;
 
-	if (from < 0 || fstat(from, &st))
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = -EISDIR;
-	if (!err) {
+	if (from < 0) {
+		err = from;
+	} else {
 		to = memfd_create("geo", MFD_CLOEXEC);
 		err = to < 0 ? -errno : 0;
 	}

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/file_stat.h"
 #include "base/net_list.h"
 #include "base/output.h"
 #include "lists/geo.h"
@@ -60,13 +60,19 @@ static int read_file(struct groups_plan *g, __u16 source)
 	char why[CONFIG_ERROR_SIZE], text[ESCAPED_SIZE(CONFIG_ERROR_SIZE)];
 	struct adding a = { g, source };
 	size_t before = g->list.n, line;
-	FILE *in = fopen(s->name, "re");
-	struct stat st;
-	int err = in ? 0 : -errno;
+	int fd = file_open_regular(s->name), err = fd < 0 ? fd : 0;
+	FILE *in = err ? NULL : fdopen(fd, "r");
 
-	if (!err && !fstat(fileno(in), &st) && !S_ISREG(st.st_mode))
+	if (!err && !in)
+		err = -ENOMEM;
+	if (err == -EINVAL || err == -EISDIR)
 		complain(g, "%s: is no file; name another in %s-nets", s->name,
 			 group_name(s->group));
+	else if (err == -ETIMEDOUT)
+		complain(g,
+			 "%s: its file system does not answer; see to it, or "
+			 "take the file out of %s-nets",
+			 s->name, group_name(s->group));
 	else if (err)
 		complain(g,
 			 "%s: cannot be read: %s; put it there, or take it "

@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "base/file_stat.h"
 
 #define GROUP_KEYS 6
 
@@ -82,7 +83,7 @@ static void mix_files(uint64_t *hash, const struct config *c,
 
 	for (size_t i = 0; paths && paths[i]; i++) {
 		struct stat st = {};
-		int missing = stat(paths[i], &st) ? errno : 0;
+		int missing = file_stat(paths[i], &st);
 
 		mix(hash, &missing, sizeof(missing));
 		mix(hash, &st.st_dev, sizeof(st.st_dev));
