@@ -215,6 +215,25 @@ mounted() {
 	umount -l $LAB/dead
 }
 
+# --- a kernel with nohz_full ------------------------------------------------
+
+@test "membarrier refused: a change waits in another way; without that, it is told" {
+	local no_barrier='nr == SYS_membarrier'
+
+	other_kernel $LAB/refuse.so "$no_barrier"
+	daemon_env LD_PRELOAD=$LAB/refuse.so
+	daemon_up
+	turns
+	not journal_has SMTPXDP_EVENT=fault
+	daemon_down
+	other_kernel $LAB/refuse.so "$no_barrier || (nr == SYS_bpf &&
+		a[0] == BPF_MAP_CREATE && attr->map_type == BPF_MAP_TYPE_ARRAY_OF_MAPS)"
+	daemon_up
+	turns
+	has "$(journal SMTPXDP_EVENT=fault | jq -r .MESSAGE)" \
+		'cannot ask the kernel when programs that run have ended'
+}
+
 # --- many of everything -----------------------------------------------------
 
 @test "60,000 bans with reasons, 200 networks allowed: config set walks once" {

@@ -5,17 +5,16 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "load/carry_map.h"
 #include "maps/generation.h"
 #include "maps/layout_map.h"
+#include "sys/rcu.h"
 #include "tell/journal.h"
 
 enum step { STEP_FILL, STEP_STREAMS, STEP_BANS, STEP_DRAIN };
@@ -109,15 +108,6 @@ static int open_old(struct move *m, int generation)
 	err = -errno;
 	close(m->from);
 	return err;
-}
-
-/*
- * A swapped program may run a moment longer on another CPU. After an RCU grace
- * period it does not.
- */
-static void settle(void)
-{
-	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 /* Opens the second map of the table of bans: move_bans() needs both. */
@@ -272,8 +262,9 @@ static void step_from_all(struct carry *c, enum step step)
 {
 	int n = c->to->generation, err;
 
+	/* A swapped program may run a moment longer on another CPU. */
 	if (step != STEP_STREAMS)
-		settle();
+		rcu_wait();
 	while ((n = generation_before(c->to->dir, n)) > 0) {
 		err = step_from(c, step, n);
 		if (!err && step == STEP_DRAIN)

@@ -3,15 +3,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/address.h"
 #include "base/clock.h"
 #include "sys/netinfo.h"
+#include "sys/rcu.h"
 
 const struct settings *settings_now(const struct pins *p)
 {
@@ -32,10 +31,10 @@ static void settings_switch(struct pins *p)
 			 __ATOMIC_RELEASE);
 	__atomic_fetch_add(&p->slots->changes, 1, __ATOMIC_RELEASE);
 	/*
-	 * Waits for an RCU grace period, and so for every program that may
-	 * still read the other slot: the next change may overwrite it.
+	 * Programs may still read the other slot, which the next change
+	 * overwrites.
 	 */
-	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	rcu_wait();
 }
 
 static bool map_has_entries(int fd)
