@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Libraries and lines of /proc/PID/maps that anybody may have made
- * (user/tls/tls_library.h, user/tls/tls_maps.h, user/sys/confined.h).
+ * (user/tls/tls_library.h, user/sys/proc_maps.h, user/sys/confined.h).
  */
 #include <elf.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "lib/fixture.h"
 #include "sys/confined.h"
+#include "sys/proc_maps.h"
 #include "tls/tls_library.h"
-#include "tls/tls_maps.h"
 
 /* ---- lines of /proc/PID/maps */
 
@@ -31,10 +31,12 @@ static void test_line(void **state)
 	assert_int_equal(m.from, 0x7f2ad4a00000);
 	assert_int_equal(m.to, 0x7f2ad4a1e000);
 	assert_true(m.executable);
+	assert_false(m.shared);
 	assert_string_equal(m.name, "/usr/lib/libssl.so.3");
 	assert_true(
 		mapping_parse("00400000-00401000 rw-s 00000000 00:00 0 ", &m));
 	assert_false(m.executable);
+	assert_true(m.shared);
 	assert_string_equal(m.name, "");
 	assert_true(mapping_parse("ffffffffff600000-ffffffffff601000 --xp "
 				  "00000000 00:00 0  [vsyscall]",
@@ -315,6 +317,31 @@ static void test_limits(void **state)
 	close(fd);
 }
 
+static volatile int *shared;
+
+static int write_shared(int fd, uint64_t size, void *result)
+{
+	*shared = 2;
+	return 0;
+}
+
+/* Maps of the kernel's are such memory: a parser must not write to them. */
+static void test_shared_memory(void **state)
+{
+	int fd = confined_path("/proc/self/exe"), none;
+
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(shared, MAP_FAILED);
+	*shared = 1;
+	assert_int_equal(confined_read(fd, write_shared, &none, sizeof(none),
+				       10000),
+			 -EPROTO);
+	assert_int_equal(*shared, 1);
+	munmap((void *)shared, 4096);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_child),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_shared_memory),
 	};
 
 	return cmocka_run_group_tests_name("tls_library", tests, NULL, NULL);

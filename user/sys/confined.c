@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sys/proc_maps.h"
 
 /* Where the child has its two descriptors. */
 #define CHILD_PATH 3
@@ -142,6 +145,27 @@ static int keep_two(int path_fd, int pipe_fd)
 	return 0;
 }
 
+/*
+ * Memory that is shared with the kernel, or with files, as maps are: who takes
+ * over the parser must not reach it.
+ */
+static int drop_shared(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[PATH_MAX + 128];
+	struct mapping m;
+	int err = 0;
+
+	if (!maps)
+		return -errno;
+	while (mapping_line(maps, line, sizeof(line)))
+		if (mapping_parse(line, &m) && m.shared &&
+		    munmap((void *)(uintptr_t)m.from, m.to - m.from))
+			err = -errno;
+	fclose(maps);
+	return err;
+}
+
 static int work(int path_fd, int pipe_fd, confined_fn fn, void *result)
 {
 	int err = keep_two(path_fd, pipe_fd), fd;
@@ -152,6 +176,9 @@ static int work(int path_fd, int pipe_fd, confined_fn fn, void *result)
 	fd = open_regular(&file_size);
 	if (fd < 0)
 		return fd;
+	err = drop_shared();
+	if (err)
+		return err;
 	limit(RLIMIT_DATA, MEMORY_MAX);
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CORE, 0);

@@ -15,8 +15,8 @@
 #include "maps/pins.h"
 #include "maps/settings_map.h"
 #include "sys/confined.h"
+#include "sys/proc_maps.h"
 #include "tls/tls_library.h"
-#include "tls/tls_maps.h"
 
 #define LINE_SIZE (73 + 4096 + 64) /* of /proc/PID/maps; others are skipped */
 #define READ_MSEC 2000 /* for one file */

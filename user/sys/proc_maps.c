@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "tls/tls_maps.h"
+#include "sys/proc_maps.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -25,15 +25,16 @@ static const char *number(const char *s, int base, char end, uint64_t *value)
 }
 
 /* "r-xp " */
-static const char *rights(const char *s, bool *executable)
+static const char *rights(const char *s, struct mapping *m)
 {
 	static const char *const letters[] = { "r-", "w-", "x-", "sp" };
 
-	*executable = s[0] && s[1] && s[2] == 'x';
-	for (int i = 0; i < 4; i++, s++)
-		if (!*s || !strchr(letters[i], *s))
+	for (int i = 0; i < 4; i++)
+		if (!s[i] || !strchr(letters[i], s[i]))
 			return NULL;
-	return *s == ' ' ? s + 1 : NULL;
+	m->executable = s[2] == 'x';
+	m->shared = s[3] == 's';
+	return s[4] == ' ' ? s + 5 : NULL;
 }
 
 bool mapping_parse(const char *line, struct mapping *m)
@@ -44,7 +45,7 @@ bool mapping_parse(const char *line, struct mapping *m)
 	if (s)
 		s = number(s, 16, ' ', &m->to);
 	if (s)
-		s = rights(s, &m->executable);
+		s = rights(s, m);
 	if (s)
 		s = number(s, 16, ' ', &offset);
 	if (s)

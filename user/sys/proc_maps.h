@@ -3,8 +3,8 @@
  * Lines of /proc/PID/maps. The process chooses the names in them, and whatever
  * bytes they hold. Pure, but for the reading.
  */
-#ifndef SMTPXDP_TLS_MAPS_H
-#define SMTPXDP_TLS_MAPS_H
+#ifndef SMTPXDP_PROC_MAPS_H
+#define SMTPXDP_PROC_MAPS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +13,7 @@
 struct mapping {
 	uint64_t from, to; /* addresses */
 	bool executable;
+	bool shared; /* written to, others see it */
 	const char *name; /* points into the line; "" if it is of no file */
 };
 
