@@ -129,7 +129,8 @@ static __always_inline void judge_attempt(const struct settings *s,
 	const struct attempt *a = &d->attempt[i];
 
 	if (!dialogue_is_open(d, i, st->replies, st->challenges) ||
-	    (__s32)(e->read_seq - a->end) < 0 || hangs(s, e, st, a))
+	    (__s32)(e->read_seq - e->fin - a->end) < !a->whole ||
+	    hangs(s, e, st, a))
 		return;
 	if (a->reply == st->replies ? !e->may_count : is_all_sent(e, st))
 		return;

@@ -634,14 +634,17 @@ static inline bool dialogue_settled(const struct dialogue *d, __u32 replies,
 /*
  * Has the server got all of AUTH i, without a reply to it so far? Not if the
  * server may still ask for more (an unknown mechanism, like SCRAM): no user is
- * tried yet.
+ * tried yet. A line behind an AUTH that is not whole may be its response: a
+ * server that has read both (Postfix) sends no challenge before it judges.
  */
 static inline bool dialogue_is_open(const struct dialogue *d, __u32 i,
 				    __u32 replies, __u32 challenges)
 {
 	const struct attempt *a = &d->attempt[i & (ATTEMPTS - 1)];
 
-	if (i >= d->n || !a->whole || (__s32)(a->reply - replies) < 0)
+	if (i >= d->n || (__s32)(a->reply - replies) < 0)
+		return false;
+	if (!a->whole && d->commands <= a->reply + 1)
 		return false;
 	return d->sasl.mech != SASL_OTHER || challenges == d->responses;
 }

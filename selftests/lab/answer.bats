@@ -149,10 +149,11 @@ ended() {
 	cut --say 'AUTH PLAIN|AGFsaWNlAHdyb25n'
 	ended
 	counted_are $((n + 3)) $((n + 3))
-	# A retransmission of what the server took leaves the name known.
+	# A retransmission of what the server took leaves the name known; so does a
+	# response that the challenge was quick enough for. No other name is told.
 	until_true 5 journal_has SMTPXDP_UNANSWERED=yes SMTPXDP_USER=alice
-	same "known" "$(journal SMTPXDP_EVENT=failure | jq -r '.SMTPXDP_USER // "-"' |
-		sort | uniq -c | xargs)" '5 - 1 alice'
+	same "names" "$(journal SMTPXDP_EVENT=failure | jq -r '.SMTPXDP_USER // "-"' |
+		sort -u | xargs)" '- alice'
 }
 
 @test "STARTTLS and 465: reset one second after AUTH" {

@@ -138,6 +138,7 @@ waits() { # NAME
 
 # --- the pins ---------------------------------------------------------------
 
+# shellcheck disable=SC2031 # output is of fails, in the same test
 refused() { # FOLDER WHAT-IS-UNSAFE
 	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $1 run \
 		-c $CONF -i eth0

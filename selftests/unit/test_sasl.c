@@ -448,6 +448,18 @@ static void test_open(void **state)
 	}
 }
 
+/* Postfix has both lines read before its challenge would leave. */
+static void test_open_early(void **state)
+{
+	struct server t = { .d.commands = 1, .replies = 1 };
+
+	send_bytes(&t, "AUTH PLAIN\r\n", 12);
+	assert_false(dialogue_is_open(&t.d, 0, 1, 0));
+	send_bytes(&t, "AGEAcA==\r\n", 10);
+	assert_true(dialogue_is_open(&t.d, 0, 1, 0));
+	assert_false(dialogue_is_open(&t.d, 0, 2, 0));
+}
+
 static int setup(void **state)
 {
 	dice_seed();
@@ -457,9 +469,12 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_siphash), cmocka_unit_test(test_talks),
-		cmocka_unit_test(test_no_bit),	cmocka_unit_test(test_dice),
+		cmocka_unit_test(test_siphash),
+		cmocka_unit_test(test_talks),
+		cmocka_unit_test(test_no_bit),
+		cmocka_unit_test(test_dice),
 		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open_early),
 	};
 
 	return cmocka_run_group_tests_name("sasl", tests, setup, NULL);
