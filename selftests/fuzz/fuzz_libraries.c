@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Files that a process has mapped, and that may be TLS libraries.
+ * Files that a process has mapped, and that may be TLS libraries. The first byte
+ * cuts the file off, behind the reader's back.
  *
  * Fuzzes: user/tls/tls_library.c
+ * Seeds: selftests/unit/test_tls_library.c
  */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 
 #include "fuzz/fuzz.h"
 #include "tls/tls_library.h"
 
 static void fuzz(struct input *in)
 {
+	uint8_t cut = take_byte(in);
+	uint64_t size = in->left;
 	struct tls_library lib;
-	int ret = tls_library_read(file_of(in), &lib);
 	bool writes;
+	int fd, ret;
 
+	in->left -= in->left * cut / 1024;
+	fd = open(file_of(in), O_RDONLY | O_CLOEXEC);
+	must(fd >= 0);
+	ret = tls_library_read(fd, size, &lib);
+	close(fd);
 	for (int f = 0; f < TLS_FUNCTIONS; f++) {
 		must(lib.n[f] <= TLS_OFFSETS_MAX);
 		for (size_t i = 0; i < lib.n[f]; i++)
@@ -40,83 +50,88 @@ struct note {
 };
 
 /* A library of nothing but a table of symbols and a build-id. */
-struct tiny64 {
-	Elf64_Ehdr head;
-	Elf64_Phdr code;
-	Elf64_Shdr section[4];
-	Elf64_Sym symbol[9];
-	char names[sizeof(names)];
-	struct note note;
-};
+struct tiny {
+	uint8_t cut;
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Phdr code;
+		Elf64_Shdr section[4];
+		Elf64_Sym symbol[9];
+		char names[sizeof(names)];
+		struct note note;
+	} f __attribute__((packed));
+} __attribute__((packed));
 
-struct tiny32 {
-	Elf32_Ehdr head;
-	Elf32_Phdr code;
-	Elf32_Shdr section[4];
-	Elf32_Sym symbol[9];
-	char names[sizeof(names)];
-	struct note note;
-};
+#define AT(field) (offsetof(struct tiny, f.field) - offsetof(struct tiny, f))
 
-/* What both classes have in common, but for the sizes of their fields. */
-#define FILL(t, class, table, bits)                                            \
-	do {                                                                   \
-		const char *name = names + 1;                                  \
-                                                                               \
-		memcpy(t.head.e_ident, ELFMAG, SELFMAG);                       \
-		t.head.e_ident[EI_CLASS] = class;                              \
-		t.head.e_ident[EI_DATA] = ELFDATA2LSB;                         \
-		t.head.e_ident[EI_VERSION] = EV_CURRENT;                       \
-		t.head.e_type = ET_DYN;                                        \
-		t.head.e_machine = EM_X86_64;                                  \
-		t.head.e_version = EV_CURRENT;                                 \
-		t.head.e_phoff = offsetof(__typeof__(t), code);                \
-		t.head.e_shoff = offsetof(__typeof__(t), section);             \
-		t.head.e_ehsize = sizeof(t.head);                              \
-		t.head.e_phentsize = sizeof(t.code);                           \
-		t.head.e_phnum = 1;                                            \
-		t.head.e_shentsize = sizeof(t.section[0]);                     \
-		t.head.e_shnum = ARRAY_SIZE(t.section);                        \
-		t.code.p_type = PT_LOAD;                                       \
-		t.code.p_flags = PF_R | PF_X;                                  \
-		t.code.p_vaddr = 0x1000;                                       \
-		t.code.p_filesz = t.code.p_memsz = 0x1000;                     \
-		t.section[1].sh_type = table;                                  \
-		t.section[1].sh_link = 2;                                      \
-		t.section[1].sh_offset = offsetof(__typeof__(t), symbol);      \
-		t.section[1].sh_size = sizeof(t.symbol);                       \
-		t.section[1].sh_entsize = sizeof(t.symbol[0]);                 \
-		t.section[2].sh_type = SHT_STRTAB;                             \
-		t.section[2].sh_offset = offsetof(__typeof__(t), names);       \
-		t.section[2].sh_size = sizeof(t.names);                        \
-		t.section[3].sh_type = SHT_NOTE;                               \
-		t.section[3].sh_offset = offsetof(__typeof__(t), note);        \
-		t.section[3].sh_size = sizeof(t.note);                         \
-		memcpy(t.names, names, sizeof(names));                         \
-		for (size_t i = 1; i < ARRAY_SIZE(t.symbol); i++) {            \
-			t.symbol[i].st_name = name - names;                    \
-			t.symbol[i].st_info =                                  \
-				ELF##bits##_ST_INFO(STB_GLOBAL, STT_FUNC);     \
-			t.symbol[i].st_value = 0x1000 + 16 * i;                \
-			name += strlen(name) + 1;                              \
-		}                                                              \
-		t.note.head.n_namesz = 4;                                      \
-		t.note.head.n_descsz = sizeof(t.note.id);                      \
-		t.note.head.n_type = NT_GNU_BUILD_ID;                          \
-		memcpy(t.note.name, "GNU", 4);                                 \
-	} while (0)
+static void fill_sections(struct tiny *t, uint32_t table)
+{
+	t->f.section[1] = (Elf64_Shdr){ .sh_type = table,
+					.sh_link = 2,
+					.sh_offset = AT(symbol),
+					.sh_size = sizeof(t->f.symbol),
+					.sh_entsize = sizeof(Elf64_Sym) };
+	t->f.section[2] = (Elf64_Shdr){ .sh_type = SHT_STRTAB,
+					.sh_offset = AT(names),
+					.sh_size = sizeof(names) };
+	t->f.section[3] = (Elf64_Shdr){ .sh_type = SHT_NOTE,
+					.sh_offset = AT(note),
+					.sh_size = sizeof(t->f.note) };
+}
+
+static void fill(struct tiny *t, uint16_t machine, uint32_t table)
+{
+	const char *name = names + 1;
+
+	t->f.head = (Elf64_Ehdr){ .e_ident = ELFMAG,
+				  .e_type = ET_DYN,
+				  .e_machine = machine,
+				  .e_version = EV_CURRENT,
+				  .e_phoff = AT(code),
+				  .e_shoff = AT(section),
+				  .e_ehsize = sizeof(Elf64_Ehdr),
+				  .e_phentsize = sizeof(Elf64_Phdr),
+				  .e_phnum = 1,
+				  .e_shentsize = sizeof(Elf64_Shdr),
+				  .e_shnum = ARRAY_SIZE(t->f.section) };
+	t->f.head.e_ident[EI_CLASS] = ELFCLASS64;
+	t->f.head.e_ident[EI_DATA] = ELFDATA2LSB;
+	t->f.head.e_ident[EI_VERSION] = EV_CURRENT;
+	t->f.code = (Elf64_Phdr){ .p_type = PT_LOAD,
+				  .p_flags = PF_R | PF_X,
+				  .p_vaddr = 0x1000,
+				  .p_filesz = 0x1000,
+				  .p_memsz = 0x1000 };
+	fill_sections(t, table);
+	memcpy(t->f.names, names, sizeof(names));
+	for (size_t i = 1; i < ARRAY_SIZE(t->f.symbol); i++) {
+		t->f.symbol[i] = (Elf64_Sym){
+			.st_name = name - names,
+			.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+			.st_value = 0x1000 + 16 * i,
+			.st_shndx = 1,
+			.st_size = 16,
+		};
+		name += strlen(name) + 1;
+	}
+	t->f.note = (struct note){
+		.head = { 4, sizeof(t->f.note.id), NT_GNU_BUILD_ID },
+		.name = "GNU",
+		.id = { 1, 2, 3 },
+	};
+}
 
 static void seeds(void)
 {
-	static const uint32_t tables[] = { SHT_DYNSYM, SHT_SYMTAB };
+	static const uint16_t machines[] = { EM_X86_64, EM_AARCH64 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		struct tiny64 t = {};
-		struct tiny32 u = {};
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		struct tiny t = {};
 
-		FILL(t, ELFCLASS64, tables[i], 64);
-		FILL(u, ELFCLASS32, tables[i], 32);
+		fill(&t, machines[i], SHT_DYNSYM);
 		seed(&t, sizeof(t));
-		seed(&u, sizeof(u));
+		fill(&t, machines[i], SHT_SYMTAB);
+		t.cut = 7;
+		seed(&t, sizeof(t));
 	}
 }

@@ -43,6 +43,14 @@ fuzz() { # TARGET [RUNS]
 	fuzz captures
 }
 
+@test "sasl" {
+	fuzz sasl
+}
+
+@test "maps" {
+	fuzz maps
+}
+
 @test "libraries" {
 	fuzz libraries
 }
