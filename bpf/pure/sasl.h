@@ -238,8 +238,10 @@ PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
 		break;
 	case SASL_XOAUTH2: /* user=NAME ^A ... */
 		ends = s->field && c == 1;
-		if (s->field)
+		if (s->field) {
+			fault = !c; /* for servers, all of it ends there */
 			break;
+		}
 		fault = c != sasl_words[SASL_USER][s->pos & 7];
 		starts = c == '=';
 		s->pos++;
@@ -249,10 +251,13 @@ PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
 	default: /* OAUTHBEARER: n,a=NAME,^A ... (RFC 5801, 4) */
 		ends = s->field == 2 && c == ',';
 		if (s->field == 2) {
-			fault = c == '='; /* an encoded comma or equals sign */
+			/* an encoded comma or equals sign; the end */
+			fault = c == '=' || !c;
 			break;
 		}
 		if (s->field == 0) {
+			if (!c)
+				sasl_spoil(d);
 			s->field = c == ',';
 			return 0;
 		}

@@ -311,11 +311,12 @@ enum config_key config_find(const char *name, char *err, size_t size)
 	unsigned int best = 3; /* further away, a guess only confuses */
 	int nearest = KEYS_MAX;
 
+	for (int k = 0; k < KEYS_MAX; k++)
+		if (!strcmp(name, config_keys[k].name))
+			return k;
 	for (int k = 0; k < KEYS_MAX; k++) {
 		unsigned int d = distance(name, config_keys[k].name);
 
-		if (!d)
-			return k;
 		if (d < best) {
 			best = d;
 			nearest = k;

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Requests for the metrics, over a socket as clients send them: whatever comes,
+ * an answer or none, and in time; only GET and HEAD of /metrics get metrics.
+ *
+ * Fuzzes: user/daemon/metrics_http.c
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "daemon/metrics_http.h"
+#include "fuzz/fuzz.h"
+#include "show/status.h"
+
+#define ANSWER_SIZE 65536
+
+/* In the place of status.c's, which asks the kernel. */
+json_t *status_collect(struct pins *p, unsigned int patience)
+{
+	return json_pack("{s:b, s:{s:b, s:b}, s:s}", "ok", 0, "daemon",
+			 "running", 1, "serves", 1, "version", VERSION);
+}
+
+static sd_event *loop;
+static struct sockaddr_in server = { .sin_family = AF_INET };
+
+/* The kernel has chosen the port: it is that of the socket that listens. */
+static void find_port(void)
+{
+	for (int fd = 3; fd < 64; fd++) {
+		socklen_t n = sizeof(int), size = sizeof(server);
+		int listens = 0;
+
+		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) &&
+		    listens)
+			must(!getsockname(fd, (struct sockaddr *)&server,
+					  &size));
+	}
+	must(server.sin_port);
+}
+
+static void serve(void)
+{
+	static struct pins pins;
+	struct listen_address at = { .addr = { .d = { 0, 0, ADDR_V4_WORD,
+						      htonl(0x7f000001) } } };
+	struct metrics_http *http;
+
+	must(sd_event_new(&loop) >= 0);
+	must(!metrics_http_start(&http, loop, &pins, &at));
+	find_port();
+}
+
+/*
+ * Lets the server run as long as it has something to do; returns the bytes of
+ * its answers so far. On loopback, what is sent is there at once.
+ */
+static size_t let_run(int fd, char *answer)
+{
+	size_t n = 0;
+	ssize_t got;
+
+	for (int turns = 0; sd_event_run(loop, 0) > 0; turns++) {
+		must(turns < 10000);
+		while ((got = recv(fd, answer + n, ANSWER_SIZE - n,
+				   MSG_DONTWAIT)) > 0)
+			n += got;
+		must(n < ANSWER_SIZE);
+	}
+	return n;
+}
+
+/* Sends a request over a connection of its own; returns the answers' bytes. */
+static size_t ask(const void *request, size_t size, char *answer)
+{
+	struct linger hard = { .l_onoff = 1 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t n;
+
+	must(fd >= 0);
+	/* a reset leaves no port in TIME-WAIT: there are only so many */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	must(!connect(fd, (struct sockaddr *)&server, sizeof(server)));
+	must(send(fd, request, size, MSG_NOSIGNAL) == (ssize_t)size);
+	n = let_run(fd, answer);
+	close(fd);
+	let_run(-1, answer);
+	answer[n] = '\0';
+	return n;
+}
+
+static void fuzz(struct input *in)
+{
+	static const char plain[] = "GET /metrics HTTP/1.0\r\n\r\n";
+	static char answer[ANSWER_SIZE + 1];
+	static unsigned int count;
+	size_t n;
+
+	if (!loop)
+		serve();
+	n = ask(in->at, in->left, answer);
+	must(!n || !strncmp(answer, "HTTP/1.", 7));
+	if (n && strstr(answer, "\nsmtpxdp_"))
+		must(memmem(in->at, in->left, "metrics", 7) ||
+		     memchr(in->at, '%', in->left));
+	if (count++ % 64)
+		return;
+	/* whatever came, honest clients are served */
+	must(ask(plain, strlen(plain), answer));
+	must(!strncmp(answer, "HTTP/1.1 200 ", 13) ||
+	     !strncmp(answer, "HTTP/1.0 200 ", 13));
+	must(strstr(answer, "\nsmtpxdp_"));
+}
+
+static void seeds(void)
+{
+	static const char *const requests[] = {
+		"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		"HEAD /metrics HTTP/1.0\r\n\r\n",
+		"GET / HTTP/1.0\r\n\r\n",
+		"GET /%6detrics?x=%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+		"\r\nabcdGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+		"PUT /metrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
+		"GET /metrics\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		seed(requests[i], strlen(requests[i]));
+}
