@@ -164,22 +164,24 @@ static __always_inline void tell(const struct sighting *at,
 
 /*
  * The reason not to ban a client or network that reached a limit (mode, fuse,
- * brake), or OUTCOME_NONE; then the brake has counted it.
+ * brake), or OUTCOME_NONE; then the brake has counted it. `net`: see
+ * brake_ask().
  */
 static __always_inline enum event_outcome held_back(const struct settings *s,
-						    __u64 now)
+						    __u64 now, __u64 net)
 {
+	enum event_outcome braked;
+
 	if (s->mode != MODE_ENFORCE)
 		return OUTCOME_MONITOR;
 	if (fuse_is_blown(now)) {
 		count(COUNTER_FUSED, 0);
 		return OUTCOME_FUSE;
 	}
-	if (!brake_lets_pass(s, window_tick(now, s->tick_shift))) {
+	braked = brake_ask(s, window_tick(now, s->tick_shift), net);
+	if (braked)
 		count(COUNTER_BRAKED, 0);
-		return OUTCOME_BRAKE;
-	}
-	return OUTCOME_NONE;
+	return braked;
 }
 
 /* Bans a client that reached a limit, unless held_back() gives a reason. */
@@ -188,7 +190,7 @@ ban(const struct settings *s, const struct addr *peer,
     struct ban_client *client, const struct client *c,
     const struct judgement *j, __u64 until, __u64 now)
 {
-	enum event_outcome held = held_back(s, now);
+	enum event_outcome held = held_back(s, now, brake_net(peer));
 
 	return held ? held : ban_provisional(s, peer, client, c, j, until, now);
 }
@@ -235,7 +237,7 @@ __noinline __weak int net_failure(const struct settings *s,
 	    !window_cross(n, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_NET_CROSSED, 0);
-	held = held_back(s, now);
+	held = held_back(s, now, 0);
 	if (held)
 		n->until = window_until(until, MODE_MONITOR);
 	tell(at, &key, n, &j, EVENT_NET_CROSSED, held);

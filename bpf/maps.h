@@ -19,6 +19,7 @@
 #include "activity.h"
 #include "ban.h"
 #include "ban_ops.h"
+#include "brake_ring.h"
 #include "client.h"
 #include "counters.h"
 #include "daemon.h"
@@ -158,6 +159,14 @@ struct {
 	__type(key, struct stream_key);
 	__type(value, struct wire_dialogue);
 } dialogues MAP;
+
+/* The last bans, for max-bans-per-minute: see bpf/brake.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct brake);
+} brake MAP;
 
 /* The key of user names' hashes, all zero until user space sets it. */
 struct {

@@ -25,6 +25,7 @@ enum event_outcome {
 	OUTCOME_MAP_FULL, /* map bans is full: the client is NOT banned */
 	OUTCOME_BRAKE, /* max-bans-per-minute is reached: NOT banned */
 	OUTCOME_FUSE, /* the fuse has blown: NOT banned */
+	OUTCOME_BRAKE_SHARE, /* by the client's network: NOT banned */
 };
 
 /* What the users tried within the rate's time suggest. */

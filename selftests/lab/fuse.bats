@@ -24,6 +24,14 @@ after() {
 	lab_passwords
 }
 
+# 10.N.1.7, 10.N.2.7, ...: so many addresses, of a /24 each.
+networks() { # NS N COUNT
+	at router ip route replace 10.$2.0.0/16 dev to-$1
+	for n in $(seq $3); do
+		echo "addr replace 10.$2.$n.7/32 dev eth0"
+	done | at $1 ip -batch -
+}
+
 # Each of the addresses once, twenty at a time, "good" or "bad".
 come_in() { # HOW FIRST LAST
 	local first
@@ -70,18 +78,40 @@ come_in() { # HOW FIRST LAST
 	not journal_has SMTPXDP_EVENT=fuse-blown
 }
 
-@test "the brake: no more bans a minute than max-bans-per-minute" {
+@test "the brake: no more bans a minute than max-bans-per-minute, and it is told" {
+	networks attacker 9 8
 	smtpxdp config set max-bans-per-minute 5
-	for n in $(seq 10 17); do
-		login_fail attacker 3 --from 198.51.100.$n
+	smtpxdp status --check
+	for n in $(seq 1 8); do
+		login_fail attacker 3 --from 10.9.$n.7
 	done
 	same "banned" "$(smtpxdp ban list -j | jq length)" 5
 	same "not banned" "$(counter bans-braked)" 3
-	until_true 5 journal_has SMTPXDP_EVENT=would-ban SMTPXDP_CLIENT=198.51.100.17
+	until_true 5 journal_has SMTPXDP_EVENT=would-ban SMTPXDP_CLIENT=10.9.8.7
 	has "$(journal SMTPXDP_EVENT=would-ban | jq -r .MESSAGE | tail -n 1)" \
 		'not banned: max-bans-per-minute is reached'
+	fails 1 smtpxdp status --check
+	has "$output" '^brake: max-bans-per-minute is reached: .* 1 of the last 5 bans'
 	# It is counted on, and banned when there is room again.
 	smtpxdp config set max-bans-per-minute off
-	login_fail attacker 3 --from 198.51.100.17
-	has "$(banned)" 198.51.100.17/32
+	smtpxdp status --check
+	login_fail attacker 3 --from 10.9.8.7
+	has "$(banned)" 10.9.8.7/32
+}
+
+@test "the brake: no network can keep it for itself" {
+	networks attacker 9 2
+	smtpxdp config set max-bans-per-minute 20
+	for n in $(seq 10 33); do
+		login_fail attacker 3 --from 198.51.100.$n
+	done
+	same "of one /24" "$(banned)" "198.51.100.10/32 198.51.100.11/32"
+	until_true 5 journal_has SMTPXDP_EVENT=would-ban SMTPXDP_CLIENT=198.51.100.33
+	has "$(journal SMTPXDP_EVENT=would-ban | jq -r .MESSAGE | tail -n 1)" \
+		'not banned: its network has used its share of max-bans-per-minute'
+	fails 1 smtpxdp status --check
+	has "$output" '^198\.51\.100\.0/24: .* share of max-bans-per-minute \(2\).*ban add 198\.51\.100\.0/24'
+	login_fail attacker 3 --from 10.9.1.7
+	login_fail attacker 3 --from 10.9.2.7
+	has "$(banned)" '10\.9\.1\.7/32 10\.9\.2\.7/32'
 }

@@ -39,6 +39,9 @@ static const char *excuse(const struct event *e)
 {
 	return e->outcome == OUTCOME_BRAKE ?
 		       " (not banned: max-bans-per-minute is reached)" :
+	       e->outcome == OUTCOME_BRAKE_SHARE ?
+		       " (not banned: its network has used its share of "
+		       "max-bans-per-minute)" :
 	       e->outcome == OUTCOME_FUSE ?
 		       " (not banned: the fuse has blown)" :
 		       "";
