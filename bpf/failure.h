@@ -204,6 +204,7 @@ __noinline __weak int net_failure(const struct settings *s,
 				  const struct sighting *at, struct client *c)
 {
 	__u64 now = now_jiffies(), until, was;
+	const struct limit *rate;
 	struct judgement j = {};
 	enum event_outcome held;
 	__u32 tick, ticket;
@@ -213,14 +214,14 @@ __noinline __weak int net_failure(const struct settings *s,
 	if (!s || !at || !c)
 		return 0;
 	j.ban_sec = s->policy[POLICY_PLAIN].ban_sec;
-	j.failures = s->net.failures;
-	j.sec = s->net.sec;
+	rate = net_rate_of(s, &at->peer);
+	j.failures = rate->failures;
+	j.sec = rate->sec;
 	until = now + s->policy[POLICY_PLAIN].ban_jiffies;
 	tick = window_tick(now, s->tick_shift);
 
 	client_of(s, &at->peer, &key);
-	if (bpf_map_lookup_elem(&regulars, &key) ||
-	    !net_counts(c, tick, &s->net))
+	if (bpf_map_lookup_elem(&regulars, &key) || !net_counts(c, tick, rate))
 		return 0;
 	net_block_of(&at->peer, &key);
 	n = entry_get(&nets, &key, net_block_len(&key));
@@ -233,7 +234,7 @@ __noinline __weak int net_failure(const struct settings *s,
 	if (window_closed(was, now, s->mode))
 		return 0;
 	ticket = window_add(n, tick);
-	if (!window_reached(n, ticket, tick, &s->net, n->spent) ||
+	if (!window_reached(n, ticket, tick, rate, n->spent) ||
 	    !window_cross(n, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_NET_CROSSED, 0);
@@ -296,7 +297,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	users_add(c, at->tried.hash, tick);
 	if (window_begins(c, ticket, tick, s->policy[POLICY_PLAIN].rate.ticks))
 		note_regular(&client.addr);
-	if (s->net.failures && group != GROUP_LENIENT)
+	if (net_rate_of(s, &at->peer)->failures && group != GROUP_LENIENT)
 		net_failure(s, at, c);
 	choose_policy(s, c, tick, group, &j);
 	c->policy = j.kind;

@@ -27,7 +27,8 @@ static void fails(struct lab *lab, bool v6, uint16_t c)
 
 static void set_net_rate(struct lab *lab, uint32_t clients, uint32_t ticks)
 {
-	lab->s.net = (struct limit){ clients, ticks, WINDOW };
+	lab->s.net[0] = (struct limit){ clients, ticks, WINDOW };
+	lab->s.net[1] = lab->s.net[0];
 	lab_apply(lab);
 }
 
@@ -72,6 +73,27 @@ static void test_exact(void **state)
 			fails(lab, v6, NET_RATE + n);
 		assert_int_equal(lab_events(lab), 1);
 		assert_int_equal(bans_count(lab), 0);
+	}
+}
+
+/* What is said of IPv6 is not of IPv4, nor the other way round. */
+static void test_by_family(void **state)
+{
+	struct lab *lab = lab_of(state);
+
+	for (int on = 0; on < 2; on++) {
+		lab_reset(lab);
+		memset(lab->s.net, 0, sizeof(lab->s.net));
+		lab->s.net[on] =
+			(struct limit){ NET_RATE, ticks_of_hour(lab), WINDOW };
+		lab_apply(lab);
+		for (int n = 1; n <= 2 * NET_RATE; n++)
+			fails(lab, !on, n);
+		assert_int_equal(lab_events(lab), 0);
+		assert_int_equal(map_count(lab->skel->maps.nets), 0);
+		for (int n = 1; n <= NET_RATE; n++)
+			fails(lab, on, n);
+		check_event(lab, on);
 	}
 }
 
@@ -138,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_by_family),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_not_counted),
 		cmocka_unit_test(test_window),
