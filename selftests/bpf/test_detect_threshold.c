@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include "lib/talk.h"
+#include "login.h"
 
 #define REPLY "535 5.7.8 Error: authentication failed\r\n"
 #define REPLY_TEXT 39 /* bytes: without LF */
@@ -424,25 +425,76 @@ static void test_brake_share_again(void **state)
 	}
 }
 
-/* No bans while it has blown; and who logged in before is told from others. */
+/* The last client logs in, `hours` after its first login. */
+static void logs_in(struct lab *lab, bool v6, uint16_t c, int hours)
+{
+	struct login l;
+	struct addr key;
+	int fd = bpf_map__fd(lab->skel->maps.regulars);
+
+	talk_begin(&talk, lab, v6, c, ++next_port, 1000);
+	say(&talk, "235 2.7.0 ok\r\n");
+	key = key_of(lab, v6);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &l), 0);
+	l.first -= hours * 3600 * 1000000000LL;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &l, BPF_EXIST), 0);
+	talk_begin(&talk, lab, v6, c, ++next_port, 1000);
+	say(&talk, "235 2.7.0 ok\r\n");
+}
+
+/*
+ * While it has blown, regulars are not banned, nor are strangers, except for
+ * going on and on; and who logs in since today only is no regular.
+ */
 static void test_fuse(void **state)
 {
 	struct lab *lab = lab_of(state);
 
 	fail_times(lab, false, 1, 1);
+	logs_in(lab, false, 2, 11);
+	fail_times(lab, false, 2, 1);
+	assert_int_equal(lab_events(lab), 0);
 	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 0);
-	talk_begin(&talk, lab, false, 2, ++next_port, 1000);
-	say(&talk, "235 2.7.0 ok\r\n");
+	logs_in(lab, false, 3, 12);
 	lab->slots->fuse_until = lab_clock(lab).jiffies + 100000;
-	fail_times(lab, false, 2, RATE);
+	fail_times(lab, false, 3, RATE);
 	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 1);
-	assert_int_equal(lab_events(lab), 1);
-	assert_int_equal(lab->event[0].outcome, OUTCOME_FUSE);
-	assert_int_equal(counted(lab, COUNTER_FUSED), 1);
+	assert_int_equal(lab_events(lab), 2);
+	assert_int_equal(lab->event[0].kind, EVENT_REGULAR);
+	assert_int_equal(lab->event[1].outcome, OUTCOME_FUSE);
+	fail_times(lab, false, 3, 5 * RATE);
 	assert_int_equal(bans_count(lab), 0);
-	lab->slots->fuse_until = lab_clock(lab).jiffies;
-	fail_times(lab, false, 2, RATE);
+	assert_int_equal(counted(lab, COUNTER_FUSED), 6);
+	/* a stranger: its second ten are too many */
+	fail_times(lab, false, 4, 2 * RATE - 1);
+	assert_int_equal(bans_count(lab), 0);
+	fail_times(lab, false, 4, 1);
 	assert_int_equal(bans_count(lab), 1);
+	lab->slots->fuse_until = lab_clock(lab).jiffies;
+	fail_times(lab, false, 3, RATE);
+	assert_int_equal(bans_count(lab), 2);
+}
+
+/* Entries of a build that did not know when: regular with the next login. */
+static void test_regular_of_before(void **state)
+{
+	struct lab *lab = lab_of(state);
+	struct login old = {};
+	struct addr key;
+	bool long_up = lab_clock(lab).boot_ns >= REGULAR_NS;
+
+	talk_begin(&talk, lab, false, 1, ++next_port, 1000);
+	key = key_of(lab, false);
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(lab->skel->maps.regulars), &key,
+				    &old, BPF_ANY),
+		0);
+	fail_times(lab, false, 1, 1);
+	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 0);
+	logs_in(lab, false, 1, long_up ? 0 : 12);
+	map_clear(lab->skel->maps.clients);
+	fail_times(lab, false, 1, 1);
+	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 1);
 }
 
 static void test_bans_full(void **state)
@@ -614,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_brake_share),
 		cmocka_unit_test(test_brake_share_again),
 		cmocka_unit_test(test_fuse),
+		cmocka_unit_test(test_regular_of_before),
 		cmocka_unit_test(test_bans_full),
 		cmocka_unit_test(test_events_full),
 		cmocka_unit_test(test_many_clients),

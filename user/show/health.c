@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/duration.h"
 #include "config/config.h"
 #include "lists/cut.h"
 #include "lists/fuse.h"
@@ -17,6 +18,7 @@
 #include "show/health_hooks.h"
 
 #define BRAKE_SECONDS 60
+#define FUSE_NAMED 4 /* clients in the text */
 
 static void check_daemon(struct checkup *c)
 {
@@ -177,14 +179,21 @@ static void check_cut(struct checkup *c)
 
 static void check_fuse(struct checkup *c)
 {
+	char text[2 * PROBLEM_SIZE], time[DURATION_TEXT], names[PROBLEM_SIZE];
 	struct clock_pair now;
+	struct fuse_state s;
 
-	if (!clock_read(c->p->prog[PROG_CLOCK], &now) &&
-	    fuse_holds_bans(c->p, now.jiffies))
-		problem(c, HEALTH_FUSE, "fuse",
-			"it has blown: clients that used to log in fail; "
-			"nobody is banned until logins succeed again",
-			"look after the mail server's password database");
+	if (clock_read(c->p->prog[PROG_CLOCK], &now) ||
+	    !fuse_holds_bans(c->p, now.jiffies) || fuse_read(c->p, &s))
+		return;
+	snprintf(text, sizeof(text),
+		 "it has blown: %u clients that used to log in began to fail "
+		 "within %s (%s); bans are held back until logins succeed "
+		 "again",
+		 s.clients, duration_format(s.seconds, time),
+		 fuse_names(s.name, s.names, FUSE_NAMED, names, sizeof(names)));
+	problem(c, HEALTH_FUSE, "fuse", text,
+		"look after the mail server's password database");
 }
 
 static bool brake_held(uint64_t held, const struct clock_pair *now)
