@@ -91,14 +91,14 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
-	if (v == REPLY_COUNT)
+	if (v == REPLY_COUNT || v == REPLY_CREDIT)
 		find_tried(x->s, x->key, x->st, &at->tried);
 	count_reply(x->key, x->st, res.code, v == REPLY_COUNT);
 	if (v != REPLY_COUNT && v != REPLY_CREDIT)
 		return 0;
 	if (v == REPLY_CREDIT) {
 		x->st->state |= STREAM_LOGGED_IN;
-		client_success(x->s, &x->key->client);
+		client_success(x->s, &x->key->client, at->tried.hash);
 		return 0;
 	}
 	at->unanswered = 0;

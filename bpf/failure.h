@@ -12,6 +12,7 @@
 #include "pure/judgement.h"
 #include "net_window.h"
 #include "now.h"
+#include "regular.h"
 #include "sighting.h"
 
 /* Static: too large for the BPF stack. */
@@ -131,6 +132,7 @@ static __always_inline void tell(const struct sighting *at,
 				 enum event_outcome outcome)
 {
 	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	const struct login *l;
 
 	if (!e) {
 		count(COUNTER_EVENT_LOST, 0);
@@ -152,7 +154,9 @@ static __always_inline void tell(const struct sighting *at,
 	e->port = at->port;
 	e->text_len = at->text_len;
 	e->unanswered = at->unanswered;
-	e->regular = !!bpf_map_lookup_elem(&regulars, key);
+	l = bpf_map_lookup_elem(&regulars, key);
+	e->regular = !!l;
+	e->account = l ? l->account : 0;
 	e->policy = j->kind;
 	e->offender = j->offender;
 	e->users = j->users;
@@ -164,31 +168,37 @@ static __always_inline void tell(const struct sighting *at,
 
 /*
  * The reason not to ban a client or network that reached a limit (mode, fuse,
- * brake), or OUTCOME_NONE; then the brake has counted it.
+ * brake), or OUTCOME_NONE; then the brake has counted it. `fused`: the fuse
+ * holds this ban back. `net`: see brake_ask().
  */
-static __always_inline enum event_outcome held_back(const struct settings *s,
-						    __u64 now)
+static __always_inline enum event_outcome
+held_back(const struct settings *s, bool fused, __u64 now, __u64 net)
 {
+	enum event_outcome braked;
+
 	if (s->mode != MODE_ENFORCE)
 		return OUTCOME_MONITOR;
-	if (fuse_is_blown(now)) {
+	if (fused) {
 		count(COUNTER_FUSED, 0);
 		return OUTCOME_FUSE;
 	}
-	if (!brake_lets_pass(s, window_tick(now, s->tick_shift))) {
+	braked = brake_ask(s, window_tick(now, s->tick_shift), net);
+	if (braked)
 		count(COUNTER_BRAKED, 0);
-		return OUTCOME_BRAKE;
-	}
-	return OUTCOME_NONE;
+	return braked;
 }
 
-/* Bans a client that reached a limit, unless held_back() gives a reason. */
+/*
+ * Bans a client that reached a limit, unless held_back() gives a reason. `was`:
+ * client.until before.
+ */
 static __always_inline enum event_outcome
 ban(const struct settings *s, const struct addr *peer,
     struct ban_client *client, const struct client *c,
-    const struct judgement *j, __u64 until, __u64 now)
+    const struct judgement *j, __u64 was, __u64 until, __u64 now)
 {
-	enum event_outcome held = held_back(s, now);
+	bool fused = fuse_holds(&client->addr, j, was, now);
+	enum event_outcome held = held_back(s, fused, now, brake_net(peer));
 
 	return held ? held : ban_provisional(s, peer, client, c, j, until, now);
 }
@@ -202,6 +212,7 @@ __noinline __weak int net_failure(const struct settings *s,
 				  const struct sighting *at, struct client *c)
 {
 	__u64 now = now_jiffies(), until, was;
+	const struct limit *rate;
 	struct judgement j = {};
 	enum event_outcome held;
 	__u32 tick, ticket;
@@ -211,14 +222,14 @@ __noinline __weak int net_failure(const struct settings *s,
 	if (!s || !at || !c)
 		return 0;
 	j.ban_sec = s->policy[POLICY_PLAIN].ban_sec;
-	j.failures = s->net.failures;
-	j.sec = s->net.sec;
+	rate = net_rate_of(s, &at->peer);
+	j.failures = rate->failures;
+	j.sec = rate->sec;
 	until = now + s->policy[POLICY_PLAIN].ban_jiffies;
 	tick = window_tick(now, s->tick_shift);
 
 	client_of(s, &at->peer, &key);
-	if (bpf_map_lookup_elem(&regulars, &key) ||
-	    !net_counts(c, tick, &s->net))
+	if (is_slip(&key, at->tried.hash) || !net_counts(c, tick, rate))
 		return 0;
 	net_block_of(&at->peer, &key);
 	n = entry_get(&nets, &key, net_block_len(&key));
@@ -231,22 +242,30 @@ __noinline __weak int net_failure(const struct settings *s,
 	if (window_closed(was, now, s->mode))
 		return 0;
 	ticket = window_add(n, tick);
-	if (!window_reached(n, ticket, tick, &s->net, n->spent) ||
+	if (!window_reached(n, ticket, tick, rate, n->spent) ||
 	    !window_cross(n, ticket, was, window_until(until, s->mode)))
 		return 0;
 	count(COUNTER_NET_CROSSED, 0);
-	held = held_back(s, now);
+	held = held_back(s, fuse_is_blown(now), now, 0);
 	if (held)
 		n->until = window_until(until, MODE_MONITOR);
 	tell(at, &key, n, &j, EVENT_NET_CROSSED, held);
 	return 0;
 }
 
-/* Counts for the fuse that a client which has logged in begins to fail. */
-static __always_inline void note_regular(const struct addr *key)
+/*
+ * Tells the fuse, in user space, that a regular begins to fail. `none`: no
+ * judgement yet.
+ */
+static __always_inline void tell_regular(const struct sighting *at,
+					 const struct addr *key,
+					 const struct client *c,
+					 const struct judgement *none)
 {
-	if (bpf_map_lookup_elem(&regulars, key))
-		count(COUNTER_REGULARS_FAILING, 0);
+	if (!is_regular(key))
+		return;
+	count(COUNTER_REGULARS_FAILING, 0);
+	tell(at, key, c, none, EVENT_REGULAR, OUTCOME_NONE);
 }
 
 /*
@@ -293,8 +312,8 @@ __noinline __weak int client_failure(const struct settings *s,
 	ticket = window_add(c, tick);
 	users_add(c, at->tried.hash, tick);
 	if (window_begins(c, ticket, tick, s->policy[POLICY_PLAIN].rate.ticks))
-		note_regular(&client.addr);
-	if (s->net.failures && group != GROUP_LENIENT)
+		tell_regular(at, &client.addr, c, &j);
+	if (net_rate_of(s, &at->peer)->failures && group != GROUP_LENIENT)
 		net_failure(s, at, c);
 	choose_policy(s, c, tick, group, &j);
 	c->policy = j.kind;
@@ -311,7 +330,7 @@ __noinline __weak int client_failure(const struct settings *s,
 		return 0;
 	users_forget(c);
 	count(COUNTER_CROSSED, 0);
-	outcome = ban(s, &at->peer, &client, c, &j, until, now);
+	outcome = ban(s, &at->peer, &client, c, &j, was, until, now);
 	if (outcome == OUTCOME_MAP_FULL) {
 		count(COUNTER_BANS_FULL, 0);
 		c->until = was + 2; /* not banned: counting goes on */
@@ -323,23 +342,21 @@ __noinline __weak int client_failure(const struct settings *s,
 }
 
 /*
- * Handles a successful login by `peer`: notes the client in map regulars and
- * gives it credit.
+ * Handles a successful login by `peer`, as the user with this hash, or 0: notes
+ * it in map regulars and gives credit.
  */
 __noinline __weak int client_success(const struct settings *s,
-				     const struct addr *peer)
+				     const struct addr *peer, __u64 hash)
 {
 	__u64 now = now_jiffies();
 	struct addr key;
 	struct client *c;
-	__u8 one = 1;
 
 	if (!s || !peer)
 		return 0;
 	count(COUNTER_SUCCESS, 0);
 	client_of(s, peer, &key);
-	if (!bpf_map_lookup_elem(&regulars, &key))
-		bpf_map_update_elem(&regulars, &key, &one, BPF_ANY);
+	note_login(&key, hash);
 	/* CREDIT_RATIO also counts successes before the first failure. */
 	c = s->credit == CREDIT_RATIO ? client_get(s, &key) :
 					bpf_map_lookup_elem(&clients, &key);

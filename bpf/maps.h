@@ -19,12 +19,15 @@
 #include "activity.h"
 #include "ban.h"
 #include "ban_ops.h"
+#include "brake_ring.h"
 #include "client.h"
 #include "counters.h"
 #include "daemon.h"
 #include "dialogue.h"
 #include "groups.h"
+#include "fuse_state.h"
 #include "history.h"
+#include "login.h"
 #include "settings.h"
 #include "stream.h"
 #include "tls.h"
@@ -60,12 +63,12 @@ struct {
 	__type(value, struct client);
 } nets MAP;
 
-/* Clients that have logged in; the value is always 1. */
+/* Clients that have logged in, and when: see login.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct addr);
-	__type(value, __u8);
+	__type(value, struct login);
 } regulars MAP;
 
 /*
@@ -158,6 +161,22 @@ struct {
 	__type(key, struct stream_key);
 	__type(value, struct wire_dialogue);
 } dialogues MAP;
+
+/* The last bans, for max-bans-per-minute: see bpf/brake.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct brake);
+} brake MAP;
+
+/* Who blew the fuse. No BPF program uses it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fuse_state);
+} fuse MAP;
 
 /* The key of user names' hashes, all zero until user space sets it. */
 struct {

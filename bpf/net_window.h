@@ -7,7 +7,7 @@
  * time of net-rate; so no client in map clients counts twice within it. Error,
  * on the lenient side: a client that fails all the time counts again only with
  * its first failure after that time, and is missing from the window until then.
- * Clients in map regulars do not count: they are people who mistype.
+ * Slips of who logs in (regular.h) do not count.
  */
 #ifndef SMTPXDP_NET_WINDOW_H
 #define SMTPXDP_NET_WINDOW_H

@@ -157,6 +157,7 @@ struct tls_scan {
 	__u64 end;
 	struct reply *reply;
 	struct tls_dialogue *dialogue; /* NULL: the users tried are not known */
+	__u64 hash; /* of the user that has logged in, or 0 */
 };
 
 #endif

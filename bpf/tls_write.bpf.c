@@ -78,7 +78,8 @@ static __always_inline void pass_message(struct tls_dialogue *w)
 
 /*
  * Numbers a reply that has ended, and for a failed login sets at->tried to the
- * user tried, or zero.
+ * user tried, or zero; for a successful one x->hash, because failures that are
+ * pending share at->tried.
  */
 static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 				   __u32 code)
@@ -89,6 +90,7 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 
 	if (v == REPLY_COUNT)
 		__builtin_memset(tried, 0, sizeof(*tried));
+	x->hash = 0;
 	if (!w || w->over)
 		return;
 	if (v == REPLY_COUNT) {
@@ -98,6 +100,11 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 			    dialogue_attempt(&w->d, w->replies);
 		if (a)
 			*tried = a->tried;
+	} else if (v == REPLY_CREDIT) {
+		a = w->lost || !(x->s->users & USERS_TLS) ?
+			    NULL :
+			    dialogue_attempt(&w->d, w->replies);
+		x->hash = a ? a->tried.hash : 0;
 	}
 	if (code == CODE_CHALLENGE) {
 		w->lost |=
@@ -124,7 +131,7 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 
 	if (v == REPLY_CREDIT) {
 		if (x->known)
-			client_success(x->s, &at->peer);
+			client_success(x->s, &at->peer, x->hash);
 		return;
 	}
 	at->text_len = res->len;

@@ -56,7 +56,7 @@
 	X(BRAKED, "bans-braked", "bans NOT written: max-bans-per-minute")      \
 	X(FUSED, "bans-fused", "bans NOT written: the fuse has blown")         \
 	X(REGULARS_FAILING, "regulars-failing",                                \
-	  "times that a client which had logged in before began to fail")      \
+	  "times that a client which logs in regularly began to fail")         \
 	X(CUT, "connections-cut", "open connections of banned clients, ended") \
 	X(NET_CROSSED, "nets-crossed", "networks that reached net-rate")       \
 	X(UNANSWERED, "failures-unanswered",                                   \

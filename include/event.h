@@ -15,6 +15,7 @@ enum event_kind {
 	/* its network reached net-rate; len is the network's */
 	EVENT_NET_CROSSED,
 	EVENT_PROCESS, /* a process is first seen to send from a mail port */
+	EVENT_REGULAR, /* a regular begins to fail: for the fuse */
 };
 
 enum event_outcome {
@@ -25,6 +26,7 @@ enum event_outcome {
 	OUTCOME_MAP_FULL, /* map bans is full: the client is NOT banned */
 	OUTCOME_BRAKE, /* max-bans-per-minute is reached: NOT banned */
 	OUTCOME_FUSE, /* the fuse has blown: NOT banned */
+	OUTCOME_BRAKE_SHARE, /* by the client's network: NOT banned */
 };
 
 /* What the users tried within the rate's time suggest. */
@@ -53,7 +55,7 @@ struct event {
 	__u32 pid; /* EVENT_PROCESS only: in the daemon's PID namespace */
 	__u16 port; /* local port of the mail server */
 	__u8 text_len; /* 0..TEXT_SIZE */
-	/* 1: the client is in map regulars: it has logged in before */
+	/* 1: the client has logged in before */
 	__u8 regular;
 	__u8 policy; /* enum policy_kind that measured the failure */
 	__u8 offender; /* enum offender */
@@ -64,7 +66,7 @@ struct event {
 	__u8 users;
 	/* 1: the connection ended before a whole reply had left */
 	__u8 unanswered;
-	__u8 pad[4];
+	__u32 account; /* of the client's last login: see login.h */
 	/* the reply's line, as far as it fits: raw, untrusted */
 	__u8 text[TEXT_SIZE];
 	__u8 user_len; /* 0..USER_NAME_SIZE; 0 unless log-users is on */

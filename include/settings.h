@@ -95,7 +95,8 @@ struct settings {
 	__u8 log_failures;
 	__u8 tick_shift; /* a tick of the window is 1 << tick_shift jiffies */
 	struct limit slow; /* slow-rate, beside each policy's rate */
-	struct limit net; /* net-rate: clients of one network that fail */
+	/* net-rate, ipv6-net-rate: clients of one network that fail */
+	struct limit net[2];
 	struct limit brake; /* max-bans-per-minute: up to BRAKE_MAX bans */
 	__u8 credit; /* enum credit */
 	/* failures forgiven per success, with CREDIT_RATIO */
@@ -104,6 +105,7 @@ struct settings {
 	/* an entry of allow_nets is narrower than a client: 1 IPv4, 2 IPv6 */
 	__u8 allow_inside;
 	__u32 fuse_clients; /* user space: fuse-clients; 0: no fuse */
+	__u32 pad_clients;
 	/* rate.failures 0: no such policy */
 	struct policy policy[POLICIES_MAX];
 	__u8 users; /* enum users */
@@ -131,7 +133,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       208 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       224 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
 	       "layout");
 
 /*
@@ -181,6 +183,13 @@ struct settings_slots {
 	struct settings slot[2];
 	struct net_filter net_filter;
 };
+
+/* What is counted of the network of an address; 0 failures: nothing. */
+static inline const struct limit *net_rate_of(const struct settings *s,
+					      const struct addr *a)
+{
+	return addr_is_v4(a) ? &s->net[0] : &s->net[1];
+}
 
 static inline int port_is_mail(const struct settings *s, __u16 port)
 {

@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include "lib/talk.h"
+#include "login.h"
 
 #define REPLY "535 5.7.8 Error: authentication failed\r\n"
 #define REPLY_TEXT 39 /* bytes: without LF */
@@ -348,7 +349,7 @@ static void test_brake(void **state)
 	lab->s.brake.failures = 3;
 	lab_apply(lab);
 	for (int c = 0; c < 5; c++) {
-		fail_times(lab, false, c, RATE);
+		fail_times(lab, false, 256 * c, RATE); /* of a /24 each */
 		assert_int_equal(lab_events(lab), c + 1);
 		assert_int_equal(lab->event[c].outcome,
 				 c < 3 ? OUTCOME_BANNED : OUTCOME_BRAKE);
@@ -356,34 +357,144 @@ static void test_brake(void **state)
 	assert_int_equal(bans_count(lab), 3);
 	assert_int_equal(counted(lab, COUNTER_BRAKED), 2);
 	/* It goes on being counted, and is told of at the next crossing. */
-	fail_times(lab, false, 4, RATE - 1);
+	fail_times(lab, false, 4 * 256, RATE - 1);
 	assert_int_equal(lab_events(lab), 5);
 	lab->s.brake.failures = 0;
 	lab_apply(lab);
-	fail_times(lab, false, 4, 1);
+	fail_times(lab, false, 4 * 256, 1);
 	assert_int_equal(lab_events(lab), 6);
 	assert_int_equal(bans_count(lab), 4);
 }
 
-/* No bans while it has blown; and who logged in before is told from others. */
+/* How many of n clients of one network, IPv4 or IPv6, get banned. */
+static unsigned int banned_of(struct lab *lab, bool v6, uint16_t first,
+			      unsigned int n)
+{
+	unsigned int bans = 0;
+	struct ban b;
+
+	for (unsigned int c = 0; c < n; c++) {
+		fail_times(lab, v6, first + c, RATE);
+		bans += banned(lab, v6, &b);
+	}
+	return bans;
+}
+
+/*
+ * A network cannot keep the brake full: it gets a tenth of it, at least one,
+ * and all others get the rest.
+ */
+static void test_brake_share(void **state)
+{
+	struct lab *lab = lab_of(state);
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		lab_reset(lab);
+		lab->s.brake.failures = 30;
+		lab_apply(lab);
+		assert_int_equal(banned_of(lab, v6, 0, 60), 3);
+		assert_int_equal(lab_events(lab), 60);
+		assert_int_equal(lab->event[3].outcome, OUTCOME_BRAKE_SHARE);
+		assert_int_equal(counted(lab, COUNTER_BRAKED), 57);
+		for (unsigned int n = 1; n < 28; n++)
+			assert_int_equal(banned_of(lab, false, n << 8, 1), 1);
+		assert_int_equal(banned_of(lab, false, 28 << 8, 1), 0);
+	}
+	lab_reset(lab);
+	lab->s.brake.failures = 5;
+	lab_apply(lab);
+	assert_int_equal(banned_of(lab, false, 0, 3), 1);
+	assert_int_equal(banned_of(lab, false, 256, 3), 1);
+}
+
+/* A share is of a minute, as the brake is: then it is there again. */
+static void test_brake_share_again(void **state)
+{
+	struct lab *lab = lab_of(state);
+	uint64_t then;
+
+	lab->s.brake.failures = 20;
+	lab->s.brake.ticks = 1;
+	lab_apply(lab);
+	for (int i = 0; i < 5; i++) {
+		assert_in_range(banned_of(lab, true, 10 * i, 2), 1, 2);
+		then = lab_clock(lab).jiffies;
+		while (lab_clock(lab).jiffies <
+		       then + (3ULL << lab->s.tick_shift))
+			;
+	}
+}
+
+/* The last client logs in, `hours` after its first login. */
+static void logs_in(struct lab *lab, bool v6, uint16_t c, int hours)
+{
+	struct login l;
+	struct addr key;
+	int fd = bpf_map__fd(lab->skel->maps.regulars);
+
+	talk_begin(&talk, lab, v6, c, ++next_port, 1000);
+	say(&talk, "235 2.7.0 ok\r\n");
+	key = key_of(lab, v6);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &l), 0);
+	l.first -= hours * 3600 * 1000000000LL;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &l, BPF_EXIST), 0);
+	talk_begin(&talk, lab, v6, c, ++next_port, 1000);
+	say(&talk, "235 2.7.0 ok\r\n");
+}
+
+/*
+ * While it has blown, regulars are not banned, nor are strangers, except for
+ * going on and on; and who logs in since today only is no regular.
+ */
 static void test_fuse(void **state)
 {
 	struct lab *lab = lab_of(state);
 
 	fail_times(lab, false, 1, 1);
+	logs_in(lab, false, 2, 11);
+	fail_times(lab, false, 2, 1);
+	assert_int_equal(lab_events(lab), 0);
 	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 0);
-	talk_begin(&talk, lab, false, 2, ++next_port, 1000);
-	say(&talk, "235 2.7.0 ok\r\n");
+	logs_in(lab, false, 3, 12);
 	lab->slots->fuse_until = lab_clock(lab).jiffies + 100000;
-	fail_times(lab, false, 2, RATE);
+	fail_times(lab, false, 3, RATE);
 	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 1);
-	assert_int_equal(lab_events(lab), 1);
-	assert_int_equal(lab->event[0].outcome, OUTCOME_FUSE);
-	assert_int_equal(counted(lab, COUNTER_FUSED), 1);
+	assert_int_equal(lab_events(lab), 2);
+	assert_int_equal(lab->event[0].kind, EVENT_REGULAR);
+	assert_int_equal(lab->event[1].outcome, OUTCOME_FUSE);
+	fail_times(lab, false, 3, 5 * RATE);
 	assert_int_equal(bans_count(lab), 0);
-	lab->slots->fuse_until = lab_clock(lab).jiffies;
-	fail_times(lab, false, 2, RATE);
+	assert_int_equal(counted(lab, COUNTER_FUSED), 6);
+	/* a stranger: its second ten are too many */
+	fail_times(lab, false, 4, 2 * RATE - 1);
+	assert_int_equal(bans_count(lab), 0);
+	fail_times(lab, false, 4, 1);
 	assert_int_equal(bans_count(lab), 1);
+	lab->slots->fuse_until = lab_clock(lab).jiffies;
+	fail_times(lab, false, 3, RATE);
+	assert_int_equal(bans_count(lab), 2);
+}
+
+/* Entries of a build that did not know when: regular with the next login. */
+static void test_regular_of_before(void **state)
+{
+	struct lab *lab = lab_of(state);
+	struct login old = {};
+	struct addr key;
+	bool long_up = lab_clock(lab).boot_ns >= REGULAR_NS;
+
+	talk_begin(&talk, lab, false, 1, ++next_port, 1000);
+	key = key_of(lab, false);
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(lab->skel->maps.regulars), &key,
+				    &old, BPF_ANY),
+		0);
+	fail_times(lab, false, 1, 1);
+	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 0);
+	logs_in(lab, false, 1, long_up ? 0 : 12);
+	map_clear(lab->skel->maps.clients);
+	fail_times(lab, false, 1, 1);
+	assert_int_equal(counted(lab, COUNTER_REGULARS_FAILING), 1);
 }
 
 static void test_bans_full(void **state)
@@ -494,6 +605,7 @@ static void storm_round(struct lab *lab, unsigned int rate, unsigned int each)
 	unsigned int all = CPUS * each, want = all >= rate;
 
 	map_clear(lab->skel->maps.clients);
+	map_zero(lab->skel->maps.brake); /* they are all of one network */
 	bans_clear(lab);
 	counters_clear(lab);
 	lab->n_events = 0;
@@ -551,7 +663,10 @@ int main(void)
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_success_forgives_once),
 		cmocka_unit_test(test_brake),
+		cmocka_unit_test(test_brake_share),
+		cmocka_unit_test(test_brake_share_again),
 		cmocka_unit_test(test_fuse),
+		cmocka_unit_test(test_regular_of_before),
 		cmocka_unit_test(test_bans_full),
 		cmocka_unit_test(test_events_full),
 		cmocka_unit_test(test_many_clients),

@@ -47,6 +47,39 @@ NET=198.51.100.0/24
 	same "nobody is banned" "$(banned)" ''
 }
 
+# The first addresses of so many /64s of the attacker's /48: "A*1,B*1".
+sixty_fours() { # FIRST LAST
+	local n list
+	for n in $(seq $1 $2); do
+		list+=",$(printf '2001:db8:bad:%x::7*1' $((0x100 + n)))"
+	done
+	echo ${list#,}
+}
+
+@test "IPv6: by default no /48 guesses from more than 64 of its /64s" {
+	local n
+	for n in $(seq 70); do
+		printf 'addr replace 2001:db8:bad:%x::7/64 dev eth0 nodad\n' \
+			$((0x100 + n))
+	done | at attacker ip -batch -
+	daemon_up
+	has "$(smtpxdp why 2001:db8:bad:101::7)" \
+		'^network +2001:db8:bad::/48: 0 of 64 failing clients within 1h$'
+	login_storm attacker --server $POSTFIX6 --bad "$(sixty_fours 1 32)"
+	login_storm attacker --server $POSTFIX6 --bad "$(sixty_fours 33 63)"
+	same "nobody is banned" "$(banned)" ''
+	login_storm attacker --server $POSTFIX6 --bad "$(sixty_fours 64 64)"
+	until_true 5 banned_are 2001:db8:bad::/48
+	vanished attacker --server $POSTFIX6 --from 2001:db8:bad:146::7
+	connects honest --server $POSTFIX6
+	# As net-rate, where that is set; and it can be off.
+	smtpxdp config set net-rate 5/2h
+	has "$(smtpxdp why 2001:db8:bad:101::7)" 'of 5 failing clients within 2h$'
+	has "$(smtpxdp why 198.51.100.60)" 'of 5 failing clients within 2h$'
+	smtpxdp config set ipv6-net-rate off
+	not grep -q ^network <<<"$(smtpxdp why 2001:db8:bad:101::7)"
+}
+
 @test "client by client is as ever; off says nothing of networks" {
 	conf rate 3/60s
 	daemon_up

@@ -66,7 +66,7 @@ def check_key(key, found):
     name, unit = key["key"], key["unit"].split("|")
     form, default, text = found[name]
     words, more = words_of(form)
-    same(f"words of {name}", words, [w for w in unit if w == "off"] if more else unit)
+    same(f"words of {name}", words, [w for w in unit if w in ("off", "auto")] if more else unit)
     if default is None and f"config get {name}" in text:
         default = key["default"]
     elif default == "none" or (default or "").startswith("those that"):

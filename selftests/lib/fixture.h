@@ -136,6 +136,7 @@ static inline void settings_default(struct settings *s)
 	while ((1000U << s->tick_shift) / hz < 10)
 		s->tick_shift++;
 	settings_rate(s, 10, 120);
+	s->net[1] = settings_limit(s, 64, 3600);
 	s->brake = (struct limit){
 		.failures = 1000,
 		.ticks = (60 * hz + (1 << s->tick_shift) / 2) >> s->tick_shift,

@@ -217,12 +217,14 @@ def cmd_send(args):
 
 
 def cmd_storm(args):
-    """Many clients at once, ADDRESS*CONNECTIONS each, good and bad ones."""
+    """Many clients at once, ADDRESS*CONNECTIONS[*USER] each, good and bad ones."""
     clients = []
     for plan, good in ((args.bad, False), (args.good, True)):
         for item in plan.split(",") if plan else ():
-            address, count = item.split("*")
-            clients += [(Client(args, address), good) for _ in range(int(count))]
+            address, count, user = (item + "*" + args.user).split("*")[:3]
+            for _ in range(int(count)):
+                clients.append((Client(args, address), good))
+                clients[-1][0].user = user
     random.Random(args.seed).shuffle(clients)
     for client, _ in clients:
         hello(client, args)
@@ -230,6 +232,7 @@ def cmd_storm(args):
     for _ in range(args.tries):
         for client, good in clients:
             args.password = secret if good else "wrong"
+            args.user = client.user
             client.send(auth_line(args))
         for client, good in clients:
             reply = client.reply()

@@ -58,6 +58,11 @@ static const struct {
 	{ KEY_MODE, "monitor" },
 	{ KEY_RATE, "1/1s" },
 	{ KEY_RATE, "64/7d" },
+	{ KEY_NET_RATE, "off" },
+	{ KEY_NET_RATE, "64/7d" },
+	{ KEY_IPV6_NET_RATE, "auto" },
+	{ KEY_IPV6_NET_RATE, "off" },
+	{ KEY_IPV6_NET_RATE, "2/1s" },
 	{ KEY_BAN_TIME, "1s" },
 	{ KEY_BAN_TIME, "365d" },
 	{ KEY_BAN_TIME, "1h30m" },
@@ -121,6 +126,8 @@ static const struct {
 	const char *reason; /* in the error */
 } bad[] = {
 	{ KEY_MODE, "", "enforce or monitor" },
+	{ KEY_NET_RATE, "auto", "FAILURES/TIME" },
+	{ KEY_IPV6_NET_RATE, "1/1h", "one client is no network" },
 	{ KEY_MODE, "Enforce", "enforce or monitor" },
 	{ KEY_MODE, "enforced", "enforce or monitor" },
 	{ KEY_MODE, "enforce monitor", "enforce or monitor" },
@@ -517,6 +524,35 @@ static void test_defaults(void **state)
 	must_set(KEY_IGNORE_TEXTS, "");
 	compile(&got);
 	assert_memory_equal(&got, &want, sizeof(want));
+}
+
+/* ipv6-net-rate = auto follows net-rate, and is on where that is off. */
+static void test_net_rates(void **state)
+{
+	static const struct {
+		const char *all, *ipv6;
+		uint32_t want[2][2]; /* failures, seconds */
+	} cases[] = {
+		{ "off", "auto", { { 0, 0 }, { 64, 3600 } } },
+		{ "off", "off", { { 0, 0 }, { 0, 0 } } },
+		{ "off", "9/1d", { { 0, 0 }, { 9, 86400 } } },
+		{ "8/2h", "auto", { { 8, 7200 }, { 8, 7200 } } },
+		{ "8/2h", "9/1d", { { 8, 7200 }, { 9, 86400 } } },
+		{ "8/2h", "off", { { 8, 7200 }, { 0, 0 } } },
+	};
+	struct settings s;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		must_set(KEY_NET_RATE, cases[i].all);
+		must_set(KEY_IPV6_NET_RATE, cases[i].ipv6);
+		compile(&s);
+		for (int v6 = 0; v6 < 2; v6++) {
+			assert_int_equal(s.net[v6].failures,
+					 cases[i].want[v6][0]);
+			assert_int_equal(s.net[v6].sec, cases[i].want[v6][1]);
+			assert_int_equal(!s.net[v6].ticks, !s.net[v6].failures);
+		}
+	}
 }
 
 static void test_times(void **state)
@@ -974,15 +1010,15 @@ int main(void)
 		TEST(test_origins),	  TEST(test_copy),
 		TEST(test_contradiction), TEST(test_number_of_texts),
 		TEST(test_texts),	  TEST(test_verdicts),
-		TEST(test_defaults),	  TEST(test_times),
-		TEST(test_ticks),	  TEST(test_prefixes),
-		TEST(test_ports),	  TEST(test_words),
-		TEST(test_lists),	  TEST(test_find),
-		TEST(test_find_huge),	  TEST(test_parse),
-		TEST(test_parse_wrong),	  TEST(test_parse_order),
-		TEST(test_parse_long),	  TEST(test_parse_random),
-		TEST(test_dump),	  TEST(test_dump_size),
-		TEST(test_load),
+		TEST(test_defaults),	  TEST(test_net_rates),
+		TEST(test_times),	  TEST(test_ticks),
+		TEST(test_prefixes),	  TEST(test_ports),
+		TEST(test_words),	  TEST(test_lists),
+		TEST(test_find),	  TEST(test_find_huge),
+		TEST(test_parse),	  TEST(test_parse_wrong),
+		TEST(test_parse_order),	  TEST(test_parse_long),
+		TEST(test_parse_random),  TEST(test_dump),
+		TEST(test_dump_size),	  TEST(test_load),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

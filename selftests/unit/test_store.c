@@ -768,6 +768,90 @@ static void test_killed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
+static int same_login(const struct stored_login *l, void *ctx)
+{
+	assert_memory_equal(l, ctx, sizeof(*l));
+	return 0;
+}
+
+static void check_login(struct store *s, const struct stored_login *want)
+{
+	size_t odd = 0;
+
+	assert_int_equal(count(s, STORE_LOGINS), 1);
+	assert_int_equal(store_each_login(s, same_login, (void *)want, &odd),
+			 0);
+	assert_int_equal(odd, 0);
+}
+
+static void test_logins(void **state)
+{
+	struct stored_login l;
+	struct store *s = must_open();
+
+	memset(&l, 0, sizeof(l));
+	l.net = net("198.51.100.7/32");
+	l.first = WALL - 86400;
+	l.last = WALL;
+	l.account = UINT32_MAX;
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_put_login(s, &l), 0);
+	check_login(s, &l);
+	l.last += 2;
+	assert_int_equal(store_put_login(s, &l), 0);
+	check_login(s, &l);
+	assert_int_equal(store_shift(s, 100), 0);
+	l.first += 100;
+	l.last += 100;
+	check_login(s, &l);
+	assert_int_equal(store_commit(s), 0);
+	store_close(s);
+	s = must_open();
+	check_login(s, &l);
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_del(s, STORE_LOGINS, &l.net), 0);
+	assert_int_equal(store_commit(s), 0);
+	assert_int_equal(count(s, STORE_LOGINS), 0);
+	store_close(s);
+}
+
+/* A file of a version that kept no logins: to be read only, and to be written. */
+static void test_no_logins_yet(void **state)
+{
+	struct stored_ban b = ban("192.0.2.7/32");
+	struct stored_login never;
+	struct store *s = must_open();
+	size_t odd = 0;
+
+	put(s, &b);
+	store_close(s);
+	by_hand("DROP TABLE logins");
+	assert_int_equal(store_open_read_only(&s, dir), 0);
+	assert_int_equal(store_each_login(s, same_login, &never, &odd), 0);
+	assert_int_equal(count(s, STORE_BANS), 1);
+	store_close(s);
+	s = must_open();
+	assert_int_equal(count(s, STORE_LOGINS), 0);
+	assert_int_equal(count(s, STORE_BANS), 1);
+	store_close(s);
+}
+
+static void test_odd_logins(void **state)
+{
+	struct stored_login never;
+	struct store *s = must_open();
+	size_t odd = 0;
+
+	store_close(s);
+	by_hand("INSERT INTO logins VALUES ('x', 1, 2, 3),"
+		" ('192.0.2.1/32', 3, 2, 3), ('192.0.2.2/32', 1, 2, -1),"
+		" ('192.0.2.3/32', 1, 2, 4294967296)");
+	s = must_open();
+	assert_int_equal(store_each_login(s, same_login, &never, &odd), 0);
+	assert_int_equal(odd, 4);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -781,6 +865,8 @@ int main(void)
 		TEST(test_full),	 TEST(test_read_only),
 		TEST(test_not_allowed),	 TEST(test_no_parent),
 		TEST(test_made_by_many), TEST(test_killed),
+		TEST(test_logins),	 TEST(test_no_logins_yet),
+		TEST(test_odd_logins),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, setup_group,

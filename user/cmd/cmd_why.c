@@ -40,6 +40,12 @@ struct known {
 	uint32_t next_ban; /* seconds */
 };
 
+static const struct limit *net_rate(const struct settings *s,
+				    const struct known *k)
+{
+	return &s->net[!net_is_v4(&k->host)];
+}
+
 static int look_up(struct pins *p, struct known *k)
 {
 	const struct settings *s = settings_now(p);
@@ -66,7 +72,8 @@ static int look_up(struct pins *p, struct known *k)
 	k->in_window = window_count(&k->state, tick,
 				    policy_of(s, &k->judgement)->rate.ticks);
 	if (clients_find_block(p, &k->block, &block))
-		k->net_clients = window_count(&block, tick, s->net.ticks);
+		k->net_clients =
+			window_count(&block, tick, net_rate(s, k)->ticks);
 	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
 	return 0;
 }
@@ -179,8 +186,9 @@ static void print_origin(const json_t *doc)
 }
 
 static void print_text(const json_t *doc, const struct settings *s,
-		       const struct limit *rate)
+		       const struct known *k)
 {
+	const struct limit *rate = &policy_of(s, &k->judgement)->rate;
 	const json_t *allow = json_object_get(doc, "allow");
 	const json_t *ban = json_object_get(doc, "ban");
 	const json_t *client = json_object_get(doc, "client");
@@ -222,7 +230,7 @@ static void print_text(const json_t *doc, const struct settings *s,
 		       !strcmp(string_at(client, "kind"), "stale") ?
 			       ", over and over: probably a stale password" :
 			       "");
-	print_network(doc, &s->net);
+	print_network(doc, net_rate(s, k));
 	if (json_is_object(past))
 		printf("%-10s %lld, the last ban until %s; forgotten at %s; "
 		       "the next ban: %s\n",
@@ -253,9 +261,7 @@ static int why(const struct globals *g, int argc, char **argv)
 	if (!err) {
 		doc = known_json(&p, &k);
 		if (!output_json(doc))
-			print_text(doc, settings_now(&p),
-				   &policy_of(settings_now(&p), &k.judgement)
-					    ->rate);
+			print_text(doc, settings_now(&p), &k);
 		json_decref(doc);
 	}
 	pins_close(&p);

@@ -36,7 +36,8 @@ static void finish_times(struct settings *s, unsigned int hz)
 	while ((1000U << s->tick_shift) / hz < TICK_MIN_MSEC)
 		s->tick_shift++;
 	limit_ticks(&s->slow, hz, s->tick_shift);
-	limit_ticks(&s->net, hz, s->tick_shift);
+	limit_ticks(&s->net[0], hz, s->tick_shift);
+	limit_ticks(&s->net[1], hz, s->tick_shift);
 	limit_ticks(&s->brake, hz, s->tick_shift);
 	for (int i = 0; i < POLICIES_MAX; i++) {
 		struct policy *p = &s->policy[i];

@@ -16,6 +16,11 @@
 
 #define BAN_TIME_MAX (365 * 86400)
 #define BAN_FACTOR_MAX 100
+/*
+ * Of ipv6-net-rate = auto where net-rate is off. The most that fits: a /48 may
+ * be a university or a part of a mobile network, with hundreds of honest /64s.
+ */
+#define IPV6_NET_RATE "64/1h"
 
 static const struct word modes[] = { { "enforce", MODE_ENFORCE },
 				     { "monitor", MODE_MONITOR },
@@ -141,18 +146,37 @@ static int check_listen(const char *value, const struct why *why)
 
 /* ---- parsers of one key: each knows its field itself */
 
-static int take_net_rate(const struct config_key_info *key, const char *value,
-			 struct settings *s, const struct why *why)
+static int take_net_limit(const char *value, struct limit *l,
+			  const struct why *why)
 {
-	if (!strcmp(value, "off"))
-		return 0;
-	if (rate_parse(value, &s->net.failures, &s->net.sec, why->text,
-		       why->size))
+	if (rate_parse(value, &l->failures, &l->sec, why->text, why->size))
 		return -EINVAL;
-	return s->net.failures == 1 ?
+	return l->failures == 1 ?
 		       invalid(why, "one client is no network: 2 to %d",
 			       RATE_MAX) :
 		       0;
+}
+
+static int take_net_rate(const struct config_key_info *key, const char *value,
+			 struct settings *s, const struct why *why)
+{
+	return strcmp(value, "off") ? take_net_limit(value, &s->net[0], why) :
+				      0;
+}
+
+/* By itself it is net-rate, which stands before it in the table and is taken. */
+static int take_ipv6_net_rate(const struct config_key_info *key,
+			      const char *value, struct settings *s,
+			      const struct why *why)
+{
+	if (!strcmp(value, "off"))
+		return 0;
+	if (strcmp(value, "auto"))
+		return take_net_limit(value, &s->net[1], why);
+	if (!s->net[0].failures)
+		return take_net_limit(IPV6_NET_RATE, &s->net[1], why);
+	s->net[1] = s->net[0];
+	return 0;
 }
 
 static int take_brake(const struct config_key_info *key, const char *value,

@@ -42,6 +42,9 @@
 	X(NET_RATE, "net-rate", "off", "clients/time|off",                     \
 	  "this many clients of a network lead to a ban of it", LIVE,          \
 	  OWN(take_net_rate))                                                  \
+	X(IPV6_NET_RATE, "ipv6-net-rate", "auto", "clients/time|auto|off",     \
+	  "the same of IPv6; auto: as net-rate, or 64/1h", LIVE,               \
+	  OWN(take_ipv6_net_rate))                                             \
 	X(SUCCESS_CREDIT, "success-credit", "reset", "reset|ratio|off",        \
 	  "what a successful login does for failures", LIVE,                   \
 	  WORD(credit, credits))                                               \

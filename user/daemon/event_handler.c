@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "lists/banlist.h"
+#include "maps/clients_map.h"
 #include "maps/counter_map.h"
 #include "daemon/cut_queue.h"
 #include "base/duration.h"
@@ -15,6 +16,7 @@
 #include "daemon/groups_watch.h"
 #include "maps/history_map.h"
 #include "tell/journal.h"
+#include "lists/fuse.h"
 #include "lists/policy.h"
 #include "maps/settings_map.h"
 #include "tls/tls_watch.h"
@@ -39,6 +41,9 @@ static const char *excuse(const struct event *e)
 {
 	return e->outcome == OUTCOME_BRAKE ?
 		       " (not banned: max-bans-per-minute is reached)" :
+	       e->outcome == OUTCOME_BRAKE_SHARE ?
+		       " (not banned: its network has used its share of "
+		       "max-bans-per-minute)" :
 	       e->outcome == OUTCOME_FUSE ?
 		       " (not banned: the fuse has blown)" :
 		       "";
@@ -192,6 +197,16 @@ static void failed(const struct handler *h, const struct incident *i)
 	journal_record(&r);
 }
 
+static void regular_fails(struct handler *h, const struct incident *i)
+{
+	if (h->fuse)
+		fuse_note(h->fuse, &(struct fuse_client){
+					   .client = i->client,
+					   .network = net_block(&i->host),
+					   .account = i->e->account,
+					   .second = i->e->boot_ns / NSEC });
+}
+
 int handle_event(void *ctx, void *data, size_t size)
 {
 	struct handler *h = ctx;
@@ -211,6 +226,8 @@ int handle_event(void *ctx, void *data, size_t size)
 		failed(h, &i);
 	else if (e.kind == EVENT_CROSSED || e.kind == EVENT_NET_CROSSED)
 		crossed(h, &i);
+	else if (e.kind == EVENT_REGULAR)
+		regular_fails(h, &i);
 	else if (e.kind == EVENT_PROCESS && h->tls)
 		tls_look(h->pins, h->tls, e.pid);
 	return 0;

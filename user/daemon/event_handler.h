@@ -10,6 +10,7 @@
 #include "lists/policy.h"
 
 struct cut_queue;
+struct fuse;
 struct groups_watch;
 struct tls_sensor;
 
@@ -18,6 +19,7 @@ struct handler {
 	struct tls_sensor *tls; /* or NULL */
 	struct cut_queue *cuts; /* NULL: no connection is cut */
 	const struct groups_watch *groups; /* has the databases, or NULL */
+	struct fuse *fuse; /* or NULL */
 };
 
 /* A ring_buffer_sample_fn; ctx is the struct handler. Always returns 0. */

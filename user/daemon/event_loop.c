@@ -291,7 +291,7 @@ static void notify_ready(void)
 int event_loop(struct daemon *d)
 {
 	struct intake in = {
-		.handler = { &d->pins, d->tls, &d->cuts, &d->groups },
+		.handler = { &d->pins, d->tls, &d->cuts, &d->groups, &d->fuse },
 	};
 	sd_event *e = NULL;
 	int err;
@@ -305,6 +305,7 @@ int event_loop(struct daemon *d)
 		err = add_sources(e, d, &in);
 	if (!err) {
 		take_events(&in); /* those since the last daemon */
+		fuse_watch(&d->pins, &d->fuse);
 		serve_metrics(d, e);
 		activity_beat(&d->pins);
 		notify_ready();
@@ -316,6 +317,7 @@ int event_loop(struct daemon *d)
 		fail("the event loop failed: %s", strerror(-err));
 	metrics_http_stop(d->metrics);
 	groups_watch_free(&d->groups);
+	fuse_free(&d->fuse);
 	sd_event_unref(e);
 	ring_buffer__free(in.ring);
 	return err;

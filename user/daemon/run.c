@@ -155,6 +155,8 @@ static int put_in_force(struct run *r, const struct config *c)
 	if (!err)
 		err = config_apply(p, c);
 	if (!err)
+		fuse_resume(p, &r->d.fuse);
+	if (!err)
 		groups_apply(p, c, true);
 	if (!err)
 		err = allowlist_sync_host(p);
@@ -244,7 +246,9 @@ static void tell_waiting(const struct ifaces *f)
 static int start(struct run *r, const struct config *c)
 {
 	char text[512];
-	struct handler h = { .pins = &r->d.pins, .cuts = &r->d.cuts };
+	struct handler h = { .pins = &r->d.pins,
+			     .cuts = &r->d.cuts,
+			     .fuse = &r->d.fuse };
 	int err;
 
 	r->carry = (struct carry){ .to = &r->d.pins,

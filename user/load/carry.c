@@ -46,6 +46,9 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 				 NULL;
 		m->take = step == STEP_DRAIN;
 		break;
+	case MAP_BRAKE: /* what the old programs ban meanwhile is not counted */
+		m->put = step == STEP_FILL ? put_entry : NULL;
+		break;
 	case MAP_REGULARS:
 		m->put = step == STEP_FILL || step == STEP_DRAIN ? put_entry :
 								   NULL;

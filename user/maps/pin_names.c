@@ -26,6 +26,8 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_GROUPS] = "groups",
 	[MAP_GROUPS_A] = "groups_a",
 	[MAP_GROUPS_B] = "groups_b",
+	[MAP_BRAKE] = "brake",
+	[MAP_FUSE] = "fuse",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

@@ -28,6 +28,8 @@ enum pinned_map {
 	MAP_GROUPS,
 	MAP_GROUPS_A,
 	MAP_GROUPS_B,
+	MAP_BRAKE,
+	MAP_FUSE,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

@@ -22,7 +22,8 @@
 	X(TLS, "tls") /* replies inside TLS are read */                        \
 	X(CUT, "cut") /* open connections of banned clients can be ended */    \
 	X(FUSE, "fuse") /* bans are not held back */                           \
-	X(STATE, "state") /* bans are saved, for the next boot */
+	X(STATE, "state") /* bans are saved, for the next boot */              \
+	X(BRAKE, "brake") /* max-bans-per-minute holds none back */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

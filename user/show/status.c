@@ -12,6 +12,7 @@
 #include "lists/allowlist.h"
 #include "sys/attach.h"
 #include "lists/banlist.h"
+#include "lists/fuse.h"
 #include "config/config.h"
 #include "maps/counter_map.h"
 #include "base/escape.h"
@@ -311,6 +312,27 @@ static json_t *settings_json(const struct settings *s)
 			 s->ban_max_sec);
 }
 
+/* "fuse": who blew it, or null while it is closed. */
+static json_t *fuse_json(const struct pins *p)
+{
+	char since[CLOCK_TEXT], name[NET_TEXT];
+	struct clock_pair now;
+	struct fuse_state s;
+	json_t *names;
+
+	if (clock_read(p->prog[PROG_CLOCK], &now) || fuse_read(p, &s) ||
+	    !fuse_holds_bans(p, now.jiffies))
+		return json_null();
+	names = json_array();
+	for (__u32 i = 0; i < s.names && i < FUSE_NAMES; i++)
+		json_array_append_new(
+			names, json_string(net_format(&s.name[i], name)));
+	return json_pack("{s:s, s:i, s:i, s:I, s:o}", "since",
+			 clock_format_boot(s.since, since), "failing",
+			 s.clients, "seconds", s.seconds, "successes",
+			 (json_int_t)s.successes, "clients", names);
+}
+
 static json_t *describe(struct pins *p, const struct daemon_info *info,
 			unsigned int patience)
 {
@@ -329,6 +351,7 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 	json_object_set_new(doc, "interfaces", interfaces);
 	add_fill(doc, p);
 	json_object_set_new(doc, "settings", settings_json(settings_now(p)));
+	json_object_set_new(doc, "fuse", fuse_json(p));
 	json_object_set_new(doc, "groups", groups_json(p));
 	json_object_set_new(doc, "tls", tls);
 	json_object_set_new(doc, "refused", refused_json(p, info));

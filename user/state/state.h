@@ -16,7 +16,7 @@ struct restored {
 	size_t bans; /* hold again */
 	size_t over; /* bans that had run out, or that the allowlist forbids */
 	size_t full; /* bans that found no room */
-	size_t allow, history; /* are in their maps again */
+	size_t allow, history, logins; /* are in their maps again */
 	size_t odd; /* make no sense */
 };
 

@@ -17,11 +17,13 @@
 #include "tell/journal.h"
 #include "base/output.h"
 #include "state/state.h"
+#include "state/state_logins.h"
 
 #define LOCK_NAME "smtpxdp.lock"
 #define BATCH_MSEC 200 /* changes within this time share a transaction */
 #define RETRY_MSEC 10000 /* after a fault */
 #define TOUCH_MSEC 60000 /* so far may the stamp lag when the power fails */
+#define LOGINS_SEC 3600 /* between two saves of who has logged in */
 #define ALL_SEC 86400 /* between full saves, which drop rows left over */
 #define USEC 1000000ULL
 
@@ -32,7 +34,8 @@ struct state_keeper {
 	struct store *store; /* NULL: not open */
 	bool restored; /* the file's rows are in the maps */
 	bool fault;
-	uint64_t all_usec; /* of clock_monotonic_usec(): the last full save */
+	/* of clock_monotonic_usec(): the last full save, and of logins */
+	uint64_t all_usec, logins_usec;
 	pthread_t thread;
 	bool running, stop;
 };
@@ -58,12 +61,14 @@ static void show_progress(size_t bans)
 static void tell_restored(const struct state_keeper *k,
 			  const struct restored *r)
 {
-	if (r->bans || r->over || r->allow || r->history)
+	if (r->bans || r->over || r->allow || r->history || r->logins)
 		journal_note(MESSAGE_RESTORED,
 			     "from %s/" STORE_NAME ": %zu bans (%zu more have "
 			     "run out), the offences of %zu clients, %zu "
-			     "networks allowlisted by command",
-			     k->dir, r->bans, r->over, r->history, r->allow);
+			     "networks allowlisted by command, the logins of "
+			     "%zu clients",
+			     k->dir, r->bans, r->over, r->history, r->allow,
+			     r->logins);
 	if (r->full)
 		journal_note(MESSAGE_FAULT,
 			     "%zu bans were NOT restored: the ban list is "
@@ -175,6 +180,20 @@ static void note_kept(struct state_keeper *k)
 	activity_saves(k->p, true);
 }
 
+/* Saves who has logged in, every hour and at the end. */
+static int save_logins(struct state_keeper *k)
+{
+	uint64_t now = clock_monotonic_usec();
+	int err;
+
+	if (!k->stop && now - k->logins_usec < LOGINS_SEC * USEC)
+		return 0;
+	err = state_save_logins(k->p, k->store);
+	if (!err)
+		k->logins_usec = now;
+	return err;
+}
+
 /*
  * Saves in one transaction. After an error the caller closes the file, and the
  * next call opens it and saves everything.
@@ -200,6 +219,8 @@ static int save(struct state_keeper *k)
 		k->all_usec = clock_monotonic_usec();
 		activity_set_saved(k->p, asked);
 	}
+	if (!err)
+		err = save_logins(k);
 	if (!err)
 		store_checkpoint(k->store);
 	return err;

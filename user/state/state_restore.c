@@ -11,6 +11,7 @@
 #include "base/net_set.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
+#include "state/state_logins.h"
 #include "state/stamp.h"
 
 #define NSEC 1000000000LL
@@ -161,5 +162,8 @@ int state_restore(struct pins *p, struct store *s, struct restored *r,
 		err = restore_bans(&v, s);
 	if (!err)
 		err = store_each_history(s, restore_history, &v, &r->odd);
+	if (!err)
+		err = state_restore_logins(p, s, &v.then, &v.now, &r->logins,
+					   &r->odd);
 	return err;
 }

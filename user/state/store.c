@@ -38,6 +38,15 @@ static const char schema[] =
 				"PRAGMA user_version = " TEXT_OF(
 					STORE_SCHEMA) ";";
 
+/*
+ * Came later: a file of before has no such table, and the version of before does
+ * not mind it.
+ */
+static const char logins[] =
+	"CREATE TABLE IF NOT EXISTS logins (net TEXT PRIMARY KEY,"
+	" first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" account INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+
 /* With synchronous = FULL, a commit returns when the disk has it. */
 static const char settings[] = "PRAGMA journal_mode = WAL;"
 			       "PRAGMA synchronous = FULL;"
@@ -148,7 +157,9 @@ static int prepare(struct store *s)
 	store_rollback(s);
 	if (!err)
 		err = store_exec(s, settings);
-	return !err && empty ? create(s) : err;
+	if (!err && empty)
+		err = create(s);
+	return err ? err : store_exec(s, logins);
 }
 
 /*

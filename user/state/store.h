@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The state file, an SQLite database: it keeps bans, offences and the networks
- * allowlisted by command over a reboot. This file knows nothing of maps:
+ * The state file, an SQLite database: it keeps bans, offences, the networks
+ * allowlisted by command, and who has logged in over a reboot. This file knows nothing of maps:
  * state.h decides what is written.
  *
  * Several processes may have the file open. All functions return 0 or -errno:
@@ -44,6 +44,12 @@ struct stored_history {
 	int64_t until; /* the end of the last ban */
 };
 
+struct stored_login {
+	struct net net;
+	int64_t first, last;
+	uint32_t account; /* see struct login */
+};
+
 /* Opens DIR/smtpxdp.db, and makes both where they are missing. */
 int store_open(struct store **s, const char *dir);
 
@@ -81,9 +87,16 @@ int store_shift(struct store *s, int64_t seconds);
 int store_put_ban(struct store *s, const struct stored_ban *b);
 int store_put_history(struct store *s, const struct stored_history *h);
 int store_put_allow(struct store *s, const struct net *net);
+int store_put_login(struct store *s, const struct stored_login *l);
 
 /* A row that is not there is no error. */
-enum store_table { STORE_BANS, STORE_HISTORY, STORE_ALLOW, STORE_TABLES };
+enum store_table {
+	STORE_BANS,
+	STORE_HISTORY,
+	STORE_ALLOW,
+	STORE_LOGINS,
+	STORE_TABLES
+};
 int store_del(struct store *s, enum store_table t, const struct net *net);
 
 /*
@@ -92,11 +105,15 @@ int store_del(struct store *s, enum store_table t, const struct net *net);
  */
 typedef int (*store_ban_fn)(const struct stored_ban *b, void *ctx);
 typedef int (*store_history_fn)(const struct stored_history *h, void *ctx);
+typedef int (*store_login_fn)(const struct stored_login *l, void *ctx);
 typedef int (*store_net_fn)(const struct net *net, void *ctx);
 int store_each_ban(struct store *s, store_ban_fn fn, void *ctx, size_t *odd);
 /* In the order of `until`, the earliest first. */
 int store_each_history(struct store *s, store_history_fn fn, void *ctx,
 		       size_t *odd);
+/* None, where a file of before is opened to be read only. */
+int store_each_login(struct store *s, store_login_fn fn, void *ctx,
+		     size_t *odd);
 int store_each_net(struct store *s, enum store_table t, store_net_fn fn,
 		   void *ctx, size_t *odd);
 int store_count(struct store *s, enum store_table t, size_t *n);

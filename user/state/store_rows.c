@@ -32,18 +32,27 @@ static const char *const sql[SQL_MAX] = {
 		" offences = excluded.offences WHERE " MOVED(
 			"until") " OR offences <> excluded.offences",
 	[SQL_PUT_ALLOW] = "INSERT OR IGNORE INTO allow (net) VALUES (?1)",
+	[SQL_PUT_LOGIN] =
+		"INSERT INTO logins (net, first, last, account)"
+		" VALUES (?1, ?2, ?3, ?4)"
+		" ON CONFLICT (net) DO UPDATE SET first = excluded.first,"
+		" last = excluded.last, account = excluded.account"
+		" WHERE " MOVED("first") " OR " MOVED(
+			"last") " OR account <> excluded.account",
 	[SQL_PUT_STAMP] =
 		("INSERT OR REPLACE INTO moment (id, boot_id, map_id, wall,"
 		 " boot) VALUES (1, ?1, ?2, ?3, ?4)"),
 	[SQL_DEL_BAN] = "DELETE FROM bans WHERE net = ?1",
 	[SQL_DEL_HISTORY] = "DELETE FROM history WHERE net = ?1",
 	[SQL_DEL_ALLOW] = "DELETE FROM allow WHERE net = ?1",
+	[SQL_DEL_LOGIN] = "DELETE FROM logins WHERE net = ?1",
 };
 
 static const char *const tables[STORE_TABLES] = {
 	[STORE_BANS] = "bans",
 	[STORE_HISTORY] = "history",
 	[STORE_ALLOW] = "allow",
+	[STORE_LOGINS] = "logins",
 };
 
 static sqlite3_stmt *statement(struct store *s, enum sql which)
@@ -114,6 +123,21 @@ int store_put_history(struct store *s, const struct stored_history *h)
 	return run(s, stmt);
 }
 
+int store_put_login(struct store *s, const struct stored_login *l)
+{
+	char net[NET_TEXT];
+	int err = 0;
+	sqlite3_stmt *stmt =
+		with_text(s, SQL_PUT_LOGIN, net_format(&l->net, net), &err);
+
+	if (!stmt)
+		return err;
+	sqlite3_bind_int64(stmt, 2, l->first);
+	sqlite3_bind_int64(stmt, 3, l->last);
+	sqlite3_bind_int64(stmt, 4, l->account);
+	return run(s, stmt);
+}
+
 static int run_net(struct store *s, enum sql which, const struct net *n)
 {
 	char net[NET_TEXT];
@@ -153,8 +177,10 @@ int store_shift(struct store *s, int64_t seconds)
 	snprintf(text, sizeof(text),
 		 "UPDATE bans SET since = since + %lld,"
 		 " expires = expires + %lld;"
-		 "UPDATE history SET until = until + %lld;",
-		 (long long)seconds, (long long)seconds, (long long)seconds);
+		 "UPDATE history SET until = until + %lld;"
+		 "UPDATE logins SET first = first + %lld, last = last + %lld;",
+		 (long long)seconds, (long long)seconds, (long long)seconds,
+		 (long long)seconds, (long long)seconds);
 	return store_exec(s, text);
 }
 
@@ -179,6 +205,7 @@ struct walk {
 	union {
 		store_ban_fn ban;
 		store_history_fn history;
+		store_login_fn login;
 		store_net_fn net;
 	} fn;
 	void *ctx;
@@ -259,6 +286,42 @@ int store_each_history(struct store *s, store_history_fn fn, void *ctx,
 	return query(s,
 		     "SELECT net, offences, until FROM history ORDER BY until",
 		     history_row, &w);
+}
+
+static int login_row(sqlite3_stmt *row, void *ctx)
+{
+	struct walk *w = ctx;
+	int64_t account = sqlite3_column_int64(row, 3);
+	struct stored_login l = { .first = sqlite3_column_int64(row, 1),
+				  .last = sqlite3_column_int64(row, 2),
+				  .account = account };
+
+	if (net_at(row, &l.net) && l.first <= l.last && account >= 0 &&
+	    account <= UINT32_MAX)
+		return w->fn.login(&l, w->ctx);
+	++*w->odd;
+	return 0;
+}
+
+static int number_row(sqlite3_stmt *row, void *ctx)
+{
+	*(int64_t *)ctx = sqlite3_column_int64(row, 0);
+	return 0;
+}
+
+int store_each_login(struct store *s, store_login_fn fn, void *ctx, size_t *odd)
+{
+	struct walk w = { .fn.login = fn, .ctx = ctx, .odd = odd };
+	int64_t there = 0;
+	int err = query(s,
+			"SELECT count(*) FROM sqlite_schema"
+			" WHERE name = 'logins'",
+			number_row, &there);
+
+	return err || !there ?
+		       err :
+		       query(s, "SELECT net, first, last, account FROM logins",
+			     login_row, &w);
 }
 
 static int net_row(sqlite3_stmt *row, void *ctx)
