@@ -100,12 +100,8 @@ static __always_inline int brake_try(const struct settings *s, struct brake *b,
 	return OUTCOME_NONE;
 }
 
-/*
- * Asks the brake for one more ban at this tick, of a client of network `net`
- * (brake_net()), or of a whole network, 0, which has no share. OUTCOME_NONE: it
- * is counted. A global function: verified once.
- */
-__noinline __weak int brake_ask(const struct settings *s, __u32 tick, __u64 net)
+static __always_inline int brake_attempts(const struct settings *s, __u32 tick,
+					  __u64 net)
 {
 	__u32 zero = 0;
 	struct brake *b = bpf_map_lookup_elem(&brake, &zero);
@@ -120,6 +116,21 @@ __noinline __weak int brake_ask(const struct settings *s, __u32 tick, __u64 net)
 	if (outcome == BRAKE_AGAIN)
 		outcome = brake_try(s, b, tick, net);
 	return outcome == BRAKE_AGAIN ? OUTCOME_NONE : outcome;
+}
+
+/*
+ * Asks the brake for one more ban at this tick, of a client of network `net`
+ * (brake_net()). OUTCOME_NONE: it is counted. A global function: verified once.
+ */
+__noinline __weak int brake_ask(const struct settings *s, __u32 tick, __u64 net)
+{
+	return brake_attempts(s, tick, net);
+}
+
+/* The same for a whole network, which has no share: it takes less stack. */
+__noinline __weak int brake_ask_whole(const struct settings *s, __u32 tick)
+{
+	return brake_attempts(s, tick, 0);
 }
 
 /* Is the fuse blown at this jiffy? */

@@ -169,12 +169,13 @@ static __always_inline void tell(const struct sighting *at,
 /*
  * The reason not to ban a client or network that reached a limit (mode, fuse,
  * brake), or OUTCOME_NONE; then the brake has counted it. `fused`: the fuse
- * holds this ban back. `net`: see brake_ask().
+ * holds this ban back. `net`: see brake_ask(); 0: a whole network's ban.
  */
 static __always_inline enum event_outcome
 held_back(const struct settings *s, bool fused, __u64 now, __u64 net)
 {
 	enum event_outcome braked;
+	__u32 tick;
 
 	if (s->mode != MODE_ENFORCE)
 		return OUTCOME_MONITOR;
@@ -182,7 +183,8 @@ held_back(const struct settings *s, bool fused, __u64 now, __u64 net)
 		count(COUNTER_FUSED, 0);
 		return OUTCOME_FUSE;
 	}
-	braked = brake_ask(s, window_tick(now, s->tick_shift), net);
+	tick = window_tick(now, s->tick_shift);
+	braked = net ? brake_ask(s, tick, net) : brake_ask_whole(s, tick);
 	if (braked)
 		count(COUNTER_BRAKED, 0);
 	return braked;
