@@ -122,7 +122,8 @@ static __always_inline __u32 beginning(const struct tls_reading *r, __u64 bytes)
 	union {
 		char c[4];
 		__u32 word;
-	} is = {}, ehlo = { "ehlo" }, helo = { "helo" };
+	} is = {}, ehlo = { { 'e', 'h', 'l', 'o' } },
+	  helo = { { 'h', 'e', 'l', 'o' } };
 	__u32 mask = n < 4 ? bpf_htonl(~(~0U >> (8 * n))) : ~0U;
 
 	if (bpf_probe_read_user(&is, bound_size(n, 4), (void *)r->buf))

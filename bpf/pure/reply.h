@@ -236,7 +236,8 @@ static inline bool reply_offers_auth(const struct reply *r)
 	static const union {
 		char text[8];
 		__u64 word;
-	} more = { "250-AUTH" }, last = { "250 AUTH" };
+	} more = { { '2', '5', '0', '-', 'A', 'U', 'T', 'H' } },
+	  last = { { '2', '5', '0', ' ', 'A', 'U', 'T', 'H' } };
 
 	return r->word[0] == more.word || r->word[0] == last.word;
 }
