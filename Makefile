@@ -125,13 +125,11 @@ $(BUILD)/bench/%: scripts/bench.d/tools/%.c $(BENCH_SKEL)
 
 tests: $(TESTS) $(LOAD_TABLE) ## build the C tests
 
-# By clang, with all that they call: by a make of its own.
-fuzz: $(patsubst $(BUILD)/fuzz_%,fuzz-%,$(FUZZERS)) ## build the fuzzers, build/fuzz/fuzz_*: see scripts/fuzz
+# By clang, with all that they call: by one make of its own.
+fuzz: ## build the fuzzers, build/fuzz/fuzz_*: see scripts/fuzz
+	@$(MAKE) --no-print-directory FUZZ=$(or $(FUZZ),1) fuzzers
 
-fuzz-%: $(SKEL) FORCE
-	@$(MAKE) --no-print-directory FUZZ=$(or $(FUZZ),1) $(BPF_BUILD)/fuzz$(if $(filter cov,$(FUZZ)),/cov)/fuzz_$*
-
-FORCE:
+fuzzers: $(FUZZERS)
 
 bench-programs: $(BENCH) $(BUILD)/selftests/bpf/test_budget
 
@@ -173,5 +171,5 @@ help: ## this list
 
 .DELETE_ON_ERROR:
 .SECONDARY: $(BENCH_SKEL) $(BENCH_SKEL:.skel.h=.bpf.o)
-.PHONY: all tests fuzz lint check demo bench bench-programs install clean help
+.PHONY: all tests fuzz fuzzers lint check demo bench bench-programs install clean help
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BPF_BUILD)/bpf/*.d)

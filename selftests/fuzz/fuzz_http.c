@@ -72,17 +72,40 @@ static size_t let_run(int fd, char *answer)
 	return n;
 }
 
+/*
+ * Connects. An address has only so many ports, and others may have taken them:
+ * each connection gets another address, and some patience.
+ */
+static int connect_server(void)
+{
+	static uint32_t client = 0x7f010000; /* 127.1.0.0, and so on */
+	/* a reset leaves no port in TIME-WAIT */
+	static const struct linger hard = { .l_onoff = 1 };
+
+	for (int tries = 0; tries < 100; tries++, usleep(10000)) {
+		struct sockaddr_in from = { .sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(client) };
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		must(fd >= 0);
+		client = (client + 1) & 0x7f01ffff;
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		if (!bind(fd, (struct sockaddr *)&from, sizeof(from)) &&
+		    !connect(fd, (struct sockaddr *)&server, sizeof(server)))
+			return fd;
+		perror("connect");
+		close(fd);
+	}
+	must(!"connected");
+	return -1;
+}
+
 /* Sends a request over a connection of its own; returns the answers' bytes. */
 static size_t ask(const void *request, size_t size, char *answer)
 {
-	struct linger hard = { .l_onoff = 1 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = connect_server();
 	size_t n;
 
-	must(fd >= 0);
-	/* a reset leaves no port in TIME-WAIT: there are only so many */
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	must(!connect(fd, (struct sockaddr *)&server, sizeof(server)));
 	must(send(fd, request, size, MSG_NOSIGNAL) == (ssize_t)size);
 	n = let_run(fd, answer);
 	close(fd);

@@ -56,7 +56,7 @@ struct tiny {
 		Elf64_Ehdr head;
 		Elf64_Phdr code;
 		Elf64_Shdr section[4];
-		Elf64_Sym symbol[9];
+		Elf64_Sym symbol[25];
 		char names[sizeof(names)];
 		struct note note;
 	} f __attribute__((packed));
@@ -79,7 +79,8 @@ static void fill_sections(struct tiny *t, uint32_t table)
 					.sh_size = sizeof(t->f.note) };
 }
 
-static void fill(struct tiny *t, uint16_t machine, uint32_t table)
+/* All names in turn, or one of them again and again. */
+static void fill(struct tiny *t, uint16_t machine, uint32_t table, bool one)
 {
 	const char *name = names + 1;
 
@@ -112,7 +113,10 @@ static void fill(struct tiny *t, uint16_t machine, uint32_t table)
 			.st_shndx = 1,
 			.st_size = 16,
 		};
-		name += strlen(name) + 1;
+		if (!one)
+			name += strlen(name) + 1;
+		if (name == names + sizeof(names))
+			name = names + 1;
 	}
 	t->f.note = (struct note){
 		.head = { 4, sizeof(t->f.note.id), NT_GNU_BUILD_ID },
@@ -128,9 +132,11 @@ static void seeds(void)
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
 		struct tiny t = {};
 
-		fill(&t, machines[i], SHT_DYNSYM);
+		fill(&t, machines[i], SHT_DYNSYM, false);
 		seed(&t, sizeof(t));
-		fill(&t, machines[i], SHT_SYMTAB);
+		fill(&t, machines[i], SHT_DYNSYM, true);
+		seed(&t, sizeof(t));
+		fill(&t, machines[i], SHT_SYMTAB, false);
 		t.cut = 7;
 		seed(&t, sizeof(t));
 	}

@@ -2,7 +2,7 @@
 /*
  * Lines of /proc/PID/maps, against a regular expression.
  *
- * Fuzzes: user/tls/tls_maps.c
+ * Fuzzes: user/sys/proc_maps.c
  * Seeds: selftests/unit/test_tls_library.c
  */
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "fuzz/fuzz.h"
-#include "tls/tls_maps.h"
+#include "sys/proc_maps.h"
 
 #define LINE 200 /* a longer one is skipped */
 
@@ -46,6 +46,7 @@ static bool is_mapping(const char *line, const struct mapping *said)
 		return false;
 	must(said->from == from && said->to == to);
 	must(said->executable == (line[m[3].rm_so] == 'x'));
+	must(said->shared == (line[m[3].rm_so + 1] == 's'));
 	must(!strcmp(said->name, m[8].rm_so < 0 ? "" : line + m[8].rm_so));
 	return true;
 }

@@ -54,6 +54,17 @@ static int take_history(const struct stored_history *h, void *ctx)
 	return ++r->n == ROWS_MAX;
 }
 
+static int take_login(const struct stored_login *l, void *ctx)
+{
+	struct read *r = ctx;
+
+	check_net(&l->net);
+	must(l->first <= l->last);
+	if (r->copy)
+		must(!store_put_login(r->copy, l));
+	return ++r->n == ROWS_MAX;
+}
+
 static int take_net(const struct net *net, void *ctx)
 {
 	struct read *r = ctx;
@@ -75,6 +86,7 @@ static size_t read_all(struct store *s, struct store *copy, size_t *odd)
 	must(strnlen(m.boot_id, sizeof(m.boot_id)) < sizeof(m.boot_id));
 	store_each_ban(s, take_ban, &r, odd);
 	store_each_history(s, take_history, &r, odd);
+	store_each_login(s, take_login, &r, odd);
 	for (int t = 0; t < STORE_TABLES; t++)
 		store_each_net(s, t, take_net,
 			       &(struct read){ t == STORE_ALLOW ? copy : NULL,
@@ -177,7 +189,8 @@ static struct store *empty(struct store **s, const char *tables)
 		must(!store_exec(*s, tables));
 	}
 	must(!store_exec(*s, "DELETE FROM bans; DELETE FROM history;"
-			     "DELETE FROM allow; DELETE FROM moment"));
+			     "DELETE FROM allow; DELETE FROM logins;"
+			     "DELETE FROM moment"));
 	return *s;
 }
 
@@ -185,12 +198,14 @@ static const char loose[] =
 	"CREATE TABLE bans (net, since, expires, failures, code, flags, reason);"
 	"CREATE TABLE history (net, offences, until);"
 	"CREATE TABLE allow (net);"
+	"CREATE TABLE logins (net, first, last, account);"
 	"CREATE TABLE moment (id, boot_id, map_id, wall, boot);";
 static const char keyed[] =
 	"CREATE TABLE bans (net PRIMARY KEY, since, expires, failures, code,"
 	" flags, reason);"
 	"CREATE TABLE history (net PRIMARY KEY, offences, until);"
 	"CREATE TABLE allow (net PRIMARY KEY);"
+	"CREATE TABLE logins (net PRIMARY KEY, first, last, account);"
 	"CREATE TABLE moment (id, boot_id, map_id, wall, boot);";
 
 /* What was read is put into another file, and reads the same there. */
@@ -203,7 +218,7 @@ static void read_rows(struct input *in)
 	size_t odd, n, nets[2];
 
 	while (in->left)
-		switch (take_byte(in) % 4) {
+		switch (take_byte(in) % 5) {
 		case 0:
 			insert(s, "INSERT INTO bans VALUES (?,?,?,?,?,?,?)",
 			       COLUMNS, in);
@@ -217,6 +232,9 @@ static void read_rows(struct input *in)
 		case 3:
 			insert(s, "INSERT INTO moment VALUES (?,?,?,?,?)", 5,
 			       in);
+			break;
+		case 4:
+			insert(s, "INSERT INTO logins VALUES (?,?,?,?)", 4, in);
 		}
 	n = read_all(s, copy, &odd);
 	must(read_all(copy, again, &odd) <= n);
@@ -244,6 +262,8 @@ static void seed_rows(void)
 		"\1\7\0\0\0\0\0\0\0\1\x17\2\0\0\0\0\0\0\1\1\0\0\0\0\0\0\0\3why\0"
 		"\1\3192.0.2.7/32\0\1\3\0\0\0\0\0\0\0\1\1\2\3\4\0\0\0\0"
 		"\2\0032001:db8::/32\0"
+		"\4\003192.0.2.8/32\0\1\1\0\0\0\0\0\0\0\1\2\0\0\0\0\0\0\0"
+		"\1\7\0\0\0\0\0\0\0"
 		"\3\1\1\0\0\0\0\0\0\0\3boot\0\1\1\0\0\0\0\0\0\0\1\1\0\0\0\0\0\0\0"
 		"\1\1\0\0\0\0\0\0\0";
 
@@ -255,6 +275,7 @@ static void seeds(void)
 {
 	struct stored_ban b = { .since = 1, .expires = 2, .reason = "why" };
 	struct stored_history h = { .offences = 1, .until = 2 };
+	struct stored_login l = { .first = 1, .last = 2 };
 	char path[96], whole[1 << 17] = "";
 	struct stamp m = { .boot_id = "boot" };
 	char err[256];
@@ -265,10 +286,11 @@ static void seeds(void)
 	seed_rows();
 	must(!store_open(&s, folder()));
 	must(!net_parse("192.0.2.7", &b.net, err, sizeof(err)));
-	h.net = b.net;
+	h.net = l.net = b.net;
 	must(!store_begin(s) && !store_put_ban(s, &b) &&
-	     !store_put_history(s, &h) && !store_put_allow(s, &b.net) &&
-	     !store_put_stamp(s, &m) && !store_commit(s));
+	     !store_put_history(s, &h) && !store_put_login(s, &l) &&
+	     !store_put_allow(s, &b.net) && !store_put_stamp(s, &m) &&
+	     !store_commit(s));
 	/* VACUUM into pages of 512 bytes: a small file */
 	must(!store_exec(s, "PRAGMA journal_mode = DELETE") &&
 	     !store_exec(s, "PRAGMA page_size = 512") &&
