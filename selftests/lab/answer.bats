@@ -156,6 +156,18 @@ ended() {
 		sort -u | xargs)" '- alice'
 }
 
+# The server holds the challenge back while there is more to read.
+@test "a response in one piece with its AUTH" {
+	local tls
+	for tls in '' '--tls starttls'; do
+		cut $tls --say 'AUTH PLAIN\r\nAGFsaWNlAHdyb25n'
+		cut $tls --say 'AUTH LOGIN\r\nYWxpY2U=\r\nd3Jvbmc='
+	done
+	ended
+	# Inside TLS, Postfix hands the refusals to OpenSSL all the same.
+	counted_are 4 2
+}
+
 @test "STARTTLS and 465: reset one second after AUTH" {
 	cut --tls starttls --connections 3
 	cut --tls implicit --port 465 --connections 3
