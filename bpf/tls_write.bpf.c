@@ -312,10 +312,10 @@ static __always_inline int written(struct tls_task *t, __u64 taken)
 	x.s = settings_active();
 	if (ses && is_retry(t, ses, taken))
 		return 0;
+	if (!taken && (!ses || ses->peer == TLS_PEER_UNKNOWN))
+		return 0; /* nobody to charge: read when it is tried again */
 	if (!x.s || !worth_reading(t, &ses, bytes))
 		return 0;
-	if (!taken && !ses)
-		ses = session_get(&t->key);
 	if (!taken && ses)
 		read_ahead(t, ses, t->num);
 	if (ses) {
