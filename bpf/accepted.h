@@ -45,21 +45,29 @@ static __always_inline __u32 tuple_of(const struct stream_key *key,
 }
 
 /*
- * Does a socket listen on the server's address? The tuple has client port 0,
- * which no connection has, so the lookup finds listeners only.
+ * The server's socket of a connection, which the caller releases, or NULL. With
+ * client port 0, which no connection has, the lookup finds listeners only.
  */
+static __always_inline struct bpf_sock *
+server_socket(struct __sk_buff *skb, const struct stream_key *key,
+	      __be16 client_port)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = tuple_of(key, client_port, &tuple);
+
+	return bpf_skc_lookup_tcp(skb, &tuple,
+				  size == sizeof(tuple.ipv4) ?
+					  sizeof(tuple.ipv4) :
+					  sizeof(tuple.ipv6),
+				  BPF_F_CURRENT_NETNS, 0);
+}
+
+/* Does a socket listen on the server's address? */
 static __always_inline int somebody_listens(struct __sk_buff *skb,
 					    const struct stream_key *key)
 {
-	struct bpf_sock_tuple tuple = {};
-	__u32 size = tuple_of(key, 0, &tuple);
-	struct bpf_sock *sk;
+	struct bpf_sock *sk = server_socket(skb, key, 0);
 
-	sk = bpf_skc_lookup_tcp(skb, &tuple,
-				size == sizeof(tuple.ipv4) ?
-					sizeof(tuple.ipv4) :
-					sizeof(tuple.ipv6),
-				BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return 0;
 	bpf_sk_release(sk);

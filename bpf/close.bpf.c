@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "failure.h"
+#include "hang.h"
 #include "kernel.h"
 #include "maps.h"
 #include "now.h"
@@ -24,12 +25,6 @@
 #define TCP_ESTABLISHED 1
 #define TCP_CLOSE 7
 #define RCV_SHUTDOWN 1 /* sk_shutdown: nothing more will be read */
-
-/*
- * A server that has been silent for this many seconds hangs; it does not delay
- * a refusal (Dovecot's longest delay is 17 s). Clients that leave it are honest.
- */
-#define HANGS 30
 
 /* State while one end is judged: too large for the stack. */
 struct ending {
@@ -104,17 +99,14 @@ static __always_inline bool is_all_sent(const struct ending *e,
 	return (__s32)(e->write_seq - st->next_seq) <= 1;
 }
 
-/* Did the server hang after this AUTH? See HANGS. */
+/* Did the server hang after this AUTH, with nothing of a reply to come? */
 static __always_inline bool hangs(const struct settings *s,
 				  const struct ending *e,
 				  const struct stream *st,
 				  const struct attempt *a)
 {
-	const struct limit *rate = &s->policy[POLICY_PLAIN].rate;
-	__u32 now = window_tick(now_jiffies(), s->tick_shift);
-
 	return is_all_sent(e, st) && !reply_unfinished(&st->reply) &&
-	       (__u64)(now - a->when) * rate->sec > (__u64)HANGS * rate->ticks;
+	       is_hung(s, a);
 }
 
 /*

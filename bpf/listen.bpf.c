@@ -262,17 +262,10 @@ static long listen_step(__u32 i, void *ctx)
 static __noinline int was_taken(struct __sk_buff *skb,
 				const struct stream_key *key, __u32 seq)
 {
-	struct bpf_sock_tuple tuple = {};
-	__u32 size = tuple_of(key, key->client_port, &tuple);
+	struct bpf_sock *sk = server_socket(skb, key, key->client_port);
 	const struct tcp_sock *tp;
-	struct bpf_sock *sk;
 	int taken = 0;
 
-	sk = bpf_skc_lookup_tcp(skb, &tuple,
-				size == sizeof(tuple.ipv4) ?
-					sizeof(tuple.ipv4) :
-					sizeof(tuple.ipv6),
-				BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "failure.h"
+#include "hang.h"
 #include "now.h"
 #include "pure/reply.h"
 #include "pure/sasl.h"
@@ -398,16 +399,6 @@ owner(struct tls_task *t, const struct tls_key *key, __u64 library)
 		       NULL;
 }
 
-/* Did the server hang after this AUTH? See HANGS in close.bpf.c. */
-static __always_inline bool hangs(const struct settings *s,
-				  const struct attempt *a)
-{
-	const struct limit *rate = &s->policy[POLICY_PLAIN].rate;
-	__u32 now = window_tick(now_jiffies(), s->tick_shift);
-
-	return (__u64)(now - a->when) * rate->sec > 30ULL * rate->ticks;
-}
-
 /* Counts a login without a reply; `a`: its AUTH, or NULL if not known. */
 static __always_inline void charge_unanswered(const struct settings *s,
 					      struct tls_task *t,
@@ -441,7 +432,7 @@ static __always_inline void end_session(const struct settings *s,
 
 		if (a->reply == w->replies &&
 		    dialogue_is_open(&w->d, i, w->replies, w->challenges) &&
-		    !hangs(s, a))
+		    !is_hung(s, a))
 			charge_unanswered(s, t, a);
 	}
 }

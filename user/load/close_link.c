@@ -3,13 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "maps/generation.h"
 #include "maps/pins.h"
 #include "smtpxdp.skel.h"
 
@@ -17,23 +17,7 @@
 
 int close_link_unpin(const char *dir, int but)
 {
-	char path[PATH_MAX];
-	struct dirent *entry;
-	int err = file_path(path, sizeof(path), dir, "links");
-	DIR *links = err ? NULL : opendir(path);
-
-	if (!links)
-		return err ? err : -errno;
-	while ((entry = readdir(links))) {
-		int generation;
-
-		if (sscanf(entry->d_name, NAME, &generation) == 1 &&
-		    generation != but &&
-		    unlinkat(dirfd(links), entry->d_name, 0))
-			err = -errno;
-	}
-	closedir(links);
-	return err;
+	return generation_unpin_links(dir, NAME, 1, but);
 }
 
 static int pin(const struct pins *p, int link)

@@ -123,3 +123,26 @@ int generation_remove_all(const char *dir)
 		err = generation_remove(dir, n);
 	return err;
 }
+
+int generation_unpin_links(const char *dir, const char *pattern, int numbers,
+			   int but)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int err = file_path(path, sizeof(path), dir, "links");
+	DIR *links = err ? NULL : opendir(path);
+
+	if (!links)
+		return err ? err : -errno;
+	while ((entry = readdir(links))) {
+		int generation, second;
+
+		if (sscanf(entry->d_name, pattern, &generation, &second) ==
+			    numbers &&
+		    generation != but &&
+		    unlinkat(dirfd(links), entry->d_name, 0))
+			err = -errno;
+	}
+	closedir(links);
+	return err;
+}

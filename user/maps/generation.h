@@ -34,6 +34,14 @@ int generation_switch(const char *dir, int n);
 
 int generation_remove(const char *dir, int n);
 
+/*
+ * Removes the pins in DIR/links whose names have the pattern, of all generations
+ * but one (0: of all). The pattern has `numbers` times %d, 1 or 2, and the first
+ * is the generation.
+ */
+int generation_unpin_links(const char *dir, const char *pattern, int numbers,
+			   int but);
+
 /* Removes all generations and the link DIR/current. */
 int generation_remove_all(const char *dir);
 

@@ -3,13 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "maps/generation.h"
 #include "smtpxdp.skel.h"
 #include "sys/uprobe.h"
 
@@ -111,21 +111,5 @@ int tls_unpin_one(const char *dir, int generation, int number)
 
 int tls_unpin(const char *dir, int but)
 {
-	char path[PATH_MAX];
-	struct dirent *entry;
-	int err = file_path(path, sizeof(path), dir, "links");
-	DIR *links = err ? NULL : opendir(path);
-
-	if (!links)
-		return err ? err : -errno;
-	while ((entry = readdir(links))) {
-		int generation, n;
-
-		if (sscanf(entry->d_name, PIN_NAME, &generation, &n) == 2 &&
-		    generation != but &&
-		    unlinkat(dirfd(links), entry->d_name, 0))
-			err = -errno;
-	}
-	closedir(links);
-	return err;
+	return generation_unpin_links(dir, PIN_NAME, 2, but);
 }
