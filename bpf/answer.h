@@ -3,7 +3,7 @@
  * The wire sensor numbers the server's replies, so that a failed login can be
  * matched with its AUTH: see pure/sasl.h.
  *
- * listen.bpf.c alone writes to an entry of map dialogues once it exists,
+ * listen.bpf.c alone writes to an entry of map dialogues once its connection does,
  * detect.bpf.c alone to one of map streams; each reads the other's numbers.
  * close.bpf.c reads both when the server's socket closes.
  */
@@ -27,22 +27,30 @@ static __always_inline bool wants_dialogue(const struct settings *s)
 
 /*
  * Starts the dialogue at the server's SYN-ACK: the greeting is reply 0. `fast`:
- * a full socket sends it (TCP Fast Open), so the SYN carried bytes that the
- * listener did not read.
+ * a full socket sends it (TCP Fast Open), so it has taken text of the SYN, which
+ * the listener may have read. False: it came before.
  */
-static __always_inline void begin_dialogue(const struct stream_key *key,
+static __always_inline bool begin_dialogue(const struct stream_key *key,
 					   const struct tcphdr *tcp, bool fast)
 {
-	struct wire_dialogue *w;
+	__u32 first = bpf_ntohl(tcp->seq) + 1, ack = bpf_ntohl(tcp->ack_seq);
+	struct wire_dialogue *w = bpf_map_lookup_elem(&dialogues, key);
 
-	bpf_map_update_elem(&dialogues, key, &dialogue_zero, BPF_ANY);
-	w = bpf_map_lookup_elem(&dialogues, key);
-	if (!w)
-		return;
-	w->next_seq = bpf_ntohl(tcp->ack_seq);
-	w->first_seq = bpf_ntohl(tcp->seq) + 1;
-	w->d.commands = 1;
-	w->lost = fast;
+	if (w && w->first_seq == first)
+		return false;
+	if (!fast || !w || w->lost != LOST_FAST || w->next_seq != ack) {
+		bpf_map_update_elem(&dialogues, key, &dialogue_zero, BPF_ANY);
+		w = bpf_map_lookup_elem(&dialogues, key);
+		if (!w)
+			return true;
+		w->next_seq = ack;
+		w->d.commands = 1;
+		w->lost = fast ? LOST_FAST : LOST_NOT;
+	} else {
+		w->lost = LOST_NOT;
+	}
+	w->first_seq = first;
+	return true;
 }
 
 /*

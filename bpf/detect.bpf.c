@@ -59,6 +59,12 @@ static __always_inline void note_offer(struct stream *st, const struct reply *r,
 		st->offer = OFFER_NOT_MADE;
 }
 
+/* Has close.bpf.c counted the failure of the reply that has just ended? */
+static __always_inline bool is_charged(const struct stream *st)
+{
+	return (__s32)(st->charged_to - st->replies) > 0;
+}
+
 /*
  * Reads one line, or a part of it, and acts on the reply that it ends. Returns
  * 1 to end the scan.
@@ -91,6 +97,8 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
+	if (v == REPLY_COUNT && is_charged(x->st)) /* it was held back */
+		v = REPLY_IGNORED;
 	if (v == REPLY_COUNT || v == REPLY_CREDIT)
 		find_tried(x->s, x->key, x->st, &at->tried);
 	count_reply(x->key, x->st, res.code, v == REPLY_COUNT);
@@ -141,6 +149,7 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 		return 0;
 	}
 	fresh->first_seq = st->first_seq;
+	fresh->charged_to = st->charged_to;
 	fresh->replies = st->replies;
 	fresh->challenges = st->challenges;
 	if (reply_unfinished(&st->reply))
@@ -257,6 +266,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	st->state = fresh->state;
 	st->offer = fresh->offer;
 	st->messages = fresh->messages;
+	st->charged_to = fresh->charged_to;
 	if (x.st->encrypted || reply_unfinished(r) ||
 	    reply_unfinished(&st->reply))
 		st->reply = *r;
@@ -278,9 +288,9 @@ static __always_inline int read_packet(struct workspace *w,
 	w->key.client_port = tcp->dest;
 	if (tcp->syn) {
 		/* A new connection may start at lower sequence numbers. */
-		bpf_map_delete_elem(&streams, &w->key);
-		if (tcp->ack && wants_dialogue(s))
-			begin_dialogue(&w->key, tcp, sender(skb));
+		if (!tcp->ack || !wants_dialogue(s) ||
+		    begin_dialogue(&w->key, tcp, sender(skb)))
+			bpf_map_delete_elem(&streams, &w->key);
 		return TC_ACT_UNSPEC;
 	}
 	bad = find_payload(w, skb->len, &off, &stop);

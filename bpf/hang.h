@@ -16,14 +16,27 @@
  */
 #define HANGS 30
 
+/* The current tick of the windows. */
+static __always_inline __u32 tick_now(const struct settings *s)
+{
+	return window_tick(now_jiffies(), s->tick_shift);
+}
+
+/* Have more than so many seconds passed since a tick of the windows? */
+static __always_inline bool have_passed(const struct settings *s, __u32 since,
+					__u32 sec)
+{
+	const struct limit *rate = &s->policy[POLICY_PLAIN].rate;
+
+	return (__u64)(tick_now(s) - since) * rate->sec >
+	       (__u64)sec * rate->ticks;
+}
+
 /* Has an AUTH been without a reply for so long that the server hangs? */
 static __always_inline bool is_hung(const struct settings *s,
 				    const struct attempt *a)
 {
-	const struct limit *rate = &s->policy[POLICY_PLAIN].rate;
-	__u32 now = window_tick(now_jiffies(), s->tick_shift);
-
-	return (__u64)(now - a->when) * rate->sec > (__u64)HANGS * rate->ticks;
+	return have_passed(s, a->when, HANGS);
 }
 
 #endif

@@ -51,6 +51,7 @@ static __always_inline void hello_tell(const struct hello *h,
 	struct tls_hello hello = {
 		.client = key->client,
 		.port = bpf_ntohs(key->server_port),
+		.stream = *key,
 	};
 	struct tls_random random = hello_random(h);
 

@@ -14,6 +14,7 @@
 
 #include "addr.h"
 #include "settings.h"
+#include "stream.h"
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -39,6 +40,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned long skc_flags; /* bits: enum sock_flags */
 	struct {
 		__u8 b[16];
 	} skc_v6_daddr;
@@ -51,8 +53,12 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	__u8 sk_userlocks : 4;
-	__u8 sk_shutdown;
 } __attribute__((preserve_access_index));
+
+enum sock_flags {
+	SOCK_DEAD,
+	SOCK_DONE, /* the peer's FIN has come */
+};
 
 struct inet_sock {
 	struct sock sk;
@@ -230,6 +236,17 @@ static __always_inline void ends_of(const struct sock *sk, struct addr *client,
 		bpf_core_read(client, sizeof(*client), &c->skc_v6_daddr);
 		bpf_core_read(server, sizeof(*server), &c->skc_v6_rcv_saddr);
 	}
+}
+
+/* Fills the key, all zero, of a socket that is the mail server's. */
+static __always_inline void key_of_socket(const struct tcp_sock *tp,
+					  struct stream_key *key)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+
+	ends_of(sk, &key->client, &key->server);
+	key->server_port = port_of(tp);
+	key->client_port = sk->__sk_common.skc_dport;
 }
 
 #endif

@@ -363,6 +363,27 @@ static __always_inline int pass(const struct stream_key *key)
 		       TC_ACT_UNSPEC;
 }
 
+/*
+ * Starts the dialogue of a SYN that carries text (TCP Fast Open), unless there
+ * is one; begin_dialogue() sees whether the server's socket takes the text.
+ */
+static __always_inline struct wire_dialogue *begin_fast(struct workspace *w)
+{
+	struct wire_dialogue *wire;
+	__u32 seq = bpf_ntohl(w->tcp.seq) + 1;
+
+	if (bpf_map_update_elem(&dialogues, &w->key, &dialogue_zero,
+				BPF_NOEXIST))
+		return NULL;
+	wire = bpf_map_lookup_elem(&dialogues, &w->key);
+	if (!wire)
+		return NULL;
+	wire->next_seq = seq;
+	wire->d.commands = 1;
+	w->tcp.seq = bpf_htonl(seq); /* of the text */
+	return wire;
+}
+
 SEC("tc")
 int listen(struct __sk_buff *skb)
 {
@@ -378,10 +399,11 @@ int listen(struct __sk_buff *skb)
 	w = take(skb, s);
 	if (!w || find_payload(w, skb->len, &off, &end) || off >= end)
 		return TC_ACT_UNSPEC;
-	wire = bpf_map_lookup_elem(&dialogues, &w->key);
+	wire = w->tcp.syn ? begin_fast(w) :
+			    bpf_map_lookup_elem(&dialogues, &w->key);
 	if (!wire)
 		return TC_ACT_UNSPEC;
-	st = bpf_map_lookup_elem(&streams, &w->key);
+	st = w->tcp.syn ? NULL : bpf_map_lookup_elem(&streams, &w->key);
 	if (st && (st->state & STREAM_TLS || st->encrypted)) {
 		bpf_map_delete_elem(&dialogues, &w->key);
 		return pass(&w->key);
@@ -390,6 +412,8 @@ int listen(struct __sk_buff *skb)
 	w->headers.l3 += l2;
 	w->headers.behind.l4 += l2;
 	if (!wire->lost && (l2 < 0 || !hear(skb, s, w, wire, st)))
-		wire->lost = 1;
+		wire->lost = LOST_TEXT;
+	if (!wire->lost && w->tcp.syn)
+		wire->lost = LOST_FAST; /* until the server takes it */
 	return pass(&w->key);
 }

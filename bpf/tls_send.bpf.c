@@ -125,12 +125,14 @@ static __always_inline bool belies(const struct stream_key *key,
 }
 
 static __always_inline void set_client(struct tls_session *ses,
+				       const struct tls_key *session,
 				       const struct stream_key *key,
 				       enum tls_peer peer)
 {
 	ses->client = key->client;
 	ses->port = bpf_ntohs(key->server_port);
 	ses->peer = peer;
+	link_stream(ses, session, key);
 }
 
 /*
@@ -144,7 +146,7 @@ static __always_inline void learn(const struct tls_task *t,
 
 	if (!ses || ses->peer == TLS_PEER_HELLO || prove(t) || belies(key, t))
 		return;
-	set_client(ses, key,
+	set_client(ses, &t->key, key,
 		   find_place(key, t, ses) ? TLS_PEER_HELLO : TLS_PEER_SOCKET);
 }
 
@@ -160,7 +162,7 @@ static __always_inline void compare(const struct settings *s,
 
 	if (!ses || ses->peer != TLS_PEER_UNKNOWN || !find_place(key, t, ses))
 		return;
-	set_client(ses, key, TLS_PEER_HELLO);
+	set_client(ses, &t->key, key, TLS_PEER_HELLO);
 	charge(s, t, ses);
 }
 
@@ -304,16 +306,6 @@ static __always_inline int sent(const struct settings *s,
 	drop_pending(t);
 	t->key.object = 0;
 	return 0;
-}
-
-static __always_inline void key_of_socket(const struct tcp_sock *tp,
-					  struct stream_key *key)
-{
-	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-
-	ends_of(sk, &key->client, &key->server);
-	key->server_port = port_of(tp);
-	key->client_port = sk->__sk_common.skc_dport;
 }
 
 /* Handles a send on a TCP socket, of the mail server or not. */

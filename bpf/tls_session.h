@@ -107,6 +107,23 @@ static __always_inline bool same_random(const struct tls_random *a,
 }
 
 /*
+ * Notes that a session and a connection are each other's, so that the end of
+ * the socket is the session's: see tls_close.bpf.c. Not so for a connection that
+ * the wire sensor does not see.
+ */
+static __always_inline void link_stream(struct tls_session *ses,
+					const struct tls_key *session,
+					const struct stream_key *key)
+{
+	struct stream *st = bpf_map_lookup_elem(&streams, key);
+
+	if (!st || !st->encrypted)
+		return;
+	st->hello.session = *session;
+	ses->stream = *key;
+}
+
+/*
  * Proves a session's client by the random in its object. NULL: no proof. In
  * other network namespaces than the one to watch, nothing is proved.
  */
@@ -130,6 +147,7 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	ses->place = place->offset;
 	ses->random = r;
 	ses->peer = TLS_PEER_HELLO;
+	link_stream(ses, &t->key, &hello->stream);
 	return ses;
 }
 

@@ -8,11 +8,9 @@
 #include <stdbool.h>
 
 #include "failure.h"
-#include "hang.h"
-#include "now.h"
 #include "pure/reply.h"
 #include "pure/sasl.h"
-#include "pure/window.h"
+#include "tls_end.h"
 #include "tls_session.h"
 
 #include <bpf/bpf_tracing.h>
@@ -192,6 +190,10 @@ static __always_inline int tls_line(struct tls_scan *x)
 	}
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
+	if (v == REPLY_COUNT && x->dialogue && is_charged(x->dialogue)) {
+		x->dialogue->refused++;
+		v = REPLY_IGNORED; /* its socket was gone before */
+	}
 	if (v != REPLY_MORE)
 		answer(x, v, res.code);
 	if (v == REPLY_COUNT || v == REPLY_CREDIT)
@@ -393,59 +395,18 @@ owner(struct tls_task *t, const struct tls_key *key, __u64 library)
 	ses = session_of(t);
 	t->key = was;
 	t->library = was_in;
-	return ses && (ses->peer == TLS_PEER_SOCKET ||
-		       ses->peer == TLS_PEER_HELLO) ?
-		       ses :
-		       NULL;
-}
-
-/* Counts a login without a reply; `a`: its AUTH, or NULL if not known. */
-static __always_inline void charge_unanswered(const struct settings *s,
-					      struct tls_task *t,
-					      const struct attempt *a)
-{
-	if (a && s->users & USERS_TLS)
-		t->at.tried = a->tried;
-	else
-		__builtin_memset(&t->at.tried, 0, sizeof(t->at.tried));
-	count(COUNTER_UNANSWERED, 0);
-	client_failure(s, &t->at);
-}
-
-/*
- * Counts an AUTH that the server has read and not answered. A server works on
- * one at a time, and the probes see each reply, so of several AUTHs without a
- * reply only the first was tried.
- */
-static __always_inline void end_session(const struct settings *s,
-					struct tls_task *t,
-					const struct tls_dialogue *w)
-{
-	if (w->lost) {
-		/* without any reply, the server writes by unprobed functions */
-		if (w->replies && w->d.n > w->refused)
-			charge_unanswered(s, t, NULL);
-		return;
-	}
-	for (__u32 i = 0; i < ATTEMPTS; i++) {
-		const struct attempt *a = &w->d.attempt[i];
-
-		if (a->reply == w->replies &&
-		    dialogue_is_open(&w->d, i, w->replies, w->challenges) &&
-		    !is_hung(s, a))
-			charge_unanswered(s, t, a);
-	}
+	return ses && is_proved(ses) ? ses : NULL;
 }
 
 /* Counts a login that is unanswered when the library frees the session. */
 static __always_inline void judge_end(const struct tls_key *key, __u64 library)
 {
-	const struct tls_dialogue *w = bpf_map_lookup_elem(&tls_dialogues, key);
+	struct tls_dialogue *w = bpf_map_lookup_elem(&tls_dialogues, key);
 	const struct settings *s = settings_active();
 	const struct tls_session *ses;
 	struct tls_task *t;
 
-	if (!w || !w->d.n || w->over || w->message || !s || !s->unanswered)
+	if (!w || !s || !s->unanswered || !may_be_unanswered(w))
 		return;
 	t = task_get(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t)
@@ -454,14 +415,7 @@ static __always_inline void judge_end(const struct tls_key *key, __u64 library)
 	if (!ses)
 		return;
 	drop_pending(t); /* t->at is needed for this one */
-	t->at.peer = ses->client;
-	t->at.port = ses->port;
-	t->at.sensor = SENSOR_TLS;
-	t->at.code = 0;
-	t->at.text_len = 0;
-	t->at.unanswered = 1;
-	end_session(s, t, w);
-	t->at.unanswered = 0;
+	judge_session(s, ses, w, &t->at);
 }
 
 /*

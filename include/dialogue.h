@@ -71,13 +71,19 @@ struct dialogue {
 	struct attempt attempt[ATTEMPTS];
 };
 
+enum lost {
+	LOST_NOT,
+	LOST_TEXT, /* any more */
+	LOST_FAST, /* from the start: it came with the SYN, and was not read */
+};
+
 /* Map dialogues: a dialogue in cleartext, as long as it can be followed. */
 struct wire_dialogue {
 	__u32 next_seq; /* TCP sequence number of the client's next byte */
 	/* sequence number of the server's first byte, as in struct stream */
 	__u32 first_seq;
 	__u32 messages; /* messages passed over, as in struct stream */
-	__u32 lost; /* 1: the client's text cannot be followed any more */
+	__u32 lost; /* enum lost: the client's text cannot be followed */
 	struct dialogue d;
 };
 

@@ -41,6 +41,13 @@ struct reply {
 
 enum hello_state { HELLO_WANTED, HELLO_READ, HELLO_MISSED };
 
+/* Key of a TLS session: the library's object in one process. */
+struct tls_key {
+	__u64 object; /* address: SSL *, gnutls_session_t */
+	__u32 tgid;
+	__u32 started; /* process_started(): tgid and address are reused */
+};
+
 /* An unfinished ServerHello: see bpf/hello.h. */
 struct hello {
 	__u32 skip; /* bytes to skip before the next record */
@@ -48,6 +55,8 @@ struct hello {
 	__u8 state; /* enum hello_state */
 	__u8 pad[2];
 	__u8 byte[2 * HELLO_SIZE]; /* the record, and room to load more */
+	__u8 pad2[2];
+	struct tls_key session; /* object 0: not known */
 };
 
 struct stream_key {
@@ -68,7 +77,7 @@ enum stream_state {
 	STREAM_MESSAGE = 4, /* the client sends a message (354) */
 	STREAM_LOGGED_IN = 8, /* the client has logged in */
 	STREAM_TLS = 16, /* the client may begin TLS (220) */
-	STREAM_ENDED = 32, /* the server's socket is closed */
+	STREAM_RESET = 64, /* the connection ended without a FIN */
 };
 
 struct stream {
@@ -83,6 +92,12 @@ struct stream {
 	__u8 state; /* enum stream_state */
 	__u8 offer; /* enum offer */
 	__u32 messages; /* messages so far: replies 354 */
+	/* close.bpf.c has counted the failures of replies below this number */
+	__u32 charged_to;
+	__u32 charged; /* how many these are */
+	/* the reply that overdue() has found held back, + 1; 0: none */
+	__u32 held;
+	__u32 held_since; /* tick of the window */
 	/* unfinished at next_seq: the reply; with TLS, the ServerHello */
 	union {
 		struct reply reply;
@@ -92,6 +107,8 @@ struct stream {
 
 _Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");
 _Static_assert(sizeof(struct stream_key) == 40, "map key");
-_Static_assert(sizeof(struct stream) == 40 + 2 * LINE_SIZE, "map value");
+_Static_assert(sizeof(struct tls_key) == 16, "map key");
+_Static_assert(sizeof(struct hello) <= sizeof(struct reply), "beside it");
+_Static_assert(sizeof(struct stream) == 56 + 2 * LINE_SIZE, "map value");
 
 #endif

@@ -21,6 +21,7 @@ struct tls_hello {
 	struct addr client;
 	__u16 port; /* local port of the mail server */
 	__u8 pad[6];
+	struct stream_key stream; /* all zero: an earlier version's entry */
 };
 
 /*
@@ -29,13 +30,6 @@ struct tls_hello {
  */
 struct tls_place {
 	__u32 offset; /* bytes from the object's address */
-};
-
-/* Key of a TLS session: the library's object in one process. */
-struct tls_key {
-	__u64 object; /* address: SSL *, gnutls_session_t */
-	__u32 tgid;
-	__u32 started; /* process_started(): tgid and address are reused */
 };
 
 enum tls_peer {
@@ -54,6 +48,7 @@ struct tls_session {
 	__u8 searches; /* searches for the random so far: they are costly */
 	__u32 place; /* offset of the random in the object; 0: not known */
 	struct tls_random random;
+	struct stream_key stream; /* its connection; all zero: not known */
 	/* hash of the bytes that were read, but not taken by the library */
 	__u64 ahead_hash;
 	__u32 ahead; /* how many these are: the server will write them again */
@@ -86,7 +81,9 @@ struct tls_dialogue {
 	/* 1: the client has logged in, or its text cannot be followed */
 	__u8 over;
 	__u8 message; /* 1: the client sends a message (354) */
-	__u8 pad[6];
+	__u8 pad[2];
+	/* the failures of replies below this number are counted */
+	__u32 charged_to;
 	struct dialogue d;
 };
 
@@ -111,9 +108,8 @@ struct mail_proc {
 	char name[16]; /* the process's command name */
 };
 
-_Static_assert(sizeof(struct tls_key) == 16, "map key");
-_Static_assert(sizeof(struct tls_hello) == 24, "map value");
-_Static_assert(sizeof(struct tls_session) == 56 + sizeof(struct reply),
+_Static_assert(sizeof(struct tls_hello) == 64, "map value");
+_Static_assert(sizeof(struct tls_session) == 96 + sizeof(struct reply),
 	       "map value");
 _Static_assert(sizeof(struct tls_task) == 72 + sizeof(struct sighting) +
 						  sizeof(struct reply) +

@@ -5,7 +5,8 @@
 
 #define ALL                                                                    \
 	(PART_BIT(PART_CONTROL) | PARTS_WIRE | PART_BIT(PART_CLOSE) |          \
-	 (PARTS_TLS & ~PARTS_HOOK) | PART_BIT(PART_TLS_KPROBE))
+	 PART_BIT(PART_OVERDUE) | (PARTS_TLS & ~PARTS_HOOK) |                  \
+	 PART_BIT(PART_TLS_KPROBE))
 
 static void test_alone(void **state)
 {
@@ -13,7 +14,7 @@ static void test_alone(void **state)
 		PART_GATE,	  PART_GATE_RAW,     PART_SENSOR,
 		PART_SENSOR_RAW,  PART_USERS,	     PART_CLOSE,
 		PART_TLS_WRITE,	  PART_TLS_WRITE_EX, PART_TLS_READ,
-		PART_TLS_READ_EX,
+		PART_TLS_READ_EX, PART_OVERDUE,	     PART_TLS_CLOSE,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(alone); i++)
@@ -58,12 +59,18 @@ static void test_missed(void **state)
 	assert_true(program_is_missed(&info, MISSED_UNANSWERED, "listen"));
 	assert_true(program_is_missed(&info, MISSED_UNANSWERED, "closed"));
 	assert_false(program_is_missed(&info, both, "closed"));
+	assert_true(program_is_missed(&info, MISSED_UNANSWERED, "overdue"));
+	assert_false(program_is_missed(&info, both, "overdue"));
+	assert_false(
+		program_is_missed(&info, MISSED_UNANSWERED, "tls_destroyed"));
 	assert_true(program_is_missed(&info, both, "tls_sent"));
 	assert_false(program_is_missed(&info, both, "tls_read_enter"));
 	info.tls_running = 1;
 	assert_false(program_is_missed(&info, both, "tls_sent"));
 	assert_true(program_is_missed(&info, both, "tls_read_enter"));
 	assert_true(program_is_missed(&info, both, "tls_enter"));
+	assert_true(
+		program_is_missed(&info, MISSED_UNANSWERED, "tls_destroyed"));
 	info.ifaces[0].flags = IFACE_RAW;
 	assert_false(program_is_missed(&info, both, "drop_ethernet"));
 	assert_true(program_is_missed(&info, both, "drop_raw"));

@@ -105,6 +105,15 @@ ended() {
 	counted_are 4 0
 }
 
+# The server has read the AUTH when the reset comes, or reads it afterwards; and
+# of a FIN it knows nothing while it waits for the password's verdict.
+@test "clear: reset at once, and behind a FIN" {
+	cut --connections 4 --patience 0
+	cut --connections 4 --patience 0.3 --end both
+	ended
+	counted_are 8 8
+}
+
 @test "a window of one to four bytes, cut after each of them" {
 	local n=0
 	while read -r window cut; do
@@ -137,6 +146,77 @@ ended() {
 	counted_are 2 2
 }
 
+# Postfix goes on for as long as the client does.
+@test "a reply that is held back, and the connection with it: counted in 15 seconds" {
+	local start=$SECONDS
+	background held attacker python3 -B $HELPER cut --password wrong --raw \
+		--source $RAW --window 3 --cut 3 --patience 60 --end silence
+	until_true 10 judged_are 1
+	until_true 20 counted_is 1
+	same "unanswered" "$(counter failures-unanswered)" 1
+	[ $((SECONDS - start)) -lt $((25 * SLOW)) ]
+	[ -n "$(at mail ss -Htn state established "dst $RAW")" ]
+	end held
+	# Once: neither another look, nor the end, nor the reply itself counts.
+	sleep 6
+	at mail ss -K -tn dst $RAW >/dev/null
+	ended
+	same "failures counted" "$(counter failures)" 1
+}
+
+counted_is() {
+	[ "$(counter failures)" = $1 ]
+}
+
+@test "a reply that is held back, and leaves at last, counts once" {
+	background held attacker python3 -B $HELPER cut --password wrong --raw \
+		--source $RAW --window 3 --cut 3 --patience 16 --end reopen
+	until_true 20 judged_are 1
+	until_true 30 counted_is 1
+	until_true 30 not running held
+	ended
+	has "$(cat $LAB/log/held)" 'authentication failed'
+	same "failures counted" "$(counter failures)" 1
+}
+
+# An answer after half a minute is none that anybody waits for.
+@test "a server that hangs: who leaves after 30 seconds is not counted" {
+	background mailer mail python3 -B $HELPER serve --server $NGINX \
+		--port 2525 --delay 60
+	until_true 10 listens mail $NGINX 2525
+	cut --server $NGINX --port 2525 --patience 25 --connections 2 &
+	cut --server $NGINX --port 2525 --patience 33 --connections 3
+	wait
+	end mailer
+	ended
+	same "failures counted" "$(counter failures)" 2
+}
+
+postfix_again() {
+	at mail postfix -c $LAB/postfix/etc stop >/dev/null 2>&1
+	until_true 10 not listens mail $POSTFIX 587
+	postfix_start
+}
+
+@test "TCP Fast Open: AUTH in the SYN" {
+	local was old
+	was=$(at mail cat /proc/sys/net/ipv4/tcp_fastopen)
+	old=$(at attacker cat /proc/sys/net/ipv4/tcp_fastopen)
+	# On all new listeners, without cookies.
+	sysctl_at mail ipv4/tcp_fastopen $((0x603))
+	sysctl_at attacker ipv4/tcp_fastopen $((0x5))
+	postfix_again
+	cut --fast --connections 3
+	cut --fast --patience 3 --end close
+	ended
+	sysctl_at mail ipv4/tcp_fastopen $was
+	sysctl_at attacker ipv4/tcp_fastopen $old
+	postfix_again
+	same "data in SYNs" "$(at mail nstat -asz TcpExtTCPFastOpenPassive |
+		awk '/Passive/ { print $2 }')" 4
+	counted_are 4 3
+}
+
 @test "what cannot be followed is no way past" {
 	local way n=0
 	for way in TWICE DECOY DISORDER; do
@@ -166,6 +246,32 @@ ended() {
 	ended
 	# Inside TLS, Postfix hands the refusals to OpenSSL all the same.
 	counted_are 4 2
+}
+
+# Postfix keeps its replies until it has done with all that came.
+@test "several logins in one piece" {
+	local auth='AUTH PLAIN AGFsaWNlAHdyb25n' tls
+	for tls in '' '--tls starttls'; do
+		cut $tls --say "$auth\\r\\n$auth\\r\\n$auth" --patience 5
+		cut $tls --say "NOOP\\r\\n$auth"
+	done
+	cut --no-ehlo --say "EHLO client.example\\r\\n$auth"
+	ended
+	# In the clear all that was read; inside TLS Postfix hands the refusals over.
+	counted_are 9 5
+}
+
+# ... so it does not hang. What it had not come to counts, too.
+@test "... and half a minute later" {
+	local auth='AUTH PLAIN AGFsaWNlAHdyb25n' all=NOOP i
+	for i in {1..20}; do
+		all+="\\r\\n$auth"
+	done
+	cut --say "$all" --patience 33
+	cut --say "$all|EMPTY" --patience 1
+	until_true 60 all_ended || ended
+	[ "$(judged)" -ge 14 ]
+	same "failures counted" "$(counter failures)" 40
 }
 
 @test "STARTTLS and 465: reset one second after AUTH" {
@@ -217,6 +323,22 @@ ended() {
 			--patience 0.05
 	done
 	ended
+	same "failures counted" "$(counter failures)" 0
+}
+
+# Servers say 503 (RFC 4954, 4), and judge nothing.
+@test "another AUTH after a login that succeeded" {
+	local server tls
+	for server in $POSTFIX $DOVECOT; do
+		for tls in '' '--tls starttls'; do
+			for end in reset close; do
+				cut --password secret --server $server $tls --end $end \
+					--say 'AUTH|?|AUTH PLAIN AGFsaWNlAHdyb25n' --patience 0
+			done
+		done
+	done
+	ended
+	same "judged" "$(judged)" 0
 	same "failures counted" "$(counter failures)" 0
 }
 

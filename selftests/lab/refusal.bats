@@ -170,6 +170,22 @@ told_but_well() { # PROGRAM
 	smtpxdp status --check
 }
 
+@test "where replies wait, and where TLS sockets end: refusals count" {
+	refuse overdue
+	start
+	missing overdue 'who holds the refusal back is counted only when'
+	login_fail attacker 3
+	vanished attacker
+	anew
+	refuse tls_destroyed
+	start
+	missing tls_destroyed 'who is not answered inside TLS'
+	login_fail attacker 3 --tls starttls || true # may be cut off
+	same "counted" "$(counter failures)" 3
+	smtpxdp config set count-unanswered no
+	smtpxdp status --check
+}
+
 @test "what is for interfaces without Ethernet headers: where there is none, no problem" {
 	for program in drop_raw detect_raw deliver; do
 		refuse $program

@@ -64,7 +64,11 @@ class Client:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, args.mss)
         if source:
             self.sock.bind((source, 0))
-        self.sock.connect((args.server, args.port))
+        if getattr(args, "fast", None):
+            self.sock.sendto(b"EHLO client.example\r\n" + auth_line(args),
+                             socket.MSG_FASTOPEN, (args.server, args.port))
+        else:
+            self.sock.connect((args.server, args.port))
         self.replies = Replies()
         self.ready = []
         if args.tls == "implicit":
@@ -145,6 +149,19 @@ def cmd_auth(args):
                     sys.exit("expected %s, got: %s" % (args.expect, reply))
     for client in clients:
         leave(client)
+
+
+def cmd_say(args):
+    """Says lines, each when the one before is answered; prints the bytes of the
+    last answer."""
+    client = Client(args)
+    reply = client.reply()
+    for line in args.lines:
+        client.send(line.encode() + b"\r\n")
+        reply = client.reply()
+    print(reply, file=sys.stderr)
+    print(sum(len(line) + 2 for line in reply.split("\n")))
+    client.close()
 
 
 def cmd_connect(args):
@@ -271,6 +288,81 @@ def cmd_rude(args):
             thread.join()
 
 
+def login_once(args, address, chance):
+    """One honest login; who mistypes tries again. True: all was answered."""
+    mine = argparse.Namespace(**vars(args))
+    mine.tls, mine.port = chance.choice(
+        ((None, 587), (None, 587), ("starttls", 587), ("implicit", 465)))
+    client = Client(mine, address)
+    hello(client, mine)
+    wrong = chance.random() < args.wrong
+    mine.password = "wrong" if wrong else "secret"
+    client.send(auth_line(mine))
+    reply = client.reply()
+    if not reply.startswith("535" if wrong else "235"):
+        raise ConnectionError(reply)
+    if wrong and chance.random() < 0.5:
+        mine.password = "secret"
+        client.send(auth_line(mine))
+        client.reply()
+    how = chance.choice(("quit", "leave", "close"))
+    if how != "close":
+        client.send(b"QUIT\r\n")
+    if how == "quit":
+        client.reply()
+    client.close()
+
+
+def cmd_honest(args):
+    """Honest logins, most with the right password, by many clients at once.
+    Prints for each address how many connections broke."""
+    addresses = args.source.split(",")
+    broken = collections.Counter()
+    todo = iter(range(args.tries))
+    lock = threading.Lock()
+
+    def work(seed):
+        chance = random.Random(seed)
+        while True:
+            with lock:
+                if next(todo, None) is None:
+                    return
+            address = chance.choice(addresses)
+            try:
+                login_once(args, address, chance)
+            except (OSError, EOFError) as e:
+                broken[network(address)] += 1
+                print(address, type(e).__name__, e, file=sys.stderr)
+
+    threads = [threading.Thread(target=work, args=(args.seed * 1000 + i,))
+               for i in range(args.connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(json.dumps(broken))
+
+
+def cmd_spared(args):
+    """Is an honest client charged with no more than the server refused, and one
+    for each connection that broke? From files: who broke (by `honest`), the
+    server's log, the expression; standard input: `clients -j`."""
+    with open(args.broken) as f:
+        broken = json.load(f)
+    logged = collections.Counter()
+    with open(args.log, errors="replace") as log:
+        for found in re.finditer(args.expression, log.read(), re.M):
+            logged[network(found.group(1))] += 1
+    counted = {c["net"]: c["failures"] for c in json.load(sys.stdin)}
+    more = {net: n - logged[net] for net, n in counted.items() if n > logged[net]}
+    fewer = {net: n - counted.get(net, 0) for net, n in logged.items()
+             if counted.get(net, 0) < n}
+    print("refused %d, counted %d, broken %d, more than refused: %s, fewer: %s" % (
+        sum(logged.values()), sum(counted.values()), sum(broken.values()),
+        json.dumps(more), json.dumps(fewer)))
+    sys.exit(bool(fewer) or any(n > broken.get(net, 0) for net, n in more.items()))
+
+
 def network(address):
     """Who is one client to smtpxdp: an IPv4 address, an IPv6 /64."""
     a = ipaddress.ip_address(address)
@@ -326,6 +418,7 @@ def serve_one(sock, args, context):
             offer = "" if isinstance(sock, ssl.SSLSocket) else "250-STARTTLS\r\n"
             reply = "250-served.example\r\n" + offer + "250 " + args.offer
         elif verb.startswith("AUTH"):
+            time.sleep(args.delay)
             reply = args.refusal.encode().decode("unicode_escape")
         elif verb == "STARTTLS":
             reply = "220 go ahead"
@@ -543,6 +636,18 @@ class Cut:
                     self.client.emit(ACK)
         return seen
 
+    def hold(self, end):
+        """Takes what came, and shuts the window."""
+        self.client.window = 0
+        self.client.emit(ACK)
+        while time.monotonic() < end:
+            self.client.timeout = max(0.01, end - time.monotonic())
+            try:
+                self.client.receive()
+                self.client.emit(ACK)
+            except TimeoutError:
+                return
+
     def say(self):
         for line in self.args.say.encode().decode("unicode_escape").split("|"):
             if line == "AUTH":
@@ -576,9 +681,20 @@ class Cut:
     def end(self):
         if self.args.end == "silence":
             return
+        if self.args.end == "reopen":  # the window, for the rest
+            self.client.window, self.client.timeout = 65535, 10
+            self.client.emit(ACK)
+            while not self.client.ready:
+                _, seq, data = self.client.receive()
+                old = (self.client.next - seq) & 0xFFFFFFFF
+                self.client.ready += self.client.replies.feed(data[old:])
+            print(self.client.ready[0])
+        if self.args.end == "both":  # while the server does not read
+            self.client.sock.shutdown(socket.SHUT_WR)
+            time.sleep(0.2)
         if self.args.raw:
-            self.client.emit(RST | ACK if self.args.end == "reset" else FIN | ACK)
-        elif self.args.end == "reset":
+            self.client.emit(FIN | ACK if self.args.end == "close" else RST | ACK)
+        elif self.args.end in ("reset", "both"):
             self.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                         struct.pack("ii", 1, 0))
         self.client.close() if not self.args.raw else os.close(self.client.fd)
@@ -591,18 +707,22 @@ def cmd_cut(args):
     def one():
         cut = Cut(args)
         client = cut.client
-        client.reply()
+        if not args.fast: # else Postfix greets when it has done all
+            client.reply()
         if args.ehlo and args.raw:
             client.send(b"EHLO client.example\r\n")
             client.window = 65535 if args.window is None else args.window
             client.reply()
-        elif args.ehlo:
+        elif args.ehlo and not args.fast:
             client.replies, client.ready = Replies(), []
             hello_after_greeting(client, args)
-        cut.say()
+        if not args.fast:
+            cut.say()
         end = time.monotonic() + args.patience
         if args.raw:
             print(cut.answered(end))
+            if args.end in ("silence", "reopen"):
+                cut.hold(end)
         else:
             time.sleep(args.patience)
         cut.end()
@@ -742,6 +862,9 @@ def main():
     p.add_argument("--connections", type=int, default=1)
     p.set_defaults(timeout=60, tries=0)
     client_options(command("connect", cmd_connect, "see the greeting"))
+    p = command("say", cmd_say, cmd_say.__doc__)
+    client_options(p)
+    p.add_argument("lines", nargs="+")
     client_options(command("hammer", cmd_hammer, cmd_hammer.__doc__))
     p = command("send", cmd_send, cmd_send.__doc__)
     client_options(p)
@@ -762,6 +885,16 @@ def main():
     p.add_argument("--bad", required=True)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seed", type=int, default=1)
+    p = command("honest", cmd_honest, cmd_honest.__doc__)
+    client_options(p)
+    p.add_argument("--connections", type=int, default=40)
+    p.add_argument("--wrong", type=float, default=0.04, help="this share")
+    p.add_argument("--seed", type=int, default=1)
+    p.set_defaults(timeout=60)
+    p = command("spared", cmd_spared, cmd_spared.__doc__)
+    p.add_argument("broken")
+    p.add_argument("log")
+    p.add_argument("expression")
     p = command("judge", cmd_judge, cmd_judge.__doc__)
     p.add_argument("log")
     p.add_argument("expression")
@@ -777,6 +910,7 @@ def main():
     p.add_argument("--key", default="/run/lab/key.pem")
     p.add_argument("--mail", default="/run/lab/served")
     p.add_argument("--offer", default="AUTH PLAIN", help="the end of its EHLO")
+    p.add_argument("--delay", type=float, default=0, help="of a refusal")
     p.add_argument("--refusal", help="of a login; \\r, \\n and \\xNN are bytes",
                    default="535 5.7.8 Error: authentication failed")
     p = command("relay", cmd_relay, cmd_relay.__doc__)
@@ -801,8 +935,11 @@ def main():
     p.add_argument("--window", type=int, help="offered from EHLO's reply on")
     p.add_argument("--cut", type=int, help="ends after so many bytes")
     p.add_argument("--patience", type=float, default=1)
-    p.add_argument("--end", choices=("reset", "close", "silence"),
-                   default="reset")
+    p.add_argument("--end", choices=("reset", "close", "both", "silence",
+                                       "reopen"),
+                   default="reset", help="both: a FIN, then a reset")
+    p.add_argument("--fast", action="store_true",
+                   help="TCP Fast Open: EHLO and AUTH in the SYN")
     p.add_argument("--say", default="AUTH")
     p.add_argument("--no-ehlo", dest="ehlo", action="store_false")
     p.add_argument("--connections", type=int, default=1)

@@ -306,6 +306,61 @@ def serve_asyncio(args):
     asyncio.run(run())
 
 
+# --- sessions that outlive their sockets -------------------------------------
+
+
+def serve_keep(args):
+    """Answers no AUTH: closes the socket, and keeps the session; --late: then
+    says 535 to nobody."""
+    context = server_context(args)
+    listener = listen(args)
+    kept = []
+
+    def say(c, reply):
+        if args.memory:
+            c.tls.write(reply)
+            c.flush()
+        else:
+            c.sendall(reply)
+
+    def converse(c):
+        while True:
+            if args.memory:
+                try:
+                    text = c.tls.read(4096)
+                except ssl.SSLWantReadError:
+                    c.inward.write(c.sock.recv(4096))
+                    continue
+            else:
+                text = c.recv(4096)
+            for line in text.splitlines():
+                if line.upper().startswith(b"AUTH"):
+                    return
+                say(c, answer(line))
+
+    while True:
+        sock = listener.accept()[0]
+        if args.memory:
+            c = Memory(context, sock)
+            while not c.shaken:
+                c.inward.write(sock.recv(4096))
+                try:
+                    c.tls.do_handshake()
+                    c.shaken = True
+                except ssl.SSLWantReadError:
+                    pass
+                c.flush()
+        else:
+            c = context.wrap_socket(sock, server_side=True)
+        say(c, GREETING)
+        converse(c)
+        kept.append(c.tls if args.memory else c._sslobj)
+        (sock if args.memory else c).close()
+        if args.late:
+            threading.Event().wait(1)
+            kept[-1].write(REFUSED)
+
+
 # --- who relays, and serves -------------------------------------------------
 
 
@@ -566,7 +621,7 @@ def main():
              "memory": serve_memory, "batch": serve_batch,
              "stages": serve_stages, "asyncio": serve_asyncio,
              "relay": serve_relay, "stuck": serve_stuck,
-             "reuse": serve_reuse, "sink": sink,
+             "reuse": serve_reuse, "keep": serve_keep, "sink": sink,
              "attack": attack, "listener": listener, "judge": judge}
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("mode", choices=modes)
@@ -583,7 +638,8 @@ def main():
     for name, default in (("timeout", 20), ("pause", 0)):
         p.add_argument("--" + name, type=float, default=default)
     p.add_argument("--curve")
-    for name in ("unshaken", "sequential", "plain", "memory", "fresh", "exact"):
+    for name in ("unshaken", "sequential", "plain", "memory", "fresh", "exact",
+                 "late"):
         p.add_argument("--" + name, action="store_true")
     args = p.parse_args()
     modes[args.mode](args)

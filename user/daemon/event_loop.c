@@ -234,6 +234,8 @@ static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 	if (err >= 0) /* at once: it opens the GeoIP databases */
 		err = add_timer(e, 0, on_groups, d);
 	if (err >= 0)
+		err = overdue_start(&d->overdue, e);
+	if (err >= 0)
 		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
 	if (err >= 0) /* no handler: these signals end the loop */
 		err = sd_event_add_signal(e, NULL, SIGTERM, NULL, NULL);

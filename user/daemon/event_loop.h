@@ -9,6 +9,7 @@
 #include "daemon/groups_watch.h"
 #include "daemon/ifaces.h"
 #include "daemon/net_watch.h"
+#include "daemon/overdue.h"
 #include "maps/pins.h"
 
 /* The daemon's state between its start and its end. */
@@ -18,6 +19,7 @@ struct daemon {
 	struct cut_queue cuts;
 	struct fuse fuse;
 	struct groups_watch groups;
+	struct overdue overdue;
 	struct metrics_http *metrics; /* NULL: not served */
 	uint64_t asked; /* activity_asked() as last seen */
 	struct ifaces ifaces;

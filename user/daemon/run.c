@@ -171,8 +171,8 @@ static int put_in_force(struct run *r, const struct config *c)
 }
 
 /*
- * Attaches the program that sees sockets close; without it, the rest goes on.
- * A kernel without the tracepoint refuses.
+ * Attaches the programs that see sockets close, or replies wait; without them,
+ * the rest goes on. A kernel without the tracepoint or the iterator refuses.
  */
 static void start_close(struct run *r)
 {
@@ -182,6 +182,11 @@ static void start_close(struct run *r)
 		journal_note(MESSAGE_FAULT,
 			     "cannot attach to where sockets close: %s; %s",
 			     strerror(-err), program_lost("closed"));
+	err = overdue_attach(&r->d.overdue, r->skel);
+	if (err)
+		journal_note(MESSAGE_FAULT,
+			     "cannot attach to the list of TCP sockets: %s; %s",
+			     strerror(-err), program_lost("overdue"));
 }
 
 /* Starts the TLS sensor, if wanted; without it, the rest goes on. */
@@ -295,6 +300,7 @@ int run_protect(struct run *r, const struct config *c)
 	if (!err)
 		err = event_loop(&r->d);
 	tls_sensor_stop(r->d.tls);
+	overdue_free(&r->d.overdue);
 	if (r->ephemeral) {
 		tls_unpin(r->d.pins.dir, 0);
 		close_link_unpin(r->d.pins.dir, 0);

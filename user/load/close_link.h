@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Attaches the program that sees mail servers' sockets close: bpf/close.bpf.c. */
+/*
+ * Attaches the programs that see mail servers' sockets close: bpf/close.bpf.c,
+ * bpf/tls_close.bpf.c.
+ */
 #ifndef SMTPXDP_CLOSE_LINK_H
 #define SMTPXDP_CLOSE_LINK_H
 
@@ -7,8 +10,8 @@ struct pins;
 struct smtpxdp;
 
 /*
- * Attaches the program if it is loaded, pins its link, so that it outlives the
- * daemon, and removes the pins of earlier generations. -errno.
+ * Attaches the programs that are loaded, pins their links, so that they outlive
+ * the daemon, and removes the pins of earlier generations. -errno.
  */
 int close_link_attach(const struct pins *p, const struct smtpxdp *skel);
 

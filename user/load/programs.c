@@ -23,6 +23,8 @@ static const struct program {
 	{ "detect_raw", PART_SENSOR_RAW },
 	{ "listen", PART_USERS },
 	{ "closed", PART_CLOSE },
+	{ "destroyed", PART_CLOSE },
+	{ "overdue", PART_OVERDUE },
 	{ "deliver", PART_SELF_TEST },
 	/*
 	 * Without tls_free, the next session of an object in memory would be
@@ -45,6 +47,7 @@ static const struct program {
 	{ "tls_read_leave", PART_TLS_READ },
 	{ "tls_read_enter_ex", PART_TLS_READ_EX },
 	{ "tls_read_leave_ex", PART_TLS_READ_EX },
+	{ "tls_destroyed", PART_TLS_CLOSE },
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(*programs))
@@ -60,6 +63,8 @@ static const char *const lost[PARTS_MAX] = {
 	[PART_USERS] = "who is tried in the clear is not known, and who hangs "
 		       "up before the refusal is not counted",
 	[PART_CLOSE] = "who hangs up before the refusal is not counted",
+	[PART_OVERDUE] = "who holds the refusal back is counted only when the "
+			 "connection ends",
 	[PART_SELF_TEST] = "status cannot try whether users are read through "
 			   "the devices",
 	[PART_TLS] = "nothing inside TLS is read",
@@ -76,6 +81,8 @@ static const char *const lost[PARTS_MAX] = {
 			  "read by SSL_read or GnuTLS",
 	[PART_TLS_READ_EX] = "who is tried inside TLS is not known where it is "
 			     "read by SSL_read_ex",
+	[PART_TLS_CLOSE] = "who is not answered inside TLS, for the server "
+			   "dies, is not counted",
 };
 
 enum part program_part(const char *name)
@@ -102,7 +109,7 @@ void programs_choose(struct smtpxdp *skel, uint32_t parts)
 		uint32_t bit = PART_BIT(program_part(bpf_program__name(prog)));
 
 		bpf_program__set_autoload(prog, parts & bit);
-		if (multi && bit & PARTS_TLS & ~PARTS_HOOK)
+		if (multi && bit & PARTS_TLS_PROBES)
 			bpf_program__set_expected_attach_type(prog,
 							      UPROBE_MULTI);
 	}
@@ -211,8 +218,10 @@ bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 		return false;
 	if (part == PART_USERS)
 		return wanted & (USERS_WIRE | MISSED_UNANSWERED);
-	if (part == PART_CLOSE)
+	if (part == PART_CLOSE || part == PART_OVERDUE)
 		return wanted & MISSED_UNANSWERED;
+	if (part == PART_TLS_CLOSE)
+		return wanted & MISSED_UNANSWERED && info->tls_running;
 	if (part == PART_SELF_TEST)
 		return false; /* only status uses it */
 	if (part == PART_TLS_READ || part == PART_TLS_READ_EX)

@@ -23,6 +23,7 @@ enum part {
 	PART_SENSOR_RAW,
 	PART_USERS,
 	PART_CLOSE,
+	PART_OVERDUE,
 	PART_SELF_TEST,
 	PART_TLS,
 	/* One of these three, the hooks: where sockets send. */
@@ -33,6 +34,7 @@ enum part {
 	PART_TLS_WRITE_EX,
 	PART_TLS_READ,
 	PART_TLS_READ_EX,
+	PART_TLS_CLOSE,
 	PARTS_MAX
 };
 
@@ -46,7 +48,10 @@ enum part {
 #define PARTS_TLS                                                              \
 	(PART_BIT(PART_TLS) | PARTS_HOOK | PART_BIT(PART_TLS_WRITE) |          \
 	 PART_BIT(PART_TLS_WRITE_EX) | PART_BIT(PART_TLS_READ) |               \
-	 PART_BIT(PART_TLS_READ_EX))
+	 PART_BIT(PART_TLS_READ_EX) | PART_BIT(PART_TLS_CLOSE))
+
+/* What is attached to functions of libraries. */
+#define PARTS_TLS_PROBES (PARTS_TLS & ~(PARTS_HOOK | PART_BIT(PART_TLS_CLOSE)))
 
 /*
  * The part of a program, by the program's name. PARTS_MAX: there is no such

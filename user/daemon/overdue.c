@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "daemon/overdue.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "smtpxdp.skel.h"
+
+/* Every five seconds, at 1 % of one CPU at most. */
+#define PASS_USEC 5000000ULL
+#define PASS_SHARE 100
+
+int overdue_attach(struct overdue *o, const struct smtpxdp *skel)
+{
+	if (!bpf_program__autoload(skel->progs.overdue))
+		return 0;
+	o->link = bpf_program__attach_iter(skel->progs.overdue, NULL);
+	return o->link ? 0 : -errno;
+}
+
+/* Looks at all TCP sockets. The program prints nothing: a read does all. */
+static void pass(const struct overdue *o)
+{
+	int fd = bpf_iter_create(bpf_link__fd(o->link));
+	char nothing[64];
+
+	if (fd < 0)
+		return;
+	while (read(fd, nothing, sizeof(nothing)) < 0 &&
+	       (errno == EINTR || errno == EAGAIN))
+		;
+	close(fd);
+}
+
+static int on_pass(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	uint64_t start = clock_monotonic_usec(), wait;
+
+	pass(ctx);
+	wait = (clock_monotonic_usec() - start) * PASS_SHARE;
+	return sd_event_source_set_time_relative(
+		s, wait > PASS_USEC ? wait : PASS_USEC);
+}
+
+int overdue_start(struct overdue *o, sd_event *e)
+{
+	sd_event_source *s;
+	int err = 0;
+
+	if (o->link)
+		err = sd_event_add_time_relative(e, &s, CLOCK_MONOTONIC,
+						 PASS_USEC, 0, on_pass, o);
+	if (err >= 0 && o->link)
+		err = sd_event_source_set_enabled(s, SD_EVENT_ON);
+	return err;
+}
+
+void overdue_free(struct overdue *o)
+{
+	bpf_link__destroy(o->link);
+	o->link = NULL;
+}
