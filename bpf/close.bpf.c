@@ -12,9 +12,9 @@
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
+#include "accepted.h"
 #include "failure.h"
 #include "hang.h"
-#include "kernel.h"
 #include "maps.h"
 #include "now.h"
 #include "pure/reply.h"
@@ -286,7 +286,7 @@ int BPF_PROG(closed, const struct sock *sk, int before, int now)
 	if (now != TCP_CLOSE || !s || !is_tcp(sk))
 		return 0;
 	tp = tcp_of(sk);
-	if (!tp || !is_mail(s, tp))
+	if (!tp || !is_mail(s, tp, mark_of(sk)))
 		return 0;
 	e = bpf_map_lookup_elem(&endings, &zero);
 	if (e)

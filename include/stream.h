@@ -69,6 +69,7 @@ enum stream_state {
 	STREAM_LOGGED_IN = 8, /* the client has logged in */
 	STREAM_TLS = 16, /* the client may begin TLS (220) */
 	STREAM_ENDED = 32, /* the server's socket is closed */
+	STREAM_FORWARDED = 64, /* the server's socket is not known here */
 };
 
 struct stream {
