@@ -271,7 +271,7 @@ entries() { # MAP
 
 # Packets and processes at random: strangers.py. SEED and STEPS say which.
 @test "what no accepted socket sent changes nothing" {
-	local live me=() victims="$HONEST $ATTACKER 198.51.100.8"
+	local live victims="$HONEST $ATTACKER 198.51.100.8"
 	echo "# SEED=$SEED STEPS=$STEPS" >&3
 	smtpxdp config set rate 3/60s
 	box_up

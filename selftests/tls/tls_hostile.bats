@@ -61,7 +61,7 @@ opened_are() { # NUMBER
 	cp "$from" "$DIR/"
 	smtpxdp config set servers ''
 	serve_hostile serve "$DIR"/libssl.so.3
-	for try in 1 2 3; do
+	for _ in 1 2 3; do
 		connects attacker --server $NGINX --port 2525
 		turns
 		journal_mark
