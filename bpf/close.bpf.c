@@ -16,6 +16,7 @@
 #include <linux/errno.h>
 #include <linux/ptrace.h>
 
+#include "accepted.h"
 #include "ending.h"
 
 #include <bpf/bpf_tracing.h>
@@ -50,7 +51,7 @@ mail_socket(const struct settings *s, const struct sock *sk)
 	if (!s || !is_tcp(sk))
 		return NULL;
 	tp = tcp_of(sk);
-	return tp && is_mail(s, tp) ? tp : NULL;
+	return tp && is_mail(s, tp, mark_of(sk)) ? tp : NULL;
 }
 
 static __always_inline struct ending *ending_get(void)
@@ -140,7 +141,7 @@ int overdue(struct bpf_iter__tcp *ctx)
 	if (!s || !c)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(c);
-	if (!tp || !is_mail(s, tp))
+	if (!tp || !is_mail(s, tp, mark_of(&tp->inet_conn.icsk_inet.sk)))
 		return 0;
 	e = bpf_map_lookup_elem(&overdues, &zero);
 	st = e ? stream_of(tp, e) : NULL;

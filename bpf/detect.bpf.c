@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <linux/pkt_cls.h>
 
-#include "accepted.h"
 #include "answer.h"
+#include "believed.h"
 #include "failure.h"
 #include "headers.h"
 #include "hello.h"
@@ -213,10 +213,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->first_seq = seq;
-	if (!st && !may_be_believed(skb, key)) {
-		count(COUNTER_OUT_OUTGOING, skb->len);
-		return;
-	}
+	fresh->state = sender(skb) ? 0 : STREAM_FORWARDED;
 	if (st) {
 		__s64 seen;
 
@@ -287,6 +284,8 @@ static __always_inline int read_packet(struct workspace *w,
 	w->key.server_port = tcp->source;
 	w->key.client_port = tcp->dest;
 	if (tcp->syn) {
+		if (is_forged(skb, &w->key))
+			return TC_ACT_UNSPEC;
 		/* A new connection may start at lower sequence numbers. */
 		if (!tcp->ack || !wants_dialogue(s) ||
 		    begin_dialogue(&w->key, tcp, sender(skb)))
@@ -302,10 +301,10 @@ static __always_inline int read_packet(struct workspace *w,
 		count(COUNTER_OUT_TRUNCATED, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	if (off < stop)
+	if (off < stop && is_believed(skb, s, w, off))
 		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
-	/* close.bpf.c sees the end of a socket of this machine. */
-	if ((tcp->fin || tcp->rst) && !sender(skb))
+	/* close.bpf.c sees the end of a socket that is here. */
+	if ((tcp->fin || tcp->rst) && !sender(skb) && !is_forged(skb, &w->key))
 		bpf_map_delete_elem(&dialogues, &w->key);
 	return TC_ACT_UNSPEC;
 }

@@ -23,9 +23,19 @@ struct ns_common {
 	unsigned int inum;
 } __attribute__((preserve_access_index));
 
+struct user_namespace {
+	int level; /* 0: the machine's own */
+} __attribute__((preserve_access_index));
+
+struct netns_ipv4 {
+	int sysctl_ip_prot_sock; /* ip_unprivileged_port_start; of IPv6, too */
+} __attribute__((preserve_access_index));
+
 /* struct net of the kernel: CO-RE ignores what follows three underscores. */
 struct net___kernel {
 	struct ns_common ns;
+	struct user_namespace *user_ns; /* whose root administers it */
+	struct netns_ipv4 ipv4;
 } __attribute__((preserve_access_index));
 
 typedef struct {
@@ -49,10 +59,16 @@ struct sock_common {
 	} skc_v6_rcv_saddr;
 } __attribute__((preserve_access_index));
 
+typedef struct {
+	__u32 val; /* as the machine's own user namespace numbers users */
+} __attribute__((preserve_access_index)) kuid_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
 	__u16 sk_protocol;
 	__u8 sk_userlocks : 4;
+	kuid_t sk_uid;
 } __attribute__((preserve_access_index));
 
 enum sock_flags {
@@ -77,6 +93,8 @@ struct tcp_sock {
 	__u32 snd_una; /* that the peer will acknowledge */
 	__u32 write_seq; /* that the process will write */
 } __attribute__((preserve_access_index));
+
+#define SOCK_STREAM 1
 
 /* sk_userlocks: the process chose the port by bind(). */
 #define SOCK_BINDPORT_LOCK 8
@@ -112,6 +130,9 @@ struct task_struct {
 
 /* Inode of the network namespace to watch; 0: all of them. */
 const volatile __u32 only_netns __weak = 0;
+
+/* Inode of the daemon's network namespace. */
+const volatile __u32 our_netns __weak = 0;
 
 /* Inode of the daemon's PID namespace. */
 const volatile __u32 our_pidns __weak = 0;
@@ -191,21 +212,6 @@ static __always_inline bool is_bound(const struct tcp_sock *tp)
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 
 	return BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
-}
-
-/*
- * Is this TCP socket the mail server's end of a connection? By local port and
- * network namespace; a socket that was bound is none.
- */
-static __always_inline bool is_mail(const struct settings *s,
-				    const struct tcp_sock *tp)
-{
-	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-
-	if (!port_is_mail(s, bpf_ntohs(port_of(tp))) || is_bound(tp))
-		return false;
-	return !only_netns ||
-	       sk->__sk_common.skc_net.net->ns.inum == only_netns;
 }
 
 static __always_inline const struct tcp_sock *tcp_of(const struct sock *sk)

@@ -262,7 +262,7 @@ static long listen_step(__u32 i, void *ctx)
 static __noinline int was_taken(struct __sk_buff *skb,
 				const struct stream_key *key, __u32 seq)
 {
-	struct bpf_sock *sk = server_socket(skb, key, key->client_port);
+	struct bpf_sock *sk = server_socket(skb, key);
 	const struct tcp_sock *tp;
 	int taken = 0;
 

@@ -16,6 +16,7 @@
 /* Makes functions of ban_search.h and ban_ops.h global: verified once. */
 #define BAN_FN __weak __noinline
 
+#include "accepted_maps.h"
 #include "activity.h"
 #include "ban.h"
 #include "ban_ops.h"
@@ -240,6 +241,22 @@ struct {
 	__type(key, struct tls_random);
 	__type(value, struct tls_hello);
 } tls_hellos MAP;
+
+/* Connections that servers in other network namespaces have accepted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct accepted_key);
+	__type(value, struct accepted_at);
+} accepted_elsewhere MAP;
+
+/* Replies that were not believed: the last of each enum doubt. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DOUBTS_MAX);
+	__type(key, __u32);
+	__type(value, struct doubted);
+} doubts MAP;
 
 /* Processes that send from mail ports, as the TLS sensor sees them. */
 struct {

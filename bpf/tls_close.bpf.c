@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 #include <linux/ptrace.h>
 
+#include "accepted.h"
 #include "tls_end.h"
 
 #include <bpf/bpf_tracing.h>
@@ -65,7 +66,7 @@ int BPF_PROG(tls_destroyed, const struct sock *sk)
 	if (!s || !s->unanswered || !is_tcp(sk))
 		return 0;
 	tp = tcp_of(sk);
-	if (!tp || !is_mail(s, tp))
+	if (!tp || !is_mail(s, tp, mark_of(sk)))
 		return 0;
 	key_of_socket(tp, &key);
 	end_stream(s, &key);

@@ -32,14 +32,6 @@ struct {
 
 static const struct tls_dialogue tls_dialogue_zero;
 
-/* Has the current process sent from a mail port? */
-static __always_inline bool is_mail_server(void)
-{
-	__u32 pid = process_id();
-
-	return bpf_map_lookup_elem(&mail_procs, &pid);
-}
-
 /* Remembers the arguments of a read call for its return. */
 static __always_inline int read_enter(__u64 object, __u64 buf, __u64 num,
 				      __u64 got)

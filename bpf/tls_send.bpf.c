@@ -8,6 +8,7 @@
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
+#include "accepted.h"
 #include "failure.h"
 #include "hello.h"
 #include "now.h"
@@ -318,7 +319,7 @@ static __always_inline int sent_on(const struct sock *sk, int ret)
 	if (!s || !is_tcp(sk))
 		return 0;
 	tp = tcp_of(sk);
-	if (!tp || !is_mail(s, tp))
+	if (!tp || !is_mail(s, tp, mark_of(sk)))
 		return sent(s, NULL, ret);
 	key_of_socket(tp, &key);
 	return sent(s, &key, ret);
@@ -380,6 +381,24 @@ static __always_inline bool copy_key(const struct sock *sk,
 	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
+/*
+ * is_mail() for a kprobe, which cannot read marks: only ports that are not free
+ * are believed.
+ */
+static __always_inline bool copy_is_mail(const struct settings *s,
+					 const struct sock *sk, __u16 port)
+{
+	const struct net___kernel *net =
+		BPF_CORE_READ(sk, __sk_common.skc_net.net);
+
+	return port_is_mail(s, port) &&
+	       !(BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) &
+		 SOCK_BINDPORT_LOCK) &&
+	       (!only_netns || BPF_CORE_READ(net, ns.inum) == only_netns) &&
+	       !BPF_CORE_READ(net, user_ns, level) &&
+	       port < BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
+}
+
 /* Handles a send that a kprobe sees, as sent_on() does. */
 static __always_inline int sending(struct socket *sock)
 {
@@ -389,11 +408,7 @@ static __always_inline int sending(struct socket *sock)
 
 	if (!s || !copy_key(sk, &key))
 		return 0;
-	if (!port_is_mail(s, bpf_ntohs(key.server_port)) ||
-	    BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) &
-		    SOCK_BINDPORT_LOCK ||
-	    (only_netns &&
-	     BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != only_netns))
+	if (!copy_is_mail(s, sk, bpf_ntohs(key.server_port)))
 		return sent(s, NULL, 1);
 	return sent(s, &key, 1);
 }

@@ -106,6 +106,14 @@ static __always_inline bool same_random(const struct tls_random *a,
 	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
 }
 
+/* Has the current process sent on a connection that a mail server accepted? */
+static __always_inline bool is_mail_server(void)
+{
+	__u32 pid = process_id();
+
+	return bpf_map_lookup_elem(&mail_procs, &pid);
+}
+
 /*
  * Notes that a session and a connection are each other's, so that the end of
  * the socket is the session's: see tls_close.bpf.c. Not so for a connection that
@@ -124,8 +132,9 @@ static __always_inline void link_stream(struct tls_session *ses,
 }
 
 /*
- * Proves a session's client by the random in its object. NULL: no proof. In
- * other network namespaces than the one to watch, nothing is proved.
+ * Proves a session's client by the random in its object. NULL: no proof. To a
+ * process that serves no mail, and in other network namespaces than the one to
+ * watch, nothing is proved.
  */
 static __always_inline struct tls_session *prove(const struct tls_task *t)
 {
@@ -137,7 +146,7 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	if (!place || !random_at(t->key.object, place->offset, &r))
 		return NULL;
 	hello = bpf_map_lookup_elem(&tls_hellos, &r);
-	if (!hello || !in_our_netns())
+	if (!hello || !in_our_netns() || !is_mail_server())
 		return NULL;
 	ses = session_get(&t->key);
 	if (!ses)

@@ -16,6 +16,7 @@
 /* longest beginning of a line that a text can match, bytes */
 #define TEXT_SIZE 96
 #define TEXTS_MAX 32
+#define SERVERS_MAX 32 /* networks */
 #define CODE_MAX 600 /* RFC 5321, 4.2.1: reply codes end at 559 */
 
 enum mode { MODE_ENFORCE, MODE_MONITOR };
@@ -88,6 +89,12 @@ struct policy {
 	__u64 ban_jiffies; /* ban_sec in jiffies */
 };
 
+/* A network of the key servers: the bits in `mask` are those of `addr`. */
+struct server_net {
+	struct addr addr;
+	struct addr mask;
+};
+
 struct settings {
 	__u8 mode; /* enum mode */
 	__u8 scope; /* enum scope */
@@ -105,7 +112,7 @@ struct settings {
 	/* an entry of allow_nets is narrower than a client: 1 IPv4, 2 IPv6 */
 	__u8 allow_inside;
 	__u32 fuse_clients; /* user space: fuse-clients; 0: no fuse */
-	__u32 pad_clients;
+	__u32 n_servers;
 	/* rate.failures 0: no such policy */
 	struct policy policy[POLICIES_MAX];
 	__u8 users; /* enum users */
@@ -129,11 +136,13 @@ struct settings {
 	__u64 ports[65536 / 64]; /* bit n: local TCP port n is a mail port */
 	__u8 codes[CODE_MAX]; /* by reply code: enum action, CODE_HAS_TEXT */
 	struct text texts[TEXTS_MAX]; /* n_texts of them, the longest first */
+	struct server_net servers[SERVERS_MAX]; /* n_servers of them */
 };
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       224 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text),
+		       224 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text) +
+			       SERVERS_MAX * sizeof(struct server_net),
 	       "layout");
 
 /*
@@ -183,6 +192,20 @@ struct settings_slots {
 	struct settings slot[2];
 	struct net_filter net_filter;
 };
+
+/* Is the address of a network of the key servers? */
+static inline int server_is_named(const struct settings *s,
+				  const struct addr *a)
+{
+	for (__u32 i = 0; i < SERVERS_MAX && i < s->n_servers; i++) {
+		const struct server_net *n = &s->servers[i];
+
+		if ((a->q[0] & n->mask.q[0]) == n->addr.q[0] &&
+		    (a->q[1] & n->mask.q[1]) == n->addr.q[1])
+			return 1;
+	}
+	return 0;
+}
 
 /* What is counted of the network of an address; 0 failures: nothing. */
 static inline const struct limit *net_rate_of(const struct settings *s,

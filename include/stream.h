@@ -77,6 +77,7 @@ enum stream_state {
 	STREAM_MESSAGE = 4, /* the client sends a message (354) */
 	STREAM_LOGGED_IN = 8, /* the client has logged in */
 	STREAM_TLS = 16, /* the client may begin TLS (220) */
+	STREAM_FORWARDED = 32, /* the server's socket is not known here */
 	STREAM_RESET = 64, /* the connection ended without a FIN */
 };
 

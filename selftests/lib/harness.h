@@ -247,11 +247,13 @@ static inline void lab_reset(struct lab *lab)
 	map_clear(lab->skel->maps.allow_nets);
 	map_clear(lab->skel->maps.streams);
 	map_clear(lab->skel->maps.dialogues);
+	map_clear(lab->skel->maps.accepted_elsewhere);
 	counters_clear(lab);
 	lab_events(lab);
 	lab->n_events = 0;
 	memset(&lab->slots->net_filter, 0, sizeof(lab->slots->net_filter));
 	settings_default(&lab->s);
+	lab->s.n_servers = 1; /* ::/0: no socket sends what a test run gets */
 	lab_apply(lab);
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # A local user without rights serves port 2525, and has mapped what the TLS
-# sensor is to trip over: the daemon goes on all the same.
+# sensor is to trip over. Nobody looks at it, unless the key servers says that he
+# is believed: the daemon goes on all the same.
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
@@ -12,7 +13,7 @@ HOSTILE=$LAB_ROOT/selftests/tls/tls_hostile.py
 DIR=$LAB/hostile
 
 before() {
-	conf rate 64/1h
+	conf rate 64/1h servers $NGINX
 	lab_certificate
 	mkdir -p "$DIR"
 	daemon_up
@@ -43,6 +44,32 @@ turns() {
 starts_again() {
 	daemon_down KILL
 	daemon_up
+}
+
+opened() {
+	smtpxdp status -j | jq -c --arg dir "$DIR/" \
+		'[.tls.libraries[] | select(startswith($dir))] | length'
+}
+
+opened_are() { # NUMBER
+	same "libraries of his" "$(opened)" $1
+}
+
+@test "the libraries of who is not believed are not opened" {
+	local from
+	from=$(ldconfig -p | sed -n 's/.*libssl\.so\.3 .*=> //p' | head -n 1)
+	cp "$from" "$DIR/"
+	smtpxdp config set servers ''
+	serve_hostile serve "$DIR"/libssl.so.3
+	for _ in 1 2 3; do
+		connects attacker --server $NGINX --port 2525
+		turns
+		journal_mark
+	done
+	opened_are 0
+	smtpxdp config set servers $NGINX
+	connects attacker --server $NGINX --port 2525
+	until_true 10 opened_are 1
 }
 
 @test "a library that is truncated while it is read" {

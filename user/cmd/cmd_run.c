@@ -158,7 +158,8 @@ static void note_start(const char *dir)
 static uint32_t parts_wanted(const struct config *c)
 {
 	uint32_t parts = PART_BIT(PART_CONTROL) | PARTS_WIRE |
-			 PART_BIT(PART_CLOSE) | PART_BIT(PART_OVERDUE) |
+			 PART_BIT(PART_ACCEPT) | PART_BIT(PART_CLOSE) |
+			 PART_BIT(PART_OVERDUE) |
 			 PART_BIT(PART_SELF_TEST);
 	uint32_t hook =
 		config_tls(c) == CONFIG_TLS_OFF ? 0 : programs_tls_hook();
@@ -174,6 +175,7 @@ static int load(struct run *r, const struct config *c, const char *dir)
 		.max_bans = config_number(c, KEY_MAX_BANS),
 		.parts = parts_wanted(c),
 		.netns = config_tls(c) == CONFIG_TLS_AUTO ? netns_inode() : 0,
+		.home = netns_inode(),
 		.pidns = pidns_inode(),
 	};
 	int err = loader_load(&o, &r->skel);

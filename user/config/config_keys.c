@@ -194,6 +194,28 @@ static int take_ports(const struct config_key_info *key, const char *value,
 	return parse_ports(value, (uint64_t *)s->ports, why);
 }
 
+static int take_servers(const struct config_key_info *key, const char *value,
+			struct settings *s, const struct why *why)
+{
+	char item[NET_TEXT];
+	struct net net;
+	int more;
+
+	while ((more = next_item(&value, item, sizeof(item), why)) > 0) {
+		struct server_net *n = &s->servers[s->n_servers];
+
+		if (net_parse(item, &net, why->text, why->size))
+			return -EINVAL;
+		if (s->n_servers++ == SERVERS_MAX)
+			return invalid(why, "more than %d networks",
+				       SERVERS_MAX);
+		n->addr = net_addr(&net);
+		memset(&n->mask, 0xff, sizeof(n->mask));
+		addr_mask(&n->mask, net.len);
+	}
+	return more;
+}
+
 static int take_codes(const struct config_key_info *key, const char *value,
 		      struct settings *s, const struct why *why)
 {

@@ -65,6 +65,10 @@
 	X(PORTS, "ports", "25, 587, 2525, 465", "TCP ports",                   \
 	  "the mail server's: read and, to the banned, closed", LIVE,          \
 	  OWN(take_ports))                                                     \
+	X(SERVERS, "servers", "", "networks",                                  \
+	  "mail servers that are believed without proof, like virtual "        \
+	  "machines",                                                          \
+	  LIVE, OWN(take_servers))                                             \
 	X(SCOPE, "scope", "mail", "mail|all",                                  \
 	  "what is dropped of a banned client", LIVE, WORD(scope, scopes))     \
 	X(CUT_SESSIONS, "cut-sessions", "yes", "yes|no",                       \

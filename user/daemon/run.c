@@ -14,8 +14,8 @@
 #include "lists/allowlist.h"
 #include "lists/config_apply.h"
 #include "lists/groups_plan.h"
-#include "load/close_link.h"
 #include "load/programs.h"
+#include "load/socket_links.h"
 #include "maps/activity_map.h"
 #include "maps/generation.h"
 #include "maps/settings_map.h"
@@ -170,23 +170,13 @@ static int put_in_force(struct run *r, const struct config *c)
 		    strerror(-err));
 }
 
-/*
- * Attaches the programs that see sockets close, or replies wait; without them,
- * the rest goes on. A kernel without the tracepoint or the iterator refuses.
- */
-static void start_close(struct run *r)
+/* Tells that a program which sees sockets is not attached: the rest goes on. */
+static void tell_unattached(int err, const char *what, const char *prog)
 {
-	int err = close_link_attach(&r->d.pins, r->skel);
-
 	if (err)
 		journal_note(MESSAGE_FAULT,
-			     "cannot attach to where sockets close: %s; %s",
-			     strerror(-err), program_lost("closed"));
-	err = overdue_attach(&r->d.overdue, r->skel);
-	if (err)
-		journal_note(MESSAGE_FAULT,
-			     "cannot attach to the list of TCP sockets: %s; %s",
-			     strerror(-err), program_lost("overdue"));
+			     "cannot attach to where sockets %s: %s; %s", what,
+			     strerror(-err), program_lost(prog));
 }
 
 /* Starts the TLS sensor, if wanted; without it, the rest goes on. */
@@ -271,13 +261,19 @@ static int start(struct run *r, const struct config *c)
 	err = put_in_force(r, c);
 	if (!err)
 		err = state_keeper_start(r->state, &r->d.pins);
+	if (!err) /* before the sensor asks who has accepted */
+		tell_unattached(accept_link_attach(&r->d.pins, r->skel),
+				"are accepted", "accepted");
 	if (!err)
 		err = run_attach(r);
 	if (!err)
 		err = ifaces_publish(&r->d.ifaces);
 	if (err)
 		return err;
-	start_close(r);
+	tell_unattached(close_links_attach(&r->d.pins, r->skel), "close",
+			"closed");
+	tell_unattached(overdue_attach(&r->d.overdue, r->skel),
+			"wait with a reply", "overdue");
 	start_tls(r, c);
 	drop_admin(r);
 	h.tls = r->d.tls;
@@ -303,7 +299,7 @@ int run_protect(struct run *r, const struct config *c)
 	overdue_free(&r->d.overdue);
 	if (r->ephemeral) {
 		tls_unpin(r->d.pins.dir, 0);
-		close_link_unpin(r->d.pins.dir, 0);
+		socket_links_unpin(r->d.pins.dir);
 		tls_publish(&r->d.pins, NULL);
 	}
 	state_keeper_stop(r->state);

@@ -59,6 +59,9 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_TLS_SESSIONS: /* the probes find the sessions again */
 	case MAP_DIALOGUES: /* lost: their logins have no user */
 	case MAP_TLS_TASKS: /* lost: the probes miss these calls */
+	case MAP_ACCEPTED_SOCKS: /* lost: on free ports they are not read */
+	case MAP_ACCEPTED_ELSEWHERE: /* of the last few milliseconds */
+	case MAP_DOUBTS: /* noted anew with the next reply */
 		break;
 	default: /* only the daemon and commands write to these */
 		m->put = step == STEP_FILL ? put_entry : NULL;

@@ -16,6 +16,7 @@ struct loader_options {
 	uint32_t max_bans;
 	uint32_t parts; /* in: wanted; out: loaded. Bits of enum part */
 	uint32_t netns; /* network namespace that TLS is read in; 0: any */
+	uint32_t home; /* network namespace of this process */
 	uint32_t pidns; /* PID namespace, for the numbers of processes */
 	int generation; /* out: where all is pinned; not in force yet */
 	uint32_t n_refused; /* out: programs that the kernel refused */

@@ -22,6 +22,7 @@ static const struct program {
 	{ "detect_ethernet", PART_SENSOR },
 	{ "detect_raw", PART_SENSOR_RAW },
 	{ "listen", PART_USERS },
+	{ "accepted", PART_ACCEPT },
 	{ "closed", PART_CLOSE },
 	{ "destroyed", PART_CLOSE },
 	{ "overdue", PART_OVERDUE },
@@ -62,6 +63,8 @@ static const char *const lost[PARTS_MAX] = {
 	[PART_SENSOR_RAW] = "no reply in the clear is read" NO_ETHERNET,
 	[PART_USERS] = "who is tried in the clear is not known, and who hangs "
 		       "up before the refusal is not counted",
+	[PART_ACCEPT] = "no reply from a port that any user may listen on "
+			"(from 1024 on) or of a container is read",
 	[PART_CLOSE] = "who hangs up before the refusal is not counted",
 	[PART_OVERDUE] = "who holds the refusal back is counted only when the "
 			 "connection ends",

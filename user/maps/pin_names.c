@@ -28,6 +28,9 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_GROUPS_B] = "groups_b",
 	[MAP_BRAKE] = "brake",
 	[MAP_FUSE] = "fuse",
+	[MAP_ACCEPTED_SOCKS] = "accepted_socks",
+	[MAP_ACCEPTED_ELSEWHERE] = "accepted_elsewhere",
+	[MAP_DOUBTS] = "doubts",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

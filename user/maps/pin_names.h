@@ -30,6 +30,9 @@ enum pinned_map {
 	MAP_GROUPS_B,
 	MAP_BRAKE,
 	MAP_FUSE,
+	MAP_ACCEPTED_SOCKS,
+	MAP_ACCEPTED_ELSEWHERE,
+	MAP_DOUBTS,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

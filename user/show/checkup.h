@@ -23,7 +23,8 @@
 	X(CUT, "cut") /* open connections of banned clients can be ended */    \
 	X(FUSE, "fuse") /* bans are not held back */                           \
 	X(STATE, "state") /* bans are saved, for the next boot */              \
-	X(BRAKE, "brake") /* max-bans-per-minute holds none back */
+	X(BRAKE, "brake") /* max-bans-per-minute holds none back */            \
+	X(SERVERS, "servers") /* none is met whose replies are not read */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

@@ -14,10 +14,12 @@
 #include "load/programs.h"
 #include "load/refusal.h"
 #include "maps/brake_map.h"
+#include "maps/doubts_map.h"
 #include "maps/settings_map.h"
 #include "show/health_hooks.h"
 
 #define BRAKE_SECONDS 60
+#define DOUBT_SECONDS 3600
 #define FUSE_NAMED 4 /* clients in the text */
 
 static void check_daemon(struct checkup *c)
@@ -235,6 +237,41 @@ static void check_brake(struct checkup *c)
 	problem(c, HEALTH_BRAKE, net, text, remedy);
 }
 
+/* Reports a server whose replies were not believed within the last hour. */
+static void check_servers(struct checkup *c)
+{
+	static const char *const why[DOUBTS_MAX] = {
+		[DOUBT_FORWARDED] =
+			"replies that come through this host, of a server that "
+			"is not known here, are not read: of a virtual machine, "
+			"of a container of an ordinary user, behind NAT that "
+			"hides clients or changes its port, or forged",
+		[DOUBT_USER] = "replies of a server that an ordinary user runs "
+			       "are not read",
+	};
+	char object[ADDR_TEXT + 16], remedy[PROBLEM_SIZE], text[ADDR_TEXT];
+	const struct settings *s = settings_now(c->p);
+	struct clock_pair now;
+	struct doubted d;
+
+	if (clock_read(c->p->prog[PROG_CLOCK], &now))
+		return;
+	for (int i = 0; i < DOUBTS_MAX; i++) {
+		if (doubts_read(c->p, i, &d) || !d.when ||
+		    now.jiffies - d.when > DOUBT_SECONDS * clock_hz() ||
+		    server_is_named(s, &d.server) || !port_is_mail(s, d.port))
+			continue;
+		addr_format(&d.server, text);
+		snprintf(object, sizeof(object), "%s port %u", text, d.port);
+		snprintf(remedy, sizeof(remedy),
+			 "if it is a mail server of yours, add %s to the key "
+			 "servers; if not, find out who sends there, or take "
+			 "the port out of ports",
+			 text);
+		problem(c, HEALTH_SERVERS, object, why[i], remedy);
+	}
+}
+
 /*
  * The map says how the daemon's last write went; a dead daemon does not write.
  */
@@ -251,7 +288,8 @@ static void (*const checks[])(struct checkup *c) = {
 	check_refused, /* which programs has the kernel refused? */
 	health_hooks, /* are the others attached, and do they work? */
 	check_configured, /* to every interface of the configuration? */
-	check_tls,	  check_state, check_cut, check_fuse, check_brake,
+	check_tls,	  check_state, check_cut,
+	check_fuse,	  check_brake, check_servers,
 };
 
 json_t *health_check(struct pins *p, const struct daemon_info *info,
