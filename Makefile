@@ -25,7 +25,8 @@ CFLAGS ?= -O2 -g
 INSTALL ?= install
 
 # SAN=1: with sanitizers, below build/san. FUZZ=1: for libFuzzer, below
-# build/fuzz; FUZZ=cov: to see which lines a corpus reaches. See scripts/fuzz.
+# build/fuzz; FUZZ=fast: comparisons are not traced, FUZZ=bare: no sanitizers
+# either; FUZZ=cov: to see which lines a corpus reaches. See scripts/fuzz.
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 ifeq ($(SAN),1)
 BUILD := $(BPF_BUILD)/san
@@ -34,6 +35,16 @@ else ifeq ($(FUZZ),1)
 BUILD := $(BPF_BUILD)/fuzz
 CC := $(CLANG)
 INSTRUMENT := $(SANITIZERS) -fsanitize=fuzzer-no-link
+FUZZ_LINK := -fsanitize=fuzzer
+else ifeq ($(FUZZ),fast)
+BUILD := $(BPF_BUILD)/fuzz/fast
+CC := $(CLANG)
+INSTRUMENT := $(SANITIZERS) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
+FUZZ_LINK := -fsanitize=fuzzer
+else ifeq ($(FUZZ),bare)
+BUILD := $(BPF_BUILD)/fuzz/bare
+CC := $(CLANG)
+INSTRUMENT := -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
 FUZZ_LINK := -fsanitize=fuzzer
 else ifeq ($(FUZZ),cov)
 BUILD := $(BPF_BUILD)/fuzz/cov
@@ -109,6 +120,7 @@ $(LOAD_TABLE): selftests/bpf/load_table.c
 	@mkdir -p $(@D)
 	$(call say,TEST,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $< $(shell $(PKG_CONFIG) --libs libbpf) -o $@
 
+$(BUILD)/fuzz_captures: FUZZ_LINK += -Wl,--wrap=calloc,--wrap=free
 $(BUILD)/fuzz_%: selftests/fuzz/fuzz_%.c $(ARCHIVE)
 	$(call say,FUZZER,$<)$(CC) $(CFLAGS) $(TEST_CFLAGS) $(FUZZ_LINK) -MMD -MP $< $(ARCHIVE) $(TEST_LIBS) -o $@
 

@@ -10,6 +10,7 @@
 #ifndef SELFTESTS_FUZZ_H
 #define SELFTESTS_FUZZ_H
 
+#include <stdio_ext.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,6 +24,16 @@ struct input {
 
 static void fuzz(struct input *in);
 static void seeds(void);
+
+/*
+ * Between these stand the readers to compare with: they are to follow what is
+ * fuzzed, not to guide libFuzzer.
+ */
+/* clang-format off */
+#define READER_BEGINS \
+	_Pragma("clang attribute push(__attribute__((no_sanitize(\"coverage\"))), apply_to = function)")
+/* clang-format on */
+#define READER_ENDS _Pragma("clang attribute pop")
 
 /* libFuzzer keeps the input of a process that aborts. */
 #define must(what)                                                             \
@@ -88,6 +99,44 @@ static inline const char *file_of(const struct input *in)
 	must(!ftruncate(fd, 0));
 	must(pwrite(fd, in->at, in->left, 0) == (ssize_t)in->left);
 	return path;
+}
+
+/*
+ * What takes long is done the first time, so that a finding can be tried again,
+ * and every so often; always where FUZZ_ALL is set, as scripts/fuzz -c does.
+ */
+static inline bool now_and_then(unsigned int *count, unsigned int every)
+{
+	static int all = -1;
+
+	if (all < 0)
+		all = getenv("FUZZ_ALL") != NULL;
+	return all || !((*count)++ % every);
+}
+
+static inline ssize_t stream_read(void *cookie, char *to, size_t n)
+{
+	struct input *in = cookie;
+
+	n = n < in->left ? n : in->left;
+	take(in, to, n);
+	return n;
+}
+
+/* A stream of the rest of the input; the same one each time, not to be closed. */
+static inline FILE *stream_of(const struct input *in)
+{
+	static struct input rest;
+	static FILE *f;
+
+	rest = *in;
+	if (!f)
+		f = fopencookie(&rest, "r",
+				(cookie_io_functions_t){ .read = stream_read });
+	must(f);
+	__fpurge(f);
+	clearerr(f);
+	return f;
 }
 
 static const char *seeds_folder;

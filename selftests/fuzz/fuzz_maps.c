@@ -1,53 +1,62 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Lines of /proc/PID/maps, against a regular expression.
+ * Lines of /proc/PID/maps, against a reader that goes from byte to byte.
  *
+ * Bytes: 1024
  * Fuzzes: user/sys/proc_maps.c
  * Seeds: selftests/unit/test_tls_library.c
  */
+#include <ctype.h>
 #include <errno.h>
-#include <regex.h>
-#include <strings.h>
 
 #include "fuzz/fuzz.h"
 #include "sys/proc_maps.h"
 
 #define LINE 200 /* a longer one is skipped */
 
-static const char *const shape =
-	"^([0-9a-f]+)-([0-9a-f]+) [r-][w-]([x-])[sp] ([0-9a-f]+) "
-	"([0-9a-f]+):([0-9a-f]+) ([0-9]+) +([^ ].*)?$";
-
-static bool fits(const char *line, const regmatch_t *m, int base, uint64_t *v)
+READER_BEGINS
+/* Takes digits up to `end`; false where they are none, or too many. */
+static bool digits(const char **s, int base, char end, uint64_t *v)
 {
-	errno = 0;
-	*v = strtoull(line + m->rm_so, NULL, base);
-	return !errno;
+	unsigned __int128 sum = 0;
+	const char *from = *s;
+
+	for (; isxdigit(**s) && (base == 16 || isdigit(**s)); ++*s) {
+		int c = tolower(**s);
+
+		sum = sum * base + (c > '9' ? c - 'a' + 10 : c - '0');
+		if (sum > UINT64_MAX)
+			return false;
+	}
+	*v = sum;
+	return *s > from && (!end || *(*s)++ == end);
 }
 
-/* As mapping_parse(), but only its result; it is told what that one says. */
-static bool is_mapping(const char *line, const struct mapping *said)
+/*
+ * As mapping_parse(), but only its result; it is told what that one says:
+ * "FROM-TO rwxs OFFSET MAJOR:MINOR INODE   NAME".
+ */
+static bool is_mapping(const char *s, const struct mapping *said)
 {
-	static regex_t wanted;
-	static bool ready;
-	regmatch_t m[9];
 	uint64_t from, to, v;
+	const char *rights;
 
-	must(ready || !regcomp(&wanted, shape, REG_EXTENDED | REG_ICASE));
-	ready = true;
-	/* letters of rights are small; those of numbers need not be */
-	if (regexec(&wanted, line, ARRAY_SIZE(m), m, 0) ||
-	    strpbrk(strndupa(line + m[3].rm_so - 2, 4), "RWXSP"))
+	if (!digits(&s, 16, '-', &from) || !digits(&s, 16, ' ', &to))
 		return false;
-	if (!fits(line, &m[1], 16, &from) || !fits(line, &m[2], 16, &to) ||
-	    !fits(line, &m[4], 16, &v) || !fits(line, &m[5], 16, &v) ||
-	    !fits(line, &m[6], 16, &v) || !fits(line, &m[7], 10, &v) ||
-	    from >= to)
+	rights = s;
+	for (int i = 0; i < 4; i++, s++)
+		if (!*s || !strchr(&"r-\0w-\0x-\0sp"[i * 3], *s))
+			return false;
+	if (*s++ != ' ' || !digits(&s, 16, ' ', &v) ||
+	    !digits(&s, 16, ':', &v) || !digits(&s, 16, ' ', &v) ||
+	    !digits(&s, 10, '\0', &v) || *s != ' ' || from >= to)
 		return false;
+	while (*s == ' ')
+		s++;
 	must(said->from == from && said->to == to);
-	must(said->executable == (line[m[3].rm_so] == 'x'));
-	must(said->shared == (line[m[3].rm_so + 1] == 's'));
-	must(!strcmp(said->name, m[8].rm_so < 0 ? "" : line + m[8].rm_so));
+	must(said->executable == (rights[2] == 'x'));
+	must(said->shared == (rights[3] == 's'));
+	must(!strcmp(said->name, s));
 	return true;
 }
 
@@ -65,6 +74,8 @@ static char *next_line(const uint8_t **at, const uint8_t *end)
 	return NULL;
 }
 
+READER_ENDS
+
 static void fuzz(struct input *in)
 {
 	const uint8_t *at = in->at, *end = in->at + in->left;
@@ -74,8 +85,7 @@ static void fuzz(struct input *in)
 	/* a kernel's file has no zeros */
 	if (!in->left || memchr(in->at, 0, in->left))
 		return;
-	f = fmemopen((void *)in->at, in->left, "r");
-	must(f);
+	f = stream_of(in);
 	while (mapping_line(f, line, sizeof(line))) {
 		struct mapping m;
 		bool ok;
@@ -87,7 +97,6 @@ static void fuzz(struct input *in)
 		must(is_mapping(line, &m) == ok);
 	}
 	must(!next_line(&at, end));
-	fclose(f);
 }
 
 /* This process's own. */

@@ -5,6 +5,7 @@
  * exact or unknown: a reader of whole lines, which decodes the whole response,
  * has to find the same one. And it does not matter where the text is cut.
  *
+ * Bytes: 512
  * Fuzzes: bpf/pure/sasl.h bpf/pure/siphash.h
  * Seeds: selftests/unit/test_sasl.c
  */

@@ -2,25 +2,35 @@
 /*
  * The state file. The first byte says which: a whole file as somebody left it;
  * or rows that another program has put into our tables, with values of any type.
+ * Of rows it is known what has to be read, and what has to be in a file into
+ * which they are put one after the other.
  *
  * Fuzzes: user/state/store_rows.c user/state/store.c
  * Seeds: selftests/unit/test_store.c
- * Bytes: 20000
+ * Bytes: 16384
  */
+#include <dirent.h>
 #include <errno.h>
 #include <sqlite3.h>
 
 #include "base/address.h"
 #include "base/escape.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/sqlite_fast.h"
 #include "state/store.h"
 #include "state/store_sql.h"
 
-#define COLUMNS 7
-#define ROWS_MAX 1000
+#define FILE_ROWS_MAX 1000
+#define FILE_EVERY 512 /* files take the longest */
+
+READER_BEGINS
+#include "lib/stored_rows.h"
+READER_ENDS
 
 struct read {
-	struct store *copy; /* rows are put there, if there is one */
+	struct rows *known;
+	struct store *copy; /* rows are put there, */
+	struct rows *model; /* and here */
 	size_t n;
 };
 
@@ -38,9 +48,13 @@ static int take_ban(const struct stored_ban *b, void *ctx)
 	check_net(&b->net);
 	must(strnlen(b->reason, sizeof(b->reason)) < sizeof(b->reason));
 	must(!reason_fault(b->reason));
-	if (r->copy)
+	if (r->known)
+		STRIKE(r->known->ban, r->known->bans, b, same_ban);
+	if (r->copy) {
 		must(!store_put_ban(r->copy, b));
-	return ++r->n == ROWS_MAX;
+		model_ban(r->model, b);
+	}
+	return ++r->n == FILE_ROWS_MAX;
 }
 
 static int take_history(const struct stored_history *h, void *ctx)
@@ -49,9 +63,13 @@ static int take_history(const struct stored_history *h, void *ctx)
 
 	check_net(&h->net);
 	must(h->offences);
-	if (r->copy)
+	if (r->known)
+		STRIKE(r->known->history, r->known->histories, h, same_history);
+	if (r->copy) {
 		must(!store_put_history(r->copy, h));
-	return ++r->n == ROWS_MAX;
+		model_history(r->model, h);
+	}
+	return ++r->n == FILE_ROWS_MAX;
 }
 
 static int take_login(const struct stored_login *l, void *ctx)
@@ -60,9 +78,13 @@ static int take_login(const struct stored_login *l, void *ctx)
 
 	check_net(&l->net);
 	must(l->first <= l->last);
-	if (r->copy)
+	if (r->known)
+		STRIKE(r->known->login, r->known->logins, l, same_login);
+	if (r->copy) {
 		must(!store_put_login(r->copy, l));
-	return ++r->n == ROWS_MAX;
+		model_login(r->model, l);
+	}
+	return ++r->n == FILE_ROWS_MAX;
 }
 
 static int take_net(const struct net *net, void *ctx)
@@ -70,29 +92,37 @@ static int take_net(const struct net *net, void *ctx)
 	struct read *r = ctx;
 
 	check_net(net);
-	if (r->copy)
+	if (r->known)
+		STRIKE(r->known->net, r->known->nets, net, net_equal);
+	if (r->copy) {
 		must(!store_put_allow(r->copy, net));
-	return ++r->n == ROWS_MAX;
+		model_net(r->model, net);
+	}
+	return ++r->n == FILE_ROWS_MAX;
 }
 
-/* Every row makes sense or is counted as odd; returns how many make sense. */
-static size_t read_all(struct store *s, struct store *copy, size_t *odd)
+/*
+ * Every row makes sense or is counted as odd. `known`: what has to be there, and
+ * nothing else is; it is used up. `copy`, `model`: where rows are put.
+ */
+static void read_all(struct store *s, struct rows *known, struct store *copy,
+		     struct rows *model)
 {
-	struct read r = { .copy = copy };
+	struct read r = { .known = known, .copy = copy, .model = model };
+	size_t odd = 0;
 	struct stamp m;
 
-	*odd = 0;
 	store_stamp(s, &m);
 	must(strnlen(m.boot_id, sizeof(m.boot_id)) < sizeof(m.boot_id));
-	store_each_ban(s, take_ban, &r, odd);
-	store_each_history(s, take_history, &r, odd);
-	store_each_login(s, take_login, &r, odd);
-	for (int t = 0; t < STORE_TABLES; t++)
-		store_each_net(s, t, take_net,
-			       &(struct read){ t == STORE_ALLOW ? copy : NULL,
-					       0 },
-			       odd);
-	return r.n;
+	store_each_ban(s, take_ban, &r, &odd);
+	store_each_history(s, take_history, &r, &odd);
+	store_each_login(s, take_login, &r, &odd);
+	store_each_net(s, STORE_ALLOW, take_net, &r, &odd);
+	if (known) {
+		must(!known->bans && !known->histories && !known->logins &&
+		     !known->nets);
+		must(odd == known->odd);
+	}
 }
 
 /* The folder of this process, which scripts/fuzz removes. */
@@ -109,88 +139,178 @@ static const char *folder(void)
 	return path;
 }
 
+/* Removes the file, its log, and what was set aside. */
+static void clear_folder(void)
+{
+	DIR *d = opendir(folder());
+	struct dirent *e;
+
+	must(d);
+	while ((e = readdir(d)))
+		if (*e->d_name != '.')
+			must(!unlinkat(dirfd(d), e->d_name, 0));
+	closedir(d);
+}
+
+static void must_explain(int err)
+{
+	char explained[STORE_EXPLAIN_SIZE];
+
+	store_explain(folder(), err, explained, sizeof(explained));
+	must(!strncmp(explained, folder(), strlen(folder())));
+	must(strstr(explained, STORE_NAME ": ") && strstr(explained, "; "));
+}
+
+/* A file that can be written takes a row, and has it. */
+static void write_to(struct store *s)
+{
+	struct stored_history h = { .net.len = ADDR_BITS, .offences = 7 };
+
+	read_all(s, NULL, NULL, NULL);
+	if (store_begin(s))
+		return;
+	if (store_put_history(s, &h) || store_put_stamp(s, &(struct stamp){}) ||
+	    store_del(s, STORE_ALLOW, &h.net) || store_shift(s, 1))
+		store_rollback(s);
+	else
+		store_commit(s);
+	store_checkpoint(s);
+	must(!store_moved(s));
+}
+
 static void read_file(const struct input *in)
 {
-	char path[96], explained[STORE_EXPLAIN_SIZE];
+	static const int errors[] = { EUCLEAN, ESTALE, ENOTSUP, EMEDIUMTYPE,
+				      ENOSPC,  EBUSY,  EROFS,	EACCES };
+	char path[96], aside[PATH_MAX];
 	struct store *s;
-	size_t odd;
 	FILE *f;
 	int err;
 
+	clear_folder();
 	snprintf(path, sizeof(path), "%s/" STORE_NAME, folder());
 	f = fopen(path, "w");
 	must(f && fwrite(in->at, 1, in->left, f) == in->left && !fclose(f));
 	err = store_open_read_only(&s, folder());
 	must(!err == !!s);
 	must(err <= 0);
-	if (err) {
-		store_explain(folder(), err, explained, sizeof(explained));
-		return;
-	}
-	read_all(s, NULL, &odd);
+	if (err)
+		must_explain(err);
+	else
+		read_all(s, NULL, NULL, NULL);
 	store_close(s);
+	err = store_open(&s, folder());
+	must(!err == !!s);
+	must(err <= 0);
+	if (!err)
+		write_to(s);
+	store_close(s);
+	if (err == -EUCLEAN) {
+		must(!store_set_aside(folder(), aside));
+		must(access(path, F_OK) && !access(aside, F_OK));
+		must(!store_open(&s, folder()));
+		write_to(s);
+		store_close(s);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		must_explain(-errors[i]);
 }
+
+/* ---- rows */
 
 /* A value of any type: its first byte says which. */
-static void bind(sqlite3_stmt *row, int column, struct input *in)
+static void take_value(struct input *in, struct value *v)
 {
-	union {
-		int64_t i;
-		double d;
-	} number;
-	char *text;
+	static const int types[] = { SQLITE_NULL, SQLITE_INTEGER, SQLITE_FLOAT,
+				     SQLITE_TEXT, SQLITE_BLOB };
 
-	switch (take_byte(in) % 5) {
-	case 0:
+	*v = (struct value){ .type = types[take_byte(in) % ARRAY_SIZE(types)] };
+	if (v->type == SQLITE_INTEGER)
+		take(in, &v->i, sizeof(v->i));
+	else if (v->type == SQLITE_FLOAT)
+		take(in, &v->d, sizeof(v->d));
+	else if (v->type != SQLITE_NULL)
+		v->text = take_string(in);
+}
+
+static void bind(sqlite3_stmt *row, int column, const struct value *v)
+{
+	switch (v->type) {
+	case SQLITE_NULL:
 		sqlite3_bind_null(row, column);
 		break;
-	case 1:
-		take(in, &number, sizeof(number));
-		sqlite3_bind_int64(row, column, number.i);
+	case SQLITE_INTEGER:
+		sqlite3_bind_int64(row, column, v->i);
 		break;
-	case 2:
-		take(in, &number, sizeof(number));
-		sqlite3_bind_double(row, column, number.d);
+	case SQLITE_FLOAT:
+		sqlite3_bind_double(row, column, v->d);
 		break;
-	case 3:
-		text = take_string(in);
-		sqlite3_bind_text(row, column, text, -1, SQLITE_TRANSIENT);
-		free(text);
+	case SQLITE_TEXT:
+		sqlite3_bind_text(row, column, v->text, -1, SQLITE_STATIC);
 		break;
-	case 4:
-		text = take_string(in);
-		sqlite3_bind_blob(row, column, text, strlen(text),
-				  SQLITE_TRANSIENT);
-		free(text);
+	default:
+		sqlite3_bind_blob(row, column, v->text, strlen(v->text),
+				  SQLITE_STATIC);
 	}
 }
 
-static void insert(struct store *s, const char *into, int columns,
-		   struct input *in)
+static const struct {
+	const char *insert;
+	int columns;
+	bool (*know)(struct rows *r, const struct value *v);
+} kinds[] = {
+	{ "INSERT INTO bans VALUES (?,?,?,?,?,?,?)", 7, know_ban },
+	{ "INSERT INTO history VALUES (?,?,?)", 3, know_history },
+	{ "INSERT INTO allow VALUES (?)", 1, know_net },
+	{ "INSERT INTO moment VALUES (?,?,?,?,?)", 5, NULL },
+	{ "INSERT INTO logins VALUES (?,?,?,?)", 4, know_login },
+};
+
+static void insert(struct store *s, struct input *in, struct rows *r)
 {
+	size_t kind = take_byte(in) % ARRAY_SIZE(kinds);
+	struct value v[7] = {};
 	sqlite3_stmt *row;
 
-	must(sqlite3_prepare_v2(s->db, into, -1, &row, NULL) == SQLITE_OK);
-	for (int i = 1; i <= columns; i++)
-		bind(row, i, in);
-	sqlite3_step(row);
+	must(sqlite3_prepare_v2(s->db, kinds[kind].insert, -1, &row, NULL) ==
+	     SQLITE_OK);
+	for (int i = 0; i < kinds[kind].columns; i++) {
+		take_value(in, &v[i]);
+		bind(row, i + 1, &v[i]);
+	}
+	/* of a ban with a number for its reason, that is not compared */
+	if (kind == 0 &&
+	    (v[6].type == SQLITE_INTEGER || v[6].type == SQLITE_FLOAT))
+		sqlite3_bind_null(row, 7);
+	must(sqlite3_step(row) == SQLITE_DONE);
 	sqlite3_finalize(row);
+	if (kinds[kind].know && !kinds[kind].know(r, v))
+		r->odd++;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		free(v[i].text);
+}
+
+static void run(struct store *s, const char *sql)
+{
+	sqlite3_stmt *stmt;
+
+	must(sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK);
+	must(sqlite3_step(stmt) == SQLITE_DONE);
+	sqlite3_finalize(stmt);
 }
 
 /*
  * Our tables, empty; without types, as another program may have made them. They
  * stay from input to input: to make them takes the longest.
  */
-static struct store *empty(struct store **s, const char *tables)
+static struct store *begin(struct store **s, const char *tables)
 {
 	if (!*s) {
 		*s = calloc(1, sizeof(**s));
 		must(*s && sqlite3_open(":memory:", &(*s)->db) == SQLITE_OK);
 		must(!store_exec(*s, tables));
 	}
-	must(!store_exec(*s, "DELETE FROM bans; DELETE FROM history;"
-			     "DELETE FROM allow; DELETE FROM logins;"
-			     "DELETE FROM moment"));
+	run(*s, "BEGIN");
 	return *s;
 }
 
@@ -208,50 +328,53 @@ static const char keyed[] =
 	"CREATE TABLE logins (net PRIMARY KEY, first, last, account);"
 	"CREATE TABLE moment (id, boot_id, map_id, wall, boot);";
 
+static void must_count(struct store *s, const struct rows *r)
+{
+	const size_t want[STORE_TABLES] = { r->bans, r->histories, r->nets,
+					    r->logins };
+	size_t n;
+
+	for (int t = 0; t < STORE_TABLES; t++) {
+		must(!store_count(s, t, &n));
+		must(n == want[t]);
+	}
+}
+
 /* What was read is put into another file, and reads the same there. */
 static void read_rows(struct input *in)
 {
-	static struct store *stores[3];
-	struct store *s = empty(&stores[0], loose);
-	struct store *copy = empty(&stores[1], keyed);
-	struct store *again = empty(&stores[2], keyed);
-	size_t odd, n, nets[2];
+	static struct store *stores[2];
+	static struct rows known, model;
+	struct store *s, *copy;
 
-	while (in->left)
-		switch (take_byte(in) % 5) {
-		case 0:
-			insert(s, "INSERT INTO bans VALUES (?,?,?,?,?,?,?)",
-			       COLUMNS, in);
-			break;
-		case 1:
-			insert(s, "INSERT INTO history VALUES (?,?,?)", 3, in);
-			break;
-		case 2:
-			insert(s, "INSERT INTO allow VALUES (?)", 1, in);
-			break;
-		case 3:
-			insert(s, "INSERT INTO moment VALUES (?,?,?,?,?)", 5,
-			       in);
-			break;
-		case 4:
-			insert(s, "INSERT INTO logins VALUES (?,?,?,?)", 4, in);
-		}
-	n = read_all(s, copy, &odd);
-	must(read_all(copy, again, &odd) <= n);
-	must(!odd);
-	for (int t = 0; t < STORE_TABLES; t++) {
-		must(!store_count(copy, t, &nets[0]));
-		must(!store_count(again, t, &nets[1]));
-		must(nets[0] == nets[1]);
-	}
-	must(!store_shift(copy, 3600));
+	keep_statements = true;
+	s = begin(&stores[0], loose);
+	copy = begin(&stores[1], keyed);
+	known.bans = known.histories = known.logins = known.nets = 0;
+	known.odd = 0;
+	model.bans = model.histories = model.logins = model.nets = 0;
+	for (int rows = 0; in->left && rows < ROWS_MAX; rows++)
+		insert(s, in, &known);
+	read_all(s, &known, copy, &model);
+	must_count(copy, &model);
+	read_all(copy, &model, NULL, NULL);
+	run(s, "ROLLBACK");
+	run(copy, "ROLLBACK");
+	keep_statements = false;
 }
 
+/* The first byte says which; files are read the first time, and now and then. */
 static void fuzz(struct input *in)
 {
+	static unsigned int count;
+	static bool configured;
+
+	if (!configured)
+		configure_library();
+	configured = true;
 	if (take_byte(in) % 16)
 		read_rows(in);
-	else
+	else if (now_and_then(&count, FILE_EVERY))
 		read_file(in);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Databases to begin with: seeds_mmdb.sh FOLDER
+# Databases to begin with, behind the byte that says so: seeds_mmdb.sh FOLDER
 
 perl -MMaxMind::DB::Writer::Tree -e 1 2>/dev/null || {
 	echo "# no libmaxmind-db-writer-perl: no databases to begin with"
@@ -9,7 +9,9 @@ perl -MMaxMind::DB::Writer::Tree -e 1 2>/dev/null || {
 }
 
 make() { # KIND VERSION LINES
-	printf '%b' "$3" | selftests/lib/make_mmdb.pl "$1" "$folder/$1-$2" "$2"
+	printf '%b' "$3" | selftests/lib/make_mmdb.pl "$1" "$folder/database" "$2"
+	{ printf '\0' && cat "$folder/database"; } >"$folder/$1-$2"
+	rm "$folder/database"
 }
 
 folder=$1

@@ -72,29 +72,26 @@ fuzz() { # TARGET [RUNS]
 		"$(sed -n 's/^\tfuzz \([a-z]*\).*/\1/p' "$BATS_TEST_FILENAME" | sort)"
 }
 
-# planted FILE SED TARGET: the target, built with a fault in a header.
-planted() {
-	local dir=$BATS_TEST_TMPDIR
-	mkdir -p "$dir/bpf"
-	cp -r bpf/pure "$dir/bpf"
-	sed -i "$2" "$dir/bpf/pure/$1"
-	fails 1 cmp -s "bpf/pure/$1" "$dir/bpf/pure/$1"
-	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-D_GNU_SOURCE -Iinclude -I"$dir/bpf" -Iuser -Iselftests \
-		"selftests/fuzz/fuzz_$3.c" -lcmocka -o "$dir/fuzz"
-	mkdir "$dir/seeds"
-	"$dir/fuzz" --seeds "$dir/seeds"
-	fails 77 "$dir/fuzz" -seed=1 -runs=1000000 -artifact_prefix="$dir/" "$dir/seeds"
-}
-
+# All of them: planted.bats.
 @test "a planted fault is found: a header's length is off" {
-	planted parse.h 's|(h.len + 2) \* 4;|(h.len + 1) * 4;|' packets
-	has "$output" 'selftests/(fuzz|lib)/[a-z_]*\.[ch]:'
+	has "$(nice scripts/fuzz --planted packets -s 1 -t 120)" \
+		'^packets: its fault was found in .*: must be: '
 }
 
-@test "a planted fault is found: a line's end is off" {
-	planted reply.h 's|out->used = end + 1 - r->len;|out->used = end + 2 - r->len;|' replies
-	has "$output" 'selftests/(fuzz|lib)/[a-z_]*\.[ch]:'
+@test "a fault that was not found is said" {
+	fails 1 nice scripts/fuzz --planted libraries -s 1 -t 1
+	has "$output" '^libraries: its fault was not found in 1 s, seed 1$'
+}
+
+executions() {
+	nice scripts/fuzz packets -n -s 1 -r 1000 >/dev/null
+	scripts/fuzz --ledger | sed -n 's/^total[^0-9]*\([0-9]*\).*/\1/p'
+}
+
+@test "the ledger counts executions" {
+	local before
+	before=$(executions)
+	[ $(($(executions) - before)) -ge 1000 ]
 }
 
 @test "an unknown target is wrong usage" {

@@ -266,6 +266,33 @@ static void test_same(void **state)
 	store_close(s);
 }
 
+static int take_since(const struct stored_ban *b, void *ctx)
+{
+	*(int64_t *)ctx = b->since;
+	return 0;
+}
+
+/* The lowest number of all, as another program may have written it. */
+static void test_far_apart(void **state)
+{
+	static const int64_t times[] = { 0,  INT64_MIN, INT64_MAX, INT64_MIN,
+					 -1, INT64_MIN, 0 };
+	struct store *s = must_open();
+	struct stored_ban b = ban("198.51.100.7");
+	size_t odd = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		int64_t since;
+
+		b.since = times[i];
+		put(s, &b);
+		store_each_ban(s, take_since, &since, &odd);
+		assert_true(since == times[i]);
+	}
+	assert_int_equal(odd, 0);
+	store_close(s);
+}
+
 static void test_others(void **state)
 {
 	struct stamp m = { .boot_id = "cad67ad6-46f2-413d-84e9-8542674aec31",
@@ -855,18 +882,18 @@ static void test_odd_logins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_create),	 TEST(test_bans),
-		TEST(test_same),	 TEST(test_others),
-		TEST(test_shift),	 TEST(test_delete_all),
-		TEST(test_odd),		 TEST(test_newer),
-		TEST(test_foreign),	 TEST(test_no_database),
-		TEST(test_no_tables),	 TEST(test_damage),
-		TEST(test_set_aside),	 TEST(test_tiny),
-		TEST(test_full),	 TEST(test_read_only),
-		TEST(test_not_allowed),	 TEST(test_no_parent),
-		TEST(test_made_by_many), TEST(test_killed),
-		TEST(test_logins),	 TEST(test_no_logins_yet),
-		TEST(test_odd_logins),
+		TEST(test_create),	  TEST(test_bans),
+		TEST(test_same),	  TEST(test_far_apart),
+		TEST(test_others),	  TEST(test_shift),
+		TEST(test_delete_all),	  TEST(test_odd),
+		TEST(test_newer),	  TEST(test_foreign),
+		TEST(test_no_database),	  TEST(test_no_tables),
+		TEST(test_damage),	  TEST(test_set_aside),
+		TEST(test_tiny),	  TEST(test_full),
+		TEST(test_read_only),	  TEST(test_not_allowed),
+		TEST(test_no_parent),	  TEST(test_made_by_many),
+		TEST(test_killed),	  TEST(test_logins),
+		TEST(test_no_logins_yet), TEST(test_odd_logins),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, setup_group,

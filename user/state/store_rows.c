@@ -11,9 +11,10 @@
 
 /*
  * Times come from jiffies, and rounding moves them by a second: that is no
- * reason to write a page.
+ * reason to write a page. (No abs(): of the lowest number it is an error.)
  */
-#define MOVED(column) "abs(excluded." column " - " column ") > 1"
+#define MOVED(column)                                                          \
+	"excluded." column " NOT BETWEEN " column " - 1 AND " column " + 1"
 
 static const char *const sql[SQL_MAX] = {
 	[SQL_PUT_BAN] =
