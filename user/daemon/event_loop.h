@@ -18,7 +18,7 @@ struct daemon {
 	struct cut_queue cuts;
 	struct fuse fuse;
 	struct groups_watch groups;
-	struct metrics_http *metrics; /* NULL: not served */
+	struct metrics_server *metrics; /* NULL: not served */
 	uint64_t asked; /* activity_asked() as last seen */
 	struct ifaces ifaces;
 	struct net_watch network;
