@@ -21,6 +21,7 @@
 #include "maps/layout_map.h"
 #include "maps/pins_owner.h"
 #include "settings.h"
+#include "sys/daemon_user.h"
 #include "tell/journal.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -98,7 +99,11 @@ int pins_make_dir(const char *dir)
 	else if (err == -EPERM && strchr(dir, '.'))
 		fail("--pin %s: a bpffs takes no dots in names", dir);
 	else if (err)
-		fail("cannot make the folder %s: %s", dir, strerror(-err));
+		fail("cannot make the folder %s: %s%s", dir, strerror(-err),
+		     err == -EACCES ?
+			     "; as root, smtpxdp run --prepare makes it "
+			     "and gives it to the user " DAEMON_USER :
+			     "");
 	return err;
 }
 
