@@ -82,7 +82,7 @@ served_by_another() { # PID
 	machine systemd-analyze verify smtpxdp.service smtpxdp-gate.service
 	# What is left is explained in smtpxdp(8), Under systemd.
 	machine systemd-analyze security --no-pager --threshold=21 smtpxdp
-	machine systemd-analyze security --no-pager --threshold=8 smtpxdp-gate
+	machine systemd-analyze security --no-pager --threshold=5 smtpxdp-gate
 }
 
 # Who owns what: USER of each file below the folders, on one line.
