@@ -120,10 +120,10 @@ of_root() {
 	login_fail attacker 2 --from 198.51.100.8
 	rm $DROP_IN
 	machine systemctl daemon-reload
-	background knock attacker python3 -B $HELPER knock --server $POSTFIX
+	background taken attacker python3 -B $HELPER knock --server $POSTFIX
 	machine systemctl restart smtpxdp
-	end knock
-	has "$(cat $LAB/log/knock)" '^answered 0$'
+	end taken
+	has "$(cat $LAB/log/taken)" '^answered 0$'
 	same "owner" "$(owners /sys/fs/bpf/smtpxdp /var/lib/smtpxdp)" smtpxdp
 	same "user" "$(machine ps -o user= -p "$(main_pid)" | tr -d ' ')" smtpxdp
 	same "ban list" "$(banned)" $ATTACKER/32
