@@ -17,6 +17,7 @@ endif
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+GENERATORDIR ?= $(UNITDIR)-generators
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
 CC ?= cc
@@ -169,11 +170,15 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 		$(INSTALL) -D -m 644 dist/$$u.service $(DESTDIR)$(UNITDIR)/$$u.service && \
 		sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(DESTDIR)$(UNITDIR)/$$u.service || exit; \
 	done
+	$(INSTALL) -D -m 755 dist/smtpxdp-generator $(DESTDIR)$(GENERATORDIR)/smtpxdp-generator
+	$(INSTALL) -D -m 644 dist/smtpxdp.sysusers $(DESTDIR)/usr/lib/sysusers.d/smtpxdp.conf
 	$(INSTALL) -D -m 644 dist/fail2ban/action.d/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/fail2ban/action.d/smtpxdp.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf || \
 		$(INSTALL) -D -m 644 dist/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf
 	test -n "$(DESTDIR)" || ! command -v journalctl >/dev/null || \
 		journalctl --update-catalog
+	test -n "$(DESTDIR)" || ! command -v systemd-sysusers >/dev/null || \
+		systemd-sysusers smtpxdp.conf
 
 clean: ## remove what was built; not build/vm, what scripts/vm downloaded
 	test ! -d $(BUILD) || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name vm -exec rm -rf {} +

@@ -11,6 +11,7 @@
 #define DAEMON_TLS_FILES_MAX 16
 #define DAEMON_TLS_PATH_SIZE 256
 #define DAEMON_REFUSED_MAX 16
+#define BOOT_ID_SIZE 37 /* with the NUL */
 
 enum iface_flags {
 	IFACE_XDP_GENERIC = 1,
@@ -51,6 +52,11 @@ struct daemon_info {
 	/* absolute; "" if there is no file */
 	char config_path[DAEMON_PATH_SIZE];
 	char state_dir[DAEMON_PATH_SIZE]; /* folder of the state file */
+	/*
+	 * The boot's id, as the daemon sees it: in a container, that and its
+	 * unit's own /proc may show different ones.
+	 */
+	char boot_id[BOOT_ID_SIZE];
 	/* The settings in force, as config_dump() writes them. */
 	char config[DAEMON_CONFIG_SIZE];
 };

@@ -84,6 +84,12 @@ lab_abort() { # PID STATUS
 	exit "$2"
 }
 
+lab_user() { # NAME NUMBER
+	getent passwd "$1" >/dev/null && return
+	echo "$1:x:$2:$2::/nonexistent:/bin/false" >>/etc/passwd
+	echo "$1:x:$2:" >>/etc/group
+}
+
 # Prepares mounts and files; called once, by the lab's first process.
 lab_init() {
 	[ -n "${SMTPXDP_LAB-}" ] || die "not in the lab: see scripts/lab.sh"
@@ -116,12 +122,9 @@ lab_init() {
 		127.0.0.1 localhost $(uname -n)
 		::1 localhost
 	EOF
-	# Exim needs a user that only its package creates.
-	if ! getent passwd Debian-exim >/dev/null; then
-		echo 'Debian-exim:x:64999:64999::/nonexistent:/bin/false' \
-			>>/etc/passwd
-		echo 'Debian-exim:x:64999:' >>/etc/group
-	fi
+	# Exim's user, and smtpxdp's: only their packages create them.
+	lab_user Debian-exim 64999
+	lab_user smtpxdp 64998
 }
 
 # at NS COMMAND...: runs it in a network namespace. Not by `ip netns exec`,

@@ -157,6 +157,39 @@ http() { # [CURL OPTION...] PATH
 	has "$(at honest curl -sS http://$POSTFIX:9735/metrics)" '^smtpxdp_up 1$'
 }
 
+# The process that reads what comes from the network.
+server() {
+	pgrep -P "$(daemon_pid)"
+}
+
+@test "metrics-listen: what reads requests has no rights, and is replaced if it ends" {
+	conf metrics-listen $LISTEN
+	daemon_up
+	pid=$(server)
+	until_true 5 grep -q '^Seccomp:[[:space:]]*2' /proc/$pid/status
+	same "capabilities" "$(sed -n 's/^Cap\(Prm\|Eff\|Inh\|Amb\):[[:space:]]*//p' \
+		/proc/$pid/status | sort -u)" 0000000000000000
+	same "NoNewPrivs" "$(sed -n 's/^NoNewPrivs:[[:space:]]*//p' /proc/$pid/status)" 1
+	# Its files: the socket that listens, the daemon's, what waits for both.
+	same "files" "$(find /proc/$pid/fd -type l -printf '%l\n' |
+		sed 's/:.*//' | sort | uniq -c | xargs)" '1 anon_inode 2 socket'
+	not grep -q ' rw-s ' /proc/$pid/maps # no map
+	has "$(at mail curl -sS http://$LISTEN/metrics)" '^smtpxdp_up 1$'
+	kill -KILL $pid
+	has "$(at mail curl -sS -m 10 http://$LISTEN/metrics)" '^smtpxdp_up 1$'
+	[ "$(server)" != $pid ]
+	until_true 5 journal_has SMTPXDP_EVENT=fault
+	has "$(journal SMTPXDP_EVENT=fault | jq -r .MESSAGE)" \
+		'process that serves metrics had ended'
+	# It hangs: the daemon does not.
+	kill -STOP "$(server)"
+	kill -HUP "$(daemon_pid)"
+	until_true 5 journal_has SMTPXDP_EVENT=reloaded
+	pid=$(server)
+	daemon_down KILL
+	until_true 5 gone $pid
+}
+
 @test "metrics-listen: the address is taken: told, and all the rest goes on" {
 	background squatter mail python3 -B -c '
 import socket, time

@@ -180,6 +180,29 @@ field() { # JSON FILTER WANTED
 	has "$output" '"error": ?"nowhere.invalid port 587'
 }
 
+@test "what the server says is read by a process without rights" {
+	background silent mail python3 -B -c '
+import socket, sys, time
+s = socket.create_server((sys.argv[1], 2525))
+c, _ = s.accept()
+time.sleep(60)' $POSTFIX
+	until_true 5 listens mail $POSTFIX 2525
+	background probing honest "$BIN" --pin /sys/fs/bpf/none probe \
+		--tls none --timeout 30 $POSTFIX:2525
+	until_true 5 reader
+	same "user" "$(stat -c %U /proc/"$(reader)")" nobody
+	same "capabilities" "$(sed -n 's/^Cap\(Prm\|Eff\|Inh\|Amb\):[[:space:]]*//p' \
+		/proc/"$(reader)"/status | sort -u)" 0000000000000000
+	kill -SEGV "$(reader)"
+	until_true 5 not running probing
+	has "$(cat $LAB/log/probing)" 'the process that talks to the server: it died'
+	end silent
+}
+
+reader() {
+	pgrep -u nobody -P "$(cat $LAB/pid/probing)"
+}
+
 @test "a wrong command line" {
 	fails 2 probe
 	fails 2 probe one two

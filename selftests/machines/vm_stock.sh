@@ -165,7 +165,7 @@ native_on() {
 	has "$(in_vm ip -d link show eth0)" 'prog/xdp id [0-9]+ name drop_ethernet'
 }
 
-# ways KERNEL TC HOOK ADMIN LINK...: does the daemon keep CAP_SYS_ADMIN (0, 1)?
+# ways KERNEL TC HOOK ADMIN LINK...: has the daemon CAP_SYS_ADMIN (0, 1)?
 ways() {
 	local status type caps
 	has "$(in_vm uname -r)" "^$1\\."
@@ -175,6 +175,9 @@ ways() {
 	same "TLS" "$(jq -r .tls.hook <<<"$status")" "$3"
 	has "$(jq -r '.tls.libraries[]' <<<"$status")" 'libssl\.so\.3$'
 	# shellcheck disable=SC2016 # the machine's own
+	same "user" "$(in_vm 'stat -c %U /proc/$(systemctl show -P MainPID smtpxdp)')" \
+		smtpxdp
+	# shellcheck disable=SC2016
 	caps=$(in_vm 'sed -n "s/^CapPrm:[[:space:]]*//p" \
 		/proc/$(systemctl show -P MainPID smtpxdp)/status')
 	same "CAP_SYS_ADMIN" $((0x$caps >> 21 & 1)) "$4"

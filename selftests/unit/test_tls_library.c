@@ -3,10 +3,13 @@
  * Libraries and lines of /proc/PID/maps that anybody may have made
  * (user/tls/tls_library.h, user/sys/proc_maps.h, user/sys/confined.h).
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -323,6 +326,89 @@ static void test_limits(void **state)
 	close(fd);
 }
 
+static int greedy(int fd, uint64_t size, void *result)
+{
+	void *small = malloc(1 << 20), *large = malloc(600 << 20);
+
+	*(int *)result = (small != NULL) + 2 * (large != NULL);
+	return 0;
+}
+
+static void test_memory(void **state)
+{
+	int fd = confined_path("/proc/self/exe"), got = -1;
+
+#ifdef __SANITIZE_ADDRESS__
+	print_message("# SKIP ASan takes more memory than the child may\n");
+	skip();
+#endif
+	assert_int_equal(confined_read(fd, greedy, &got, sizeof(got), 10000),
+			 0);
+	assert_int_equal(got, 1);
+	close(fd);
+}
+
+static void *hang_long(void *fd)
+{
+	int none = 0;
+
+	confined_read(*(int *)fd, hang, &none, sizeof(none), 2000);
+	return NULL;
+}
+
+/* Is it a child of this process, without capabilities, and without stdout? */
+static bool is_confined(const char *pid)
+{
+	unsigned long long caps, sum = 0;
+	char path[300], line[256];
+	int parent = 0, lines = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "PPid: %d", &parent);
+		if (sscanf(line, "Cap%*[^B:]: %llx", &caps) == 1) {
+			sum |= caps;
+			lines++;
+		}
+	}
+	if (f)
+		fclose(f);
+	snprintf(path, sizeof(path), "/proc/%s/fd/1", pid);
+	return parent == getpid() && lines == 4 && !sum && access(path, F_OK);
+}
+
+static bool confined_child_runs(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+
+	while (!found && (entry = readdir(proc)))
+		found = isdigit((unsigned char)*entry->d_name) &&
+			is_confined(entry->d_name);
+	closedir(proc);
+	return found;
+}
+
+/* Asked from outside: the child itself cannot. */
+static void test_rights(void **state)
+{
+	int fd = confined_path("/proc/self/exe");
+	bool found = false;
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, hang_long, &fd), 0);
+	for (int i = 0; i < 1000 && !found; i++) {
+		usleep(1000);
+		found = confined_child_runs();
+	}
+	assert_true(found);
+	pthread_join(thread, NULL);
+	close(fd);
+}
+
 static volatile int *shared;
 
 static int write_shared(int fd, uint64_t size, void *result)
@@ -361,6 +447,8 @@ int main(void)
 		cmocka_unit_test(test_child),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_shared_memory),
 	};
 

@@ -143,6 +143,18 @@ int file_lock_folder(const char *folder, int operation)
 	return lock(folder, O_RDONLY | O_DIRECTORY, operation);
 }
 
+int file_own_as(int fd, const char *folder)
+{
+	struct stat st, to;
+
+	if (fstat(fd, &st) || stat(folder, &to))
+		return -errno;
+	/* by hard links, the folder's owner might have others' files there */
+	if (geteuid() || st.st_uid || !to.st_uid || st.st_nlink != 1)
+		return 0;
+	return fchown(fd, to.st_uid, to.st_gid) ? -errno : 0;
+}
+
 /* Who had the lock may have removed the file: then it locks nothing any more. */
 int file_lock(const char *path, int operation)
 {

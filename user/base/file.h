@@ -22,6 +22,12 @@ int file_lock_folder(const char *folder, int operation);
  */
 int file_lock(const char *path, int operation);
 
+/*
+ * Gives a file that root has made in another user's folder to that user, who
+ * could not open it else. -errno.
+ */
+int file_own_as(int fd, const char *folder);
+
 /* Removes a folder and the files in it. 0, or -errno. */
 int file_remove_folder(const char *folder);
 

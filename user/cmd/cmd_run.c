@@ -12,6 +12,8 @@
 #include "cmd/cmd.h"
 #include "config/config_file.h"
 #include "load/loader.h"
+#include "maps/pins_owner.h"
+#include "sys/daemon_user.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
 #include "daemon/run.h"
@@ -79,6 +81,9 @@ static const struct cmd_option options[] = {
 	  "the folder of the state file, instead of $STATE_DIRECTORY or " STATE_DEFAULT_DIR },
 	{ 'e', false, "ephemeral", NULL, false,
 	  "SIGTERM and SIGINT end protection, too" },
+	{ 'p', false, "prepare", NULL, false,
+	  "only give the folder of the pins to the user " DAEMON_USER
+	  ", for ExecStartPre=" },
 	{}
 };
 
@@ -104,6 +109,9 @@ static int take_option(struct run *r, int c)
 		return 0;
 	case 'i':
 		return add_interface(r, optarg);
+	case 'p':
+		r->prepare = true;
+		return 0;
 	case 's':
 		return set_state_dir(r, optarg);
 	default:
@@ -217,6 +225,8 @@ static int run_configured(struct run *r, const struct config *c,
 
 	if (pins_make_dir(dir))
 		return EXIT_FAILURE;
+	if (r->prepare)
+		return pins_give(dir) ? EXIT_FAILURE : 0;
 	lock = pins_lock_daemon(dir);
 	if (lock == -EWOULDBLOCK)
 		return fail("a daemon runs on %s already: pid %u. Stop it, or "

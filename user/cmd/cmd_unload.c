@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "sys/as_owner.h"
 #include "sys/attach.h"
 #include "cmd/cmd.h"
 #include "daemon.h"
 #include "maps/generation.h"
 #include "maps/layout_map.h"
+#include "maps/pins_owner.h"
 #include "sys/netinfo.h"
 #include "base/output.h"
 #include "maps/pins.h"
@@ -41,16 +44,24 @@ static int detach_filters(const char *dir)
 	return err ? fail("cannot detach: %s", strerror(-err)) : 0;
 }
 
+static int take_down(const char *dir)
+{
+	int err = as_owner_begin(dir);
+
+	if (!err)
+		err = detach_filters(dir);
+	if (!err && (err = pins_remove_dir(dir)))
+		fail("cannot take down all of %s: %s", dir, strerror(-err));
+	as_owner_end();
+	return err;
+}
+
 static int unload(const char *dir)
 {
-	int err = detach_filters(dir);
-
-	if (err)
-		return err;
-	err = pins_remove_dir(dir);
-	if (err)
-		return fail("cannot take down all of %s: %s", dir,
-			    strerror(-err));
+	if (take_down(dir))
+		return EXIT_FAILURE;
+	/* its owner cannot remove it from a folder of root's */
+	rmdir(dir);
 	output_done(json_pack("{s:s}", "unloaded", dir), "unloaded %s", dir);
 	return 0;
 }
@@ -95,7 +106,8 @@ static int unload_locked(const char *dir, bool if_loaded)
 		return if_loaded ? 0 : fail("nothing is loaded at %s", dir);
 	if (lock < 0)
 		return fail("cannot lock %s: %s", dir, strerror(-lock));
-	err = unload(dir);
+	/* its map daemon would say which filters to remove */
+	err = pins_complain_owner(dir) ? EXIT_FAILURE : unload(dir);
 	pins_unlock(lock);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/escape.h"
+#include "sys/unprivileged.h"
 
 #define PROBE_PASSWORD "not-a-password"
 
@@ -210,26 +211,51 @@ static void prepare(CURL *curl, const struct probe_request *rq,
 	curl_easy_setopt(curl, CURLOPT_DEBUGDATA, d);
 }
 
-int probe(const struct probe_request *rq, struct probe_answer *a, char *err,
-	  size_t size)
+struct conversation {
+	const struct probe_request *rq;
+	struct probe_answer answer;
+	char err[PROBE_ERROR_SIZE];
+	int ret;
+};
+
+static void converse(void *ctx)
 {
-	struct probe_talk d = { .a = a };
+	struct conversation *c = ctx;
+	struct probe_talk d = { .a = &c->answer };
 	char detail[CURL_ERROR_SIZE] = "";
-	CURLU *url = url_of(rq);
+	CURLU *url = url_of(c->rq);
 	CURL *curl = curl_easy_init();
 	CURLcode code = CURLE_URL_MALFORMAT;
 
-	memset(a, 0, sizeof(*a));
-	a->encrypted = rq->tls == PROBE_TLS_IMPLICIT;
+	c->answer.encrypted = c->rq->tls == PROBE_TLS_IMPLICIT;
 	if (curl && url) {
-		prepare(curl, rq, &d);
+		prepare(curl, c->rq, &d);
 		curl_easy_setopt(curl, CURLOPT_CURLU, url);
 		curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
 		code = curl_easy_perform(curl);
 	}
 	curl_easy_cleanup(curl);
 	curl_url_cleanup(url);
-	if (d.step == STEP_DONE)
-		return 0;
-	return explain(rq, &d, code, detail, err, size);
+	if (d.step != STEP_DONE)
+		c->ret = explain(c->rq, &d, code, detail, c->err,
+				 sizeof(c->err));
+}
+
+/*
+ * Name servers and the server itself answer what they like: resolver, TLS and
+ * libcurl read it in a process without rights.
+ */
+int probe(const struct probe_request *rq, struct probe_answer *a, char *err,
+	  size_t size)
+{
+	struct conversation c = { .rq = rq };
+	int ret = unprivileged_call(converse, &c, sizeof(c));
+
+	*a = c.answer;
+	if (ret)
+		snprintf(err, size, "the process that talks to the server: %s",
+			 ret == -EPROTO ? "it died" : strerror(-ret));
+	else
+		snprintf(err, size, "%s", c.err);
+	return ret ? -EIO : c.ret;
 }

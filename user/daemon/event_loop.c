@@ -18,7 +18,7 @@
 #include "lists/fuse.h"
 #include "lists/groups_plan.h"
 #include "tell/journal.h"
-#include "daemon/metrics_http.h"
+#include "daemon/metrics_server.h"
 #include "base/output.h"
 #include "maps/settings_map.h"
 
@@ -261,7 +261,7 @@ static void serve_metrics(struct daemon *d, sd_event *e)
 	if (!settings_load(&d->pins, &c) && config_metrics_listen(&c, &at)) {
 		const char *where = c.value[KEY_METRICS_LISTEN];
 
-		err = metrics_http_start(&d->metrics, e, &d->pins, &at);
+		err = metrics_server_start(&d->metrics, e, &d->pins, &at);
 		if (err)
 			journal_note(MESSAGE_FAULT,
 				     "no metrics at %s (metrics-listen): %s",
@@ -317,7 +317,7 @@ int event_loop(struct daemon *d)
 	}
 	if (err < 0)
 		fail("the event loop failed: %s", strerror(-err));
-	metrics_http_stop(d->metrics);
+	metrics_server_stop(d->metrics);
 	groups_watch_free(&d->groups);
 	fuse_free(&d->fuse);
 	sd_event_unref(e);

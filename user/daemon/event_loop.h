@@ -20,7 +20,7 @@ struct daemon {
 	struct fuse fuse;
 	struct groups_watch groups;
 	struct overdue overdue;
-	struct metrics_http *metrics; /* NULL: not served */
+	struct metrics_server *metrics; /* NULL: not served */
 	uint64_t asked; /* activity_asked() as last seen */
 	struct ifaces ifaces;
 	struct net_watch network;

@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Serves the metrics by HTTP, within the daemon's loop: key metrics-listen. */
+/*
+ * Serves the metrics by HTTP at a listening socket. Reads what anybody may send:
+ * metrics_server.h runs it in a process without rights.
+ */
 #ifndef SMTPXDP_METRICS_HTTP_H
 #define SMTPXDP_METRICS_HTTP_H
 
-#include <systemd/sd-event.h>
-
-#include "config/config.h"
-#include "maps/pins.h"
-
 struct metrics_http;
 
+/* Returns the metrics' text, which lives until the next call; NULL: none. */
+typedef const char *(*metrics_http_text)(void *ctx);
+
 /*
- * Serves /metrics at an address. -errno: cannot listen there. Limits clients in
- * number, size of a request and time of silence.
+ * Takes over the socket `fd`. Limits clients in number, size of a request and
+ * time of silence. -errno.
  */
-int metrics_http_start(struct metrics_http **http, sd_event *e, struct pins *p,
-		       const struct listen_address *at);
+int metrics_http_start(struct metrics_http **http, int fd,
+		       metrics_http_text text, void *ctx);
+
+/* When this descriptor is readable, metrics_http_run() is to be called. */
+int metrics_http_fd(const struct metrics_http *http);
+
+/* Returns in how many milliseconds it is to be called again; -1: no need. */
+int metrics_http_run(struct metrics_http *http);
+
 void metrics_http_stop(struct metrics_http *http);
 
 #endif

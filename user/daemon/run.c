@@ -20,6 +20,7 @@
 #include "maps/generation.h"
 #include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
+#include "state/stamp.h"
 #include "state/state_keeper.h"
 #include "sys/attach.h"
 #include "sys/capability.h"
@@ -252,6 +253,8 @@ static int start(struct run *r, const struct config *c)
 				   .ctx = &h };
 	r->info.pid = getpid();
 	r->info.netns = netns_inode();
+	if (read_boot_id(r->info.boot_id))
+		*r->info.boot_id = '\0'; /* saving will tell */
 	/* absolute, for commands run in other folders */
 	if (!realpath(r->d.config_path, r->info.config_path))
 		snprintf(r->info.config_path, sizeof(r->info.config_path), "%s",

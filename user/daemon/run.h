@@ -24,6 +24,7 @@ struct run {
 	char state_dir[PATH_MAX];
 	struct state_keeper *state;
 	bool ephemeral; /* --ephemeral: detach at the end */
+	bool prepare; /* --prepare: end before anything is loaded */
 	bool served; /* the start succeeded and the loop began */
 	uint32_t parts; /* programs loaded: bits of enum part */
 	struct daemon_info info;

@@ -19,7 +19,9 @@
 #include "base/output.h"
 #include "maps/generation.h"
 #include "maps/layout_map.h"
+#include "maps/pins_owner.h"
 #include "settings.h"
+#include "sys/daemon_user.h"
 #include "tell/journal.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -34,57 +36,12 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
-/*
- * Can nobody but root and us put something in place of what is in this folder?
- * Above ours, a sticky one is as good: a bpffs is one, unless mounted otherwise.
- */
-static bool is_safe(const char *path, bool above)
-{
-	struct stat st;
-
-	return !lstat(path, &st) && S_ISDIR(st.st_mode) &&
-	       (!st.st_uid || st.st_uid == geteuid()) &&
-	       (!(st.st_mode & 022) || (above && st.st_mode & S_ISVTX));
-}
-
-/*
- * Whoever could write there could put maps of his own in place of ours, which
- * he can write to. Returns -EXDEV, and the folder in `unsafe`, if somebody may.
- */
-static int check_safe(const char *dir, char unsafe[static PATH_MAX])
-{
-	size_t n = strlen(dir);
-
-	if (n >= PATH_MAX)
-		return -ENAMETOOLONG;
-	memcpy(unsafe, dir, n + 1);
-	for (bool above = false; is_bpffs(unsafe); above = true) {
-		while (n && unsafe[n - 1] == '/')
-			unsafe[--n] = '\0';
-		if (!is_safe(unsafe, above))
-			return -EXDEV;
-		while (n && unsafe[n - 1] != '/')
-			unsafe[--n] = '\0';
-	}
-	return 0;
-}
-
-static int complain_unsafe(const char *dir)
-{
-	char unsafe[PATH_MAX];
-
-	check_safe(dir, unsafe);
-	fail("--pin %s: %s does not belong to root or to you alone: somebody "
-	     "else could put maps there. Remove it, or name another folder",
-	     dir, unsafe);
-	return -EXDEV;
-}
-
 /* Makes a folder and those above it. -EINVAL if it is not on a bpffs. */
 static int make_dirs(const char *dir)
 {
 	char path[PATH_MAX];
 	size_t n = strlen(dir);
+	struct stat st;
 
 	if (n >= sizeof(path))
 		return -ENAMETOOLONG;
@@ -95,7 +52,8 @@ static int make_dirs(const char *dir)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (access(path, F_OK)) {
+		/* not by access(), which forgets the user's capabilities */
+		if (stat(path, &st)) {
 			slash = strrchr(path, '/');
 			*slash = '\0';
 			if (!is_bpffs(slash > path ? path : "/"))
@@ -111,7 +69,7 @@ static int make_dirs(const char *dir)
 
 int pins_make_dir(const char *dir)
 {
-	char links[PATH_MAX], unsafe[PATH_MAX];
+	char links[PATH_MAX];
 	int err;
 
 	if (*dir != '/') {
@@ -128,8 +86,8 @@ int pins_make_dir(const char *dir)
 		return err;
 	}
 	err = make_dirs(dir);
-	if (!err && check_safe(dir, unsafe))
-		return complain_unsafe(dir);
+	if (!err && pins_check_owner(dir))
+		return pins_complain_owner(dir);
 	if (!err)
 		err = file_path(links, sizeof(links), dir, "links");
 	if (!err)
@@ -141,8 +99,21 @@ int pins_make_dir(const char *dir)
 	else if (err == -EPERM && strchr(dir, '.'))
 		fail("--pin %s: a bpffs takes no dots in names", dir);
 	else if (err)
-		fail("cannot make the folder %s: %s", dir, strerror(-err));
+		fail("cannot make the folder %s: %s%s", dir, strerror(-err),
+		     err == -EACCES ?
+			     "; as root, smtpxdp run --prepare makes it "
+			     "and gives it to the user " DAEMON_USER :
+			     "");
 	return err;
+}
+
+/*
+ * The folder itself may be in one that is not ours, or be where the unit's
+ * sandbox begins.
+ */
+static bool is_left(int err)
+{
+	return err == -EACCES || err == -EROFS || err == -EBUSY;
 }
 
 int pins_remove_dir(const char *dir)
@@ -154,10 +125,10 @@ int pins_remove_dir(const char *dir)
 		err = file_remove_folder(links);
 	if (!err || err == -ENOENT)
 		err = generation_remove_all(dir);
-	if (!err)
-		err = file_remove_folder(dir);
-	/* In the unit's sandbox, only the content of dir can be removed. */
-	return err == -ENOENT || err == -EROFS ? 0 : err;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = file_remove_folder(dir);
+	return err == -ENOENT || is_left(err) ? 0 : err;
 }
 
 static int share(int map, size_t size, void *memory)
@@ -235,7 +206,7 @@ static int complain(const char *dir, int err)
 		     "or name its folder with --pin",
 		     dir);
 	else if (err == -EXDEV)
-		complain_unsafe(dir);
+		pins_complain_owner(dir);
 	else if (err == -EPERM || err == -EACCES)
 		fail("cannot open the maps at %s: %s (are you root?)", dir,
 		     strerror(-err));
@@ -254,10 +225,8 @@ static int complain(const char *dir, int err)
  */
 int pins_try_open(struct pins *p, const char *dir)
 {
-	int n = 0, before, err;
-	char unsafe[PATH_MAX];
+	int n = 0, before, err = pins_check_owner(dir);
 
-	err = check_safe(dir, unsafe);
 	if (err)
 		return err;
 	do {

@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "tell/journal.h"
 #include "base/output.h"
+#include "sys/daemon_user.h"
 
 /* Messages about clients; smtpxdp(8) documents their shape. */
 static const enum message kinds[] = { MESSAGE_FAILURE,	 MESSAGE_BAN,
@@ -36,10 +37,24 @@ static int match_kinds(sd_journal *j)
 			 message_ids[kinds[i]]);
 		err = sd_journal_add_match(j, match, 0);
 	}
-	/* any user may write to the journal and call it a ban */
-	if (!err)
-		err = sd_journal_add_match(j, "_UID=0", 0);
 	return err;
+}
+
+/*
+ * Any user may write to the journal and call it a ban: root and the daemon's
+ * user are believed.
+ */
+static int match_writers(sd_journal *j)
+{
+	int err = sd_journal_add_match(j, "_UID=0", 0);
+	char match[32];
+	uid_t uid;
+	gid_t gid;
+
+	if (err < 0 || daemon_user(&uid, &gid))
+		return err;
+	snprintf(match, sizeof(match), "_UID=%u", uid);
+	return sd_journal_add_match(j, match, 0);
 }
 
 int journal_open(sd_journal **j)
@@ -54,6 +69,8 @@ int journal_open(sd_journal **j)
 	if (err < 0)
 		return fail("cannot open the journal: %s", strerror(-err));
 	err = match_kinds(*j);
+	if (err >= 0)
+		err = match_writers(*j);
 	if (err >= 0)
 		return 0;
 	sd_journal_close(*j);

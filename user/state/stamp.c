@@ -4,10 +4,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "maps/settings_map.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define NSEC 1000000000LL
@@ -79,7 +81,7 @@ int64_t stamp_remaining(const struct stamp *then, const struct stamp *now,
 	return clamp(left < longest ? left : longest, 0, most);
 }
 
-static int read_boot_id(char id[static BOOT_ID_SIZE])
+int read_boot_id(char id[static BOOT_ID_SIZE])
 {
 	FILE *f = fopen(BOOT_ID, "re");
 	bool got = f && fgets(id, BOOT_ID_SIZE, f);
@@ -87,6 +89,18 @@ static int read_boot_id(char id[static BOOT_ID_SIZE])
 	if (f)
 		fclose(f);
 	return got ? 0 : -EIO;
+}
+
+/* The one that the daemon has told, if one has: a file is stamped with that. */
+static int boot_id_of(const struct pins *p, char id[static BOOT_ID_SIZE])
+{
+	struct daemon_info *info = malloc(sizeof(*info));
+	bool told = info && !daemon_read(p, info) && *info->boot_id;
+
+	if (told)
+		snprintf(id, BOOT_ID_SIZE, "%s", info->boot_id);
+	free(info);
+	return told ? 0 : read_boot_id(id);
 }
 
 int state_clock_read(const struct pins *p, struct state_clock *now)
@@ -100,7 +114,7 @@ int state_clock_read(const struct pins *p, struct state_clock *now)
 	if (!err && bpf_obj_get_info_by_fd(p->map[MAP_BANS], &info, &len))
 		err = -errno;
 	if (!err)
-		err = read_boot_id(now->stamp.boot_id);
+		err = boot_id_of(p, now->stamp.boot_id);
 	now->stamp.map_id = info.id;
 	now->stamp.boot = now->clock.boot_ns / NSEC;
 	now->stamp.wall = time(NULL);

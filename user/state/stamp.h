@@ -12,9 +12,8 @@
 #include <stdint.h>
 
 #include "ban.h"
+#include "daemon.h"
 #include "maps/pins.h"
-
-#define BOOT_ID_SIZE 37
 
 struct stamp {
 	char boot_id[BOOT_ID_SIZE]; /* another one after each boot */
@@ -55,6 +54,9 @@ struct state_clock {
 	struct stamp stamp;
 	struct clock_pair clock;
 };
+
+/* Reads which boot this is. -errno. */
+int read_boot_id(char id[static BOOT_ID_SIZE]);
 
 /* Reads all clocks, and the id of these maps. -errno. */
 int state_clock_read(const struct pins *p, struct state_clock *now);

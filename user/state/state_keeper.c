@@ -289,6 +289,8 @@ static int lock_folder(struct state_keeper *k)
 	    file_path(path, sizeof(path), k->dir, LOCK_NAME))
 		return 0;
 	k->lock = file_lock(path, LOCK_EX | LOCK_NB);
+	if (k->lock >= 0)
+		file_own_as(k->lock, k->dir);
 	if (k->lock != -EWOULDBLOCK)
 		return 0;
 	return fail("another daemon keeps its state in %s: give this one a "

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "state/store_sql.h"
 
 /* "SMXD" in the file's header marks it as ours, also for file(1). */
@@ -180,15 +181,17 @@ static int prepare_patiently(struct store *s)
 /* Makes the folder and the file, which only their owner may read. */
 static int make_file(const char *dir, const char *path)
 {
-	int fd;
+	int fd, err;
 
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
+	/* SQLite makes the files beside it the same user's */
+	err = file_own_as(fd, dir);
 	close(fd);
-	return 0;
+	return err;
 }
 
 static int path_of(const char *dir, char path[static PATH_MAX])

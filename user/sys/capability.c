@@ -6,20 +6,53 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int capability_drop(unsigned int cap)
+struct sets {
+	struct __user_cap_header_struct head;
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+};
+
+static int get(struct sets *s)
 {
-	struct __user_cap_header_struct head = {
+	s->head = (struct __user_cap_header_struct){
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
-	unsigned int i = CAP_TO_INDEX(cap), bit = CAP_TO_MASK(cap);
+	return syscall(SYS_capget, &s->head, s->data) ? -errno : 0;
+}
 
-	if (syscall(SYS_capget, &head, sets))
-		return -errno;
-	if (!(sets[i].permitted & bit))
-		return 0;
-	sets[i].effective &= ~bit;
-	sets[i].permitted &= ~bit;
-	sets[i].inheritable &= ~bit;
-	return syscall(SYS_capset, &head, sets) ? -errno : 0;
+static int set(struct sets *s)
+{
+	return syscall(SYS_capset, &s->head, s->data) ? -errno : 0;
+}
+
+/* Without it among the permitted ones, the kernel lowers an ambient one, too. */
+int capability_drop(unsigned int cap)
+{
+	unsigned int i = CAP_TO_INDEX(cap), bit = CAP_TO_MASK(cap);
+	struct sets s;
+	int err = get(&s);
+
+	if (err || !(s.data[i].permitted & bit))
+		return err;
+	s.data[i].effective &= ~bit;
+	s.data[i].permitted &= ~bit;
+	s.data[i].inheritable &= ~bit;
+	return set(&s);
+}
+
+int capability_raise(unsigned int cap)
+{
+	struct sets s;
+	int err = get(&s);
+
+	s.data[CAP_TO_INDEX(cap)].effective |= CAP_TO_MASK(cap);
+	return err ? err : set(&s);
+}
+
+int capability_drop_all(void)
+{
+	struct sets none = {
+		.head.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+
+	return set(&none);
 }

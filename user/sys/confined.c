@@ -3,18 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/audit.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/magic.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,11 +17,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "sys/proc_maps.h"
+#include "sys/confine.h"
 
 /* Where the child has its two descriptors. */
-#define CHILD_PATH 3
-#define CHILD_PIPE 4
+#define CHILD_PATH CONFINE_FIRST
+#define CHILD_PIPE CONFINE_SECOND
 #define MEMORY_MAX (512UL << 20)
 #define CPU_SECONDS 5
 
@@ -41,63 +35,6 @@ int confined_path(const char *path)
 	int fd = open(path, O_PATH | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
-}
-
-/* Numbers of system calls mean others in an architecture's other ABI. */
-#if defined(__x86_64__)
-#define OUR_ABI AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OUR_ABI AUDIT_ARCH_AARCH64
-#elif defined(__riscv)
-#define OUR_ABI AUDIT_ARCH_RISCV64
-#elif defined(__s390x__)
-#define OUR_ABI AUDIT_ARCH_S390X
-#elif defined(__powerpc64__)
-#define OUR_ABI AUDIT_ARCH_PPC64LE
-#endif
-
-/* What reading, memory and the answer take; all else is refused. */
-static int filter_calls(void)
-{
-#define ALLOW(name)                                                            \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1),                \
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-	static struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ABI, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		ALLOW(pread64),
-		ALLOW(write),
-		ALLOW(mmap),
-		ALLOW(munmap),
-		ALLOW(brk),
-		ALLOW(mremap),
-		ALLOW(exit_group),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-	};
-#undef ALLOW
-	struct sock_fprog program = {
-		.len = sizeof(code) / sizeof(*code),
-		.filter = code,
-	};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		return -errno;
-	return 0;
-}
-
-static int drop_capabilities(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-
-	return syscall(SYS_capset, &head, none) ? -errno : 0;
 }
 
 /*
@@ -130,45 +67,13 @@ static int open_regular(uint64_t *file_size)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Keeps two descriptors: no lock of the parent's is held by its child. */
-static int keep_two(int path_fd, int pipe_fd)
-{
-	/* each above the places of both, so that neither is overwritten */
-	int a = fcntl(path_fd, F_DUPFD_CLOEXEC, CHILD_PIPE + 1);
-	int b = fcntl(pipe_fd, F_DUPFD_CLOEXEC, CHILD_PIPE + 1);
-
-	if (a < 0 || b < 0 || dup2(a, CHILD_PATH) < 0 ||
-	    dup2(b, CHILD_PIPE) < 0 ||
-	    syscall(__NR_close_range, CHILD_PIPE + 1, ~0U, 0) ||
-	    syscall(__NR_close_range, 0, CHILD_PATH - 1, 0))
-		return -errno;
-	return 0;
-}
-
-/*
- * Memory that is shared with the kernel, or with files, as maps are: who takes
- * over the parser must not reach it.
- */
-static int drop_shared(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[PATH_MAX + 128];
-	struct mapping m;
-	int err = 0;
-
-	if (!maps)
-		return -errno;
-	while (mapping_line(maps, line, sizeof(line)))
-		if (mapping_parse(line, &m) && m.shared &&
-		    munmap((void *)(uintptr_t)m.from, m.to - m.from))
-			err = -errno;
-	fclose(maps);
-	return err;
-}
-
 static int work(int path_fd, int pipe_fd, confined_fn fn, void *result)
 {
-	int err = keep_two(path_fd, pipe_fd), fd;
+	/* What reading, memory and the answer take. */
+	static const int calls[] = { __NR_pread64,   __NR_write, __NR_mmap,
+				     __NR_munmap,    __NR_brk,	 __NR_mremap,
+				     __NR_exit_group };
+	int err = confine_files(path_fd, pipe_fd), fd;
 	uint64_t file_size = 0;
 
 	if (err)
@@ -176,16 +81,14 @@ static int work(int path_fd, int pipe_fd, confined_fn fn, void *result)
 	fd = open_regular(&file_size);
 	if (fd < 0)
 		return fd;
-	err = drop_shared();
+	err = confine_memory();
 	if (err)
 		return err;
 	limit(RLIMIT_DATA, MEMORY_MAX);
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, CPU_SECONDS);
-	err = drop_capabilities();
-	if (!err)
-		err = filter_calls();
+	err = confine_rights(calls, sizeof(calls) / sizeof(*calls));
 	return err ? err : fn(fd, file_size, result);
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a child process gives up before it reads what somebody who means harm
+ * may have chosen. Each step returns 0 or -errno.
+ */
+#ifndef SMTPXDP_CONFINE_H
+#define SMTPXDP_CONFINE_H
+
+#include <stddef.h>
+
+/* Where confine_files() leaves the two descriptors. */
+#define CONFINE_FIRST 3
+#define CONFINE_SECOND 4
+
+/* Closes all other files: no lock of the parent's is held by its child. */
+int confine_files(int first, int second);
+
+/*
+ * Unmaps memory that is shared with the kernel or with files, as maps are: who
+ * takes over the parser must not reach it.
+ */
+int confine_memory(void);
+
+/*
+ * Gives up all capabilities, and all system calls but these, by their numbers:
+ * others fail with EPERM.
+ */
+int confine_rights(const int *calls, size_t n);
+
+#endif
