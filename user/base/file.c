@@ -203,33 +203,67 @@ static int write_all(int fd, const char *text)
 	return fsync(fd) ? -errno : 0;
 }
 
-int file_replace(const char *path, const char *text)
+/*
+ * The file itself is replaced, and its folder can be locked by everybody who can
+ * read it: so the lock is a file of its own for as long as the edit takes. The
+ * new file has a fixed name, so that what an edit left that was killed is found.
+ */
+int file_edit_begin(struct file_edit *e, const char *path)
 {
-	char temp[PATH_MAX + 16];
 	struct stat st;
-	int fd, err = 0;
+	int n;
+
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (snprintf(e->path, sizeof(e->path), "%s", path) >=
+	    (int)sizeof(e->path))
+		return -ENAMETOOLONG;
+	snprintf(e->lock, sizeof(e->lock), "%s.lock", path);
+	n = snprintf(e->next, sizeof(e->next), "%s.new", path);
+	if (n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	e->fd = file_lock(e->lock, LOCK_EX);
+	if (e->fd < 0)
+		return e->fd;
+	unlink(e->next);
+	return 0;
+}
+
+void file_edit_end(struct file_edit *e)
+{
+	unlink(e->lock);
+	close(e->fd);
+}
+
+/* Owner and mode stay. */
+static int dress(int fd, const char *path)
+{
+	struct stat st;
 
 	if (stat(path, &st))
 		st = (struct stat){ .st_mode = S_IFREG | FILE_MODE,
 				    .st_uid = geteuid(),
 				    .st_gid = getegid() };
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >=
-	    (int)sizeof(temp))
-		return -ENAMETOOLONG;
-	fd = mkostemp(temp, O_CLOEXEC);
+	return fchown(fd, st.st_uid, st.st_gid) ||
+			       fchmod(fd, st.st_mode & 07777) ?
+		       -errno :
+		       0;
+}
+
+int file_replace(const struct file_edit *e, const char *text)
+{
+	int fd = open(e->next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int err = fd < 0 ? -errno : dress(fd, e->path);
+
 	if (fd < 0)
-		return -errno;
-	if (fchown(fd, st.st_uid, st.st_gid) || fchmod(fd, st.st_mode & 07777))
-		err = -errno;
+		return err;
 	if (!err)
 		err = write_all(fd, text);
 	if (close(fd) && !err)
 		err = -errno;
-	if (!err && rename(temp, path))
+	if (!err && rename(e->next, e->path))
 		err = -errno;
 	if (err)
-		unlink(temp);
+		unlink(e->next);
 	return err;
 }

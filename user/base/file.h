@@ -3,6 +3,7 @@
 #ifndef SMTPXDP_FILE_H
 #define SMTPXDP_FILE_H
 
+#include <limits.h>
 #include <stddef.h>
 
 /* Writes "folder/name" into buf. 0, or -ENAMETOOLONG. */
@@ -32,11 +33,21 @@ int file_own_as(int fd, const char *folder);
 int file_remove_folder(const char *folder);
 
 /*
- * Replaces a file by a text, which is written beside it and renamed over it:
- * readers see the old text or the new one, whole. Owner and mode stay. Returns
- * -errno; -EINVAL for anything but a regular file, for the renaming would
- * replace a device or a folder by a file.
+ * An edit of a file, which others wait for. file_replace() writes a text beside
+ * the file and renames it over it: readers see the old text or the new one,
+ * whole; also if the edit is killed, whose files the next edit removes. Owner
+ * and mode stay. All return -errno; -EINVAL for anything but a regular file,
+ * for the renaming would replace a device or a folder by a file.
  */
-int file_replace(const char *path, const char *text);
+struct file_edit {
+	int fd;
+	char path[PATH_MAX];
+	char lock[PATH_MAX + 8];
+	char next[PATH_MAX + 8];
+};
+
+int file_edit_begin(struct file_edit *e, const char *path);
+int file_replace(const struct file_edit *e, const char *text);
+void file_edit_end(struct file_edit *e);
 
 #endif

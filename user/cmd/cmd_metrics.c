@@ -13,13 +13,18 @@
 
 static int write_out(const char *text, const char *path)
 {
+	struct file_edit f;
 	int err;
 
 	if (!path) {
 		fputs(text, stdout);
 		return 0;
 	}
-	err = file_replace(path, text);
+	err = file_edit_begin(&f, path);
+	if (!err) {
+		err = file_replace(&f, text);
+		file_edit_end(&f);
+	}
 	if (err == -EINVAL)
 		return fail("--output %s: not a regular file", path);
 	return err ? fail("cannot write %s: %s", path, strerror(-err)) : 0;

@@ -175,31 +175,6 @@ static int edited(const char *old, struct edit *e, char **text)
 
 /* ---- writing: beside the old file, then renamed over it */
 
-struct edit_lock {
-	int fd;
-	char path[PATH_MAX];
-};
-
-/*
- * An edit replaces the file itself, and the folder can be locked by everybody
- * who can read it: so the lock is a file of its own for as long as the edit
- * takes.
- */
-static int lock_edit(struct edit_lock *l, const char *path)
-{
-	if (snprintf(l->path, sizeof(l->path), "%s.lock", path) >=
-	    (int)sizeof(l->path))
-		return -ENAMETOOLONG;
-	l->fd = file_lock(l->path, LOCK_EX);
-	return l->fd < 0 ? l->fd : 0;
-}
-
-static void unlock_edit(struct edit_lock *l)
-{
-	unlink(l->path);
-	close(l->fd);
-}
-
 /* Writes the new names of files to the disk. */
 static int sync_folder(const char *path)
 {
@@ -291,9 +266,10 @@ static int check(const char *text, const char *path, const struct edit *e,
 	return ret;
 }
 
-static int edit_file(const char *path, const char *old, struct edit *e,
+static int edit_file(const struct file_edit *f, const char *old, struct edit *e,
 		     char *err, size_t size)
 {
+	const char *path = f->path;
 	char *text = NULL;
 	int ret = edited(old, e, &text);
 
@@ -302,7 +278,7 @@ static int edit_file(const char *path, const char *old, struct edit *e,
 	else
 		ret = check(text, path, e, err, size);
 	if (!ret && strcmp(old, text)) {
-		ret = file_replace(path, text);
+		ret = file_replace(f, text);
 		if (ret)
 			complain_unwritten(err, size, ret, path);
 		else if ((ret = sync_folder(path)))
@@ -317,7 +293,7 @@ int config_file_edit(const char *path, enum config_key key, const char *value,
 {
 	struct edit e = { .key = key, .value = value };
 	char real[PATH_MAX], *old;
-	struct edit_lock lock;
+	struct file_edit f;
 	int ret;
 
 	if (!value && access(path, F_OK) && errno == ENOENT)
@@ -325,13 +301,13 @@ int config_file_edit(const char *path, enum config_key key, const char *value,
 	ret = resolve(path, real, err, size);
 	if (ret)
 		return ret;
-	ret = lock_edit(&lock, real);
+	ret = file_edit_begin(&f, real);
 	if (ret)
 		return complain_unwritten(err, size, ret, path);
 	ret = read_all(real, &old, err, size);
 	if (!ret || ret == -ENOENT)
-		ret = edit_file(real, old ? old : "", &e, err, size);
-	unlock_edit(&lock);
+		ret = edit_file(&f, old ? old : "", &e, err, size);
+	file_edit_end(&f);
 	free(old);
 	return ret;
 }
