@@ -18,7 +18,7 @@
 #include "maps.h"
 #include "now.h"
 #include "pure/reply.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -209,6 +209,7 @@ static __always_inline void sight(const struct settings *s, struct ending *e,
 	at->port = bpf_ntohs(e->key.server_port);
 	at->sensor = SENSOR_WIRE;
 	at->unanswered = 1;
+	at->joins = 0;
 	at->ifindex = 0;
 	at->code = r->begun;
 	at->text_len = r->len;

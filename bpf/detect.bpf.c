@@ -98,7 +98,8 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	if (v == REPLY_CREDIT) {
 		x->st->state |= STREAM_LOGGED_IN;
-		client_success(x->s, &x->key->client, at->tried.hash);
+		login_accepted(x->s, &x->st->refusals, &x->key->client,
+			       at->tried.hash);
 		return 0;
 	}
 	at->unanswered = 0;
@@ -109,7 +110,7 @@ static __always_inline int scan_line(struct scan *x)
 	at->text_len = res.len;
 	at->sensor = SENSOR_WIRE;
 	at->text = r->first;
-	client_failure(x->s, at);
+	login_refused(x->s, &x->st->refusals, at);
 	return 0;
 }
 
@@ -135,6 +136,7 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 	fresh->state = st->state;
 	fresh->offer = st->offer;
 	fresh->messages = st->messages;
+	fresh->refusals = st->refusals;
 	if (seen < 0) {
 		count(COUNTER_STREAM_GAP, skb->len);
 		/* most likely at the start of a reply: segments mostly are */
@@ -257,6 +259,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	st->state = fresh->state;
 	st->offer = fresh->offer;
 	st->messages = fresh->messages;
+	st->refusals = fresh->refusals;
 	if (x.st->encrypted || reply_unfinished(r) ||
 	    reply_unfinished(&st->reply))
 		st->reply = *r;

@@ -55,6 +55,14 @@ struct {
 	__type(value, struct client);
 } clients MAP;
 
+/* Failures of clients with passwords tried before, for stale-rate. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct addr);
+	__type(value, struct client);
+} repeats MAP;
+
 /* Failing clients by network, for net-rate: see net_window.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

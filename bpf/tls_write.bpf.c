@@ -11,7 +11,7 @@
 #include "hang.h"
 #include "now.h"
 #include "pure/reply.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 #include "pure/window.h"
 #include "tls_session.h"
 
@@ -131,14 +131,22 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 	struct sighting *at = &x->t->at;
 
 	if (v == REPLY_CREDIT) {
-		if (x->known)
-			client_success(x->s, &at->peer, x->hash);
+		if (x->known && x->dialogue)
+			login_accepted(x->s, &x->dialogue->refusals, &at->peer,
+				       x->hash);
+		else if (x->known)
+			client_success(x->s, &at->peer, x->hash, 0);
 		return;
 	}
 	at->text_len = res->len;
 	at->code = res->code;
 	at->sensor = SENSOR_TLS;
 	at->text = x->reply->first;
+	at->joins = 0;
+	if (x->known && x->dialogue) {
+		login_refused(x->s, &x->dialogue->refusals, at);
+		return;
+	}
 	if (x->known) {
 		client_failure(x->s, at);
 		return;
@@ -460,6 +468,7 @@ static __always_inline void judge_end(const struct tls_key *key, __u64 library)
 	t->at.code = 0;
 	t->at.text_len = 0;
 	t->at.unanswered = 1;
+	t->at.joins = 0;
 	end_session(s, t, w);
 	t->at.unanswered = 0;
 }

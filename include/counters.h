@@ -62,7 +62,11 @@
 	X(UNANSWERED, "failures-unanswered",                                   \
 	  "failed logins whose reply the client did not wait for")             \
 	X(OUT_OUTGOING, "out-outgoing",                                        \
-	  "packets from mail ports of connections that began here: not read")
+	  "packets from mail ports of connections that began here: not read")  \
+	X(FAILURE_REPEATED, "failures-repeated",                               \
+	  "failed logins with a password that the client had tried before")    \
+	X(FAILURE_MADE_GOOD, "failures-made-good",                             \
+	  "failed logins that the same connection made good: not counted")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

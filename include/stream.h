@@ -4,6 +4,7 @@
 #define SMTPXDP_STREAM_H
 
 #include "addr.h"
+#include "refusals.h"
 #include "settings.h"
 
 /* Bytes kept of a line; the rest is only searched for its end. */
@@ -83,6 +84,8 @@ struct stream {
 	__u8 state; /* enum stream_state */
 	__u8 offer; /* enum offer */
 	__u32 messages; /* messages so far: replies 354 */
+	struct refusals refusals;
+	__u32 pad;
 	/* unfinished at next_seq: the reply; with TLS, the ServerHello */
 	union {
 		struct reply reply;
@@ -92,6 +95,6 @@ struct stream {
 
 _Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");
 _Static_assert(sizeof(struct stream_key) == 40, "map key");
-_Static_assert(sizeof(struct stream) == 40 + 2 * LINE_SIZE, "map value");
+_Static_assert(sizeof(struct stream) == 56 + 2 * LINE_SIZE, "map value");
 
 #endif

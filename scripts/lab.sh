@@ -696,10 +696,12 @@ daemon_wipe() {
 # --- clients ----------------------------------------------------------------
 
 # swaks_try NS USER PASSWORD SERVER [SWAKS OPTION...]: tries one login. 0:
-# accepted; 28: refused; 2: no connection within three seconds.
+# accepted; 28: refused; 2: no connection within three seconds. Password "wrong" is
+# a new one each time.
 swaks_try() {
 	local ns=$1 user=$2 pass=$3 server=$4
 	shift 4
+	[ "$pass" != wrong ] || pass=wrong-$RANDOM$RANDOM
 	at "$ns" swaks --server "$server" --port 587 --timeout $((3 * SLOW)) \
 		--ehlo client.example --to bob@mail.example --auth PLAIN \
 		--auth-user "$user" --auth-password "$pass" \

@@ -22,9 +22,20 @@ import threading
 import time
 
 
+def password(args):
+    """Password "wrong" is a new one each time, as a guesser's."""
+    if args.password != "wrong":
+        return args.password
+    return "wrong-" + os.urandom(6).hex()
+
+
 def auth_line(args):
-    secret = "\0%s\0%s" % (args.user, args.password)
+    secret = "\0%s\0%s" % (args.user, password(args))
     return b"AUTH PLAIN " + base64.b64encode(secret.encode()) + b"\r\n"
+
+
+def auth_lines(args, n):
+    return b"".join(auth_line(args) for _ in range(n))
 
 
 class Replies:
@@ -136,7 +147,7 @@ def cmd_auth(args):
         hello(client, args)
     for _ in range(args.tries // burst):
         for client in clients:
-            client.send(auth_line(args) * burst)
+            client.send(auth_lines(args, burst))
         for client in clients:
             for _ in range(burst):
                 reply = judged(client, args, burst)
@@ -253,7 +264,7 @@ def cmd_rude(args):
         try:
             client = Client(args, address)
             hello(client, args)
-            client.send(auth_line(args) * args.tries)
+            client.send(auth_lines(args, args.tries))
             for _ in range(chance.randrange(args.tries + 1)):
                 client.reply()
             time.sleep(chance.choice((0, 0, 0.01, 0.5)))
@@ -504,7 +515,7 @@ def cmd_raw(args):
     burst = args.tries if args.pipeline else 1
     try:
         for _ in range(args.tries // burst):
-            client.send(auth_line(args) * burst)
+            client.send(auth_lines(args, burst))
             for _ in range(burst):
                 reply = client.reply()
                 print(reply, file=sys.stderr)

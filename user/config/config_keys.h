@@ -31,11 +31,14 @@
 	  "a second limit over a longer time, beside rate", LIVE,              \
 	  LIMIT_OR_OFF(slow))                                                  \
 	X(STALE_RATE, "stale-rate", "off", "failures/time|off",                \
-	  "the limit of a client that tries one user only", LIVE,              \
+	  "the limit of passwords that a client tries again", LIVE,            \
 	  LIMIT_OR_OFF(policy[POLICY_STALE].rate))                             \
 	X(STALE_BAN_TIME, "stale-ban-time", "10m", "time",                     \
 	  "how long the first ban by stale-rate lasts", LIVE,                  \
 	  TIME(policy[POLICY_STALE].ban_sec))                                  \
+	X(COMPARE_PASSWORDS, "compare-passwords", "yes", "yes|no",             \
+	  "a password that a client tries again is no new guess", LIVE,        \
+	  FLAG(compare))                                                       \
 	X(ATTACK_USERS, "attack-users", "off", "users|off",                    \
 	  "this many different users lead to a ban at once", LIVE,             \
 	  NUMBER_OR_OFF(attack_users, 2, USERS_MAX))                           \
