@@ -15,6 +15,7 @@
 #include "maps.h"
 #include "pure/parse.h"
 #include "pure/reply.h"
+#include "throttle.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -91,10 +92,11 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
-	if (v == REPLY_COUNT || v == REPLY_CREDIT)
+	if (reply_is_judgement(v))
 		find_tried(x->s, x->key, x->st, &at->tried);
-	count_reply(x->key, x->st, res.code, v == REPLY_COUNT);
-	if (v != REPLY_COUNT && v != REPLY_CREDIT)
+	count_reply(x->key, x->st, res.code,
+		    v == REPLY_COUNT || v == REPLY_THROTTLED);
+	if (!reply_is_judgement(v))
 		return 0;
 	if (v == REPLY_CREDIT) {
 		x->st->state |= STREAM_LOGGED_IN;
@@ -102,6 +104,9 @@ static __always_inline int scan_line(struct scan *x)
 			       at->tried.hash);
 		return 0;
 	}
+	if (v == REPLY_THROTTLED && !throttle_counts(x->s, &x->key->client))
+		return 0;
+	at->throttled = v == REPLY_THROTTLED;
 	at->unanswered = 0;
 	at->peer = x->key->client;
 	at->ifindex = x->skb->ifindex;

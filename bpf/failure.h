@@ -341,6 +341,8 @@ __noinline __weak int client_failure(const struct settings *s,
 	j.guess = guess_note(c, at->tried.guess);
 	if (at->joins)
 		j.guess = GUESS_AGAIN;
+	if (!at->throttled)
+		c->refused = tick << 1 | 1;
 	was = *(volatile __u64 *)&c->until;
 	if (j.guess == GUESS_AGAIN && !window_closed(was, now, s->mode)) {
 		c = repeat(&client.addr, c);

@@ -30,6 +30,7 @@
 #include "login.h"
 #include "settings.h"
 #include "stream.h"
+#include "throttle_state.h"
 #include "tls.h"
 
 /* Weak: each object file defines the maps, the linker merges them. */
@@ -177,6 +178,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct brake);
 } brake MAP;
+
+/* When a server held back logins of everybody: see bpf/throttle.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct throttle);
+} throttle MAP;
 
 /* Who blew the fuse. No BPF program uses it. */
 struct {

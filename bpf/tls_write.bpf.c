@@ -13,6 +13,7 @@
 #include "pure/reply.h"
 #include "pure/matching.h"
 #include "pure/window.h"
+#include "throttle.h"
 #include "tls_session.h"
 
 #include <bpf/bpf_tracing.h>
@@ -89,12 +90,12 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 	struct tried *tried = &x->t->at.tried;
 	const struct attempt *a;
 
-	if (v == REPLY_COUNT)
+	if (v == REPLY_COUNT || v == REPLY_THROTTLED)
 		__builtin_memset(tried, 0, sizeof(*tried));
 	x->hash = 0;
 	if (!w || w->over)
 		return;
-	if (v == REPLY_COUNT) {
+	if (v == REPLY_COUNT || v == REPLY_THROTTLED) {
 		w->refused++;
 		a = w->lost || !(x->s->users & USERS_TLS) ?
 			    NULL :
@@ -138,6 +139,10 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 			client_success(x->s, &at->peer, x->hash, 0);
 		return;
 	}
+	if (v == REPLY_THROTTLED &&
+	    !(x->known && throttle_counts(x->s, &at->peer)))
+		return;
+	at->throttled = v == REPLY_THROTTLED;
 	at->text_len = res->len;
 	at->code = res->code;
 	at->sensor = SENSOR_TLS;
@@ -202,7 +207,7 @@ static __always_inline int tls_line(struct tls_scan *x)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (v != REPLY_MORE)
 		answer(x, v, res.code);
-	if (v == REPLY_COUNT || v == REPLY_CREDIT)
+	if (reply_is_judgement(v))
 		see(x, &res, v);
 	return 0;
 }
@@ -469,6 +474,7 @@ static __always_inline void judge_end(const struct tls_key *key, __u64 library)
 	t->at.text_len = 0;
 	t->at.unanswered = 1;
 	t->at.joins = 0;
+	t->at.throttled = 0;
 	end_session(s, t, w);
 	t->at.unanswered = 0;
 }

@@ -52,7 +52,8 @@ struct client {
 	/* last users with passwords, four a word: see bpf/pure/guesses.h */
 	__u64 guesses[GUESSES_MAX / 4];
 	__u32 guess_head; /* guesses noted so far */
-	__u32 pad;
+	/* tick << 1 | 1 of the last failure that was no throttle-text, or 0 */
+	__u32 refused;
 };
 
 _Static_assert(sizeof(struct client) == 80 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) +

@@ -66,7 +66,9 @@
 	X(FAILURE_REPEATED, "failures-repeated",                               \
 	  "failed logins with a password that the client had tried before")    \
 	X(FAILURE_MADE_GOOD, "failures-made-good",                             \
-	  "failed logins that the same connection made good: not counted")
+	  "failed logins that the same connection made good: not counted")     \
+	X(UNEARNED, "throttled-unearned",                                      \
+	  "throttle-texts to clients that had not failed: not counted")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

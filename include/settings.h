@@ -32,6 +32,8 @@ enum action {
 	ACTION_IGNORE,
 	ACTION_COUNT, /* counts as a failed login */
 	ACTION_CREDIT, /* counts as a successful login */
+	/* counts as a failed one of who has failed: see bpf/throttle.h */
+	ACTION_THROTTLE,
 };
 
 /* Flag in settings.codes beside the action: a text begins with this code. */

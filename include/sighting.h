@@ -20,7 +20,8 @@ struct sighting {
 	__u8 unanswered; /* 1: no whole reply left; code and text are of the part */
 	/* 1: one guess with the failure before it: see bpf/pure/made_good.h */
 	__u8 joins;
-	__u8 pad[4];
+	__u8 throttled; /* 1: by a throttle-text */
+	__u8 pad[3];
 	struct tried tried;
 	struct line text; /* the reply's last line */
 };

@@ -275,6 +275,33 @@ DOVECOT_DELAY=0
 # Lines for Dovecot's service submission-login: tests limit its processes.
 DOVECOT_LOGIN=
 
+# The mechanisms that Dovecot offers. Set before lab_up.
+DOVECOT_MECHANISMS="plain login"
+
+# 1: the servers' own brakes stay on, as Debian ships them. Set before lab_up.
+STOCK=0
+
+# Dovecot delays replies to failures more and more. Off: half a second remains,
+# for which it gathers failures.
+dovecot_brakes() {
+	[ $STOCK = 0 ] || return 0
+	cat <<-EOF
+		auth_failure_delay = $DOVECOT_DELAY
+		service anvil {
+		  unix_listener anvil-auth-penalty {
+		    mode = 0
+		  }
+		}
+	EOF
+}
+
+# Postfix delays replies to a client that fails often, and hangs up.
+postfix_brakes() {
+	[ $STOCK = 0 ] || return 0
+	echo "smtpd_error_sleep_time = 0"
+	echo "smtpd_hard_error_limit = 100"
+}
+
 # Starts Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
 dovecot_up() {
 	local version dir=$LAB/dovecot
@@ -321,8 +348,7 @@ dovecot_up() {
 			}
 			EOF
 		esac
-		# Dovecot delays replies to failures more and more: switched
-		# off. Half a second remains, for which it gathers failures.
+		dovecot_brakes
 		cat <<-EOF
 			base_dir = $dir/run
 			state_dir = $dir/state
@@ -331,18 +357,12 @@ dovecot_up() {
 			protocols = submission
 			listen = $DOVECOT
 			ssl = yes
-			auth_mechanisms = plain login
-			auth_failure_delay = $DOVECOT_DELAY
+			auth_mechanisms = $DOVECOT_MECHANISMS
 			first_valid_uid = 1
 			auth_verbose = yes
 			service auth {
 			  unix_listener $LAB/auth {
 			    mode = 0666
-			  }
-			}
-			service anvil {
-			  unix_listener anvil-auth-penalty {
-			    mode = 0
 			  }
 			}
 			service submission-login {
@@ -370,7 +390,6 @@ postfix_up() {
 	lab_certificate
 	mkdir -p $dir/etc $dir/queue $dir/data
 	chown postfix $dir/data
-	# Postfix delays replies to a client that fails often: switched off.
 	cat >$dir/etc/main.cf <<-EOF
 		compatibility_level = 3.6
 		queue_directory = $dir/queue
@@ -392,14 +411,13 @@ postfix_up() {
 		smtpd_tls_security_level = may
 		smtpd_tls_chain_files = $LAB/key.pem, $LAB/cert.pem
 		smtpd_relay_restrictions = permit_sasl_authenticated, reject
-		smtpd_error_sleep_time = 0
-		smtpd_hard_error_limit = 100
 		smtpd_forbid_unauth_pipelining = no
 		smtpd_forbid_bare_newline = no
 		relayhost = [$SINK]
 		disable_dns_lookups = yes
 		smtp_tls_security_level = none
 	EOF
+	postfix_brakes >>$dir/etc/main.cf
 	cat >$dir/etc/master.cf <<-EOF
 		25        inet  n - n - - smtpd
 		587       inet  n - n - - smtpd

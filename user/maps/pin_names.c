@@ -29,6 +29,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_GROUPS_B] = "groups_b",
 	[MAP_BRAKE] = "brake",
 	[MAP_FUSE] = "fuse",
+	[MAP_THROTTLE] = "throttle",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

@@ -31,6 +31,7 @@ enum pinned_map {
 	MAP_GROUPS_B,
 	MAP_BRAKE,
 	MAP_FUSE,
+	MAP_THROTTLE,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,
