@@ -11,7 +11,7 @@
 #define SMTPXDP_ANSWER_H
 
 #include "maps.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>

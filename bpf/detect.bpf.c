@@ -15,6 +15,7 @@
 #include "maps.h"
 #include "pure/parse.h"
 #include "pure/reply.h"
+#include "throttle.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -97,18 +98,23 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
-	if (v == REPLY_COUNT && is_charged(x->st)) /* it was held back */
-		v = REPLY_IGNORED;
-	if (v == REPLY_COUNT || v == REPLY_CREDIT)
+	if ((v == REPLY_COUNT || v == REPLY_THROTTLED) && is_charged(x->st))
+		v = REPLY_IGNORED; /* it was held back */
+	if (reply_is_judgement(v))
 		find_tried(x->s, x->key, x->st, &at->tried);
-	count_reply(x->key, x->st, res.code, v == REPLY_COUNT);
-	if (v != REPLY_COUNT && v != REPLY_CREDIT)
+	count_reply(x->key, x->st, res.code,
+		    v == REPLY_COUNT || v == REPLY_THROTTLED);
+	if (!reply_is_judgement(v))
 		return 0;
 	if (v == REPLY_CREDIT) {
 		x->st->state |= STREAM_LOGGED_IN;
-		client_success(x->s, &x->key->client, at->tried.hash);
+		login_accepted(x->s, &x->st->refusals, &x->key->client,
+			       at->tried.hash);
 		return 0;
 	}
+	if (v == REPLY_THROTTLED && !throttle_counts(x->s, &x->key->client))
+		return 0;
+	at->throttled = v == REPLY_THROTTLED;
 	at->unanswered = 0;
 	at->peer = x->key->client;
 	at->ifindex = x->skb->ifindex;
@@ -117,7 +123,7 @@ static __always_inline int scan_line(struct scan *x)
 	at->text_len = res.len;
 	at->sensor = SENSOR_WIRE;
 	at->text = r->first;
-	client_failure(x->s, at);
+	login_refused(x->s, &x->st->refusals, at);
 	return 0;
 }
 
@@ -143,6 +149,7 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
 	fresh->state = st->state;
 	fresh->offer = st->offer;
 	fresh->messages = st->messages;
+	fresh->refusals = st->refusals;
 	if (seen < 0) {
 		count(COUNTER_STREAM_GAP, skb->len);
 		/* most likely at the start of a reply: segments mostly are */
@@ -264,6 +271,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	st->offer = fresh->offer;
 	st->messages = fresh->messages;
 	st->charged_to = fresh->charged_to;
+	st->refusals = fresh->refusals;
 	if (x.st->encrypted || reply_unfinished(r) ||
 	    reply_unfinished(&st->reply))
 		st->reply = *r;

@@ -15,7 +15,7 @@
 #include "kernel.h"
 #include "maps.h"
 #include "pure/reply.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 
 /* Most AUTHs beyond those remembered that are counted at one end. */
 #define FORGOTTEN_MAX 1024
@@ -240,6 +240,8 @@ static __always_inline void sight(const struct settings *s, struct ending *e,
 	at->port = bpf_ntohs(e->key.server_port);
 	at->sensor = SENSOR_WIRE;
 	at->unanswered = 1;
+	at->joins = 0;
+	at->throttled = 0;
 	at->ifindex = 0;
 	at->code = r->begun;
 	at->text_len = r->len;

@@ -10,6 +10,7 @@
 #include "brake.h"
 #include "event.h"
 #include "pure/judgement.h"
+#include "pure/made_good.h"
 #include "net_window.h"
 #include "now.h"
 #include "regular.h"
@@ -284,9 +285,28 @@ static __always_inline void tell_regular(const struct sighting *at,
 }
 
 /*
- * Handles a failed login by at->peer: counts it, and bans at a limit. A global
- * function: the verifier checks it once, not on each path on which a reply is
- * found.
+ * Counts a password that the client tries again. Returns the client's entry in
+ * map repeats, whose window stale-rate measures; NULL: no room.
+ */
+static __always_inline struct client *repeat(const struct addr *key,
+					     struct client *c)
+{
+	struct client *r = entry_get(&repeats, key, c->len);
+
+	count(COUNTER_FAILURE_REPEATED, 0);
+	__sync_fetch_and_add(&c->repeats, 1);
+	c->policy = POLICY_STALE;
+	if (r) {
+		r->last_seen = c->last_seen;
+		r->last_code = c->last_code;
+	}
+	return r;
+}
+
+/*
+ * Handles a failed login by at->peer: counts it, and bans at a limit. Returns 1
+ * if it took a ticket of the client's window. A global function: the verifier
+ * checks it once, not on each path on which a reply is found.
  */
 __noinline __weak int client_failure(const struct settings *s,
 				     const struct sighting *at)
@@ -318,7 +338,20 @@ __noinline __weak int client_failure(const struct settings *s,
 	__sync_fetch_and_add(&c->failures, 1);
 	c->last_seen = now;
 	c->last_code = at->code;
+	j.guess = guess_note(c, at->tried.guess);
+	if (at->joins)
+		j.guess = GUESS_AGAIN;
+	if (!at->throttled)
+		c->refused = tick << 1 | 1;
 	was = *(volatile __u64 *)&c->until;
+	if (j.guess == GUESS_AGAIN && !window_closed(was, now, s->mode)) {
+		c = repeat(&client.addr, c);
+		if (!c) {
+			count(COUNTER_CLIENTS_FULL, 0);
+			return 0;
+		}
+		was = *(volatile __u64 *)&c->until;
+	}
 	if (window_closed(was, now, s->mode)) {
 		count(COUNTER_FAILURE_BANNED, 0);
 		return 0;
@@ -328,7 +361,8 @@ __noinline __weak int client_failure(const struct settings *s,
 	users_add(c, at->tried.hash, tick);
 	if (window_begins(c, ticket, tick, s->policy[POLICY_PLAIN].rate.ticks))
 		tell_regular(at, &client.addr, c, &j);
-	if (net_rate_of(s, &at->peer)->failures && group != GROUP_LENIENT)
+	if (net_rate_of(s, &at->peer)->failures && group != GROUP_LENIENT &&
+	    j.guess != GUESS_AGAIN)
 		net_failure(s, at, c);
 	choose_policy(s, c, tick, group, &j);
 	c->policy = j.kind;
@@ -340,7 +374,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	if (s->log_failures)
 		tell(at, &client.addr, c, &j, EVENT_FAILURE, OUTCOME_NONE);
 	if (!over)
-		return 0;
+		return j.guess != GUESS_AGAIN;
 	now = now_jiffies(); /* anew: `now` need not lie on the stack so long */
 	until = now + policy_of(s, &j)->ban_jiffies;
 	if (!window_cross(c, ticket, was, window_until(until, s->mode)))
@@ -355,15 +389,38 @@ __noinline __weak int client_failure(const struct settings *s,
 		c->until = window_until(until, MODE_MONITOR);
 	}
 	tell(at, &client.addr, c, &j, EVENT_CROSSED, outcome);
-	return 0;
+	return 0; /* spent: no login makes it good any more */
+}
+
+/* Handles a failed login on a connection with these refused ones before. */
+static __always_inline void
+login_refused(const struct settings *s, struct refusals *r, struct sighting *at)
+{
+	at->joins = refusals_note(r, &at->tried,
+				  window_tick(now_jiffies(), s->tick_shift));
+	if (client_failure(s, at) && r->counted < MADE_GOOD_MAX)
+		r->counted++;
 }
 
 /*
- * Handles a successful login by `peer`, as the user with this hash, or 0: notes
- * it in map regulars and gives credit.
+ * Takes up to n failures out of the client's window, the latest ones: a login
+ * on the connection that they came on has made them good.
+ */
+static __always_inline void make_good(struct client *c, __u64 hash, __u32 n)
+{
+	users_drop(c, hash);
+	for (__u32 i = 0; i < MADE_GOOD_MAX && i < n; i++)
+		if (window_take_back(c))
+			count(COUNTER_FAILURE_MADE_GOOD, 0);
+}
+
+/*
+ * Handles a successful login by `peer`, as the user with this hash, or 0, which
+ * makes `good` failures good: notes it in map regulars and gives credit.
  */
 __noinline __weak int client_success(const struct settings *s,
-				     const struct addr *peer, __u64 hash)
+				     const struct addr *peer, __u64 hash,
+				     __u32 good)
 {
 	__u64 now = now_jiffies();
 	struct addr key;
@@ -378,10 +435,24 @@ __noinline __weak int client_success(const struct settings *s,
 	c = s->credit == CREDIT_RATIO ? client_get(s, &key) :
 					bpf_map_lookup_elem(&clients, &key);
 	if (c) {
+		if (good)
+			make_good(c, hash, good);
 		__sync_fetch_and_add(&c->successes, 1);
 		credit_add(c, s, now, window_tick(now, s->tick_shift));
 	}
 	return 0;
+}
+
+/* Handles a login, as the user with this hash, behind these refused ones. */
+static __always_inline void login_accepted(const struct settings *s,
+					   struct refusals *r,
+					   const struct addr *peer, __u64 hash)
+{
+	__u32 tick = window_tick(now_jiffies(), s->tick_shift);
+
+	client_success(s, peer, hash,
+		       refusals_made_good(r, hash, tick,
+					  s->policy[POLICY_PLAIN].rate.ticks));
 }
 
 #endif

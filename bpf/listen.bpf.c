@@ -20,7 +20,7 @@
 #include "maps.h"
 #include "now.h"
 #include "pure/parse.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 #include "pure/window.h"
 
 /* Chunks of one packet: 64 KiB, a full GRO packet, in lines of 16 bytes. */
@@ -32,7 +32,7 @@ struct listening {
 	struct dialogue *d;
 	const struct name_key *name_key;
 	__u32 challenges;
-	bool keep;
+	__u32 keep; /* enum sasl_keep */
 	bool lost;
 	__u32 off;
 	__u32 end;
@@ -321,7 +321,7 @@ static __always_inline bool hear(struct __sk_buff *skb,
 	__u32 zero = 0, seq = bpf_ntohl(w->tcp.seq);
 	struct listening x = {
 		.skb = skb,
-		.keep = s->log_users && s->users & USERS_WIRE,
+		.keep = s->users & USERS_WIRE ? sasl_keep(s) : 0,
 		.when = window_tick(now_jiffies(), s->tick_shift),
 	};
 	__s64 old;

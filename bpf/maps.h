@@ -31,6 +31,7 @@
 #include "login.h"
 #include "settings.h"
 #include "stream.h"
+#include "throttle_state.h"
 #include "tls.h"
 
 /* Weak: each object file defines the maps, the linker merges them. */
@@ -55,6 +56,14 @@ struct {
 	__type(key, struct addr);
 	__type(value, struct client);
 } clients MAP;
+
+/* Failures of clients with passwords tried before, for stale-rate. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct addr);
+	__type(value, struct client);
+} repeats MAP;
 
 /* Failing clients by network, for net-rate: see net_window.h. */
 struct {
@@ -170,6 +179,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct brake);
 } brake MAP;
+
+/* When a server held back logins of everybody: see bpf/throttle.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct throttle);
+} throttle MAP;
 
 /* Who blew the fuse. No BPF program uses it. */
 struct {

@@ -11,7 +11,7 @@
 
 #include "failure.h"
 #include "hang.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 #include "tls_session.h"
 
 /* Is reply number `reply` one whose failure was counted already? */
@@ -94,6 +94,8 @@ static __always_inline void judge_session(const struct settings *s,
 	at->code = 0;
 	at->text_len = 0;
 	at->unanswered = 1;
+	at->joins = 0;
+	at->throttled = 0;
 	end_session(s, at, w);
 	at->unanswered = 0;
 }

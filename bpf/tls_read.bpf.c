@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 #include "now.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 #include "pure/window.h"
 #include "tls_session.h"
 
@@ -163,7 +163,7 @@ static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 		return 0;
 	x.w = w;
 	x.name_key = bpf_map_lookup_elem(&name_key, &zero);
-	x.keep = s->log_users && s->users & USERS_TLS;
+	x.keep = s->users & USERS_TLS ? sasl_keep(s) : 0;
 	x.when = window_tick(now_jiffies(), s->tick_shift);
 	x.pos = r->buf;
 	x.end = r->buf + bytes;

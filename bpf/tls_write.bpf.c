@@ -9,7 +9,8 @@
 
 #include "failure.h"
 #include "pure/reply.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
+#include "throttle.h"
 #include "tls_end.h"
 #include "tls_session.h"
 
@@ -87,12 +88,12 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 	struct tried *tried = &x->t->at.tried;
 	const struct attempt *a;
 
-	if (v == REPLY_COUNT)
+	if (v == REPLY_COUNT || v == REPLY_THROTTLED)
 		__builtin_memset(tried, 0, sizeof(*tried));
 	x->hash = 0;
 	if (!w || w->over)
 		return;
-	if (v == REPLY_COUNT) {
+	if (v == REPLY_COUNT || v == REPLY_THROTTLED) {
 		w->refused++;
 		a = w->lost || !(x->s->users & USERS_TLS) ?
 			    NULL :
@@ -129,14 +130,26 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 	struct sighting *at = &x->t->at;
 
 	if (v == REPLY_CREDIT) {
-		if (x->known)
-			client_success(x->s, &at->peer, x->hash);
+		if (x->known && x->dialogue)
+			login_accepted(x->s, &x->dialogue->refusals, &at->peer,
+				       x->hash);
+		else if (x->known)
+			client_success(x->s, &at->peer, x->hash, 0);
 		return;
 	}
+	if (v == REPLY_THROTTLED &&
+	    !(x->known && throttle_counts(x->s, &at->peer)))
+		return;
+	at->throttled = v == REPLY_THROTTLED;
 	at->text_len = res->len;
 	at->code = res->code;
 	at->sensor = SENSOR_TLS;
 	at->text = x->reply->first;
+	at->joins = 0;
+	if (x->known && x->dialogue) {
+		login_refused(x->s, &x->dialogue->refusals, at);
+		return;
+	}
 	if (x->known) {
 		client_failure(x->s, at);
 		return;
@@ -190,13 +203,14 @@ static __always_inline int tls_line(struct tls_scan *x)
 	}
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
-	if (v == REPLY_COUNT && x->dialogue && is_charged(x->dialogue)) {
+	if ((v == REPLY_COUNT || v == REPLY_THROTTLED) && x->dialogue &&
+	    is_charged(x->dialogue)) {
 		x->dialogue->refused++;
 		v = REPLY_IGNORED; /* its socket was gone before */
 	}
 	if (v != REPLY_MORE)
 		answer(x, v, res.code);
-	if (v == REPLY_COUNT || v == REPLY_CREDIT)
+	if (reply_is_judgement(v))
 		see(x, &res, v);
 	return 0;
 }

@@ -21,6 +21,9 @@
 /* last failures of so many users are kept */
 #define USERS_MAX 16
 
+/* last guesses kept: as many different ones as a rate can count */
+#define GUESSES_MAX 64
+
 /* Ticket n is failure n of this client, from 0; it lives in log[n % 128]. */
 struct client {
 	__u64 until; /* end of the last ban: see window_until() */
@@ -37,7 +40,7 @@ struct client {
 	__u16 last_code; /* reply code of the last failure */
 	__u8 len; /* prefix length of the key, 0..128 */
 	__u8 policy; /* enum policy_kind that measured the last failure */
-	__u8 pad[4];
+	__u32 repeats; /* failures with a user and password tried before */
 	__u32 net_counted; /* tick << 1 | 1: see bpf/net_window.h */
 	/* tick << 1 | 1 of the last failure without a known user, or 0 */
 	__u32 unknown_user;
@@ -46,10 +49,15 @@ struct client {
 	__u32 success_log[SUCCESS_SLOTS];
 	/* last failures by user: see bpf/pure/users.h */
 	__u64 users[USERS_MAX];
+	/* last users with passwords, four a word: see bpf/pure/guesses.h */
+	__u64 guesses[GUESSES_MAX / 4];
+	__u32 guess_head; /* guesses noted so far */
+	/* tick << 1 | 1 of the last failure that was no throttle-text, or 0 */
+	__u32 refused;
 };
 
-_Static_assert(sizeof(struct client) ==
-		       72 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) + 8 * USERS_MAX,
+_Static_assert(sizeof(struct client) == 80 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) +
+						8 * USERS_MAX + 2 * GUESSES_MAX,
 	       "map value");
 _Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The client's side of a connection to the mail server, followed to learn which
- * user each AUTH tries: see bpf/pure/sasl.h. No byte of a password is kept
- * here.
+ * user each AUTH tries, and whether with another password: see bpf/pure/sasl.h.
+ * Of a password no byte is kept, but a keyed hash while its line is read, and
+ * 16 bits of it.
  */
 #ifndef SMTPXDP_DIALOGUE_H
 #define SMTPXDP_DIALOGUE_H
@@ -35,20 +36,22 @@ struct siphash {
 struct sasl {
 	__u8 mode; /* enum sasl_mode */
 	__u8 mech; /* enum sasl_word: mechanism of the latest AUTH */
-	__u8 want; /* the next response to that AUTH holds the name */
-	__u8 alive; /* a bit for each enum sasl_word that still matches */
+	/* the next response to that AUTH holds this: enum sasl_want */
+	__u8 want;
+	__u8 pad;
+	__u16 alive; /* a bit for each enum sasl_word that still matches */
 	__u8 pos; /* position in the word, or in a field's beginning */
 	__u8 naming; /* this line holds the name; no fault so far */
 	__u8 field; /* field of the decoded message, from 0 */
 	__u8 quad; /* base64 characters of the unfinished group, 0..3 */
 	__u8 pads; /* '=' seen at the end */
-	__u8 bits; /* decoded bits left over; never of a password */
+	__u8 bits; /* decoded bits left over, up to 4 */
 	__u8 name_len; /* bytes of the name that are kept */
 	__u8 of_auth; /* this line is an AUTH, or a response to its challenge */
 	__u8 parts; /* lines with credentials of the latest AUTH so far */
 	__u8 cancels; /* this line is "*" (RFC 4954, 4) */
-	__u8 pad[2];
-	struct siphash hash; /* hash of the name so far */
+	__u64 user; /* hash of the name, once that has ended */
+	struct siphash hash; /* of the name so far; then of the password */
 };
 
 struct attempt {
@@ -87,8 +90,8 @@ struct wire_dialogue {
 	struct dialogue d;
 };
 
-_Static_assert(sizeof(struct sasl) == 64, "part of map values");
-_Static_assert(sizeof(struct dialogue) == 80 + ATTEMPTS * 88,
+_Static_assert(sizeof(struct sasl) == 72, "part of map values");
+_Static_assert(sizeof(struct dialogue) == 88 + ATTEMPTS * 96,
 	       "part of map values");
 
 #endif

@@ -33,6 +33,8 @@ enum action {
 	ACTION_IGNORE,
 	ACTION_COUNT, /* counts as a failed login */
 	ACTION_CREDIT, /* counts as a successful login */
+	/* counts as a failed one of who has failed: see bpf/throttle.h */
+	ACTION_THROTTLE,
 };
 
 /* Flag in settings.codes beside the action: a text begins with this code. */
@@ -77,7 +79,7 @@ struct limit {
 /* The policies that a client can be measured by. */
 enum policy_kind {
 	POLICY_PLAIN,
-	POLICY_STALE, /* one user over and over: an old password */
+	POLICY_STALE, /* a password that comes again: see guesses.h */
 	POLICY_STRICT, /* a client in group strict: see groups.h */
 	POLICY_LENIENT, /* a client in group lenient */
 	POLICIES_MAX
@@ -118,7 +120,7 @@ struct settings {
 	__u8 users; /* enum users */
 	__u8 log_users; /* keep the user's name, not only its hash */
 	__u8 unanswered; /* count-unanswered */
-	__u8 pad;
+	__u8 compare; /* compare-passwords */
 	/* users within the rate's time that are an attack; 0: off */
 	__u32 attack_users;
 	__u8 have_ban_nets; /* 1: map ban_nets is not empty */

@@ -18,12 +18,15 @@ struct sighting {
 	__u8 text_len; /* bytes of text, 0..LINE_SIZE */
 	__u8 sensor; /* enum sensor */
 	__u8 unanswered; /* 1: no whole reply left; code and text are of the part */
-	__u8 pad[5];
+	/* 1: one guess with the failure before it: see bpf/pure/made_good.h */
+	__u8 joins;
+	__u8 throttled; /* 1: by a throttle-text */
+	__u8 pad[3];
 	struct tried tried;
 	struct line text; /* the reply's last line */
 };
 
-_Static_assert(sizeof(struct sighting) == 104 + LINE_SIZE,
+_Static_assert(sizeof(struct sighting) == 112 + LINE_SIZE,
 	       "part of map values");
 
 #endif

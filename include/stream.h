@@ -4,6 +4,7 @@
 #define SMTPXDP_STREAM_H
 
 #include "addr.h"
+#include "refusals.h"
 #include "settings.h"
 
 /* Bytes kept of a line; the rest is only searched for its end. */
@@ -99,6 +100,8 @@ struct stream {
 	/* the reply that overdue() has found held back, + 1; 0: none */
 	__u32 held;
 	__u32 held_since; /* tick of the window */
+	struct refusals refusals;
+	__u32 pad;
 	/* unfinished at next_seq: the reply; with TLS, the ServerHello */
 	union {
 		struct reply reply;
@@ -110,6 +113,6 @@ _Static_assert(sizeof(struct reply) == 8 + 2 * LINE_SIZE, "map value");
 _Static_assert(sizeof(struct stream_key) == 40, "map key");
 _Static_assert(sizeof(struct tls_key) == 16, "map key");
 _Static_assert(sizeof(struct hello) <= sizeof(struct reply), "beside it");
-_Static_assert(sizeof(struct stream) == 56 + 2 * LINE_SIZE, "map value");
+_Static_assert(sizeof(struct stream) == 72 + 2 * LINE_SIZE, "map value");
 
 #endif

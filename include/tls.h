@@ -78,12 +78,14 @@ struct tls_dialogue {
 	__u32 challenges;
 	__u32 lost; /* 1: which reply answers which AUTH is not known */
 	__u32 refused; /* replies that counted as failures */
+	struct refusals refusals;
 	/* 1: the client has logged in, or its text cannot be followed */
 	__u8 over;
 	__u8 message; /* 1: the client sends a message (354) */
 	__u8 pad[2];
 	/* the failures of replies below this number are counted */
 	__u32 charged_to;
+	__u32 pad2;
 	struct dialogue d;
 };
 

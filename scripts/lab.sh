@@ -278,6 +278,33 @@ DOVECOT_DELAY=0
 # Lines for Dovecot's service submission-login: tests limit its processes.
 DOVECOT_LOGIN=
 
+# The mechanisms that Dovecot offers. Set before lab_up.
+DOVECOT_MECHANISMS="plain login"
+
+# 1: the servers' own brakes stay on, as Debian ships them. Set before lab_up.
+STOCK=0
+
+# Dovecot delays replies to failures more and more. Off: half a second remains,
+# for which it gathers failures.
+dovecot_brakes() {
+	[ $STOCK = 0 ] || return 0
+	cat <<-EOF
+		auth_failure_delay = $DOVECOT_DELAY
+		service anvil {
+		  unix_listener anvil-auth-penalty {
+		    mode = 0
+		  }
+		}
+	EOF
+}
+
+# Postfix delays replies to a client that fails often, and hangs up.
+postfix_brakes() {
+	[ $STOCK = 0 ] || return 0
+	echo "smtpd_error_sleep_time = 0"
+	echo "smtpd_hard_error_limit = 100"
+}
+
 # Starts Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
 dovecot_up() {
 	local version dir=$LAB/dovecot
@@ -324,8 +351,7 @@ dovecot_up() {
 			}
 			EOF
 		esac
-		# Dovecot delays replies to failures more and more: switched
-		# off. Half a second remains, for which it gathers failures.
+		dovecot_brakes
 		cat <<-EOF
 			base_dir = $dir/run
 			state_dir = $dir/state
@@ -334,18 +360,12 @@ dovecot_up() {
 			protocols = submission
 			listen = $DOVECOT
 			ssl = yes
-			auth_mechanisms = plain login
-			auth_failure_delay = $DOVECOT_DELAY
+			auth_mechanisms = $DOVECOT_MECHANISMS
 			first_valid_uid = 1
 			auth_verbose = yes
 			service auth {
 			  unix_listener $LAB/auth {
 			    mode = 0666
-			  }
-			}
-			service anvil {
-			  unix_listener anvil-auth-penalty {
-			    mode = 0
 			  }
 			}
 			service submission-login {
@@ -373,7 +393,6 @@ postfix_up() {
 	lab_certificate
 	mkdir -p $dir/etc $dir/queue $dir/data
 	chown postfix $dir/data
-	# Postfix delays replies to a client that fails often: switched off.
 	cat >$dir/etc/main.cf <<-EOF
 		compatibility_level = 3.6
 		queue_directory = $dir/queue
@@ -395,14 +414,13 @@ postfix_up() {
 		smtpd_tls_security_level = may
 		smtpd_tls_chain_files = $LAB/key.pem, $LAB/cert.pem
 		smtpd_relay_restrictions = permit_sasl_authenticated, reject
-		smtpd_error_sleep_time = 0
-		smtpd_hard_error_limit = 100
 		smtpd_forbid_unauth_pipelining = no
 		smtpd_forbid_bare_newline = no
 		relayhost = [$SINK]
 		disable_dns_lookups = yes
 		smtp_tls_security_level = none
 	EOF
+	postfix_brakes >>$dir/etc/main.cf
 	cat >$dir/etc/master.cf <<-EOF
 		25        inet  n - n - - smtpd
 		587       inet  n - n - - smtpd
@@ -699,10 +717,12 @@ daemon_wipe() {
 # --- clients ----------------------------------------------------------------
 
 # swaks_try NS USER PASSWORD SERVER [SWAKS OPTION...]: tries one login. 0:
-# accepted; 28: refused; 2: no connection within three seconds.
+# accepted; 28: refused; 2: no connection within three seconds. Password "wrong" is
+# a new one each time.
 swaks_try() {
 	local ns=$1 user=$2 pass=$3 server=$4
 	shift 4
+	[ "$pass" != wrong ] || pass=wrong-$RANDOM$RANDOM
 	at "$ns" swaks --server "$server" --port 587 --timeout $((3 * SLOW)) \
 		--ehlo client.example --to bob@mail.example --auth PLAIN \
 		--auth-user "$user" --auth-password "$pass" \

@@ -9,6 +9,7 @@
 #include "pure/credit.h"
 #include "event.h"
 #include "groups.h"
+#include "pure/guesses.h"
 #include "pure/users.h"
 
 /* A judgement on one failure. */
@@ -19,6 +20,7 @@ struct judgement {
 	__u8 kind; /* enum policy_kind */
 	__u8 offender; /* enum offender */
 	__u8 users; /* users tried within the rate's time, up to USERS_MAX */
+	__u8 guess; /* enum guess: set by the caller */
 };
 
 /*
@@ -36,44 +38,46 @@ static inline const struct policy *policy_of(const struct settings *s,
 /* Users that make an attack, if attack-users is off: people mistype fewer. */
 #define ATTACK_USERS 3
 
-/* What the users tried within the rate's time suggest. */
+/*
+ * What users and passwords suggest. Where passwords are not read, one user over
+ * and over looks like an old one.
+ */
 static inline enum offender offender_of(const struct settings *s,
-					const struct client *c, __u32 users,
-					__u32 tick)
+					const struct client *c,
+					const struct judgement *j, __u32 tick)
 {
 	__u32 ticks = s->policy[POLICY_PLAIN].rate.ticks;
 
-	if (users >= (s->attack_users ? s->attack_users : ATTACK_USERS))
+	if (j->guess == GUESS_AGAIN)
+		return OFFENDER_STALE;
+	if (j->users >= (s->attack_users ? s->attack_users : ATTACK_USERS))
 		return OFFENDER_ATTACK;
-	return users == 1 && !users_unknown(c, tick, ticks) ? OFFENDER_STALE :
-							      OFFENDER_UNKNOWN;
+	return j->guess == GUESS_UNREAD && j->users == 1 &&
+			       !users_unknown(c, tick, ticks) ?
+		       OFFENDER_STALE :
+		       OFFENDER_UNKNOWN;
 }
 
 /*
- * Chooses the policy: strict or lenient for a client in such a group; stale, if
- * stale-rate is set, for a client that tries a single, known user, also within
- * stale-rate's longer time; else plain. Fills in j->users, offender and kind.
+ * Chooses the policy: stale for a password that comes again; strict or lenient
+ * for a client in such a group; else plain. Fills in j->users, offender and
+ * kind; j->guess is given.
  */
 PURE_FUNCTION int choose_policy(const struct settings *s,
 				const struct client *c, __u32 tick, int group,
 				struct judgement *j)
 {
-	const struct limit *stale;
-
 	if (!s || !c || !j)
 		return 0;
-	stale = &s->policy[POLICY_STALE].rate;
 	j->users = users_count(c, tick, s->policy[POLICY_PLAIN].rate.ticks);
-	j->offender = offender_of(s, c, j->users, tick);
+	j->offender = offender_of(s, c, j, tick);
 	j->kind = POLICY_PLAIN;
-	if (group == GROUP_STRICT)
+	if (j->guess == GUESS_AGAIN)
+		j->kind = POLICY_STALE;
+	else if (group == GROUP_STRICT)
 		j->kind = POLICY_STRICT;
 	else if (group == GROUP_LENIENT)
 		j->kind = POLICY_LENIENT;
-	else if (stale->failures && j->offender == OFFENDER_STALE &&
-		 users_count(c, tick, stale->ticks) == 1 &&
-		 !users_unknown(c, tick, stale->ticks))
-		j->kind = POLICY_STALE;
 	return 0;
 }
 
@@ -91,6 +95,8 @@ PURE_FUNCTION int limit_reached(const struct settings *s,
 		return false;
 	rate = &policy_of(s, j)->rate;
 	j->sec = rate->sec;
+	if (!rate->failures)
+		return false;
 	if (!credit_covers(c, s, rate, tick)) {
 		if (window_reached(c, ticket, tick, rate, window_from(c))) {
 			j->failures = rate->failures;
@@ -98,7 +104,7 @@ PURE_FUNCTION int limit_reached(const struct settings *s,
 		}
 		/* not lenient: many of one office may have new passwords */
 		if (s->attack_users && j->kind != POLICY_LENIENT &&
-		    j->users >= s->attack_users) {
+		    j->kind != POLICY_STALE && j->users >= s->attack_users) {
 			j->failures = window_count(c, tick, rate->ticks);
 			return true;
 		}

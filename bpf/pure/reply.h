@@ -31,6 +31,7 @@ enum reply_verdict {
 	REPLY_IGNORED_BY_TEXT,
 	REPLY_COUNT,
 	REPLY_CREDIT,
+	REPLY_THROTTLED,
 	REPLY_ENCRYPTED, /* a TLS record starts in place of a line */
 };
 
@@ -39,6 +40,12 @@ struct reply_result {
 	__u16 code; /* code of the reply that has ended */
 	__u16 len; /* bytes kept of that reply's last line, in reply.line */
 };
+
+/* Does the verdict say how a login went? */
+static inline bool reply_is_judgement(enum reply_verdict v)
+{
+	return v == REPLY_COUNT || v == REPLY_CREDIT || v == REPLY_THROTTLED;
+}
 
 /* Is there a line, or a reply of several lines, to go on with? */
 static inline int reply_unfinished(const struct reply *r)
@@ -177,6 +184,8 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 		return REPLY_COUNT;
 	case ACTION_CREDIT:
 		return REPLY_CREDIT;
+	case ACTION_THROTTLE:
+		return REPLY_THROTTLED;
 	default:
 		return REPLY_IGNORED;
 	}

@@ -76,6 +76,27 @@ PURE_FUNCTION int users_add(struct client *c, __u64 hash, __u32 tick)
 	return 0;
 }
 
+/*
+ * The failures of the user with this hash are none: makes its slot as old as
+ * can be, for slots are filled in order.
+ */
+PURE_FUNCTION int users_drop(struct client *c, __u64 hash)
+{
+	if (!c)
+		return 0;
+	for (__u32 i = 0; i < USERS_MAX; i++) {
+		__u64 v = *(volatile __u64 *)&c->users[i];
+
+		if (v && v >> 32 == hash >> 32)
+			__sync_val_compare_and_swap(
+				&c->users[i], v,
+				users_slot(v, (users_slot_tick(v) -
+					       TICK_MASK / 2) &
+						      TICK_MASK));
+	}
+	return 0;
+}
+
 /* How many different users failed within the last `ticks`, up to USERS_MAX. */
 PURE_FUNCTION int users_count(const struct client *c, __u32 tick, __u32 ticks)
 {

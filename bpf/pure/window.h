@@ -66,13 +66,6 @@ static inline __u32 window_add(struct client *c, __u32 tick)
 	return n;
 }
 
-/* Is this the first failure within the last `ticks`? */
-static inline bool window_begins(const struct client *c, __u32 ticket,
-				 __u32 tick, __u32 ticks)
-{
-	return !ticket || !window_recent(c, ticket - 1, tick, ticks);
-}
-
 /* The first ticket that counts for a policy's rate: not spent, not forgiven. */
 static inline __u32 window_from(const struct client *c)
 {
@@ -80,6 +73,25 @@ static inline __u32 window_from(const struct client *c)
 	__u32 spent = *(volatile const __u32 *)&c->spent;
 
 	return (__s32)(forgiven - spent) > 0 ? forgiven : spent;
+}
+
+/*
+ * Takes the latest failure out of the log, for it was none. False: it is spent
+ * or forgiven, or a failure on another CPU came in between.
+ */
+static inline bool window_take_back(struct client *c)
+{
+	__u32 head = *(volatile __u32 *)&c->head;
+
+	return (__s32)(head - window_from(c)) > 0 &&
+	       __sync_val_compare_and_swap(&c->head, head, head - 1) == head;
+}
+
+/* Is this the first failure within the last `ticks`? */
+static inline bool window_begins(const struct client *c, __u32 ticket,
+				 __u32 tick, __u32 ticks)
+{
+	return !ticket || !window_recent(c, ticket - 1, tick, ticks);
 }
 
 /* Does the failure with this ticket reach the limit, from ticket `from` on? */

@@ -10,7 +10,7 @@
  * Seeds: selftests/unit/test_sasl.c
  */
 #include "fuzz/fuzz.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 
 #define REPLY 0x80
 #define CHALLENGE 0x81

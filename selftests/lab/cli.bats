@@ -65,7 +65,7 @@ start() {
 	login_fail attacker 3
 	same "ban list" "$(banned)" $ATTACKER/32
 	smtpxdp config reset rate
-	same "value" "$(smtpxdp config get rate)" 10/120s
+	same "value" "$(smtpxdp config get rate)" 10/10m
 	same "origin" "$(smtpxdp config get rate -j | jq -r .origin)" default
 	not grep -q ^rate $CONF
 }
@@ -101,7 +101,7 @@ start() {
 	same "fields" "$(smtpxdp config -j | jq 'all(.[];
 		has("key") and has("value") and has("default") and has("origin"))')" true
 	same "rate" "$(smtpxdp config -j | jq -c '.[] | select(.key == "rate")
-		| [.value, .default, .origin]')" '["5/120s","10/120s","file"]'
+		| [.value, .default, .origin]')" '["5/120s","10/10m","file"]'
 	has "$(smtpxdp config)" '^rate +5/120s '
 }
 

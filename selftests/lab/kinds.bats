@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Two kinds of offender, on real Postfix: a device with an old password, which
-# tries one user over and over, and an attack, which tries many.
+# tries that over and over, and an attack, which tries new ones, or many users.
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
@@ -18,37 +18,53 @@ ban_event() { # JQ-FILTER
 	journal SMTPXDP_EVENT=ban SMTPXDP_NET=$ATTACKER/32 | jq -r "$1"
 }
 
-@test "one user over and over: at the stale rate, and for its time" {
-	conf rate 3/60s stale-rate 6/10m stale-ban-time 90s
+@test "an old password again and again: it is no guess, and a guess is one" {
+	conf rate 3/60s
 	daemon_up
-	login_fail attacker 5
+	login_fail attacker 40 --password old
+	login_fail attacker 20 --password older --tls starttls
 	same "nobody" "$(banned)" ''
-	same "why" "$(why $ATTACKER '[.client.users, .client.kind, .client.in_window,
-		.next_ban] | @csv')" '1,"stale",5,90'
+	same "why" "$(why $ATTACKER '[.client.kind, .client.in_window,
+		.client.repeats] | @csv')" '"stale",2,58'
 	has "$(smtpxdp why $ATTACKER)" \
-		'^users +1 tried, over and over: probably a stale password$'
-	has "$(smtpxdp why $ATTACKER)" \
-		'^next +1 more failure within 10m would ban it for 1m30s$'
-	has "$(smtpxdp clients)" "^$ATTACKER/32 .* 1 +stale "
+		'^repeats +58 failures ever with a password that it had tried before: probably a stale password$'
+	same "repeated" "$(counter failures-repeated)" 58
 	login_fail attacker 1
 	until_true 5 banned_are $ATTACKER/32
 	until_true 5 journal_has SMTPXDP_EVENT=ban
+	has "$(ban_event .MESSAGE)" ' 3 failures in 1m: 535 .*[^d]$'
+}
+
+@test "at the stale rate, and for its time" {
+	conf rate 3/60s stale-rate 6/10m stale-ban-time 90s
+	daemon_up
+	login_fail attacker 6 --password old
+	same "nobody" "$(banned)" ''
+	has "$(smtpxdp why $ATTACKER)" 'tried before; 5 of 6 within 10m: '
+	has "$(smtpxdp clients)" "^$ATTACKER/32 .* 1 +stale "
+	login_fail attacker 1 --password old
+	until_true 5 banned_are $ATTACKER/32
+	until_true 5 journal_has SMTPXDP_EVENT=ban
 	has "$(ban_event .MESSAGE)" \
-		'for 1m30s: 6 failures in 10m: 535 .*; client keeps trying one user: probably a stale password$'
+		'for 1m30s: 6 failures in 10m: 535 .*; client tries the same password again and again: probably a stale password$'
 	same "fields" "$(ban_event '[.SMTPXDP_KIND, .SMTPXDP_USERS,
 		.SMTPXDP_DURATION_SEC] | @csv')" '"stale","1","90"'
 	has "$(smtpxdp report)" ' stale \(one user over and over'
+	smtpxdp ban del $ATTACKER
+	login_fail attacker 6 --password old
+	same "forgotten, too" "$(banned)" ''
 }
 
-@test "a second user, and the usual rate counts all of them" {
-	conf rate 4/60s stale-rate 10/10m
+@test "with compare-passwords off, every one is a guess" {
+	conf rate 3/60s compare-passwords no
 	daemon_up
-	login_fail attacker 5
-	same "nobody" "$(banned)" ''
-	fail_as bob
+	login_fail attacker 2 --password old
+	same "why" "$(why $ATTACKER '[.client.kind, .client.in_window] | @csv')" \
+		'"stale",2'
+	has "$(smtpxdp why $ATTACKER)" \
+		'^users +1 tried, over and over: probably a stale password$'
+	login_fail attacker 1 --password old
 	until_true 5 banned_are $ATTACKER/32
-	until_true 5 journal_has SMTPXDP_EVENT=ban
-	same "kind" "$(ban_event .SMTPXDP_KIND)" unknown
 }
 
 @test "many users: the fourth one bans, before the rate" {
@@ -81,9 +97,9 @@ ban_event() { # JQ-FILTER
 @test "inside TLS the same" {
 	conf rate 3/60s attack-users 3 stale-rate 6/10m
 	daemon_up
-	login_fail attacker 5 --tls starttls
-	same "stale" "$(why $ATTACKER '[.client.kind, .client.in_window] | @csv')" \
-		'"stale",5'
+	login_fail attacker 5 --tls starttls --password old
+	same "stale" "$(why $ATTACKER '[.client.kind, .client.in_window,
+		.client.repeats] | @csv')" '"stale",1,4'
 	for user in a b; do
 		fail_as $user --tls implicit --port 465 --from 198.51.100.9
 	done

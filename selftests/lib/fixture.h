@@ -153,6 +153,7 @@ static inline void settings_default(struct settings *s)
 	settings_ban_time(s, POLICY_LENIENT, 600);
 	s->users = USERS_WIRE | USERS_TLS;
 	s->unanswered = 1;
+	s->compare = 1;
 	s->ban_factor = 2;
 	s->ban_max_sec = 7 * 86400;
 	s->ban_forget_sec = 30 * 86400;

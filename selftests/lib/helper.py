@@ -22,9 +22,20 @@ import threading
 import time
 
 
+def password(args):
+    """Password "wrong" is a new one each time, as a guesser's."""
+    if args.password != "wrong":
+        return args.password
+    return "wrong-" + os.urandom(6).hex()
+
+
 def auth_line(args):
-    secret = "\0%s\0%s" % (args.user, args.password)
+    secret = "\0%s\0%s" % (args.user, password(args))
     return b"AUTH PLAIN " + base64.b64encode(secret.encode()) + b"\r\n"
+
+
+def auth_lines(args, n):
+    return b"".join(auth_line(args) for _ in range(n))
 
 
 class Replies:
@@ -140,7 +151,7 @@ def cmd_auth(args):
         hello(client, args)
     for _ in range(args.tries // burst):
         for client in clients:
-            client.send(auth_line(args) * burst)
+            client.send(auth_lines(args, burst))
         for client in clients:
             for _ in range(burst):
                 reply = judged(client, args, burst)
@@ -260,6 +271,47 @@ def cmd_storm(args):
         leave(client)
 
 
+def cmd_rhythm(args):
+    """Logs in again and again, in the rhythm of --per and --every, until --seconds
+    have gone by or the server cannot be reached any more: then it is banned.
+    Prints how many replies came, by code."""
+    end = time.monotonic() + args.seconds
+    codes = collections.Counter()
+    lock = threading.Lock()
+
+    def connection():
+        client = Client(args)
+        try:
+            hello(client, args)
+            for _ in range(args.per):
+                client.send(auth_line(args))
+                code = client.reply()[:3]
+                with lock:
+                    codes[code] += 1
+                if code == "235" or time.monotonic() > end:
+                    break
+                time.sleep(args.every)
+        except (ConnectionResetError, BrokenPipeError, EOFError, ssl.SSLError):
+            pass  # the server hung up, or a ban cut the connection
+        finally:
+            client.close()
+
+    def one():
+        while time.monotonic() < end:
+            try:
+                connection()
+            except (TimeoutError, OSError):
+                if time.monotonic() < end and args.until_banned:
+                    return
+
+    threads = [threading.Thread(target=one) for _ in range(args.connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(" ".join("%s:%d" % pair for pair in sorted(codes.items())))
+
+
 def cmd_rude(args):
     """Clients that hang up, with a reset, at some point after AUTH, and come
     again at once from the next address: the server's library sees the same
@@ -270,7 +322,7 @@ def cmd_rude(args):
         try:
             client = Client(args, address)
             hello(client, args)
-            client.send(auth_line(args) * args.tries)
+            client.send(auth_lines(args, args.tries))
             for _ in range(chance.randrange(args.tries + 1)):
                 client.reply()
             time.sleep(chance.choice((0, 0, 0.01, 0.5)))
@@ -597,7 +649,7 @@ def cmd_raw(args):
     burst = args.tries if args.pipeline else 1
     try:
         for _ in range(args.tries // burst):
-            client.send(auth_line(args) * burst)
+            client.send(auth_lines(args, burst))
             for _ in range(burst):
                 reply = client.reply()
                 print(reply, file=sys.stderr)
@@ -880,6 +932,11 @@ def main():
     p.add_argument("--bad", default="")
     p.add_argument("--good", default="")
     p.add_argument("--seed", type=int, default=1)
+    p = command("rhythm", cmd_rhythm, cmd_rhythm.__doc__)
+    p.add_argument("--seconds", type=float, default=60)
+    p.add_argument("--per", type=int, default=1, help="logins a connection")
+    p.add_argument("--every", type=float, default=0, help="seconds between")
+    p.add_argument("--until-banned", action="store_true")
     p = command("rude", cmd_rude, cmd_rude.__doc__)
     client_options(p)
     p.add_argument("--bad", required=True)

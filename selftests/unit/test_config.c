@@ -372,15 +372,16 @@ static void test_copy(void **state)
 	config_free(&copy); /* harmless */
 }
 
-/* ---- texts, of which there are two lists */
+/* ---- texts, of which there are three lists */
 
 static void test_contradiction(void **state)
 {
 	must_set(KEY_COUNT_TEXTS, "\"550 a\", \"550 b\"");
 	assert_int_equal(set(KEY_IGNORE_TEXTS, "\"550 c\", \"550 b\""),
 			 -EINVAL);
-	assert_non_null(strstr(err, "\"550 b\" is there twice, in count-texts "
-				    "and in ignore-texts"));
+	assert_non_null(strstr(err, "\"550 b\" is there twice, in two of "
+				    "count-texts, ignore-texts and "
+				    "throttle-texts"));
 	assert_int_equal(set(KEY_COUNT_TEXTS, BACKEND), -EINVAL);
 	assert_string_equal(config.value[KEY_COUNT_TEXTS],
 			    "\"550 a\", \"550 b\"");
@@ -407,6 +408,7 @@ static void test_number_of_texts(void **state)
 	char list[1024];
 
 	must_set(KEY_IGNORE_TEXTS, "");
+	must_set(KEY_THROTTLE_TEXTS, "");
 	many_texts(list, 0, TEXTS_MAX);
 	must_set(KEY_COUNT_TEXTS, list);
 	compile(&s);
@@ -511,6 +513,10 @@ static void test_verdicts(void **state)
 	assert_int_equal(judge(&s, "550 5.7.1 Badly\r\n"), REPLY_IGNORED);
 	assert_int_equal(judge(&s, "454 x\r\n"), REPLY_COUNT);
 	assert_int_equal(judge(&s, "535 x\r\n"), REPLY_IGNORED);
+	assert_int_equal(judge(&s, "454 4.7.0 Temporary authentication "
+				   "failure: Connection lost to "
+				   "authentication server\r\n"),
+			 REPLY_THROTTLED);
 	assert_int_equal(judge(&s, "235 x\r\n"), REPLY_IGNORED);
 }
 
@@ -522,6 +528,7 @@ static void test_defaults(void **state)
 
 	settings_default(&want);
 	must_set(KEY_IGNORE_TEXTS, "");
+	must_set(KEY_THROTTLE_TEXTS, "");
 	compile(&got);
 	assert_memory_equal(&got, &want, sizeof(want));
 }
@@ -616,6 +623,7 @@ static void test_prefixes(void **state)
 	char text[16];
 
 	must_set(KEY_IGNORE_TEXTS, "");
+	must_set(KEY_THROTTLE_TEXTS, "");
 	settings_default(&want);
 	for (int v6 = 0; v6 < 2; v6++)
 		for (int len = v6 ? 16 : 8; len <= (v6 ? 128 : 32); len++) {

@@ -5,6 +5,7 @@
  */
 #include "lib/fixture.h"
 #include "pure/judgement.h"
+#include "pure/made_good.h"
 
 #define SECOND 10 /* ticks */
 #define RATE_SEC 120
@@ -13,6 +14,7 @@
 struct subject {
 	struct settings s;
 	struct client c;
+	struct client again; /* its passwords that come again */
 	struct judgement j; /* of the last failure */
 	uint32_t tick;
 	int group;
@@ -44,20 +46,27 @@ static uint64_t user(char name)
 /* As client_failure() does it. */
 static bool fails(struct subject *x, char name)
 {
-	uint32_t ticket = window_add(&x->c, x->tick);
+	uint16_t guess = name >= 'A' && name <= 'Z' ? name : 0;
+	struct client *c = &x->c;
+	uint32_t ticket;
 
-	users_add(&x->c, user(name), x->tick);
 	memset(&x->j, 0, sizeof(x->j));
-	choose_policy(&x->s, &x->c, x->tick, x->group, &x->j);
-	if (!limit_reached(&x->s, &x->c, ticket, x->tick, &x->j))
+	x->j.guess = guess_note(c, guess);
+	if (x->j.guess == GUESS_AGAIN)
+		c = &x->again;
+	ticket = window_add(c, x->tick);
+	users_add(c, user(guess ? name - 'A' + 'a' : name), x->tick);
+	choose_policy(&x->s, c, x->tick, x->group, &x->j);
+	if (!limit_reached(&x->s, c, ticket, x->tick, &x->j))
 		return false;
-	x->c.spent = ticket + 1;
-	users_forget(&x->c);
+	c->spent = ticket + 1;
+	users_forget(c);
 	return true;
 }
 
 /*
- * A failure each for these users; a digit n: n seconds go by, '~': a minute,
+ * A failure each for these users; of a capital with always the same password, of
+ * others with one that is not read; a digit n: n seconds go by, '~': a minute,
  * '\'': a tick, '!': the failure before was to ban.
  */
 static void script(struct subject *x, const char *what, const char *failures)
@@ -136,21 +145,17 @@ static void test_stale(void **state)
 		const char *what, *failures;
 		enum policy_kind by;
 	} rows[] = {
-		{ "one user: his own rate", "aaaaaaaaaaaaaaa!", POLICY_STALE },
-		{ "the fifteenth at the very end", "a~~~~~~~~~~aaaaaaaaaaaaaa!",
+		{ "one password: its own rate", "AAAAAAAAAAAAAAAA!",
 		  POLICY_STALE },
-		{ "or a tick behind it", "a~~~~~~~~~~'aaaaaaaaaaaaaaa!",
+		{ "the fifteenth again at the very end",
+		  "AA~~~~~~~~~~AAAAAAAAAAAAAA!", POLICY_STALE },
+		{ "or a tick behind it", "AA~~~~~~~~~~'AAAAAAAAAAAAAAA!",
 		  POLICY_STALE },
-		{ "another user: the usual rate, for all", "aaaaaaaaaaaab!",
+		{ "the usual rate counts each once", "AAAAABAABCDEAFGHIAJ!",
 		  POLICY_PLAIN },
-		{ "nor is he forgotten with the rate's time", "b~~'aaaaaaaaaa!",
-		  POLICY_PLAIN },
-		{ "but with his own", "b~~~~~~~~~~'aaaaaaaaaaaaaaa!",
+		{ "what is not read is new", "AAAAAAaaaaaaaaa!", POLICY_PLAIN },
+		{ "three old passwords of a household", "ABCABCABCABCABCABC!",
 		  POLICY_STALE },
-		{ "who is not known is no excuse", "aaaaaaaaa-!",
-		  POLICY_PLAIN },
-		{ "for as long", "-~~~'aaaaaaaaaa!", POLICY_PLAIN },
-		{ "not longer", "-~~~~~~~~~~'aaaaaaaaaaaaaaa!", POLICY_STALE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -161,7 +166,8 @@ static void test_stale(void **state)
 		assert_int_equal(policy_of(&x->s, &x->j)->ban_sec,
 				 rows[i].by == POLICY_STALE ? 60 : 3600);
 	}
-	script(fresh(0, 0), "off", "aaaaaaaaaa!");
+	script(fresh(0, 0), "off: again is nothing",
+	       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 }
 
 /* The slow limit is not for devices that try all day; it is for others. */
@@ -170,7 +176,7 @@ static void test_slow(void **state)
 	struct subject *x = fresh(0, 15);
 
 	x->s.slow = (struct limit){ 12, 86400 * SECOND, 86400 };
-	script(x, "stale", "a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a");
+	script(x, "stale", "A~A~A~A~A~A~A~A~A~A~A~A~A~A~A~A");
 	x = fresh(0, 15);
 	x->s.slow = (struct limit){ 12, 86400 * SECOND, 86400 };
 	script(x, "two users", "a~b~a~b~a~b~a~b~a~b~a~b!");
@@ -243,13 +249,112 @@ static void test_many(void **state)
 	assert_int_equal(users_count(&x->c, x->tick + 8, 8), 1);
 }
 
+/* The last GUESSES_MAX are known; one that went and comes again is new. */
+static void test_guesses(void **state)
+{
+	struct subject *x = fresh(0, 0);
+
+	assert_int_equal(guess_note(&x->c, 0), GUESS_UNREAD);
+	for (int i = 1; i <= GUESSES_MAX; i++)
+		assert_int_equal(guess_note(&x->c, i * 1021), GUESS_NEW);
+	for (int i = 1; i <= GUESSES_MAX; i++)
+		assert_int_equal(guess_note(&x->c, i * 1021), GUESS_AGAIN);
+	assert_int_equal(guess_note(&x->c, 0), GUESS_UNREAD);
+	assert_int_equal(guess_note(&x->c, 7), GUESS_NEW);
+	assert_int_equal(guess_note(&x->c, 1021), GUESS_NEW);
+	assert_int_equal(guess_note(&x->c, 7), GUESS_AGAIN);
+}
+
+/* Of all guesses there are, only those that were made are known. */
+static void test_guess_exact(void **state)
+{
+	struct subject *x = fresh(0, 0);
+	bool made[65536] = {};
+
+	for (int i = 0; i < GUESSES_MAX; i++) {
+		uint16_t g = dice_range(1, 65535);
+
+		assert_int_equal(guess_note(&x->c, g) == GUESS_AGAIN, made[g]);
+		made[g] = true;
+	}
+	for (int g = 1; g < 65536; g++) {
+		bool in = false;
+
+		for (int i = 0; i < GUESSES_MAX / 4; i++)
+			in |= guess_is_in(x->c.guesses[i], g);
+		assert_int_equal(in, made[g]);
+	}
+}
+
+static struct tried as(char name, uint16_t guess)
+{
+	return (struct tried){ .hash = user(name), .guess = guess };
+}
+
+/* CRAM-MD5, PLAIN, LOGIN of one click; and what a login makes good. */
+static void test_click(void **state)
+{
+	struct refusals r = {};
+	struct tried cram = as('a', 0), plain = as('a', 5), other = as('b', 0),
+		     nobody = as('-', 0);
+
+	assert_false(refusals_note(&r, &cram, 1));
+	assert_true(refusals_note(&r, &plain, 1));
+	assert_false(refusals_note(&r, &plain, 1));
+	assert_false(refusals_note(&r, &cram, 1));
+	assert_false(refusals_note(&r, &cram, 1));
+	assert_false(refusals_note(&r, &other, 1));
+	assert_false(refusals_note(&r, &plain, 1));
+	assert_false(refusals_note(&r, &nobody, 1));
+	assert_false(refusals_note(&r, &plain, 1));
+
+	r.counted = 2;
+	assert_int_equal(refusals_made_good(&r, user('b'), 5, 10), 0);
+	r.counted = 2;
+	assert_int_equal(refusals_made_good(&r, 0, 5, 10), 0);
+	r.counted = 2;
+	assert_int_equal(refusals_made_good(&r, user('a'), 12, 10), 0);
+	r.counted = 2;
+	assert_int_equal(refusals_made_good(&r, user('a'), 11, 10), 2);
+	assert_int_equal(refusals_made_good(&r, user('a'), 11, 10), 0);
+	r.counted = 2;
+	refusals_note(&r, &other, 1);
+	assert_int_equal(r.counted, 0);
+	refusals_note(&r, &nobody, 1);
+	r.counted = 2;
+	assert_int_equal(refusals_made_good(&r, 0, 1, 10), 0);
+}
+
+/* What is taken back was no failure, but what led to a ban stays. */
+static void test_take_back(void **state)
+{
+	struct subject *x = fresh(3, 0);
+
+	script(x, "eight, and two more", "aaaaaaaa");
+	assert_true(window_take_back(&x->c));
+	script(x, "one less", "aa");
+	script(x, "then the tenth", "a!");
+	assert_false(window_take_back(&x->c));
+	script(x, "users", "ab");
+	users_drop(&x->c, user('b'));
+	script(x, "he is no user any more", "ac");
+	script(x, "but may come again", "b!");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attack),	cmocka_unit_test(test_told),
-		cmocka_unit_test(test_stale),	cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_success), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_attack),
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_success),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_guesses),
+		cmocka_unit_test(test_guess_exact),
+		cmocka_unit_test(test_click),
+		cmocka_unit_test(test_take_back),
 	};
 
 	return cmocka_run_group_tests_name("judgement", tests, NULL, NULL);

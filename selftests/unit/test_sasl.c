@@ -4,7 +4,7 @@
  * people with ideas, cut at every byte; and that no password stays behind.
  */
 #include "lib/fixture.h"
-#include "pure/sasl.h"
+#include "pure/matching.h"
 
 #define LINES 16
 #define PASSWORD "tr0ub4dor&3-horse-staple"
@@ -80,9 +80,17 @@ static const struct talk {
 	      "SFJoZG1semRHRXVZMjl0Q2c9PQEB"),
 	    S("334"), C("AQ=="), FAILS("user@example.com"),
 	    C("AUTH OAUTHBEARER biwsAWF1dGg9QmVhcmVyIHgBAQ=="), FAILS(NULL) } },
+	{ "CRAM-MD5 (RFC 2195), and names with blanks, which servers differ about",
+	  false,
+	  { S("220"), C("AUTH CRAM-MD5"), S("334"),
+	    C("dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw"), FAILS("tim"),
+	    C("AUTH CRAM-MD5"), S("334"),
+	    C("dGltIHggYjkxM2E2MDJjN2VkYTdhNDk1YjRlNmU3MzM0ZDM4OTA="),
+	    FAILS(NULL), C("AUTH CRAM-MD5"), S("334"), C(BOB), FAILS(NULL),
+	    C("AUTH CRAM-MD5 " BOB), FAILS(NULL) } },
 	{ "other mechanisms: unknown, what follows is known",
 	  false,
-	  { S("220"), C("AUTH CRAM-MD5"), S("334"), C(BOB), FAILS(NULL),
+	  { S("220"), C("AUTH DIGEST-MD5"), S("334"), C(BOB), FAILS(NULL),
 	    C("AUTH SCRAM-SHA-1 biwsbj11c2VyLHI9"), S("334"), C("Yz1i"),
 	    FAILS(NULL), C("AUTH LOGINX " BOB), FAILS(NULL),
 	    C("AUTH PLAIN " BOB_PLAIN), FAILS("bob@example.org") } },
@@ -179,7 +187,7 @@ struct server {
 	uint32_t replies, challenges;
 	uint32_t seq;
 	bool lost;
-	bool keep;
+	uint32_t keep; /* enum sasl_keep */
 };
 
 static uint64_t hash_of(const char *name)
@@ -242,7 +250,7 @@ static void reply(struct server *t, const struct talk *talk,
 		if (got != (l->name ? hash_of(l->name) : 0))
 			fail_msg("%s: reply %u is not about %s", talk->title,
 				 t->replies, l->name ? l->name : "nobody");
-		if (got && t->keep) {
+		if (got && t->keep & KEEP_NAME) {
 			assert_int_equal(a->tried.len, strlen(l->name));
 			assert_int_equal(strncasecmp((char *)a->tried.name,
 						     l->name, a->tried.len),
@@ -295,7 +303,7 @@ static void test_talks(void **state)
 				continue;
 			for (size_t at = 0; at <= strlen(text); at++) {
 				struct server t = { .d.commands = 1,
-						    .keep = at & 1 };
+						    .keep = at & 3 };
 
 				hold(&talks[i], &t, line, at);
 			}
@@ -330,17 +338,54 @@ static void encode(const uint8_t *in, size_t n, char *out)
 	*out = '\0';
 }
 
-/* What memory holds does not depend on the password: not a bit is left. */
+static bool has(const void *in, size_t size, const uint8_t *what, size_t len)
+{
+	return memmem(in, size, what, len) != NULL;
+}
+
+/* PLAIN, cut anywhere: no five bytes of a password are in memory. */
+static void test_no_byte(void **state)
+{
+	for (int n = 0; n < 20000; n++) {
+		uint8_t a[600];
+		char line[1024];
+		size_t name = dice_range(1, 255), id = dice(3) ? 0 : dice(80);
+		size_t pass = dice_range(6, 40), len = id + name + 2 + pass;
+		struct server t = { .d.commands = 1, .keep = KEEP_GUESS };
+		size_t cut;
+
+		for (size_t i = 0; i < len; i++)
+			a[i] = dice_range(1, 255);
+		a[id] = a[id + 1 + name] = 0;
+		strcpy(line, "AUTH PLAIN ");
+		encode(a, len, line + 11);
+		strcat(line, "\r\n");
+		cut = dice_range(1, strlen(line));
+		send_bytes(&t, line, cut);
+		for (size_t i = 0; i + 5 <= pass; i++)
+			assert_false(
+				has(&t.d, sizeof(t.d), a + len - pass + i, 5));
+		send_bytes(&t, line + cut, strlen(line) - cut);
+		assert_true(t.d.attempt[0].tried.hash != 0);
+		assert_true(t.d.attempt[0].tried.guess != 0);
+	}
+}
+
+/*
+ * With compare-passwords off, what memory holds does not depend on the
+ * password. With it on, when the line has ended, 16 bits do.
+ */
 static void test_no_bit(void **state)
 {
 	for (int n = 0; n < 20000; n++) {
 		uint8_t a[600], b[600];
 		char line[2][1024];
 		size_t name = dice_range(1, 255), id = dice(3) ? 0 : dice(80);
-		size_t pass = dice_range(1, 40), len = id + name + 2 + pass;
+		size_t pass = dice_range(3, 40), len = id + name + 2 + pass;
+		bool compare = n & 1;
 		struct server t[2] = { { .d.commands = 1 },
 				       { .d.commands = 1 } };
-		size_t before, cut;
+		size_t cut;
 
 		for (size_t i = 0; i < len; i++)
 			a[i] = b[i] = dice_range(1, 255);
@@ -351,17 +396,103 @@ static void test_no_bit(void **state)
 			strcpy(line[i], "AUTH PLAIN ");
 			encode(i ? b : a, len, line[i] + 11);
 			strcat(line[i], "\r\n");
+			t[i].keep = compare ? KEEP_GUESS : 0;
 		}
-		/* Cut anywhere behind the last character of the name. */
-		before = 11 + (id + name + 2) * 8 / 6 + 1;
-		cut = dice_range(before, strlen(line[0]));
+		/* At the end of the message's last whole group, or behind. */
+		cut = compare ? strlen(line[0]) : 11 + (len + dice(2)) / 3 * 4;
+		if (cut > strlen(line[0]))
+			cut = strlen(line[0]);
 		for (int i = 0; i < 2; i++) {
 			send_bytes(&t[i], line[i], cut);
 			assert_false(t[i].lost);
+			if (compare) {
+				assert_true(t[i].d.attempt[0].tried.guess);
+				t[i].d.attempt[0].tried.guess = 0;
+			}
 		}
 		assert_memory_equal(&t[0].d, &t[1].d, sizeof(t[0].d));
-		send_bytes(&t[0], line[0] + cut, strlen(line[0]) - cut);
-		assert_true(t[0].d.attempt[0].tried.hash != 0);
+	}
+}
+
+/* The guess of a dialogue's last AUTH. */
+static uint16_t guess_of(const char *const *said, size_t n)
+{
+	struct server t = { .d.commands = 1, .keep = KEEP_GUESS };
+
+	for (size_t i = 0; i < n && said[i]; i++) {
+		send_bytes(&t, said[i], strlen(said[i]));
+		t.challenges++;
+	}
+	return t.d.n ? sasl_attempt(&t.d)->tried.guess : 0;
+}
+
+/* Which logins are one guess; bob and p, or pp, or b. */
+static void test_guess(void **state)
+{
+	static const struct {
+		char same; /* as all with this letter; '-': not known */
+		const char *said[3];
+	} rows[] = {
+		{ 'p', { "AUTH PLAIN AGJvYgBw\r\n" } },
+		{ 'p', { "AUTH PLAIN AEJPQgBw\r\n" } },
+		{ 'p', { "AUTH PLAIN\r\n", "AGJvYgBw\r\n" } },
+		{ 'p', { "AUTH PLAIN eABib2IAcA==\r\n" } }, /* as x */
+		{ 'p', { "AUTH LOGIN Ym9i\r\n", "cA==\r\n" } },
+		{ 'p', { "AUTH LOGIN\r\n", "Ym9i\r\n", "cA==\r\n" } },
+		{ 'q', { "AUTH PLAIN AGJvYgBwcA==\r\n" } },
+		{ 'q', { "AUTH LOGIN Ym9i\r\n", "cHA=\r\n" } },
+		{ 'b', { "AUTH PLAIN AGIAcA==\r\n" } }, /* user b */
+		{ 'c', { "AUTH PLAIN AGIAb2Jw\r\n" } }, /* b, obp */
+		{ 'e', { "AUTH LOGIN Ym9i\r\n", "\r\n" } },
+		{ 'e', { "AUTH PLAIN AGJvYgA=\r\n" } },
+		{ '-', { "AUTH PLAIN AGJvYg==\r\n" } },
+		{ '-', { "AUTH LOGIN Ym9i\r\n", "*\r\n" } },
+		{ '-', { "AUTH LOGIN Ym9i\r\n", "cA=\r\n" } },
+		{ '-', { "AUTH LOGIN Ym9i\r\n" } },
+		{ '-',
+		  { "AUTH CRAM-MD5\r\n",
+		    "Ym9iIDAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAx\r\n" } },
+		{ 't',
+		  { "AUTH XOAUTH2 dXNlcj1ib2IBYXV0aD1CZWFyZXIgeAEB\r\n" } },
+		{ 't',
+		  { "AUTH XOAUTH2\r\n",
+		    "dXNlcj1ib2IBYXV0aD1CZWFyZXIgeAEB\r\n" } },
+		{ 'u',
+		  { "AUTH XOAUTH2 dXNlcj1ib2IBYXV0aD1CZWFyZXIgeQEB\r\n" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint16_t a = guess_of(rows[i].said, 3);
+
+		if (!a != (rows[i].same == '-'))
+			fail_msg("%s%s: %x", rows[i].said[0],
+				 rows[i].said[1] ?: "", a);
+		for (size_t k = 0; k < i; k++) {
+			uint16_t b = guess_of(rows[k].said, 3);
+
+			if (a && (a == b) != (rows[i].same == rows[k].same))
+				fail_msg("%s%s%s: %x, %x", rows[k].said[0],
+					 rows[i].said[0], rows[i].said[1] ?: "",
+					 a, b);
+		}
+	}
+}
+
+/* A password of more than SECRET_MAX bytes is not compared. */
+static void test_long_secret(void **state)
+{
+	for (size_t pass = SECRET_MAX - 2; pass < SECRET_MAX + 3; pass++) {
+		struct server t = { .d.commands = 1, .keep = KEEP_GUESS };
+		uint8_t a[600] = "\0bob";
+		char line[1024] = "AUTH PLAIN ";
+
+		memset(a + 5, 'x', pass);
+		encode(a, 5 + pass, line + strlen(line));
+		strcat(line, "\r\n");
+		send_bytes(&t, line, strlen(line));
+		assert_true(t.d.attempt[0].tried.hash != 0);
+		assert_int_equal(t.d.attempt[0].tried.guess != 0,
+				 pass <= SECRET_MAX);
 	}
 }
 
@@ -480,6 +611,9 @@ int main(void)
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_talks),
 		cmocka_unit_test(test_no_bit),
+		cmocka_unit_test(test_no_byte),
+		cmocka_unit_test(test_guess),
+		cmocka_unit_test(test_long_secret),
 		cmocka_unit_test(test_dice),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_early),

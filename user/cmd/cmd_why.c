@@ -34,7 +34,8 @@ struct known {
 	struct group_entry group;
 	struct geo_place place;
 	struct judgement judgement;
-	__u32 in_window;
+	__u32 in_window; /* guesses */
+	__u32 repeats_in_window; /* of stale-rate */
 	uint32_t net_clients; /* failing clients of its network, for net-rate */
 	struct history past;
 	uint32_t next_ban; /* seconds */
@@ -49,7 +50,7 @@ static const struct limit *net_rate(const struct settings *s,
 static int look_up(struct pins *p, struct known *k)
 {
 	const struct settings *s = settings_now(p);
-	struct client block;
+	struct client block, repeats;
 	struct geo *geo;
 	__u32 tick;
 	int err = clock_read(p->prog[PROG_CLOCK], &k->now);
@@ -71,6 +72,9 @@ static int look_up(struct pins *p, struct known *k)
 	choose_policy(s, &k->state, tick, k->group.group, &k->judgement);
 	k->in_window = window_count(&k->state, tick,
 				    policy_of(s, &k->judgement)->rate.ticks);
+	if (clients_find_repeats(p, &k->client, &repeats))
+		k->repeats_in_window = window_count(
+			&repeats, tick, s->policy[POLICY_STALE].rate.ticks);
 	if (clients_find_block(p, &k->block, &block))
 		k->net_clients =
 			window_count(&block, tick, net_rate(s, k)->ticks);
@@ -185,6 +189,26 @@ static void print_origin(const json_t *doc)
 		       string_at(as, "name"));
 }
 
+/* Prints how often passwords came again, if any did. */
+static void print_repeats(const json_t *client, const struct settings *s,
+			  const struct known *k)
+{
+	const struct limit *rate = &s->policy[POLICY_STALE].rate;
+	char duration[DURATION_TEXT];
+
+	if (!number_at(client, "repeats"))
+		return;
+	printf("%-10s %lld failures ever with a password that it had tried "
+	       "before",
+	       "repeats", number_at(client, "repeats"));
+	if (rate->failures)
+		printf("; %u of %u within %s", k->repeats_in_window,
+		       rate->failures, duration_format(rate->sec, duration));
+	printf("%s\n", !strcmp(string_at(client, "kind"), "stale") ?
+			       ": probably a stale password" :
+			       "");
+}
+
 static void print_text(const json_t *doc, const struct settings *s,
 		       const struct known *k)
 {
@@ -224,10 +248,13 @@ static void print_text(const json_t *doc, const struct settings *s,
 		       number_at(client, "successes"));
 	else
 		printf("%-10s none seen\n", "failures");
+	if (json_is_object(client))
+		print_repeats(client, s, k);
 	if (json_is_object(client) && number_at(client, "users"))
 		printf("%-10s %lld tried%s\n", "users",
 		       number_at(client, "users"),
-		       !strcmp(string_at(client, "kind"), "stale") ?
+		       !strcmp(string_at(client, "kind"), "stale") &&
+				       !number_at(client, "repeats") ?
 			       ", over and over: probably a stale password" :
 			       "");
 	print_network(doc, net_rate(s, k));

@@ -236,6 +236,13 @@ static int take_ignore_texts(const struct config_key_info *key,
 	return parse_texts(value, ACTION_IGNORE, s->texts, &s->n_texts, why);
 }
 
+static int take_throttle_texts(const struct config_key_info *key,
+			       const char *value, struct settings *s,
+			       const struct why *why)
+{
+	return parse_texts(value, ACTION_THROTTLE, s->texts, &s->n_texts, why);
+}
+
 static int take_prefix(const char *value, int v6, struct settings *s,
 		       const struct why *why)
 {
@@ -268,7 +275,8 @@ static int take_ipv6_prefix(const struct config_key_info *key,
 /*
  * Replies with 535 that are the server's fault, not the client's. Postfix
  * (src/smtpd/smtpd_sasl_glue.c) says 535 and the reason its SASL library gives:
- * - src/xsasl/xsasl_dovecot_server.c: Dovecot's answer lacks a field;
+ * - src/xsasl/xsasl_dovecot_server.c: Dovecot's answer lacks a field, or the
+ *   mechanism is not offered;
  * - src/xsasl/xsasl_cyrus_server.c: Cyrus SASL's SASL_FAIL, as when saslauthd
  *   can't be reached, and SASL_UNAVAIL. (A wrong password is SASL_BADAUTH,
  *   "authentication failure".) Newer ones, like 3.7, say 454 for these two.
@@ -281,7 +289,17 @@ static int take_ipv6_prefix(const struct config_key_info *key,
 #define IGNORE_TEXTS_DEFAULT                                                   \
 	"\"" POSTFIX_535 "Authentication backend error\", "                    \
 	"\"" POSTFIX_535 "generic failure\", "                                 \
-	"\"" POSTFIX_535 "remote authentication server unavailable\""
+	"\"" POSTFIX_535 "remote authentication server unavailable\", "        \
+	"\"" POSTFIX_535 "Invalid authentication mechanism\""
+
+/*
+ * What Postfix (src/xsasl/xsasl_dovecot_server.c) says when Dovecot does not
+ * answer within ten seconds: when its penalty for the client's address
+ * (src/auth/auth-penalty.h, up to 15 s) is longer, or when Dovecot is down.
+ */
+#define THROTTLE_TEXTS_DEFAULT                                                 \
+	"\"454 4.7.0 Temporary authentication failure: Connection lost to "    \
+	"authentication server\""
 
 /* A field that cannot hold what its parser writes does not compile. */
 #define IS_OF(field, type)                                                     \

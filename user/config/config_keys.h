@@ -24,18 +24,21 @@
 	X(MODE, "mode", "enforce", "enforce|monitor",                          \
 	  "ban clients, or only tell who would be banned", LIVE,               \
 	  WORD(mode, modes))                                                   \
-	X(RATE, "rate", "10/120s", "failures/time",                            \
+	X(RATE, "rate", "10/10m", "failures/time",                             \
 	  "this many failures within this time lead to a ban", LIVE,           \
 	  LIMIT(policy[POLICY_PLAIN].rate))                                    \
-	X(SLOW_RATE, "slow-rate", "off", "failures/time|off",                  \
+	X(SLOW_RATE, "slow-rate", "60/1d", "failures/time|off",                \
 	  "a second limit over a longer time, beside rate", LIVE,              \
 	  LIMIT_OR_OFF(slow))                                                  \
 	X(STALE_RATE, "stale-rate", "off", "failures/time|off",                \
-	  "the limit of a client that tries one user only", LIVE,              \
+	  "the limit of passwords that a client tries again", LIVE,            \
 	  LIMIT_OR_OFF(policy[POLICY_STALE].rate))                             \
 	X(STALE_BAN_TIME, "stale-ban-time", "10m", "time",                     \
 	  "how long the first ban by stale-rate lasts", LIVE,                  \
 	  TIME(policy[POLICY_STALE].ban_sec))                                  \
+	X(COMPARE_PASSWORDS, "compare-passwords", "yes", "yes|no",             \
+	  "a password that a client tries again is no new guess", LIVE,        \
+	  FLAG(compare))                                                       \
 	X(ATTACK_USERS, "attack-users", "off", "users|off",                    \
 	  "this many different users lead to a ban at once", LIVE,             \
 	  NUMBER_OR_OFF(attack_users, 2, USERS_MAX))                           \
@@ -82,6 +85,10 @@
 	X(IGNORE_TEXTS, "ignore-texts", IGNORE_TEXTS_DEFAULT, "\"text\"",      \
 	  "beginnings of lines that do not count", LIVE,                       \
 	  OWN(take_ignore_texts))                                              \
+	X(THROTTLE_TEXTS, "throttle-texts", THROTTLE_TEXTS_DEFAULT,            \
+	  "\"text\"",                                                          \
+	  "beginnings of lines that count of who was refused before", LIVE,    \
+	  OWN(take_throttle_texts))                                            \
 	X(IPV4_PREFIX, "ipv4-prefix", "32", "bits",                            \
 	  "how much of an IPv4 address is one client", LIVE,                   \
 	  OWN(take_ipv4_prefix))                                               \

@@ -149,12 +149,13 @@ static int add_text(const char *bytes, size_t len, enum action action,
 			return invalid(why, "\"%s\" is there twice%s", shown,
 				       texts[i].action == t.action ?
 					       "" :
-					       ", in count-texts and in "
-					       "ignore-texts");
+					       ", in two of count-texts, "
+					       "ignore-texts and "
+					       "throttle-texts");
 	if (*n == TEXTS_MAX)
 		return invalid(why,
-			       "more than %d texts in count-texts and "
-			       "ignore-texts together",
+			       "more than %d texts in count-texts, "
+			       "ignore-texts and throttle-texts together",
 			       TEXTS_MAX);
 	texts[(*n)++] = t;
 	return 0;

@@ -33,6 +33,7 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 		break;
 	case MAP_CLIENTS:
 	case MAP_NETS:
+	case MAP_REPEATS:
 		m->put = step == STEP_DRAIN ? put_client : NULL;
 		m->take = true;
 		break;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "counters.h"
 #include "maps/ban_map.h"
+#include "pure/guesses.h"
 #include "pure/users.h"
 #include "stream.h"
 
@@ -264,6 +265,8 @@ static void append(struct client *c, const struct client *next)
 		users_add(c, next->users[i], users_slot_tick(next->users[i]));
 	if (next->unknown_user)
 		c->unknown_user = next->unknown_user;
+	for (int i = 0; i < GUESSES_MAX; i++)
+		guess_note(c, ((const __u16 *)next->guesses)[i]);
 }
 
 void client_merge(struct client *c, const struct client *next)
@@ -276,6 +279,7 @@ void client_merge(struct client *c, const struct client *next)
 		append(c, next);
 	c->failures += next->failures;
 	c->successes += next->successes;
+	c->repeats += next->repeats;
 	if (next->failures) {
 		c->last_seen = next->last_seen;
 		c->last_code = next->last_code;

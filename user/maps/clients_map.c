@@ -27,6 +27,12 @@ bool clients_find(const struct pins *p, const struct net *client,
 	return !bpf_map_lookup_elem(p->map[MAP_CLIENTS], client->addr, c);
 }
 
+bool clients_find_repeats(const struct pins *p, const struct net *client,
+			  struct client *c)
+{
+	return !bpf_map_lookup_elem(p->map[MAP_REPEATS], client->addr, c);
+}
+
 bool clients_find_block(const struct pins *p, const struct net *block,
 			struct client *c)
 {
@@ -83,17 +89,23 @@ static void forget(int fd, forget_fn goes, const struct net *within)
 		bpf_map_delete_elem(fd, &key);
 }
 
+/* The maps that hold windows of clients. */
+static const enum pinned_map windows[] = { MAP_CLIENTS, MAP_REPEATS };
+
 void clients_forget(struct pins *p, const struct net *net)
 {
-	int fd = p->map[MAP_CLIENTS];
+	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); i++) {
+		int fd = p->map[windows[i]];
 
-	if (is_client(p, net))
-		bpf_map_delete_elem(fd, net->addr);
-	else
-		forget(fd, is_within, net);
+		if (is_client(p, net))
+			bpf_map_delete_elem(fd, net->addr);
+		else
+			forget(fd, is_within, net);
+	}
 }
 
 void clients_forget_banned(struct pins *p)
 {
-	forget(p->map[MAP_CLIENTS], was_banned, NULL);
+	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); i++)
+		forget(p->map[windows[i]], was_banned, NULL);
 }

@@ -21,9 +21,14 @@ bool is_client(const struct pins *p, const struct net *net);
 /* The /24 or /48 around a host that net-rate measures. */
 struct net net_block(const struct net *host);
 
-/* The window of a client, or of such a block; false: no failure was seen. */
+/*
+ * The window of a client, of its passwords that came again, or of such a block;
+ * false: no failure was seen.
+ */
 bool clients_find(const struct pins *p, const struct net *client,
 		  struct client *c);
+bool clients_find_repeats(const struct pins *p, const struct net *client,
+			  struct client *c);
 bool clients_find_block(const struct pins *p, const struct net *block,
 			struct client *c);
 

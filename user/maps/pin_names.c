@@ -5,6 +5,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_SETTINGS] = "settings",
 	[MAP_CLIENTS] = "clients",
 	[MAP_NETS] = "nets",
+	[MAP_REPEATS] = "repeats",
 	[MAP_REGULARS] = "regulars",
 	[MAP_BANS] = "bans",
 	[MAP_BAN_NETS] = "ban_nets",
@@ -31,6 +32,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_ACCEPTED_SOCKS] = "accepted_socks",
 	[MAP_ACCEPTED_ELSEWHERE] = "accepted_elsewhere",
 	[MAP_DOUBTS] = "doubts",
+	[MAP_THROTTLE] = "throttle",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

@@ -7,6 +7,7 @@ enum pinned_map {
 	MAP_SETTINGS,
 	MAP_CLIENTS,
 	MAP_NETS,
+	MAP_REPEATS,
 	MAP_REGULARS,
 	MAP_BANS,
 	MAP_BAN_NETS,
@@ -33,6 +34,7 @@ enum pinned_map {
 	MAP_ACCEPTED_SOCKS,
 	MAP_ACCEPTED_ELSEWHERE,
 	MAP_DOUBTS,
+	MAP_THROTTLE,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

@@ -85,16 +85,17 @@ json_t *client_json(const struct pins *p, const struct net *client,
 
 	groups_find(p, client, &group);
 	choose_policy(s, c, tick, group.group, &j);
-	return json_pack("{s:s, s:I, s:i, s:i, s:s, s:b, s:I, s:i, s:s}", "net",
-			 net_format(client, text), "failures",
-			 (json_int_t)c->failures, "in_window",
-			 window_count(c, tick, policy_of(s, &j)->rate.ticks),
-			 "last_code", c->last_code, "last_seen",
-			 clock_format_boot(clock_boot_of(now, c->last_seen),
-					   seen),
-			 "banned", !banlist_find(p, client, now, &row),
-			 "successes", (json_int_t)c->successes, "users",
-			 j.users, "kind", offender_name(j.offender));
+	return json_pack(
+		"{s:s, s:I, s:I, s:i, s:i, s:s, s:b, s:I, s:i, s:s}", "net",
+		net_format(client, text), "failures", (json_int_t)c->failures,
+		"repeats", (json_int_t)c->repeats, "in_window",
+		window_count(c, tick, policy_of(s, &j)->rate.ticks),
+		"last_code", c->last_code, "last_seen",
+		clock_format_boot(clock_boot_of(now, c->last_seen), seen),
+		"banned", !banlist_find(p, client, now, &row), "successes",
+		(json_int_t)c->successes, "users", j.users, "kind",
+		offender_name(c->policy == POLICY_STALE ? OFFENDER_STALE :
+							  j.offender));
 }
 
 /* Escapes names from files: JSON must be UTF-8, and terminals obey codes. */

@@ -158,7 +158,13 @@ static const char *describe_offender(const struct record *r, char *buf,
 				     size_t size)
 {
 	*buf = '\0';
-	if (r->offender == OFFENDER_STALE && r->failures > 1)
+	if (r->again)
+		snprintf(buf, size,
+			 "; client tries %s again and again: probably a stale "
+			 "password",
+			 r->users > 1 ? "the same passwords" :
+					"the same password");
+	else if (r->offender == OFFENDER_STALE && r->failures > 1)
 		snprintf(buf, size,
 			 "; client keeps trying one user: probably a stale "
 			 "password");

@@ -27,6 +27,7 @@ struct record {
 	bool unanswered; /* the client did not wait for the reply */
 	bool regular; /* the client has logged in before */
 	uint8_t offender; /* enum offender */
+	bool again; /* by stale-rate: of passwords tried before */
 	uint8_t users; /* users tried, up to USERS_MAX */
 	uint8_t group; /* enum group */
 	char country[3]; /* ISO 3166-1 code, or "" */
