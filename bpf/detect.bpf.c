@@ -71,7 +71,7 @@ static __always_inline int scan_line(struct scan *x)
 	struct sighting *at = x->at;
 	enum reply_verdict v;
 	__u32 begun = r->begun;
-	int n;
+	int n, whole = 1;
 
 	if (x->off >= x->end)
 		return 1;
@@ -93,7 +93,7 @@ static __always_inline int scan_line(struct scan *x)
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
 	if (reply_is_judgement(v))
-		find_tried(x->s, x->key, x->st, &at->tried);
+		whole = find_tried(x->s, x->key, x->st, &at->tried);
 	count_reply(x->key, x->st, res.code,
 		    v == REPLY_COUNT || v == REPLY_THROTTLED);
 	if (!reply_is_judgement(v))
@@ -104,7 +104,8 @@ static __always_inline int scan_line(struct scan *x)
 			       at->tried.hash);
 		return 0;
 	}
-	if (v == REPLY_THROTTLED && !throttle_counts(x->s, &x->key->client))
+	if (v == REPLY_THROTTLED &&
+	    !(whole && throttle_counts(x->s, &x->key->client)))
 		return 0;
 	at->throttled = v == REPLY_THROTTLED;
 	at->unanswered = 0;
