@@ -55,7 +55,8 @@ static __always_inline bool begin_dialogue(const struct stream_key *key,
 
 /*
  * Copies to *tried the user of the login that the current reply answers; all
- * zero if that is not known.
+ * zero if that is not known. Returns 0 if the reply came before the client had
+ * sent all of the login.
  */
 static __noinline __attribute__((unused)) int
 find_tried(const struct settings *s, const struct stream_key *key,
@@ -66,14 +67,15 @@ find_tried(const struct settings *s, const struct stream_key *key,
 
 	__builtin_memset(tried, 0, sizeof(*tried));
 	if (!(s->users & USERS_WIRE) || st->state & STREAM_ADRIFT)
-		return 0;
+		return 1;
 	w = bpf_map_lookup_elem(&dialogues, key);
 	if (!w || w->lost || w->first_seq != st->first_seq)
-		return 0;
+		return 1;
 	a = dialogue_attempt(&w->d, st->replies);
-	if (a)
-		*tried = a->tried;
-	return 0;
+	if (!a)
+		return 1;
+	*tried = a->tried;
+	return a->whole;
 }
 
 /*

@@ -77,7 +77,7 @@ static __always_inline int scan_line(struct scan *x)
 	struct sighting *at = x->at;
 	enum reply_verdict v;
 	__u32 begun = r->begun;
-	int n;
+	int n, whole = 1;
 
 	if (x->off >= x->end)
 		return 1;
@@ -101,7 +101,7 @@ static __always_inline int scan_line(struct scan *x)
 	if ((v == REPLY_COUNT || v == REPLY_THROTTLED) && is_charged(x->st))
 		v = REPLY_IGNORED; /* it was held back */
 	if (reply_is_judgement(v))
-		find_tried(x->s, x->key, x->st, &at->tried);
+		whole = find_tried(x->s, x->key, x->st, &at->tried);
 	count_reply(x->key, x->st, res.code,
 		    v == REPLY_COUNT || v == REPLY_THROTTLED);
 	if (!reply_is_judgement(v))
@@ -112,7 +112,8 @@ static __always_inline int scan_line(struct scan *x)
 			       at->tried.hash);
 		return 0;
 	}
-	if (v == REPLY_THROTTLED && !throttle_counts(x->s, &x->key->client))
+	if (v == REPLY_THROTTLED &&
+	    !(whole && throttle_counts(x->s, &x->key->client)))
 		return 0;
 	at->throttled = v == REPLY_THROTTLED;
 	at->unanswered = 0;

@@ -185,6 +185,7 @@ struct tls_scan {
 	struct reply *reply;
 	struct tls_dialogue *dialogue; /* NULL: the users tried are not known */
 	__u64 hash; /* of the user that has logged in, or 0 */
+	bool partial; /* the reply came before all of its AUTH */
 };
 
 #endif

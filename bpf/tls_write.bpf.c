@@ -91,6 +91,7 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 	if (v == REPLY_COUNT || v == REPLY_THROTTLED)
 		__builtin_memset(tried, 0, sizeof(*tried));
 	x->hash = 0;
+	x->partial = false;
 	if (!w || w->over)
 		return;
 	if (v == REPLY_COUNT || v == REPLY_THROTTLED) {
@@ -100,6 +101,7 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 			    dialogue_attempt(&w->d, w->replies);
 		if (a)
 			*tried = a->tried;
+		x->partial = a && !a->whole;
 	} else if (v == REPLY_CREDIT) {
 		a = w->lost || !(x->s->users & USERS_TLS) ?
 			    NULL :
@@ -138,7 +140,7 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 		return;
 	}
 	if (v == REPLY_THROTTLED &&
-	    !(x->known && throttle_counts(x->s, &at->peer)))
+	    !(x->known && !x->partial && throttle_counts(x->s, &at->peer)))
 		return;
 	at->throttled = v == REPLY_THROTTLED;
 	at->text_len = res->len;

@@ -135,7 +135,8 @@ static inline void settings_default(struct settings *s)
 	memset(s, 0, sizeof(*s));
 	while ((1000U << s->tick_shift) / hz < 10)
 		s->tick_shift++;
-	settings_rate(s, 10, 120);
+	settings_rate(s, 10, 600);
+	s->slow = settings_limit(s, 60, 86400);
 	s->net[1] = settings_limit(s, 64, 3600);
 	s->brake = (struct limit){
 		.failures = 1000,

@@ -933,6 +933,8 @@ def main():
     p.add_argument("--good", default="")
     p.add_argument("--seed", type=int, default=1)
     p = command("rhythm", cmd_rhythm, cmd_rhythm.__doc__)
+    client_options(p)
+    p.add_argument("--connections", type=int, default=1)
     p.add_argument("--seconds", type=float, default=60)
     p.add_argument("--per", type=int, default=1, help="logins a connection")
     p.add_argument("--every", type=float, default=0, help="seconds between")
