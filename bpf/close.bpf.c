@@ -34,7 +34,14 @@ struct {
 	__type(value, struct ending);
 } endings MAP;
 
-/* For overdue(), which another program may interrupt. */
+/* Each program has its own, for one may interrupt the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ending);
+} destroys MAP;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -54,21 +61,16 @@ mail_socket(const struct settings *s, const struct sock *sk)
 	return tp && is_mail(s, tp, mark_of(sk)) ? tp : NULL;
 }
 
-static __always_inline struct ending *ending_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&endings, &zero);
-}
-
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(closed, const struct sock *sk, int before, int now)
 {
 	const struct settings *s = settings_active();
-	struct ending *e = ending_get();
 	const struct tcp_sock *tp;
+	struct ending *e;
 	struct stream *st;
+	__u32 zero = 0;
 
+	e = bpf_map_lookup_elem(&endings, &zero);
 	if (now != TCP_CLOSE || !e)
 		return 0;
 	tp = mail_socket(s, sk);
@@ -86,10 +88,12 @@ SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(destroyed, const struct sock *sk)
 {
 	const struct settings *s = settings_active();
-	struct ending *e = ending_get();
 	const struct tcp_sock *tp;
+	struct ending *e;
 	struct stream *st;
+	__u32 zero = 0;
 
+	e = bpf_map_lookup_elem(&destroys, &zero);
 	if (!e)
 		return 0;
 	tp = mail_socket(s, sk);

@@ -120,8 +120,8 @@ static __always_inline void charge_many(const struct settings *s,
 }
 
 /*
- * Judges a dialogue whose AUTHs are known, but not which are answered: as many
- * are not as the server did not refuse.
+ * Judges a dialogue whose AUTHs are known, but not which are answered: if some
+ * command may be unanswered, as many AUTHs are as the server did not refuse.
  */
 static __always_inline void judge_adrift(const struct settings *s,
 					 struct ending *e,
@@ -129,11 +129,14 @@ static __always_inline void judge_adrift(const struct settings *s,
 					 const struct dialogue *d)
 {
 	__s32 n = d->n - st->refused - st->charged;
+	bool outstanding = is_outstanding(e, st);
 
+	if (!d->n || (!outstanding && is_all_sent(e, st) && !e->reset))
+		return;
 	if (n > 0) {
 		charge_many(s, e, n);
 		e->charged_to = st->replies + n;
-	} else if (d->n && is_outstanding(e, st)) {
+	} else if (outstanding) {
 		charge_unknown(s, e, st);
 	}
 }
