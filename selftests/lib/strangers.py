@@ -77,6 +77,9 @@ class User:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, dice.randrange(2))
         if dice.random() < 0.3:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # A reset, so that the port is free for the next step.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 0))
         try:
             if dice.random() < 0.4:
                 return self.serve(sock, dice)
@@ -84,6 +87,7 @@ class User:
                 sock.bind((dice.choice(self.args.sources + [""]),
                            dice.choice((2525, 2524, 0))))
             sock.connect((dice.choice(self.args.victims), 80))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for _ in range(12):
                 sock.sendall(dice.choice(TEXTS))
         except OSError:
