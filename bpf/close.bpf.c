@@ -16,6 +16,7 @@
 #include <linux/errno.h>
 #include <linux/ptrace.h>
 
+#include "arrive.h"
 #include "ending.h"
 
 #include <bpf/bpf_tracing.h>
@@ -60,6 +61,15 @@ static __always_inline struct ending *ending_get(void)
 	return bpf_map_lookup_elem(&endings, &zero);
 }
 
+/* Looks at a connection that somebody has just accepted. */
+static __always_inline int accepted_now(const struct settings *s,
+					const struct sock *sk)
+{
+	const struct tcp_sock *tp = s && is_tcp(sk) ? tcp_of(sk) : NULL;
+
+	return tp ? arrived(s, tp) : 0;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(closed, const struct sock *sk, int before, int now)
 {
@@ -68,6 +78,8 @@ int BPF_PROG(closed, const struct sock *sk, int before, int now)
 	const struct tcp_sock *tp;
 	struct stream *st;
 
+	if (now == TCP_ESTABLISHED && before == TCP_SYN_RECV)
+		return accepted_now(s, sk);
 	if (now != TCP_CLOSE || !e)
 		return 0;
 	tp = mail_socket(s, sk);

@@ -53,6 +53,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	__u8 sk_userlocks : 4;
+	int sk_rx_dst_ifindex;
 } __attribute__((preserve_access_index));
 
 enum sock_flags {

@@ -62,7 +62,10 @@
 	X(UNANSWERED, "failures-unanswered",                                   \
 	  "failed logins whose reply the client did not wait for")             \
 	X(OUT_OUTGOING, "out-outgoing",                                        \
-	  "packets from mail ports of connections that began here: not read")
+	  "packets from mail ports of connections that began here: not read")  \
+	X(ELSEWHERE, "tls-elsewhere",                                          \
+	  "failed logins inside TLS in other network namespaces: tls = auto "  \
+	  "does not count them")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -59,6 +59,10 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_TLS_SESSIONS: /* the probes find the sessions again */
 	case MAP_DIALOGUES: /* lost: their logins have no user */
 	case MAP_TLS_TASKS: /* lost: the probes miss these calls */
+	case MAP_SIGNS: /* what is still wrong shows again */
+	case MAP_EXEMPT:
+	case MAP_ARRIVALS:
+	case MAP_ELSEWHERE:
 		break;
 	default: /* only the daemon and commands write to these */
 		m->put = step == STEP_FILL ? put_entry : NULL;

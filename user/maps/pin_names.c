@@ -28,6 +28,10 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_GROUPS_B] = "groups_b",
 	[MAP_BRAKE] = "brake",
 	[MAP_FUSE] = "fuse",
+	[MAP_SIGNS] = "signs",
+	[MAP_EXEMPT] = "exempt",
+	[MAP_ARRIVALS] = "arrivals",
+	[MAP_ELSEWHERE] = "elsewhere",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

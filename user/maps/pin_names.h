@@ -30,6 +30,10 @@ enum pinned_map {
 	MAP_GROUPS_B,
 	MAP_BRAKE,
 	MAP_FUSE,
+	MAP_SIGNS,
+	MAP_EXEMPT,
+	MAP_ARRIVALS,
+	MAP_ELSEWHERE,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,
