@@ -26,7 +26,7 @@
 
 struct charging {
 	const struct settings *s;
-	const struct tls_task *t;
+	struct tls_task *t;
 };
 
 static long charge_step(__u32 i, void *ctx)
