@@ -18,6 +18,7 @@
 
 #include "accepted_maps.h"
 #include "activity.h"
+#include "alarm.h"
 #include "ban.h"
 #include "ban_ops.h"
 #include "brake_ring.h"
@@ -33,6 +34,7 @@
 #include "stream.h"
 #include "throttle_state.h"
 #include "tls.h"
+#include "pure/who.h"
 
 /* Weak: each object file defines the maps, the linker merges them. */
 #define MAP SEC(".maps") __weak
@@ -283,6 +285,38 @@ struct {
 	__type(value, struct mail_proc);
 } mail_procs MAP;
 
+/* Signs that protection is not what it seems, by enum sign_kind: bpf/sign.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIGNS_MAX);
+	__type(key, __u32);
+	__type(value, struct sign);
+} signs MAP;
+
+/* Failures of clients that are never banned, by address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct addr);
+	__type(value, struct exempt);
+} exempt MAP;
+
+/* Where clients of the mail servers come in: interfaces, by index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct sign);
+} arrivals MAP;
+
+/* The same of servers in other network namespaces, by these. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct elsewhere);
+} elsewhere MAP;
+
 static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i)
 {
 	return bpf_map_lookup_elem(&bans, &i);
@@ -337,6 +371,8 @@ static __always_inline void client_of(const struct settings *s,
 {
 	int v6 = !addr_is_v4(a);
 
+	if (who_is_special(s, a) && who_client(s, a, client))
+		return;
 	client->q[0] = a->q[0] & s->client_mask[v6].q[0];
 	client->q[1] = a->q[1] & s->client_mask[v6].q[1];
 }
