@@ -114,7 +114,7 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	}
 	if (v == REPLY_THROTTLED &&
-	    !(whole && throttle_counts(x->s, &x->key->client)))
+	    !(whole && throttle_counts(x->s, &at->peer)))
 		return 0;
 	at->throttled = v == REPLY_THROTTLED;
 	at->unanswered = 0;
