@@ -62,7 +62,9 @@
 	X(UNANSWERED, "failures-unanswered",                                   \
 	  "failed logins whose reply the client did not wait for")             \
 	X(OUT_OUTGOING, "out-outgoing",                                        \
-	  "packets from mail ports of connections that began here: not read")
+	  "packets from mail ports of connections that began here: not read")  \
+	X(JOURNAL_LOST, "journal-lost",                                        \
+	  "messages not told: the journal did not read them")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -59,7 +59,9 @@
 	X(GROUPS, "groups", "3b8d6a52c1f04e7fa9e27d1c0b64f385", LOG_INFO)      \
 	X(GROUPS_KEPT, "groups-kept", "a41c7e9d05b2468c93f8d6e1b7502ca4",      \
 	  LOG_WARNING)                                                         \
-	X(REFUSED, "refused", "189987c9287c4dc8852ff70fc5e2eea0", LOG_ERR)
+	X(REFUSED, "refused", "189987c9287c4dc8852ff70fc5e2eea0", LOG_ERR)     \
+	X(JOURNAL_LOST, "journal-lost", "50925f78b862484c96f4b7f12ad846dd",    \
+	  LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
