@@ -196,12 +196,12 @@ struct tls_scan {
 	struct tls_task *t;
 	/* t->at.peer is the client; if false, failures become pending */
 	bool known;
+	bool partial; /* the reply came before all of its AUTH */
 	__u64 pos;
 	__u64 end;
 	struct reply *reply;
 	struct tls_dialogue *dialogue; /* NULL: the users tried are not known */
 	__u64 hash; /* of the user that has logged in, or 0 */
-	bool partial; /* the reply came before all of its AUTH */
 };
 
 #endif

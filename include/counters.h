@@ -73,7 +73,9 @@
 	  "throttle-texts to clients that had not failed: not counted")        \
 	X(ELSEWHERE, "tls-elsewhere",                                          \
 	  "failed logins inside TLS in other network namespaces: tls = auto "  \
-	  "does not count them")
+	  "does not count them")                                               \
+	X(JOURNAL_LOST, "journal-lost",                                        \
+	  "messages not told: the journal did not read them")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

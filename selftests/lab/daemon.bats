@@ -29,6 +29,10 @@ reload() {
 	until_true 5 reloads $((before + 1))
 }
 
+after() {
+	! running journald || kill -CONT "$(cat $LAB/pid/journald)"
+}
+
 @test "a second daemon is refused, and told who runs" {
 	daemon_up
 	fails 1 smtpxdp run -c $CONF -i eth0
@@ -287,6 +291,65 @@ reload() {
 	has "$output" journal
 	daemon_down
 	journald_up
+}
+
+# So many messages: the journal's, those lost, and the one that "ban add" lost.
+all_told() {
+	local sent
+	sent=$(smtpxdp metrics | awk '/^smtpxdp_events_total/ { n += $2 } END { print n }')
+	same "told, and lost" $(($(journal | wc -l) + $(counter journal-lost) + 1)) \
+		"$sent"
+}
+
+has_lost() { # COUNT
+	[ "$(counter journal-lost)" -ge $1 ]
+}
+
+@test "a journal that does not read stops nothing; what it was not told is counted" {
+	local journald
+	journald=$(cat $LAB/pid/journald)
+	conf rate 20/60s log-failures yes
+	daemon_env JOURNAL_STREAM="$(stat -c %d:%i $LAB/log/smtpxdp)"
+	daemon_up
+	daemon_env
+	kill -STOP $journald
+	login_fail attacker 20 --from 198.51.100.44 || true # may be cut off
+	login_fail attacker 15 --from 198.51.100.45
+	until_true 10 same "reason" "$(why 198.51.100.44 .ban.reason)" "20 failures in 1m"
+	daemon_serves
+	output=$(timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $PIN \
+		ban add 198.51.100.46 2>&1)
+	has "$output" 'journal does not read'
+	same "ban list" "$(banned)" "198.51.100.44/32 198.51.100.46/32"
+	until_true 5 has_lost 5
+	kill -CONT $journald
+	until_true 5 journal_has SMTPXDP_EVENT=journal-lost
+	has "$(journal SMTPXDP_EVENT=journal-lost | jq -r .MESSAGE)" \
+		'^[0-9]+ messages were lost: the journal did not read'
+	login_fail attacker 1 --from 198.51.100.47
+	until_true 5 journal_has SMTPXDP_EVENT=failure SMTPXDP_CLIENT=198.51.100.47
+	until_true 5 all_told || all_told
+}
+
+failures_told() { # COUNT
+	[ "$(journal SMTPXDP_EVENT=failure | wc -l)" = $1 ]
+}
+
+@test "a pipe that nobody reads stops nothing, either" {
+	conf rate 64/60s log-failures yes
+	mkfifo $LAB/pipe
+	exec 4<>$LAB/pipe
+	python3 -c 'import fcntl; fcntl.fcntl(4, 1031, 4096)' # F_SETPIPE_SZ
+	# shellcheck disable=SC2016 # the inner shell's
+	background smtpxdp mail bash -c 'exec 4<&- && exec "$@" 2>'$LAB/pipe - \
+		"$BIN" --pin $PIN run -c $CONF -i eth0
+	until_true 10 daemon_serves
+	login_fail attacker 50
+	until_true 5 failures_told 50
+	daemon_serves
+	daemon_down
+	exec 4<&-
+	rm $LAB/pipe
 }
 
 @test "bpffs is mounted where it is not" {

@@ -202,6 +202,55 @@ banned_once() { # CLIENT
 	sum_up "save and end"
 }
 
+# --- disks that fail ----------------------------------------------------------
+
+# A ban in spite of the fault is saved when the disk is well again, at the latest
+# with the next daemon; a daemon that does not start says why.
+outlived() { # CLIENT
+	if running smtpxdp; then
+		login_fail attacker 3 --from $1 >/dev/null || true # may be cut off
+		until_true 5 is_banned $1 && until_true 20 saved_or_dead $1 &&
+			running smtpxdp
+	else
+		has "$(cat $LAB/log/smtpxdp)" 'smtpxdp: .*(Input/output|No space|Read-only)'
+	fi
+}
+
+is_banned() {
+	[ -n "$(smtpxdp ban -j | jq ".[] | select(.net == \"$1/32\")")" ]
+}
+
+well_again() { # CLIENT
+	daemon_up
+	if is_banned $1; then
+		banned_once $1
+	else
+		file_has 3 && as_before
+	fi
+}
+
+@test "a write to a file fails, with EIO, ENOSPC, EROFS: told, and made good" {
+	local point all error client=198.51.100.12
+	home
+	daemon_down TERM
+	fault_daemon -f
+	daemon_down TERM
+	fault_told
+	all=$(counted)
+	while read -r point; do
+		for error in 5 28 30; do
+			fault_daemon -f -e $error $point
+			tried "$point" outlived $client || true
+			daemon_down TERM
+			fault_told
+			tried "$point" well_again $client || true
+			daemon_down TERM
+		done
+	done < <(points $all 0)
+	same integrity "$(db 'PRAGMA integrity_check')" ok
+	sum_up "failing writes"
+}
+
 # --- commands ---------------------------------------------------------------
 
 # fault_command OPTIONS COMMAND...
@@ -290,13 +339,40 @@ commands_killed() { # COMMAND BACK
 
 # --- kernels before 6.6 -----------------------------------------------------
 
-@test "without TCX and uprobe.multi: starts are killed at any call" {
+older() {
 	other_kernel $LAB/older.so "nr == SYS_bpf && a[0] == BPF_LINK_CREATE &&
 		(attr->link_create.attach_type == 46 ||
 		attr->link_create.attach_type == 47 ||
 		attr->link_create.attach_type == 48)"
 	daemon_env LD_PRELOAD=$LAB/older.so
+}
+
+@test "without TCX and uprobe.multi: starts are killed at any call" {
+	older
 	home
 	has "$(hooks)" clsact
 	starts_killed "start without TCX"
+}
+
+# Where the daemon has made the qdisc, and has not noted it yet.
+@test "without TCX: killed behind the filters, unload removes the qdisc, too" {
+	local point behind=0
+	conf rate 3/1h
+	older
+	fault_daemon -l $FAULT_DIR/list
+	daemon_down KILL
+	smtpxdp unload
+	N_FAULTS=0 BROKEN=0
+	# from the gate's link to the first probe
+	while read -r point; do
+		rm -rf "${STATE:?}" # so that calls have the same numbers
+		fault_daemon -n $point
+		daemon_down KILL
+		fault_told
+		[ -z "$(hooks)" ] || behind=$((behind + 1))
+		tried "$point" unloaded || true
+	done < <(awk '/bpf 28/ { gate = 1 } /perf_event_open/ { exit }
+		gate && $3 == "sendto" { print $1 }' $FAULT_DIR/list)
+	[ $behind -gt 0 ]
+	sum_up "start behind filters"
 }

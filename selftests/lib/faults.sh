@@ -34,6 +34,7 @@ points() {
 }
 
 some() { # OF COUNT OPTION
+	[ $1 -gt 0 ] || return 0
 	shuf -i 1-$1 -n $2 --random-source=<(dice) | sed "s/^/$3 /"
 }
 

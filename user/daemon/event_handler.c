@@ -327,6 +327,14 @@ static bool events_lost(struct pins *p)
 	return true;
 }
 
+static void count_untold(struct pins *p)
+{
+	uint64_t n = journal_lost();
+
+	if (n)
+		counter_add(p, COUNTER_JOURNAL_LOST, n);
+}
+
 /* To look for bans whose event was lost takes long: every fifth sweep does. */
 #define UNTOLD_SWEEPS 5
 
@@ -339,6 +347,7 @@ void handle_sweep(struct handler *h)
 
 	if (lock == -EWOULDBLOCK)
 		return; /* a command writes: the next sweep will do */
+	count_untold(p);
 	if (events_lost(p) || ++since_untold >= UNTOLD_SWEEPS)
 		since_untold = 0;
 	err = clock_read(p->prog[PROG_CLOCK], &s.now);

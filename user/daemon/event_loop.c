@@ -85,6 +85,7 @@ static int on_beat(sd_event_source *s, uint64_t usec, void *ctx)
 
 	activity_beat(&d->pins);
 	take_asked(d);
+	journal_catch_up();
 	return sd_event_source_set_time_relative(s, BEAT_USEC);
 }
 

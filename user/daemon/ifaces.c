@@ -185,6 +185,13 @@ bool ifaces_is_attached(const struct ifaces *f, struct watched *w)
 	       (of.in < 0 || attached_tc_in(dir, &w->iface));
 }
 
+void ifaces_expect(struct ifaces *f)
+{
+	for (__u32 i = 0; i < f->n; i++)
+		if (f->list[i].iface.ifindex)
+			attach_expect(&f->list[i].iface);
+}
+
 void ifaces_fill(const struct ifaces *f, struct daemon_info *info)
 {
 	info->n_ifaces = f->n;

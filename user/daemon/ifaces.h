@@ -49,6 +49,9 @@ bool ifaces_is_attached(const struct ifaces *f, struct watched *w);
  */
 bool ifaces_sync(struct ifaces *f);
 
+/* attach_expect() for each interface that is there. */
+void ifaces_expect(struct ifaces *f);
+
 /* Write the list into *info, or into map daemon (0, or -errno). */
 void ifaces_fill(const struct ifaces *f, struct daemon_info *info);
 int ifaces_publish(const struct ifaces *f);

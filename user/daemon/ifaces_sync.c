@@ -106,8 +106,12 @@ static bool bring_up(struct ifaces *f, __u32 i, bool *again)
 	}
 	w->iface.ifindex = ifindex;
 	if_indextoname(ifindex, w->iface.name);
-	if (!ifaces_is_attached(f, w) && !attach(f, w))
-		*again = true;
+	if (!ifaces_is_attached(f, w)) {
+		attach_expect(&w->iface);
+		if (memcmp(&before, &w->iface, sizeof(before)))
+			ifaces_publish(f);
+		*again |= !attach(f, w);
+	}
 	return memcmp(&before, &w->iface, sizeof(before));
 }
 

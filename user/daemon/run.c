@@ -150,6 +150,7 @@ static int put_in_force(struct run *r, const struct config *c)
 	if (!err) {
 		activity_begin(p);
 		run_inherit(r);
+		ifaces_expect(&r->d.ifaces);
 		ifaces_fill(&r->d.ifaces, &r->info);
 		err = daemon_write(p, &r->info);
 	}

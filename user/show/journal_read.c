@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "tell/journal.h"
+#include "tell/journal_socket.h"
 #include "base/output.h"
 #include "sys/daemon_user.h"
 

@@ -225,6 +225,12 @@ static void filter_of(const struct daemon_iface *iface, enum tc_side side,
 				      .priority = FILTER_PRIORITY };
 }
 
+void attach_expect(struct daemon_iface *iface)
+{
+	if (!netinfo_has_clsact(iface->ifindex))
+		iface->flags |= IFACE_QDISC_OURS;
+}
+
 /*
  * The way before Linux 6.6. detach() may remove the qdisc only if this made it.
  */
@@ -263,15 +269,21 @@ int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
 				iface);
 
 	*why = '\0';
-	if (err || adopt(path, iface->ifindex, prog_fd))
+	if (err)
 		return err;
+	if (adopt(path, iface->ifindex, prog_fd)) {
+		iface->flags &= ~IFACE_QDISC_OURS;
+		return 0;
+	}
 	fd = bpf_link_create(prog_fd, iface->ifindex, tc_sides[side].tcx,
 			     &first);
-	if (fd >= 0)
+	if (fd >= 0) {
+		iface->flags &= ~IFACE_QDISC_OURS;
 		err = pin_link(fd, path);
-	else
+	} else {
 		err = errno == EINVAL ? attach_clsact(iface, side, prog_fd) :
 					-errno;
+	}
 	if (err)
 		snprintf(why, size, "cannot attach the sensor (%s) to %s: %s%s",
 			 tc_sides[side].name, iface->name, strerror(-err),

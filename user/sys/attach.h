@@ -30,6 +30,13 @@ int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
 int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
 	      int prog_fd, char *why, size_t size);
 
+/*
+ * Notes in iface->flags that a clsact qdisc, if one has to be made, will be
+ * ours: to be written into map daemon before attaching, so that detach() knows
+ * it though the daemon is killed meanwhile.
+ */
+void attach_expect(struct daemon_iface *iface);
+
 /* Detaches from an interface what this or an earlier daemon has attached. */
 int detach(const char *dir, const struct daemon_iface *iface);
 

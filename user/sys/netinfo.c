@@ -251,6 +251,35 @@ bool netinfo_has_filters(unsigned int ifindex)
 	return found || err;
 }
 
+struct clsact_search {
+	unsigned int ifindex;
+	bool found;
+};
+
+static int on_qdisc(const struct nlmsghdr *nlh, void *data)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(nlh);
+	struct clsact_search *s = data;
+
+	if ((unsigned int)tc->tcm_ifindex == s->ifindex &&
+	    tc->tcm_parent == TC_H_CLSACT)
+		s->found = true;
+	return MNL_CB_OK;
+}
+
+bool netinfo_has_clsact(unsigned int ifindex)
+{
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
+	struct clsact_search s = { .ifindex = ifindex };
+	struct tcmsg tc = { .tcm_ifindex = ifindex };
+	int err = nl ? dump(nl, RTM_GETQDISC, &tc, sizeof(tc), on_qdisc, &s) :
+		       -errno;
+
+	if (nl)
+		mnl_socket_close(nl);
+	return s.found || err;
+}
+
 /*
  * Only for these kinds is IFLA_LINK the device below: for a veth it is the
  * peer, for a tunnel the device that the tunnel's packets leave by.

@@ -38,6 +38,9 @@ uint64_t pidns_inode(void);
  */
 bool netinfo_has_filters(unsigned int ifindex);
 
+/* Has the interface a clsact qdisc? Also true if that cannot be told. */
+bool netinfo_has_clsact(unsigned int ifindex);
+
 struct netinfo_link {
 	bool up;
 	bool ethernet; /* its frames have the header, as loopback's do */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "tell/journal.h"
 
+#include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "base/duration.h"
 #include "base/escape.h"
 #include "base/output.h"
+#include "tell/journal_socket.h"
 #include "tell/names.h"
 
 #define FIELDS_MAX 32
@@ -84,37 +86,90 @@ static bool stderr_is_journal(void)
 	       st.st_ino == ino;
 }
 
+/*
+ * In one write, for which there is room: a terminal or a pipe that nobody reads
+ * must not stop the daemon.
+ */
 static void to_stderr(enum message kind, const char *message, json_t *doc)
 {
-	if (output.json) {
-		json_dumpf(doc, stderr, JSON_COMPACT | JSON_PRESERVE_ORDER);
-		fputc('\n', stderr);
-	} else {
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	char *text = NULL;
+
+	if (poll(&out, 1, 0) != 1)
+		return;
+	if (output.json)
+		text = json_dumps(doc, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	if (text)
+		fprintf(stderr, "%s\n", text);
+	else
 		fprintf(stderr, "%s%s\n",
 			message_priorities[kind] <= LOG_ERR	? "error: " :
 			message_priorities[kind] == LOG_WARNING ? "warning: " :
 								  "",
 			message);
-	}
+	free(text);
+}
+
+static uint64_t lost_untold, lost_uncounted;
+/* The message that is being sent tells of so many that were lost. */
+static __thread uint64_t telling;
+
+void journal_catch_up(void)
+{
+	telling = __atomic_exchange_n(&lost_untold, 0, __ATOMIC_RELAXED);
+	if (telling)
+		journal_note(MESSAGE_JOURNAL_LOST,
+			     "%llu messages were lost: the journal did not "
+			     "read them. Counting and banning went on",
+			     (unsigned long long)telling);
+	telling = 0;
+}
+
+uint64_t journal_lost(void)
+{
+	return __atomic_exchange_n(&lost_uncounted, 0, __ATOMIC_RELAXED);
+}
+
+static void note_lost(void)
+{
+	__atomic_fetch_add(&lost_untold, telling ? telling : 1,
+			   __ATOMIC_RELAXED);
+	if (telling)
+		return;
+	__atomic_fetch_add(&lost_uncounted, 1, __ATOMIC_RELAXED);
+	if (journal_quiet)
+		warn("the journal does not read: it is not told of this");
+}
+
+/* Sends it to the journal. False: there is none, or it does not read. */
+static bool to_journal(const struct fields *f)
+{
+	int err = journal_socket_send(f->iov, f->n);
+
+	if (err == -EAGAIN)
+		note_lost();
+	return !err;
 }
 
 /* Counts the message, and sends it to the journal and stderr. */
 static void send_message(enum message kind, const char *message,
 			 struct fields *f, json_t *doc)
 {
-	bool journal = !access(JOURNAL_SOCKET, W_OK);
+	bool journal;
 
-	if (journal_told)
-		__atomic_fetch_add(&journal_told[kind], 1, __ATOMIC_RELAXED);
 	add(f, "MESSAGE=%s", message);
 	add(f, "MESSAGE_ID=%s", message_ids[kind]);
 	add(f, "PRIORITY=%d", message_priorities[kind]);
 	add(f, "SYSLOG_IDENTIFIER=smtpxdp");
 	add(f, "SMTPXDP_EVENT=%s", message_names[kind]);
-	if (journal)
-		journal = !sd_journal_sendv(f->iov, f->n);
+	journal = to_journal(f);
+	/* what tells of lost messages is tried again */
+	if (journal_told && (journal || !telling))
+		__atomic_fetch_add(&journal_told[kind], 1, __ATOMIC_RELAXED);
 	if (!journal_quiet && !(journal && stderr_is_journal()))
 		to_stderr(kind, message, doc);
+	if (journal && !telling)
+		journal_catch_up();
 }
 
 static json_t *event_document(enum message kind)

@@ -47,14 +47,20 @@ struct record {
 extern const char *const message_names[MESSAGES_MAX];
 extern const char *const message_ids[MESSAGES_MAX];
 
-/* journald's socket. sd_journal_sendv() does not fail if there is none. */
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-
 /* Nonzero in commands: messages go to the journal, but not to stderr. */
 extern int journal_quiet;
 
 /* Messages told, by enum message: in map activity, NULL until pins_open(). */
 extern __u64 *journal_told;
+
+/*
+ * Once journald reads again, a message says how many it did not take: with the
+ * next message, or by this.
+ */
+void journal_catch_up(void);
+
+/* Messages that journald did not take, since the last call. */
+uint64_t journal_lost(void);
 
 /* A message about a client or network. */
 void journal_record(const struct record *r);

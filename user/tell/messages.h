@@ -62,7 +62,9 @@
 	X(REFUSED, "refused", "189987c9287c4dc8852ff70fc5e2eea0", LOG_ERR)     \
 	X(ALARM, "alarm", "0847a7d139934389bc02795d0904ee76", LOG_ERR)         \
 	X(ALARM_ENDED, "alarm-ended", "fd4c82180594435d975c7a2edffb9b90",      \
-	  LOG_NOTICE)
+	  LOG_NOTICE)                                                          \
+	X(JOURNAL_LOST, "journal-lost", "50925f78b862484c96f4b7f12ad846dd",    \
+	  LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
