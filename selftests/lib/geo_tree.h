@@ -169,6 +169,12 @@ static inline bool tree_has(const struct tree_net *n, const uint8_t *addr)
 /* The last network that was put around an address says its place, or -1. */
 static inline int tree_look(const struct tree *t, const uint8_t *addr)
 {
+	uint8_t v4[16] = {};
+
+	if (t->alias && addr[0] == 0x20 && addr[1] == 0x02) {
+		memcpy(v4 + 12, addr + 2, 4);
+		addr = v4;
+	}
 	for (size_t k = t->nets; k-- > 0;)
 		if (tree_has(&t->net[k], addr))
 			return t->net[k].place;
