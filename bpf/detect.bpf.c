@@ -15,6 +15,7 @@
 #include "maps.h"
 #include "pure/parse.h"
 #include "pure/reply.h"
+#include "sign.h"
 #include "throttle.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -170,20 +171,22 @@ static __always_inline __s64 already_read(struct __sk_buff *skb,
  * of order make it miss the ServerHello.
  */
 static __always_inline void read_encrypted(struct __sk_buff *skb,
-					   const struct stream_key *key,
+					   const struct workspace *w,
 					   struct stream *st, __u32 seq,
 					   __u32 off, __u32 end)
 {
+	const struct stream_key *key = &w->key;
 	__s32 seen = st->next_seq - seq;
 
 	count(COUNTER_ENCRYPTED, skb->len);
-	if (st->hello.state != HELLO_WANTED || seen >= (__s64)(end - off))
-		return;
-	if (seen < 0)
-		st->hello.state = HELLO_MISSED;
-	else
-		hello_read(skb, key, &st->hello, off + seen, end);
-	st->next_seq = seq + (end - off);
+	if (st->hello.state == HELLO_WANTED && seen < (__s64)(end - off)) {
+		if (seen < 0)
+			st->hello.state = HELLO_MISSED;
+		else
+			hello_read(skb, key, &st->hello, off + seen, end);
+		st->next_seq = seq + (end - off);
+	}
+	note_unseen(key, &st->hello, bpf_ntohl(w->tcp.ack_seq), 0);
 }
 
 /* Notes how far the server has read, when replies leave. */
@@ -226,7 +229,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		__s64 seen;
 
 		if (st->encrypted) {
-			read_encrypted(skb, key, st, seq, off, end);
+			read_encrypted(skb, w, st, seq, off, end);
 			return;
 		}
 		seen = already_read(skb, st, seq, end - off, fresh);
@@ -247,6 +250,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		count(COUNTER_ENCRYPTED, skb->len);
 		__builtin_memset(r, 0, sizeof(*r));
 		hello_read(skb, key, &x.st->hello, x.off, end);
+		note_unseen(key, &x.st->hello, bpf_ntohl(w->tcp.ack_seq), 0);
 	} else if (x.off < end) {
 		count(COUNTER_SCAN_LIMIT, skb->len);
 		/* some replies were not counted */
@@ -278,6 +282,16 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		st->reply = *r;
 }
 
+/* Looks at a stream whose server sends its FIN. */
+static __always_inline void end_encrypted(const struct stream_key *key,
+					  __u32 ack)
+{
+	struct stream *st = bpf_map_lookup_elem(&streams, key);
+
+	if (st && st->encrypted)
+		note_unseen(key, &st->hello, ack, 1);
+}
+
 /* Handles a TCP packet from a mail port, whose headers are in *w. */
 static __always_inline int read_packet(struct workspace *w,
 				       struct __sk_buff *skb,
@@ -296,6 +310,8 @@ static __always_inline int read_packet(struct workspace *w,
 		if (is_forged(skb, &w->key))
 			return TC_ACT_UNSPEC;
 		/* A new connection may start at lower sequence numbers. */
+		if (tcp->ack && !skb->sk)
+			note_forwarded();
 		if (!tcp->ack || !wants_dialogue(s) ||
 		    begin_dialogue(&w->key, tcp, sender(skb)))
 			bpf_map_delete_elem(&streams, &w->key);
@@ -312,6 +328,8 @@ static __always_inline int read_packet(struct workspace *w,
 	}
 	if (off < stop && is_believed(skb, s, w, off))
 		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
+	if (tcp->fin)
+		end_encrypted(&w->key, bpf_ntohl(tcp->ack_seq));
 	/* close.bpf.c sees the end of a socket that is here. */
 	if ((tcp->fin || tcp->rst) && !sender(skb) && !is_forged(skb, &w->key))
 		bpf_map_delete_elem(&dialogues, &w->key);

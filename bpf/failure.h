@@ -15,6 +15,7 @@
 #include "now.h"
 #include "regular.h"
 #include "sighting.h"
+#include "sign.h"
 
 /* Static: too large for the BPF stack. */
 static const struct client client_zero;
@@ -325,7 +326,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	group = group_of(s, &at->peer);
 	if (group == GROUP_ALLOW || peer_allowed(s, &at->peer)) {
 		count(COUNTER_FAILURE_ALLOWED, 0);
-		return 0;
+		return note_exempt(at);
 	}
 	client_of(s, &at->peer, &client.addr);
 	c = client_get(s, &client.addr);
@@ -354,9 +355,10 @@ __noinline __weak int client_failure(const struct settings *s,
 	}
 	if (window_closed(was, now, s->mode)) {
 		count(COUNTER_FAILURE_BANNED, 0);
-		return 0;
+		return note_goes_on(s, at, c);
 	}
 	count(COUNTER_FAILURE, 0);
+	note_counted();
 	ticket = window_add(c, tick);
 	users_add(c, at->tried.hash, tick);
 	if (window_begins(c, ticket, tick, s->policy[POLICY_PLAIN].rate.ticks))
@@ -429,6 +431,7 @@ __noinline __weak int client_success(const struct settings *s,
 	if (!s || !peer)
 		return 0;
 	count(COUNTER_SUCCESS, 0);
+	note_success(peer);
 	client_of(s, peer, &key);
 	note_login(&key, hash);
 	/* CREDIT_RATIO also counts successes before the first failure. */

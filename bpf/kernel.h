@@ -69,6 +69,7 @@ struct sock {
 	__u16 sk_protocol;
 	__u8 sk_userlocks : 4;
 	kuid_t sk_uid;
+	int sk_rx_dst_ifindex;
 } __attribute__((preserve_access_index));
 
 enum sock_flags {

@@ -18,6 +18,7 @@
 
 #include "accepted_maps.h"
 #include "activity.h"
+#include "alarm.h"
 #include "ban.h"
 #include "ban_ops.h"
 #include "brake_ring.h"
@@ -282,6 +283,38 @@ struct {
 	__type(key, __u32);
 	__type(value, struct mail_proc);
 } mail_procs MAP;
+
+/* Signs that protection is not what it seems, by enum sign_kind: bpf/sign.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIGNS_MAX);
+	__type(key, __u32);
+	__type(value, struct sign);
+} signs MAP;
+
+/* Failures of clients that are never banned, by address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct addr);
+	__type(value, struct exempt);
+} exempt MAP;
+
+/* Where clients of the mail servers come in: interfaces, by index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct sign);
+} arrivals MAP;
+
+/* The same of servers in other network namespaces, by these. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct elsewhere);
+} elsewhere MAP;
 
 static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i)
 {

@@ -125,6 +125,19 @@ static __always_inline bool belies(const struct stream_key *key,
 	       random_of(key, &its) && !same_random(&mine, &its);
 }
 
+/* Notes that the TLS sensor knows the session of this stream. */
+static __always_inline void note_seen(const struct stream_key *key)
+{
+	struct tls_hello *hello;
+	struct tls_random r;
+
+	if (!random_of(key, &r))
+		return;
+	hello = bpf_map_lookup_elem(&tls_hellos, &r);
+	if (hello)
+		hello->seen = 1;
+}
+
 static __always_inline void set_client(struct tls_session *ses,
 				       const struct tls_key *session,
 				       const struct stream_key *key,
@@ -134,6 +147,7 @@ static __always_inline void set_client(struct tls_session *ses,
 	ses->port = bpf_ntohs(key->server_port);
 	ses->peer = peer;
 	link_stream(ses, session, key);
+	note_seen(key);
 }
 
 /*

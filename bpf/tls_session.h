@@ -31,6 +31,7 @@
 
 #include "kernel.h"
 #include "maps.h"
+#include "sign.h"
 #include "tls.h"
 
 struct {
@@ -148,6 +149,7 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	hello = bpf_map_lookup_elem(&tls_hellos, &r);
 	if (!hello || !in_our_netns() || !is_mail_server())
 		return NULL;
+	hello->seen = 1;
 	ses = session_get(&t->key);
 	if (!ses)
 		return NULL;
@@ -166,12 +168,26 @@ static __always_inline bool wants_session(const struct settings *s)
 	return s->users & USERS_TLS || s->unanswered;
 }
 
-/* Drops pending failures and counts them as unattributed. */
-static __always_inline void drop_pending(struct tls_task *t)
+/*
+ * Drops pending failures and counts them as unattributed; not those of servers
+ * in other network namespaces, unless these are watched, too. Not inlined, to
+ * save stack.
+ */
+static __noinline __attribute__((unused)) int drop_pending(struct tls_task *t)
 {
-	if (t->pending)
-		count_many(COUNTER_UNATTRIBUTED, t->pending, 0);
+	__u32 pending = t->pending;
+	struct addr nobody = {};
+
+	if (!pending)
+		return 0;
 	t->pending = 0;
+	if (in_our_netns()) {
+		count_many(COUNTER_UNATTRIBUTED, pending, 0);
+		note_sign(SIGN_UNATTRIBUTED, &nobody, t->at.port, 0);
+	} else {
+		count_many(COUNTER_ELSEWHERE, pending, 0);
+	}
+	return 0;
 }
 
 /* State while the plaintext of one write call is read, line by line. */

@@ -64,13 +64,16 @@
 	X(OUT_OUTGOING, "out-outgoing",                                        \
 	  "packets from mail ports of connections that began here: not read")  \
 	X(OUT_UNPROVED, "out-unproved",                                        \
-	  "packets from mail ports of servers that are not known: not read")  \
+	  "packets from mail ports of servers that are not known: not read")   \
 	X(FAILURE_REPEATED, "failures-repeated",                               \
 	  "failed logins with a password that the client had tried before")    \
 	X(FAILURE_MADE_GOOD, "failures-made-good",                             \
 	  "failed logins that the same connection made good: not counted")     \
 	X(UNEARNED, "throttled-unearned",                                      \
-	  "throttle-texts to clients that had not failed: not counted")
+	  "throttle-texts to clients that had not failed: not counted")        \
+	X(ELSEWHERE, "tls-elsewhere",                                          \
+	  "failed logins inside TLS in other network namespaces: tls = auto "  \
+	  "does not count them")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

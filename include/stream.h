@@ -54,7 +54,10 @@ struct hello {
 	__u32 skip; /* bytes to skip before the next record */
 	__u8 len; /* bytes of the record kept in byte[] */
 	__u8 state; /* enum hello_state */
-	__u8 pad[2];
+	/* times that the client spoke since, see note_unseen(); 255: noted */
+	__u8 turns;
+	__u8 pad;
+	__u32 heard; /* the server's acknowledgment at the last turn */
 	__u8 byte[2 * HELLO_SIZE]; /* the record, and room to load more */
 	__u8 pad2[2];
 	struct tls_key session; /* object 0: not known */

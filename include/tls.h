@@ -20,7 +20,8 @@ struct tls_random {
 struct tls_hello {
 	struct addr client;
 	__u16 port; /* local port of the mail server */
-	__u8 pad[6];
+	__u8 seen; /* 1: the TLS sensor knows this session */
+	__u8 pad[5];
 	struct stream_key stream; /* all zero: an earlier version's entry */
 };
 

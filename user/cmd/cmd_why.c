@@ -12,8 +12,10 @@
 #include "maps/clients_map.h"
 #include "maps/groups_map.h"
 #include "maps/history_map.h"
+#include "maps/sign_map.h"
 #include "pure/judgement.h"
 #include "base/output.h"
+#include "show/alarms.h"
 #include "show/entry_json.h"
 #include "maps/settings_map.h"
 
@@ -39,6 +41,11 @@ struct known {
 	uint32_t net_clients; /* failing clients of its network, for net-rate */
 	struct history past;
 	uint32_t next_ban; /* seconds */
+	bool has_exempt;
+	struct exempt exempt; /* its failures that were not counted */
+	int hides; /* flags of `front`, or 0: there is none */
+	struct net front; /* this client may hide behind it */
+	struct exempt of_front;
 };
 
 static const struct limit *net_rate(const struct settings *s,
@@ -78,6 +85,10 @@ static int look_up(struct pins *p, struct known *k)
 	if (clients_find_block(p, &k->block, &block))
 		k->net_clients =
 			window_count(&block, tick, net_rate(s, k)->ticks);
+	k->has_exempt = exempt_find(p, &k->host, &k->exempt);
+	if (!k->counted && !k->has_exempt)
+		k->hides = alarms_exempt(p, k->now.boot_ns, &k->front,
+					 &k->of_front);
 	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
 	return 0;
 }
@@ -115,6 +126,18 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 			 ban);
 }
 
+/* Failures that were not counted, of an address that is never banned. */
+static json_t *exempt_json(const struct net *host, const struct exempt *e)
+{
+	char addr[ADDR_TEXT], last[CLOCK_TEXT];
+
+	return json_pack("{s:s, s:I, s:s, s:i, s:i}", "address",
+			 host_format(host, addr), "failures",
+			 (json_int_t)e->failures, "last_seen",
+			 clock_format_boot(e->last, last), "last_code", e->code,
+			 "port", e->port);
+}
+
 static json_t *known_json(struct pins *p, const struct known *k)
 {
 	char addr[ADDR_TEXT], net[NET_TEXT], allow[NET_TEXT], text[NEXT_SIZE];
@@ -122,7 +145,8 @@ static json_t *known_json(struct pins *p, const struct known *k)
 
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, "
+		"s:o, s:s}",
 		"address", host_format(&k->host, addr), "net",
 		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
@@ -140,6 +164,10 @@ static json_t *known_json(struct pins *p, const struct known *k)
 		json_pack("{s:s, s:i}", "net", net_format(&k->block, network),
 			  "clients", k->net_clients),
 		"history", history_json(p, &k->past), "next_ban", k->next_ban,
+		"uncounted",
+		k->has_exempt ? exempt_json(&k->host, &k->exempt) : json_null(),
+		"behind",
+		k->hides ? exempt_json(&k->front, &k->of_front) : json_null(),
 		"next", text);
 }
 
@@ -209,6 +237,24 @@ static void print_repeats(const json_t *client, const struct settings *s,
 			       "");
 }
 
+static void print_exempt(const json_t *doc)
+{
+	const json_t *own = json_object_get(doc, "uncounted");
+	const json_t *front = json_object_get(doc, "behind");
+
+	if (json_is_object(own))
+		printf("%-10s %lld, for it is never banned; the last %s "
+		       "(%lld) on port %lld\n",
+		       "uncounted", number_at(own, "failures"),
+		       string_at(own, "last_seen"), number_at(own, "last_code"),
+		       number_at(own, "port"));
+	if (json_is_object(front))
+		printf("%-10s perhaps %s: %lld failures are of that address, "
+		       "which is never banned\n",
+		       "behind", string_at(front, "address"),
+		       number_at(front, "failures"));
+}
+
 static void print_text(const json_t *doc, const struct settings *s,
 		       const struct known *k)
 {
@@ -257,6 +303,7 @@ static void print_text(const json_t *doc, const struct settings *s,
 				       !number_at(client, "repeats") ?
 			       ", over and over: probably a stale password" :
 			       "");
+	print_exempt(doc);
 	print_network(doc, net_rate(s, k));
 	if (json_is_object(past))
 		printf("%-10s %lld, the last ban until %s; forgotten at %s; "

@@ -30,6 +30,7 @@
 #define EVENTS_USEC (USEC / 20) /* a turn of the loop takes events so long */
 #define FUSE_USEC USEC
 #define GROUPS_USEC USEC
+#define ALARMS_USEC USEC
 
 /* Where the ring buffer's events go, for one turn of the loop. */
 struct intake {
@@ -101,6 +102,15 @@ static int on_groups(sd_event_source *s, uint64_t usec, void *ctx)
 
 	groups_watch(&d->pins, &d->groups);
 	return sd_event_source_set_time_relative(s, GROUPS_USEC);
+}
+
+static int on_alarms(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	alarm_watch(&d->pins, d->groups.known ? &d->groups.c : NULL,
+		    &d->alarms);
+	return sd_event_source_set_time_relative(s, ALARMS_USEC);
 }
 
 static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
@@ -236,6 +246,8 @@ static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 	if (err >= 0)
 		err = overdue_start(&d->overdue, e);
 	if (err >= 0)
+		err = add_timer(e, ALARMS_USEC, on_alarms, d);
+	if (err >= 0)
 		err = sd_event_add_signal(e, NULL, SIGHUP, on_reload, d);
 	if (err >= 0) /* no handler: these signals end the loop */
 		err = sd_event_add_signal(e, NULL, SIGTERM, NULL, NULL);
@@ -319,6 +331,7 @@ int event_loop(struct daemon *d)
 		fail("the event loop failed: %s", strerror(-err));
 	metrics_server_stop(d->metrics);
 	groups_watch_free(&d->groups);
+	alarm_watch_free(&d->alarms);
 	fuse_free(&d->fuse);
 	sd_event_unref(e);
 	ring_buffer__free(in.ring);

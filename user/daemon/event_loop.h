@@ -4,6 +4,7 @@
 #define SMTPXDP_EVENT_LOOP_H
 
 #include "config/config.h"
+#include "daemon/alarm_watch.h"
 #include "daemon/cut_queue.h"
 #include "lists/fuse.h"
 #include "daemon/groups_watch.h"
@@ -20,6 +21,7 @@ struct daemon {
 	struct fuse fuse;
 	struct groups_watch groups;
 	struct overdue overdue;
+	struct alarm_watch alarms;
 	struct metrics_server *metrics; /* NULL: not served */
 	uint64_t asked; /* activity_asked() as last seen */
 	struct ifaces ifaces;

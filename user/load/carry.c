@@ -63,6 +63,10 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_ACCEPTED_SOCKS: /* lost: on free ports they are not read */
 	case MAP_ACCEPTED_ELSEWHERE: /* of the last few milliseconds */
 	case MAP_DOUBTS: /* noted anew with the next reply */
+	case MAP_SIGNS: /* what is still wrong shows again */
+	case MAP_EXEMPT:
+	case MAP_ARRIVALS:
+	case MAP_ELSEWHERE:
 		break;
 	default: /* only the daemon and commands write to these */
 		m->put = step == STEP_FILL ? put_entry : NULL;

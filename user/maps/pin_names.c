@@ -33,6 +33,10 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_ACCEPTED_ELSEWHERE] = "accepted_elsewhere",
 	[MAP_DOUBTS] = "doubts",
 	[MAP_THROTTLE] = "throttle",
+	[MAP_SIGNS] = "signs",
+	[MAP_EXEMPT] = "exempt",
+	[MAP_ARRIVALS] = "arrivals",
+	[MAP_ELSEWHERE] = "elsewhere",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

@@ -35,6 +35,10 @@ enum pinned_map {
 	MAP_ACCEPTED_ELSEWHERE,
 	MAP_DOUBTS,
 	MAP_THROTTLE,
+	MAP_SIGNS,
+	MAP_EXEMPT,
+	MAP_ARRIVALS,
+	MAP_ELSEWHERE,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

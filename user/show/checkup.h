@@ -24,7 +24,11 @@
 	X(FUSE, "fuse") /* bans are not held back */                           \
 	X(STATE, "state") /* bans are saved, for the next boot */              \
 	X(BRAKE, "brake") /* max-bans-per-minute holds none back */            \
-	X(SERVERS, "servers") /* none is met whose replies are not read */
+	X(SERVERS, "servers") /* none is met whose replies are not read */     \
+	X(PASSES, "passes") /* no banned client comes in by another way */     \
+	X(EXEMPT, "exempt") /* most failures are of who can be banned */       \
+	X(WAYS, "ways") /* clients come in where the gate is attached */       \
+	X(GROUPS, "groups") /* the groups' files can be read */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

@@ -13,12 +13,11 @@
 #include "lists/fuse.h"
 #include "load/programs.h"
 #include "load/refusal.h"
-#include "maps/brake_map.h"
 #include "maps/doubts_map.h"
 #include "maps/settings_map.h"
+#include "show/alarms.h"
 #include "show/health_hooks.h"
 
-#define BRAKE_SECONDS 60
 #define DOUBT_SECONDS 3600
 #define FUSE_NAMED 4 /* clients in the text */
 
@@ -198,45 +197,6 @@ static void check_fuse(struct checkup *c)
 		"look after the mail server's password database");
 }
 
-static bool brake_held(uint64_t held, const struct clock_pair *now)
-{
-	return held && now->jiffies - held < BRAKE_SECONDS * clock_hz();
-}
-
-/* Reports a brake that held a ban back within the last minute. */
-static void check_brake(struct checkup *c)
-{
-	char text[PROBLEM_SIZE], remedy[PROBLEM_SIZE], net[NET_TEXT];
-	uint32_t max = settings_now(c->p)->brake.failures, used = 0;
-	struct clock_pair now;
-	struct brake b;
-	struct net most;
-
-	if (!max || clock_read(c->p->prog[PROG_CLOCK], &now) ||
-	    brake_read(c->p, &b))
-		return;
-	if (brake_held(b.held, &now)) {
-		used = brake_most(c->p, &b, now.jiffies, &most);
-		snprintf(text, sizeof(text),
-			 "max-bans-per-minute is reached: who reaches a limit "
-			 "is not banned; %u of the last %u bans were in %s",
-			 used, max, net_format(&most, net));
-		problem(c, HEALTH_BRAKE, "brake", text,
-			"raise max-bans-per-minute");
-	}
-	if (!brake_held(b.share_held, &now))
-		return;
-	most = brake_block(b.share_net);
-	snprintf(text, sizeof(text),
-		 "this network has used its share of max-bans-per-minute (%u): "
-		 "more of its clients are not banned",
-		 brake_share(max));
-	snprintf(remedy, sizeof(remedy),
-		 "ban it (smtpxdp ban add %s), or set net-rate",
-		 net_format(&most, net));
-	problem(c, HEALTH_BRAKE, net, text, remedy);
-}
-
 /* Reports a server whose replies were not believed within the last hour. */
 static void check_servers(struct checkup *c)
 {
@@ -288,8 +248,8 @@ static void (*const checks[])(struct checkup *c) = {
 	check_refused, /* which programs has the kernel refused? */
 	health_hooks, /* are the others attached, and do they work? */
 	check_configured, /* to every interface of the configuration? */
-	check_tls,	  check_state, check_cut,
-	check_fuse,	  check_brake, check_servers,
+	check_tls,	  check_state,	 check_cut,
+	check_fuse,	  check_servers, alarms_check,
 };
 
 json_t *health_check(struct pins *p, const struct daemon_info *info,

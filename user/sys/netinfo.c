@@ -6,12 +6,15 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/array.h"
 #include "sys/netlink.h"
 
 /* Devices on devices: a VLAN in a VLAN, on a bond, and one to spare. */
@@ -47,11 +50,10 @@ static void take_default(struct netinfo *info, unsigned int ifindex)
 		info->default_ifindex[info->n_default++] = ifindex;
 }
 
-static int on_address(const struct nlmsghdr *nlh, void *data)
+static void take_own(const struct nlmsghdr *nlh, struct net *list, size_t *n)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr, *best = NULL;
-	struct netinfo *info = data;
 
 	/*
 	 * On a point-to-point link, IFA_ADDRESS is the address of the other
@@ -64,8 +66,14 @@ static int on_address(const struct nlmsghdr *nlh, void *data)
 			best = attr;
 	}
 	if (best && (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6))
-		take_addr(info->own, &info->n_own, ifa->ifa_family,
-			  mnl_attr_get_payload(best));
+		take_addr(list, n, ifa->ifa_family, mnl_attr_get_payload(best));
+}
+
+static int on_address(const struct nlmsghdr *nlh, void *data)
+{
+	struct netinfo *info = data;
+
+	take_own(nlh, info->own, &info->n_own);
 	return MNL_CB_OK;
 }
 
@@ -154,6 +162,54 @@ int netinfo_read(struct netinfo *info)
 	return err;
 }
 
+struct address_list {
+	struct netinfo_address *list;
+	size_t n, room;
+	int err;
+};
+
+static int on_listed(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct address_list *l = data;
+	unsigned int bits = ifa->ifa_prefixlen;
+	struct net host;
+	size_t n = 0;
+
+	take_own(nlh, &host, &n);
+	if (!n || l->err)
+		return MNL_CB_OK;
+	l->err = array_grow(&l->list, &l->room, l->n + 1, sizeof(*l->list));
+	if (l->err)
+		return MNL_CB_OK;
+	if (ifa->ifa_family == AF_INET)
+		bits += ADDR_V4_BITS;
+	l->list[l->n++] = (struct netinfo_address){
+		.ifindex = ifa->ifa_index,
+		.host = host,
+		.link = net_around(&host, bits),
+	};
+	return MNL_CB_OK;
+}
+
+int netinfo_addresses(struct netinfo_address **list)
+{
+	static const struct ifaddrmsg any = { .ifa_family = AF_UNSPEC };
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
+	struct address_list l = {};
+	int err;
+
+	if (!nl)
+		return -errno;
+	err = dump(nl, RTM_GETADDR, &any, sizeof(any), on_listed, &l);
+	mnl_socket_close(nl);
+	err = err ? err : l.err;
+	if (err)
+		free(l.list);
+	*list = err ? NULL : l.list;
+	return err ? err : (int)l.n;
+}
+
 uint64_t netns_inode(void)
 {
 	struct stat st;
@@ -199,7 +255,7 @@ bool netinfo_has_filters(unsigned int ifindex)
  * Only for these kinds is IFLA_LINK the device below: for a veth it is the
  * peer, for a tunnel the device that the tunnel's packets leave by.
  */
-static bool has_lower(const struct nlattr *info)
+static bool has_lower(const struct nlattr *info, char kind[static 16])
 {
 	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan" };
 	const struct nlattr *attr;
@@ -208,6 +264,7 @@ static bool has_lower(const struct nlattr *info)
 	{
 		if (mnl_attr_get_type(attr) != IFLA_INFO_KIND)
 			continue;
+		snprintf(kind, 16, "%s", mnl_attr_get_str(attr));
 		for (int i = 0; i < 3; i++)
 			if (!strcmp(mnl_attr_get_str(attr), kinds[i]))
 				return true;
@@ -239,7 +296,7 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 			here = false;
 			break;
 		case IFLA_LINKINFO:
-			stacked = has_lower(attr);
+			stacked = has_lower(attr, link->kind);
 			break;
 		}
 	}

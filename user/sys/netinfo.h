@@ -51,7 +51,20 @@ struct netinfo_link {
 	 * 0.
 	 */
 	unsigned int lower;
+	char kind[16]; /* "bridge", "veth", ...; "": a device of its own */
 };
+
+/* An address of this host and the network on its link. */
+struct netinfo_address {
+	unsigned int ifindex;
+	struct net host;
+	struct net link;
+};
+
+/*
+ * Lists the addresses; *list is to be freed. Returns how many, or -errno.
+ */
+int netinfo_addresses(struct netinfo_address **list);
 
 /* Asks for one link. -errno; -ENODEV if there is none of that index. */
 int netinfo_link(unsigned int ifindex, struct netinfo_link *link);

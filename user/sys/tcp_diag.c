@@ -194,6 +194,42 @@ int tcp_diag_each(struct mnl_socket *nl, const struct connection_filter *f,
 	return err;
 }
 
+static int on_listener(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);
+	const struct listing *l = data;
+	struct connection c = { .family = msg->idiag_family, .id = msg->id };
+	struct addr own = {};
+
+	c.port = ntohs(msg->id.idiag_sport);
+	if (msg->idiag_family != AF_INET) {
+		memcpy(&own, msg->id.idiag_src, sizeof(own));
+	} else if (msg->id.idiag_src[0]) {
+		own.d[2] = ADDR_V4_WORD;
+		own.d[3] = msg->id.idiag_src[0];
+	}
+	c.peer = net_of(&own, ADDR_BITS);
+	l->fn(&c, l->ctx);
+	return MNL_CB_OK;
+}
+
+int tcp_diag_listeners(struct mnl_socket *nl, connection_fn fn, void *ctx)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct listing l = { fn, ctx };
+	char buf[512];
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++) {
+		put_request(buf, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, families[i])
+			->idiag_states = 1 << TCP_LISTEN;
+		err = netlink_ask(nl, (struct nlmsghdr *)buf, on_listener, &l);
+		if (err == -ENOENT && families[i] == AF_INET6)
+			err = 0;
+	}
+	return err;
+}
+
 int tcp_diag_destroy(struct mnl_socket *nl, const struct connection *c)
 {
 	char buf[512];

@@ -44,6 +44,12 @@ int tcp_diag_each(struct mnl_socket *nl, const struct connection_filter *f,
 		  connection_fn fn, void *ctx);
 
 /*
+ * Calls fn for each listening socket; c->peer is then the address that it
+ * listens on, all zero for any. -errno.
+ */
+int tcp_diag_listeners(struct mnl_socket *nl, connection_fn fn, void *ctx);
+
+/*
  * Destroys a connection: the server's next call fails with ECONNABORTED, the
  * peer gets a reset. -ENOENT: it has ended by itself. -EOPNOTSUPP: the kernel
  * was built without CONFIG_INET_DIAG_DESTROY. -EPERM: no CAP_NET_ADMIN.

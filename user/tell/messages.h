@@ -59,7 +59,10 @@
 	X(GROUPS, "groups", "3b8d6a52c1f04e7fa9e27d1c0b64f385", LOG_INFO)      \
 	X(GROUPS_KEPT, "groups-kept", "a41c7e9d05b2468c93f8d6e1b7502ca4",      \
 	  LOG_WARNING)                                                         \
-	X(REFUSED, "refused", "189987c9287c4dc8852ff70fc5e2eea0", LOG_ERR)
+	X(REFUSED, "refused", "189987c9287c4dc8852ff70fc5e2eea0", LOG_ERR)     \
+	X(ALARM, "alarm", "0847a7d139934389bc02795d0904ee76", LOG_ERR)         \
+	X(ALARM_ENDED, "alarm-ended", "fd4c82180594435d975c7a2edffb9b90",      \
+	  LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "maps/sign_map.h"
+
+#include <bpf/bpf.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/address.h"
+
+bool sign_is_recent(const struct sign *s, uint64_t now)
+{
+	return s->last && now < s->last + SIGN_PAUSE_SEC * SIGN_NSEC;
+}
+
+bool sign_read(const struct pins *p, enum sign_kind kind, uint64_t now,
+	       struct sign *s)
+{
+	__u32 key = kind;
+
+	return !bpf_map_lookup_elem(p->map[MAP_SIGNS], &key, s) &&
+	       sign_is_recent(s, now);
+}
+
+bool exempt_find(const struct pins *p, const struct net *host, struct exempt *e)
+{
+	return !bpf_map_lookup_elem(p->map[MAP_EXEMPT], host->addr, e);
+}
+
+void exempt_each(const struct pins *p, exempt_fn fn, void *ctx)
+{
+	struct addr key, *prev = NULL;
+	struct exempt e;
+
+	while (!bpf_map_get_next_key(p->map[MAP_EXEMPT], prev, &key)) {
+		if (!bpf_map_lookup_elem(p->map[MAP_EXEMPT], &key, &e)) {
+			struct net host = net_of(&key, ADDR_BITS);
+
+			fn(&host, &e, ctx);
+		}
+		prev = &key;
+	}
+}
+
+void arrivals_each(const struct pins *p, arrival_fn fn, void *ctx)
+{
+	__u32 key, *prev = NULL;
+	struct sign s;
+
+	while (!bpf_map_get_next_key(p->map[MAP_ARRIVALS], prev, &key)) {
+		if (!bpf_map_lookup_elem(p->map[MAP_ARRIVALS], &key, &s))
+			fn(key, &s, ctx);
+		prev = &key;
+	}
+}
+
+/* Has some process that is visible here this network namespace? */
+static bool is_visible(__u32 netns)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *d;
+	bool found = false;
+	char path[64];
+	struct stat st;
+
+	while (proc && !found && (d = readdir(proc))) {
+		if (!isdigit(d->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/ns/net", d->d_name);
+		found = !stat(path, &st) && st.st_ino == netns;
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+void elsewhere_each(const struct pins *p, elsewhere_fn fn, void *ctx)
+{
+	__u32 key, *prev = NULL;
+	struct elsewhere e;
+
+	while (!bpf_map_get_next_key(p->map[MAP_ELSEWHERE], prev, &key)) {
+		prev = &key;
+		if (!bpf_map_lookup_elem(p->map[MAP_ELSEWHERE], &key, &e) &&
+		    is_visible(key))
+			fn(&e, ctx);
+	}
+}
