@@ -127,6 +127,7 @@ static __noinline int arrived(const struct settings *s,
 	if (!port_is_mail(s, port) || is_bound(tp))
 		return 0;
 	ends_of(sk, &peer, &server);
+	who_inside(s, &peer);
 	passes = is_long_banned(s, &peer);
 	if (netns == our_netns) {
 		way = way_of(sk);

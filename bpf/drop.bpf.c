@@ -115,11 +115,13 @@ static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
 static __always_inline int drop_banned(struct xdp_md *ctx,
 				       const struct settings_slots *slots,
 				       const struct settings *s,
-				       const struct addr *src)
+				       struct addr *src)
 {
 	struct ban_found ban;
 	__u64 bytes;
 
+	if (who_is_special(s, src))
+		who_inside(s, src);
 	client_of(s, src, &ban.client.addr);
 	if (!ban_find_now(&ban)) {
 		if (s->have_ban_nets && net_filter_has(&slots->net_filter, src))

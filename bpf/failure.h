@@ -38,7 +38,7 @@ entry_get(void *map, const struct addr *key, __u8 len)
 static __always_inline struct client *client_get(const struct settings *s,
 						 const struct addr *key)
 {
-	return entry_get(&clients, key, s->client_len[!addr_is_v4(key)]);
+	return entry_get(&clients, key, who_client_len(s, key));
 }
 
 /* May the allowlist hold a part of a client's network? By address family. */
@@ -310,7 +310,7 @@ static __always_inline struct client *repeat(const struct addr *key,
  * checks it once, not on each path on which a reply is found.
  */
 __noinline __weak int client_failure(const struct settings *s,
-				     const struct sighting *at)
+				     struct sighting *at)
 {
 	struct judgement j = {};
 	enum event_outcome outcome;
@@ -323,6 +323,7 @@ __noinline __weak int client_failure(const struct settings *s,
 
 	if (!s || !at)
 		return 0;
+	who_inside(s, &at->peer);
 	group = group_of(s, &at->peer);
 	if (group == GROUP_ALLOW || peer_allowed(s, &at->peer)) {
 		count(COUNTER_FAILURE_ALLOWED, 0);
@@ -431,8 +432,10 @@ __noinline __weak int client_success(const struct settings *s,
 	if (!s || !peer)
 		return 0;
 	count(COUNTER_SUCCESS, 0);
-	note_success(peer);
-	client_of(s, peer, &key);
+	key = *peer;
+	who_inside(s, &key);
+	note_success(&key);
+	client_of(s, &key, &key);
 	note_login(&key, hash);
 	/* CREDIT_RATIO also counts successes before the first failure. */
 	c = s->credit == CREDIT_RATIO ? client_get(s, &key) :

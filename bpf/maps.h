@@ -34,6 +34,7 @@
 #include "stream.h"
 #include "throttle_state.h"
 #include "tls.h"
+#include "pure/who.h"
 
 /* Weak: each object file defines the maps, the linker merges them. */
 #define MAP SEC(".maps") __weak
@@ -370,6 +371,8 @@ static __always_inline void client_of(const struct settings *s,
 {
 	int v6 = !addr_is_v4(a);
 
+	if (who_is_special(s, a) && who_client(s, a, client))
+		return;
 	client->q[0] = a->q[0] & s->client_mask[v6].q[0];
 	client->q[1] = a->q[1] & s->client_mask[v6].q[1];
 }

@@ -27,7 +27,7 @@
 
 struct charging {
 	const struct settings *s;
-	const struct tls_task *t;
+	struct tls_task *t;
 };
 
 static long charge_step(__u32 i, void *ctx)

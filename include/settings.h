@@ -97,6 +97,18 @@ struct server_net {
 	struct addr mask;
 };
 
+/* Networks whose clients are not as client_len says: see bpf/pure/who.h. */
+#define WHO_RULES_MAX 32
+
+struct who_rule {
+	struct addr net;
+	struct addr mask;
+	struct addr client_mask; /* client_len as a mask */
+	__u8 len; /* of net */
+	__u8 client_len; /* 0: net is the prefix of a NAT64 */
+	__u8 pad[6];
+};
+
 struct settings {
 	__u8 mode; /* enum mode */
 	__u8 scope; /* enum scope */
@@ -135,6 +147,10 @@ struct settings {
 	/* ban-forget: seconds without a ban that clear the history */
 	__u32 ban_forget_sec;
 	__u32 n_texts;
+	__u64 who_filter; /* bit who_bit(): a rule may match; 0: there is none */
+	__u32 n_who;
+	__u32 pad_who;
+	struct who_rule who[WHO_RULES_MAX]; /* the longest net first */
 	__u64 ports[65536 / 64]; /* bit n: local TCP port n is a mail port */
 	__u8 codes[CODE_MAX]; /* by reply code: enum action, CODE_HAS_TEXT */
 	struct text texts[TEXTS_MAX]; /* n_texts of them, the longest first */
@@ -143,7 +159,8 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       224 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text) +
+		       240 + WHO_RULES_MAX * sizeof(struct who_rule) + 8192 +
+			       CODE_MAX + TEXTS_MAX * sizeof(struct text) +
 			       SERVERS_MAX * sizeof(struct server_net),
 	       "layout");
 

@@ -44,7 +44,8 @@ int ban_open_locked(const struct globals *g, struct ban_args *a, struct pins *p)
 {
 	int lock = pins_open_locked(p, g->pin_dir);
 
-	if (lock >= 0 && a->whole)
-		a->net = client_of(p, &a->net);
+	if (lock >= 0)
+		a->net = a->whole ? client_of(p, &a->net) :
+				    host_inside(p, &a->net);
 	return lock;
 }

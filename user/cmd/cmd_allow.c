@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "lists/allowlist.h"
+#include "maps/clients_map.h"
 #include "cmd/cmd.h"
 #include "config/config_values.h"
 #include "maps/pins.h"
@@ -69,6 +70,7 @@ static int allow_add(const struct globals *g, int argc, char **argv)
 	lock = pins_open_locked(&p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
+	net = host_inside(&p, &net);
 	err = allowlist_add(&p, &net, ALLOW_COMMAND);
 	if (!err)
 		lifted = allowlist_lift(&p, &net, 1);
@@ -127,6 +129,7 @@ static int allow_del(const struct globals *g, int argc, char **argv)
 	lock = pins_open_locked(&p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
+	net = host_inside(&p, &net);
 	err = allowlist_del(&p, &net, ALLOW_COMMAND);
 	pins_unlock(lock);
 	state_save_command(&p, true);

@@ -132,7 +132,8 @@ static int write_chunk(struct load *l, struct ban_row *rows, size_t *next)
 	for (; *next < l->file.n && n < CHUNK; ++*next) {
 		const struct ban_file_entry *e = &l->file.entries[*next];
 
-		rows[n].net = e->whole ? client_of(&l->p, &e->net) : e->net;
+		rows[n].net = e->whole ? client_of(&l->p, &e->net) :
+					 host_inside(&l->p, &e->net);
 		if (!is_refused(l, &rows[n].net))
 			row_of(l, e, &rows[n++]);
 	}

@@ -22,7 +22,8 @@
 #define NEXT_SIZE 256
 
 struct known {
-	struct net host;
+	struct net shown; /* the address as it was asked for */
+	struct net host; /* of a NAT64's, the IPv4 address inside */
 	struct net client; /* the network that is counted as one */
 	struct net block; /* that net-rate measures */
 	struct clock_pair now;
@@ -65,6 +66,8 @@ static int look_up(struct pins *p, struct known *k)
 	if (err)
 		return fail("cannot read the kernel's clock: %s",
 			    strerror(-err));
+	k->shown = k->host;
+	k->host = host_inside(p, &k->host);
 	k->client = client_of(p, &k->host);
 	k->block = net_block(&k->host);
 	k->allow = allowlist_find(p, &k->host, &k->allow_net);
@@ -147,7 +150,7 @@ static json_t *known_json(struct pins *p, const struct known *k)
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, "
 		"s:o, s:s}",
-		"address", host_format(&k->host, addr), "net",
+		"address", host_format(&k->shown, addr), "net",
 		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
 				     net_format(&k->allow_net, allow), "origin",

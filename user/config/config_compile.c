@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/config_keys.h"
+#include "config/config_who.h"
 
 #define TICK_MIN_MSEC 10
 
@@ -77,5 +78,6 @@ int settings_parse(char *const *values, struct settings *s,
 void settings_finish(struct settings *s, unsigned int hz)
 {
 	finish_times(s, hz);
+	who_finish(s);
 	finish_texts(s);
 }

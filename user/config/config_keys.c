@@ -13,6 +13,7 @@
 #include "config/config_lines.h"
 #include "config/config_lists.h"
 #include "config/config_replies.h"
+#include "config/config_who.h"
 
 #define BAN_TIME_MAX (365 * 86400)
 #define BAN_FACTOR_MAX 100
@@ -268,6 +269,20 @@ static int take_ipv6_prefix(const struct config_key_info *key,
 			    const struct why *why)
 {
 	return take_prefix(value, 1, s, why);
+}
+
+static int take_nat64_prefixes(const struct config_key_info *key,
+			       const char *value, struct settings *s,
+			       const struct why *why)
+{
+	return strcmp(value, "off") ? parse_nat64(value, s, why) : 0;
+}
+
+static int take_client_prefixes(const struct config_key_info *key,
+				const char *value, struct settings *s,
+				const struct why *why)
+{
+	return parse_client_prefixes(value, s, why);
 }
 
 /* ---- the table */

@@ -95,6 +95,12 @@
 	X(IPV6_PREFIX, "ipv6-prefix", "64", "bits",                            \
 	  "how much of an IPv6 address is one client", LIVE,                   \
 	  OWN(take_ipv6_prefix))                                               \
+	X(NAT64_PREFIXES, "nat64-prefixes", "64:ff9b::/96", "networks|off",    \
+	  "IPv6 networks of NAT64s: clients are the IPv4 addresses inside",    \
+	  LIVE, OWN(take_nat64_prefixes))                                      \
+	X(CLIENT_PREFIXES, "client-prefixes", "", "network=bits",              \
+	  "IPv6 networks in which a client is so much of an address", LIVE,    \
+	  OWN(take_client_prefixes))                                           \
 	X(ALLOW, "allow", "", "networks",                                      \
 	  "networks that are never counted nor dropped", LIVE,                 \
 	  CHECKED(check_networks))                                             \

@@ -262,11 +262,13 @@ int banlist_get(const struct pins *p, const struct net *net, struct ban *b)
 int banlist_find(const struct pins *p, const struct net *host,
 		 const struct clock_pair *now, struct ban_row *row)
 {
-	row->net = client_of(p, host);
+	struct net inside = host_inside(p, host);
+
+	row->net = client_of(p, &inside);
 	if (!banlist_get(p, &row->net, &row->ban) &&
 	    row->ban.expires > now->jiffies)
 		return 0;
-	return ban_nets_find(p, host, now, row);
+	return ban_nets_find(p, &inside, now, row);
 }
 
 /* A slot may change hands meanwhile: then a plain ban is asked for, too. */

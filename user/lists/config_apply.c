@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/address.h"
 #include "lists/allowlist.h"
 #include "lists/banlist.h"
 #include "maps/settings_map.h"
+#include "pure/who.h"
 
 enum rehome_step { COPY_TO_NETS, REMOVE_CLIENTS, REMOVE_NETS };
 
@@ -24,8 +26,9 @@ struct rehome {
 static int rehome_one(const struct ban_row *row, void *ctx)
 {
 	struct rehome *r = ctx;
+	struct addr a = net_addr(&row->net);
 
-	if (row->net.len == r->next->client_len[!net_is_v4(&row->net)])
+	if ((int)row->net.len == who_client_len(r->next, &a))
 		return 0;
 	if (r->step == REMOVE_CLIENTS)
 		banlist_remove_client(r->p, &row->net);
@@ -47,7 +50,9 @@ static bool prefixes_change(const struct pins *p, const struct settings *next)
 	const struct settings *now = settings_now(p);
 
 	return now->client_len[0] != next->client_len[0] ||
-	       now->client_len[1] != next->client_len[1];
+	       now->client_len[1] != next->client_len[1] ||
+	       now->n_who != next->n_who ||
+	       memcmp(now->who, next->who, sizeof(now->who));
 }
 
 int config_apply(struct pins *p, const struct config *c)

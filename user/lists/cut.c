@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "lists/banlist.h"
 #include "maps/allow_map.h"
+#include "maps/clients_map.h"
 #include "maps/counter_map.h"
 #include "maps/settings_map.h"
 #include "sys/netlink.h"
@@ -36,8 +38,10 @@ static bool is_dropped(const struct search *s, const struct net *peer,
 {
 	struct ban_row row;
 
-	if (banlist_find(s->p, peer, &s->now, &row) ||
-	    allow_overrules(allow_map_around(s->p, peer), row.ban.flags))
+	struct net inside = host_inside(s->p, peer);
+
+	if (banlist_find(s->p, &inside, &s->now, &row) ||
+	    allow_overrules(allow_map_around(s->p, &inside), row.ban.flags))
 		return false;
 	*ban = row.net;
 	return true;
@@ -103,12 +107,48 @@ static void count(struct pins *p, int n)
 	pins_unlock(lock);
 }
 
+/*
+ * Adds to the n networks those by whose addresses clients of a NAT64 come, where
+ * they are banned by IPv4. Returns how many networks that makes; 0: too many, so
+ * all connections are to be looked at.
+ */
+static size_t add_nat64(const struct pins *p, struct net *nets, size_t n)
+{
+	const struct settings *s = settings_now(p);
+	size_t all = n;
+
+	for (__u32 i = 0; i < s->n_who; i++) {
+		if (s->who[i].client_len)
+			continue;
+		for (size_t k = 0; k < n; k++) {
+			struct addr v4 = net_addr(&nets[k]), a;
+
+			if (!net_is_v4(&nets[k]))
+				continue;
+			if (all == TCP_DIAG_NETS_MAX)
+				return 0;
+			a = s->who[i].net;
+			a.d[3] |= s->who[i].len == 96 ? v4.d[3] : 0;
+			nets[all++] =
+				net_of(&a, s->who[i].len == 96 ? nets[k].len :
+								 s->who[i].len);
+		}
+	}
+	return all;
+}
+
 static int search_and_cut(struct search *s, struct mnl_socket *nl,
 			  const struct net *nets, size_t n)
 {
-	const struct connection_filter f = { .ports = settings_now(s->p)->ports,
-					     .nets = nets,
-					     .n = n };
+	struct net with[TCP_DIAG_NETS_MAX];
+	const struct connection_filter f = {
+		.ports = settings_now(s->p)->ports,
+		.nets = with,
+		.n = n > TCP_DIAG_NETS_MAX ?
+			     0 :
+			     add_nat64(s->p,
+				       memcpy(with, nets, n * sizeof(*nets)), n)
+	};
 	int err = clock_read(s->p->prog[PROG_CLOCK], &s->now);
 
 	s->found = calloc(CUT_MAX, sizeof(*s->found));

@@ -5,15 +5,30 @@
 
 #include "base/address.h"
 #include "maps/settings_map.h"
+#include "pure/who.h"
+
+struct net host_inside(const struct pins *p, const struct net *host)
+{
+	struct addr a = net_addr(host);
+
+	if (host->len != ADDR_BITS || !who_inside(settings_now(p), &a))
+		return *host;
+	return net_of(&a, ADDR_BITS);
+}
 
 struct net client_of(const struct pins *p, const struct net *host)
 {
-	return net_around(host, settings_now(p)->client_len[!net_is_v4(host)]);
+	struct net inside = host_inside(p, host);
+	struct addr a = net_addr(&inside);
+
+	return net_around(&inside, who_client_len(settings_now(p), &a));
 }
 
 bool is_client(const struct pins *p, const struct net *net)
 {
-	return net->len == settings_now(p)->client_len[!net_is_v4(net)];
+	struct addr a = net_addr(net);
+
+	return (int)net->len == who_client_len(settings_now(p), &a);
 }
 
 struct net net_block(const struct net *host)

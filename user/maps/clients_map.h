@@ -10,6 +10,12 @@
 #include "maps/pins.h"
 
 /*
+ * Of a host of a NAT64's network, the IPv4 host inside; others are themselves.
+ * What is looked up by address is looked up by this one.
+ */
+struct net host_inside(const struct pins *p, const struct net *host);
+
+/*
  * The client that a host belongs to, by the settings in force; of a network,
  * the client of its first address.
  */

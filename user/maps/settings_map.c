@@ -50,15 +50,19 @@ static bool map_has_entries(int fd)
  */
 static void note_allow(const struct pins *p, struct settings *s)
 {
+	unsigned int len[2] = { s->client_len[0], s->client_len[1] };
 	struct net key, *prev = NULL;
 
+	for (__u32 i = 0; i < s->n_who; i++)
+		if (s->who[i].client_len && s->who[i].client_len < len[1])
+			len[1] = s->who[i].client_len;
 	s->have_allow = 0;
 	s->allow_inside = 0;
 	while (!bpf_map_get_next_key(p->map[MAP_ALLOW_NETS], prev, &key)) {
 		int v6 = !net_is_v4(&key);
 
 		s->have_allow = 1;
-		if (key.len > s->client_len[v6])
+		if (key.len > len[v6])
 			s->allow_inside |= 1 << v6;
 		prev = &key;
 	}

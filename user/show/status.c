@@ -22,6 +22,7 @@
 #include "show/entry_json.h"
 #include "load/programs.h"
 #include "maps/settings_map.h"
+#include "pure/who.h"
 #include "tls/tls_watch.h"
 
 /* A JSON string from any bytes, as names of files and interfaces may have. */
@@ -205,7 +206,8 @@ struct tally {
 static int tally_ban(const struct ban_row *row, void *ctx)
 {
 	struct tally *t = ctx;
-	int net = row->net.len != t->s->client_len[!net_is_v4(&row->net)];
+	struct addr a = net_addr(&row->net);
+	int net = (int)row->net.len != who_client_len(t->s, &a);
 
 	if (row->ban.flags & BAN_TEST)
 		return 0;
