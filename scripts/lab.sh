@@ -305,6 +305,9 @@ postfix_brakes() {
 	echo "smtpd_hard_error_limit = 100"
 }
 
+# What Dovecot runs under: strace, for instance.
+DOVECOT_UNDER=()
+
 # Starts Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
 dovecot_up() {
 	local version dir=$LAB/dovecot
@@ -381,7 +384,8 @@ dovecot_up() {
 		EOF
 	} >$dir/dovecot.conf
 	# Dovecot reads its version from the first line.
-	background dovecot.out mail dovecot -F -c $dir/dovecot.conf
+	background dovecot.out mail "${DOVECOT_UNDER[@]}" dovecot -F \
+		-c $dir/dovecot.conf
 	{ until_true 10 listens mail $DOVECOT 587 &&
 		until_true 10 test -S $LAB/auth; } ||
 		lab_fail Dovecot dovecot.out dovecot
