@@ -200,6 +200,6 @@ tun_client() { # [OPTION...]
 	daemon_up -i eth0 -i two0
 	daemon_down KILL
 	daemon_up -i eth0
-	not grep -q xdp <<<"$(at mail ip link show dev two0)"
+	lacks "$(at mail ip link show dev two0)" xdp
 	[ "$(find $PIN/links -name "xdp-*" -o -name "tc*" | wc -l)" = 3 ]
 }

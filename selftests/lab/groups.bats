@@ -174,7 +174,7 @@ mmdb() { # KIND FILE
 	fails 1 smtpxdp config set strict-nets "$D/strict, $D/none"
 	has "$output" "$D/none: cannot be read: No such file"
 	same "still" "$(smtpxdp config get strict-nets)" $D/strict
-	not grep -q none $CONF
+	lacks "$(cat $CONF)" none
 	echo "1.2.3.4-5" >$D/range
 	fails 1 smtpxdp config set allow-nets $D/range
 	has "$output" "$D/range:1: .*is not an IP address or network"

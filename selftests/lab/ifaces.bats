@@ -117,7 +117,7 @@ more_than() { # PACKETS
 	vanished attacker --from $NEAR
 	smtpxdp status --check
 	has "$(pins)" "xdp-$(ifindex nic0)"
-	not has "$(pins)" "xdp-$old( |\$)"
+	lacks "$(pins)" "xdp-$old( |\$)"
 	# And its sensor counts: from the next of the clients there.
 	at attacker ip addr add 10.77.0.3/24 dev far0
 	at attacker ip rule add from 10.77.0.3 table 77
@@ -204,7 +204,7 @@ more_than() { # PACKETS
 	at mail ip link set nic0 netns router
 	until_true 5 has_ifaces 'nic0 waiting'
 	same "pins" "$(pins)" ''
-	not grep -q xdp <<<"$(at router ip link show dev nic0)"
+	lacks "$(at router ip link show dev nic0)" xdp
 	at router ip link set nic0 netns mail
 	until_true 5 has_ifaces 'nic0 native tcx'
 	smtpxdp ban add $NEAR
@@ -240,7 +240,7 @@ more_than() { # PACKETS
 	nic_add
 	daemon_up -i nic0 -i eth0
 	same "interfaces" "$(ifaces)" 'eth0 native tcx, nic0 native tcx'
-	not has "$(pins)" "xdp-$old( |\$)"
+	lacks "$(pins)" "xdp-$old( |\$)"
 	same "pins" "$(pins | wc -w)" 6
 }
 

@@ -77,7 +77,7 @@ sixty_fours() { # FIRST LAST
 	has "$(smtpxdp why 2001:db8:bad:101::7)" 'of 5 failing clients within 2h$'
 	has "$(smtpxdp why 198.51.100.60)" 'of 5 failing clients within 2h$'
 	smtpxdp config set ipv6-net-rate off
-	not grep -q ^network <<<"$(smtpxdp why 2001:db8:bad:101::7)"
+	lacks "$(smtpxdp why 2001:db8:bad:101::7)" ^network
 }
 
 @test "client by client is as ever; off says nothing of networks" {
@@ -88,7 +88,7 @@ sixty_fours() { # FIRST LAST
 	done
 	login_fail attacker 2 --from 198.51.100.11
 	until_true 5 banned_are 198.51.100.11/32
-	not grep -q ^network <<<"$(smtpxdp why 198.51.100.60)"
+	lacks "$(smtpxdp why 198.51.100.60)" ^network
 	fails 2 smtpxdp config set net-rate 1/1h
 	has "$output" 'one client is no network'
 }

@@ -149,7 +149,7 @@ field() { # JSON FILTER WANTED
 	serve --refusal '535-5.7.8 \x1b[31mfirst\r\n535 5.7.8 "la'"'"'st"\xff'
 	seen=$(probe --tls none $POSTFIX:2525)
 	has "$seen" '535-5.7.8 \\x1b\[31mfirst\\x0d\\x0a535'
-	not grep -q $'\x1b' <<<"$seen"
+	lacks "$seen" $'\x1b'
 	end served
 	# shellcheck disable=SC2016 # not run: that is the point
 	serve --refusal '550 5.7.1 "la'"'"'st" $(touch /run/lab/owned)'

@@ -67,6 +67,18 @@ has() {
 	}
 }
 
+# lacks TEXT PATTERN: there is a text, and the pattern is not in it.
+lacks() {
+	[ -n "$1" ] || {
+		printf 'no text at all, to look for /%s/ in\n' "$2"
+		return 1
+	}
+	! grep -qE -- "$2" <<<"$1" || {
+		printf '/%s/ is in:\n%s\n' "$2" "$1"
+		return 1
+	}
+}
+
 # fails STATUS COMMAND...: its output is then in $output.
 fails() {
 	local want=$1 got=0

@@ -437,9 +437,11 @@ def cmd_judge(args):
     print("logged: ", json.dumps(logged, sort_keys=True))
     print("counted:", json.dumps(counted, sort_keys=True))
     print("total:", sum(logged.values()))
-    if args.at_most:
-        sys.exit(any(n > max(logged.get(net, 0), args.at_most)
-                     for net, n in counted.items()))
+    if args.tried is not None:
+        sys.exit(not all(
+            logged.get(net, 0) <= counted.get(net, 0)
+            <= max(logged.get(net, 0), args.tried)
+            for net in logged.keys() | counted.keys()))
     wanted = args.total is None or sum(logged.values()) == args.total
     sys.exit(0 if logged == counted and wanted else 1)
 
@@ -958,8 +960,9 @@ def main():
     p.add_argument("log")
     p.add_argument("expression")
     p.add_argument("--total", type=int)
-    p.add_argument("--at-most", type=int,
-                   help="or so many: what each has tried, judged or not")
+    p.add_argument("--tried", type=int,
+                   help="by each, judged or not: no less than the log says, "
+                        "no more than that or this")
     p = command("serve", cmd_serve, cmd_serve.__doc__)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--port", type=int, default=2525)

@@ -204,7 +204,7 @@ cut_now='echo b >/proc/sysrq-trigger'
 	on 6.1 clsact
 	is_in_force 198.51.100.20
 	is_in_force 198.51.100.21
-	not has "$(in_vm 'journalctl -b -q -u smtpxdp')" 'corrupt'
+	lacks "$(in_vm 'journalctl -b -q -u smtpxdp')" 'corrupt'
 	# One who is not banned yet is, once it fails again.
 	smtpxdp ban list -j | jq -e 'any(.net == "198.51.100.22/32")' ||
 		fail 3 198.51.100.22

@@ -56,7 +56,7 @@ quick() {
 	has "$output" '^before$'
 	has "$output" '^vm: the machine, at: .* panicked$'
 	has "$output" '^vm: console: .*Kernel panic - not syncing: sysrq'
-	not has "$output" '^after$'
+	lacks "$output" '^after$'
 }
 
 @test "a command that takes too long is ended and told of, a machine that hangs, too" {
