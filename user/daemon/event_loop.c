@@ -30,7 +30,9 @@
 #define EVENTS_USEC (USEC / 20) /* a turn of the loop takes events so long */
 #define FUSE_USEC USEC
 #define GROUPS_USEC USEC
+/* A look at all alarms every second, at 2 % of one CPU at most. */
 #define ALARMS_USEC USEC
+#define ALARMS_SHARE 50
 
 /* Where the ring buffer's events go, for one turn of the loop. */
 struct intake {
@@ -107,11 +109,15 @@ static int on_groups(sd_event_source *s, uint64_t usec, void *ctx)
 
 static int on_alarms(sd_event_source *s, uint64_t usec, void *ctx)
 {
+	uint64_t start = clock_cpu_usec(), cost;
 	struct daemon *d = ctx;
 
 	alarm_watch(&d->pins, d->groups.known ? &d->groups.c : NULL,
 		    &d->alarms);
-	return sd_event_source_set_time_relative(s, ALARMS_USEC);
+	cost = clock_cpu_usec() - start;
+	return sd_event_source_set_time_relative(
+		s, cost * ALARMS_SHARE > ALARMS_USEC ? cost * ALARMS_SHARE :
+						       ALARMS_USEC);
 }
 
 static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)

@@ -9,6 +9,8 @@
 
 #include "base/address.h"
 
+#define ELSEWHERE_MAX 256 /* as the map */
+
 bool sign_is_recent(const struct sign *s, uint64_t now)
 {
 	return s->last && now < s->last + SIGN_PAUSE_SEC * SIGN_NSEC;
@@ -55,35 +57,60 @@ void arrivals_each(const struct pins *p, arrival_fn fn, void *ctx)
 	}
 }
 
-/* Has some process that is visible here this network namespace? */
-static bool is_visible(__u32 netns)
+struct candidate {
+	__u32 netns;
+	bool visible;
+	struct elsewhere e;
+};
+
+/* Marks the namespaces that some process has which is visible here. */
+static void mark_visible(struct candidate *list, size_t n)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *d;
-	bool found = false;
 	char path[64];
 	struct stat st;
 
-	while (proc && !found && (d = readdir(proc))) {
+	while (proc && (d = readdir(proc))) {
 		if (!isdigit(d->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.20s/ns/net", d->d_name);
-		found = !stat(path, &st) && st.st_ino == netns;
+		if (stat(path, &st))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			list[i].visible |= list[i].netns == st.st_ino;
 	}
 	if (proc)
 		closedir(proc);
-	return found;
 }
 
-void elsewhere_each(const struct pins *p, elsewhere_fn fn, void *ctx)
+static size_t list_recent(const struct pins *p, uint64_t now,
+			  struct candidate list[static ELSEWHERE_MAX])
 {
 	__u32 key, *prev = NULL;
 	struct elsewhere e;
+	size_t n = 0;
 
-	while (!bpf_map_get_next_key(p->map[MAP_ELSEWHERE], prev, &key)) {
+	while (n < ELSEWHERE_MAX &&
+	       !bpf_map_get_next_key(p->map[MAP_ELSEWHERE], prev, &key)) {
 		prev = &key;
 		if (!bpf_map_lookup_elem(p->map[MAP_ELSEWHERE], &key, &e) &&
-		    is_visible(key))
-			fn(&e, ctx);
+		    (sign_is_recent(&e.passes, now) ||
+		     sign_is_recent(&e.unwatched, now)))
+			list[n++] = (struct candidate){ .netns = key, .e = e };
 	}
+	return n;
+}
+
+void elsewhere_each(const struct pins *p, uint64_t now, elsewhere_fn fn,
+		    void *ctx)
+{
+	struct candidate list[ELSEWHERE_MAX];
+	size_t n = list_recent(p, now, list);
+
+	if (n)
+		mark_visible(list, n);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].visible)
+			fn(&list[i].e, ctx);
 }

@@ -30,10 +30,12 @@ void exempt_each(const struct pins *p, exempt_fn fn, void *ctx);
 void arrivals_each(const struct pins *p, arrival_fn fn, void *ctx);
 
 /*
- * The same for each entry of map elsewhere whose namespace some process has that
- * this one can see: others are none of this daemon's business.
+ * The same for each entry of map elsewhere with a recent sign, and whose
+ * namespace some process has that this one can see: others are none of this
+ * daemon's business. Looks at all processes, once, if there is such an entry.
  */
 typedef void (*elsewhere_fn)(const struct elsewhere *e, void *ctx);
-void elsewhere_each(const struct pins *p, elsewhere_fn fn, void *ctx);
+void elsewhere_each(const struct pins *p, uint64_t now, elsewhere_fn fn,
+		    void *ctx);
 
 #endif

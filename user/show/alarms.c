@@ -87,7 +87,7 @@ static void check_banned(struct watch *w)
 	else if (sign_read(w->c->p, SIGN_GOES_ON, now, &s) &&
 		 s.count >= GOES_ON_MIN)
 		tell_passes(w, &s, false);
-	elsewhere_each(w->c->p, passed_elsewhere, w);
+	elsewhere_each(w->c->p, now, passed_elsewhere, w);
 }
 
 struct search {

@@ -190,5 +190,5 @@ void alarms_ways(struct checkup *c, uint64_t boot_ns)
 		arrivals_each(c->p, arrived, &w);
 		check_listeners(&w);
 	}
-	elsewhere_each(c->p, came_elsewhere, &w);
+	elsewhere_each(c->p, boot_ns, came_elsewhere, &w);
 }
