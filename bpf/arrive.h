@@ -14,7 +14,6 @@
 
 #define TCP_SYN_RECV 3
 
-
 /* Has a ban with these flags been in force for long? `since` in boot ns. */
 static __always_inline bool is_old(__u64 since, __u32 flags)
 {

@@ -167,8 +167,7 @@ static uint32_t parts_wanted(const struct config *c)
 {
 	uint32_t parts = PART_BIT(PART_CONTROL) | PARTS_WIRE |
 			 PART_BIT(PART_ACCEPT) | PART_BIT(PART_CLOSE) |
-			 PART_BIT(PART_OVERDUE) |
-			 PART_BIT(PART_SELF_TEST);
+			 PART_BIT(PART_OVERDUE) | PART_BIT(PART_SELF_TEST);
 	uint32_t hook =
 		config_tls(c) == CONFIG_TLS_OFF ? 0 : programs_tls_hook();
 
