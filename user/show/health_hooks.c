@@ -32,24 +32,25 @@ static const struct hook {
 	enum pinned_prog first, last;
 	int (*self_test)(struct pins *p, enum pinned_prog prog, char *why,
 			 size_t size);
-	__u32 maps; /* its programs share these with commands; bits */
+	__u64 maps; /* its programs share these with commands; bits */
 } hooks[] = {
 	{ HEALTH_XDP, HEALTH_GATE, "the gate (XDP)",
 	  "is not attached: nobody is dropped here", attached_xdp,
 	  PROG_DROP_ETHERNET, PROG_DROP_RAW, self_test_gate,
-	  1 << MAP_SETTINGS | 1 << MAP_BANS | 1 << MAP_BAN_NETS |
-		  1 << MAP_ALLOW_NETS | 1 << MAP_COUNTERS },
+	  1ULL << MAP_SETTINGS | 1ULL << MAP_BANS | 1ULL << MAP_BAN_NETS |
+		  1ULL << MAP_ALLOW_NETS | 1ULL << MAP_COUNTERS },
 	{ HEALTH_TC, HEALTH_SENSOR, "the sensor (tc)",
 	  "is not attached: no reply in the clear is read here", attached_tc,
 	  PROG_DETECT_ETHERNET, PROG_DETECT_RAW, self_test_sensor,
-	  1 << MAP_SETTINGS | 1 << MAP_CLIENTS | 1 << MAP_BANS |
-		  1 << MAP_ALLOW_NETS | 1 << MAP_STREAMS | 1 << MAP_EVENTS |
-		  1 << MAP_COUNTERS | 1 << MAP_DIALOGUES },
+	  1ULL << MAP_SETTINGS | 1ULL << MAP_CLIENTS | 1ULL << MAP_BANS |
+		  1ULL << MAP_ALLOW_NETS | 1ULL << MAP_STREAMS |
+		  1ULL << MAP_EVENTS | 1ULL << MAP_COUNTERS |
+		  1ULL << MAP_DIALOGUES },
 	{ HEALTH_TC, HEALTH_SENSOR, "the sensor of users (tc ingress)",
 	  "is not attached: who is tried is not read here", attached_tc_in,
 	  PROG_LISTEN, PROG_LISTEN, self_test_listen,
-	  1 << MAP_SETTINGS | 1 << MAP_STREAMS | 1 << MAP_DIALOGUES |
-		  1 << MAP_NAME_KEY },
+	  1ULL << MAP_SETTINGS | 1ULL << MAP_STREAMS | 1ULL << MAP_DIALOGUES |
+		  1ULL << MAP_NAME_KEY },
 };
 
 #define HOOKS (sizeof(hooks) / sizeof(*hooks))
@@ -148,10 +149,11 @@ static void learn_ids(const struct pins *p, struct seen *seen)
 }
 
 /* Returns the pinned maps that a program uses, as bits. */
-static __u32 maps_used(const struct pins *p, const struct seen *seen,
+static __u64 maps_used(const struct pins *p, const struct seen *seen,
 		       enum pinned_prog prog)
 {
-	__u32 ids[64], used = 0, len = sizeof(struct bpf_prog_info);
+	__u32 ids[64], len = sizeof(struct bpf_prog_info);
+	__u64 used = 0;
 	struct bpf_prog_info info = {
 		.map_ids = (__u64)(unsigned long)ids,
 		.nr_map_ids = sizeof(ids) / sizeof(*ids),
@@ -162,7 +164,7 @@ static __u32 maps_used(const struct pins *p, const struct seen *seen,
 	for (__u32 i = 0; i < info.nr_map_ids; i++)
 		for (int m = 0; m < MAPS_MAX; m++)
 			if (ids[i] == seen->map_id[m])
-				used |= 1 << m;
+				used |= 1ULL << m;
 	return used;
 }
 
@@ -170,12 +172,12 @@ static __u32 maps_used(const struct pins *p, const struct seen *seen,
  * Reports `foreign`: bits of the pinned maps that the hook's programs ought to
  * use and do not. True: there are none.
  */
-static bool check_maps(struct checkup *c, const struct hook *h, __u32 foreign)
+static bool check_maps(struct checkup *c, const struct hook *h, __u64 foreign)
 {
 	char object[64], text[PROBLEM_SIZE];
 
 	for (int m = 0; m < MAPS_MAX; m++) {
-		if (!(foreign & 1 << m))
+		if (!(foreign & 1ULL << m))
 			continue;
 		snprintf(object, sizeof(object), "map %s", map_names[m]);
 		snprintf(text, sizeof(text),
@@ -192,7 +194,7 @@ static void check_program(struct checkup *c, struct seen *seen,
 			  bool locked)
 {
 	char why[PROBLEM_SIZE];
-	__u32 foreign = h->maps & ~maps_used(c->p, seen, prog);
+	__u64 foreign = h->maps & ~maps_used(c->p, seen, prog);
 	int err;
 
 	if (!seen->attached[prog] || !check_maps(c, h, foreign) || !locked)
