@@ -44,6 +44,7 @@ static __always_inline bool begin_dialogue(const struct stream_key *key,
 		if (!w)
 			return true;
 		w->next_seq = ack;
+		w->taken_seq = ack;
 		w->d.commands = 1;
 		w->lost = fast ? LOST_FAST : LOST_NOT;
 	} else {

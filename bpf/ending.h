@@ -82,8 +82,8 @@ static __always_inline bool is_outstanding(const struct ending *e,
  * Judges the end of a dialogue whose client's text is not known. If the server
  * did not offer AUTH, the client has not tried to log in. Of several logins that
  * the server has read at once, some may be unanswered though a reply has left
- * since; so a reset counts after a refusal, and where the first text came with
- * the SYN (`fast`).
+ * since, to a command in front of them; so a reset counts after any reply, and
+ * where the first text came with the SYN (`fast`).
  */
 static __always_inline void judge_lost(const struct settings *s,
 				       struct ending *e,
@@ -92,7 +92,7 @@ static __always_inline void judge_lost(const struct settings *s,
 	if (st->offer == OFFER_NOT_MADE)
 		return;
 	if (is_outstanding(e, st) || !is_all_sent(e, st) ||
-	    ((st->refused || fast) && e->reset))
+	    ((st->replies || fast) && e->reset))
 		charge_unknown(s, e, st);
 }
 
@@ -222,7 +222,7 @@ static __always_inline void judge(const struct settings *s, struct ending *e,
 			 w->lost || w->first_seq != st->first_seq ||
 				    missed_some(e, w);
 
-	if (lost && e->may_count)
+	if (lost && (e->may_count || !is_all_sent(e, st)))
 		judge_lost(s, e, st, w && w->lost == LOST_FAST);
 	else if (w && !lost && (w->d.adrift || st->state & STREAM_ADRIFT))
 		judge_adrift(s, e, st, &w->d);

@@ -22,6 +22,7 @@
 #include "pure/parse.h"
 #include "pure/matching.h"
 #include "pure/window.h"
+#include "shapes.h"
 
 /* Chunks of one packet: 64 KiB, a full GRO packet, in lines of 16 bytes. */
 #define LISTEN_STEPS 4096
@@ -39,174 +40,6 @@ struct listening {
 	__u32 ahead; /* a byte's sequence number less its offset */
 	__u32 when;
 };
-
-/* Loads bytes at an offset from the network header. False: not there. */
-static __always_inline bool load(struct __sk_buff *skb, __u32 off, void *to,
-				 __u32 len)
-{
-	return !bpf_skb_load_bytes_relative(skb, off, to, len,
-					    BPF_HDR_START_NET);
-}
-
-static __always_inline bool pull(struct __sk_buff *skb)
-{
-	return !bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :
-							       PULL_BYTES);
-}
-
-/*
- * Fills the workspace with a segment's headers; offsets are from the network
- * header. NULL cannot happen.
- */
-static __always_inline struct workspace *
-take_tcp(__u32 l3, __u32 l3_len, __u32 l4, const struct tcphdr *tcp)
-{
-	__u32 zero = 0;
-	struct workspace *w = bpf_map_lookup_elem(&scratch, &zero);
-
-	if (!w)
-		return NULL;
-	w->headers.l3 = l3;
-	w->headers.l3_len = l3_len;
-	w->headers.behind.l4 = l4;
-	w->tcp = *tcp;
-	w->key.server_port = tcp->dest;
-	w->key.client_port = tcp->source;
-	return w;
-}
-
-/* The headers of an IPv4 segment to a mail port, or NULL. */
-static __always_inline struct workspace *
-take_v4(struct __sk_buff *skb, const struct settings *s, __u32 l3)
-{
-	struct {
-		struct iphdr ip;
-		struct tcphdr tcp;
-	} h;
-	struct workspace *w;
-
-	if (!load(skb, l3, &h, sizeof(h)) &&
-	    !(pull(skb) && load(skb, l3, &h, sizeof(h))))
-		return NULL;
-	if (*(__u8 *)&h.ip != 0x45 || h.ip.protocol != IPPROTO_TCP ||
-	    h.ip.frag_off & bpf_htons(IP_OFFSET_MASK) ||
-	    bpf_ntohs(h.ip.tot_len) < sizeof(h) ||
-	    !port_is_mail(s, bpf_ntohs(h.tcp.dest)))
-		return NULL;
-	w = take_tcp(l3, bpf_ntohs(h.ip.tot_len), l3 + sizeof(h.ip), &h.tcp);
-	if (w) {
-		map_v4(&w->key.client, h.ip.saddr);
-		map_v4(&w->key.server, h.ip.daddr);
-	}
-	return w;
-}
-
-/* The headers of an IPv6 segment to a mail port, or NULL. */
-static __always_inline struct workspace *
-take_v6(struct __sk_buff *skb, const struct settings *s, __u32 l3)
-{
-	struct {
-		struct ipv6hdr ip;
-		struct tcphdr tcp;
-	} h;
-	struct workspace *w;
-	__u32 len;
-
-	if (!load(skb, l3, &h, sizeof(h)) &&
-	    !(pull(skb) && load(skb, l3, &h, sizeof(h))))
-		return NULL;
-	if (*(__u8 *)&h.ip >> 4 != 6 || h.ip.nexthdr != IPPROTO_TCP ||
-	    !port_is_mail(s, bpf_ntohs(h.tcp.dest)))
-		return NULL;
-	len = bpf_ntohs(h.ip.payload_len);
-	w = take_tcp(l3, len ? sizeof(h.ip) + len : 0, l3 + sizeof(h.ip),
-		     &h.tcp);
-	if (w) {
-		__builtin_memcpy(&w->key.client, &h.ip.saddr,
-				 sizeof(w->key.client));
-		__builtin_memcpy(&w->key.server, &h.ip.daddr,
-				 sizeof(w->key.server));
-	}
-	return w;
-}
-
-/* IPv4 with TCP to a mail port at l3? True if it is out of reach. */
-static __always_inline bool may_be_v4(const void *l3, const void *end,
-				      const struct settings *s)
-{
-	const struct iphdr *ip = l3;
-	const struct tcphdr *tcp = (void *)(ip + 1);
-
-	if ((void *)(tcp + 1) > end)
-		return true;
-	return *(__u8 *)ip == 0x45 && ip->protocol == IPPROTO_TCP &&
-	       port_is_mail(s, bpf_ntohs(tcp->dest));
-}
-
-/* IPv6 with TCP to a mail port at l3? True if it is out of reach. */
-static __always_inline bool may_be_v6(const void *l3, const void *end,
-				      const struct settings *s)
-{
-	const struct ipv6hdr *ip = l3;
-	const struct tcphdr *tcp = (void *)(ip + 1);
-
-	if ((void *)(tcp + 1) > end)
-		return true;
-	return *(__u8 *)ip >> 4 == 6 && ip->nexthdr == IPPROTO_TCP &&
-	       port_is_mail(s, bpf_ntohs(tcp->dest));
-}
-
-/*
- * A quick look without helpers: false only if the packet is not for a mail
- * port, whether the IP header is at data or behind an Ethernet header. A packet
- * that is made to look like mail costs a proper look by take().
- */
-static __always_inline bool may_be_mail(struct __sk_buff *skb,
-					const struct settings *s)
-{
-	const void *data = (void *)(long)skb->data;
-	const void *end = (void *)(long)skb->data_end;
-
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return may_be_v4(data + ETH_HLEN, end, s) ||
-		       may_be_v4(data, end, s);
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return may_be_v6(data + ETH_HLEN, end, s) ||
-		       may_be_v6(data, end, s);
-	return true;
-}
-
-/*
- * The headers of a segment to a mail port in the usual shape, or NULL; any
- * other shape is a gap in its dialogue. They are read from the network header,
- * which is right on every device, while data may start there or at the Ethernet
- * header (l2_len()), and the sender could fake either shape.
- */
-static __always_inline struct workspace *take(struct __sk_buff *skb,
-					      const struct settings *s)
-{
-	__be16 proto = skb->protocol;
-	__u32 l3 = 0;
-
-	/* The kernel has removed the outer VLAN tag, but no inner one. */
-	UNROLL
-	for (int i = 0; i < VLAN_DEPTH; i++) {
-		struct vlan_tag tag;
-
-		if (proto != bpf_htons(ETH_P_8021Q) &&
-		    proto != bpf_htons(ETH_P_8021AD))
-			break;
-		if (!load(skb, l3, &tag, sizeof(tag)))
-			return NULL;
-		proto = tag.proto;
-		l3 += sizeof(tag);
-	}
-	if (proto == bpf_htons(ETH_P_IP))
-		return take_v4(skb, s, l3);
-	if (proto == bpf_htons(ETH_P_IPV6))
-		return take_v6(skb, s, l3);
-	return NULL;
-}
 
 /* Do the linear bytes end n bytes behind the network header? */
 static __always_inline bool ends_at(struct __sk_buff *skb, __u32 n)
@@ -258,21 +91,67 @@ static long listen_step(__u32 i, void *ctx)
 	return bound_index(listen_chunk(ctx), LOOP_VERDICTS);
 }
 
-/* Has the server's socket taken all bytes before this sequence number? */
-static __noinline int was_taken(struct __sk_buff *skb,
-				const struct stream_key *key, __u32 seq)
+/*
+ * How far the server's socket has taken the client's bytes: its rcv_nxt. False:
+ * the kernel has no such socket.
+ */
+static __noinline int taken_to(struct __sk_buff *skb,
+			       const struct stream_key *key, __u32 *seq)
 {
 	struct bpf_sock *sk = server_socket(skb, key);
 	const struct tcp_sock *tp;
-	int taken = 0;
 
 	if (!sk)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp)
-		taken = (__s32)(tp->rcv_nxt - seq) >= 0;
+		*seq = tp->rcv_nxt;
 	bpf_sk_release(sk);
-	return taken;
+	return 1;
+}
+
+/* Has the socket taken all bytes before this sequence number, and no more? */
+static __always_inline bool was_taken(struct __sk_buff *skb,
+				      const struct stream_key *key, __u32 seq)
+{
+	__u32 taken = seq - 1;
+
+	return taken_to(skb, key, &taken) && taken == seq;
+}
+
+/* Has the greeting not left, for which a client waits? */
+static __always_inline bool is_early(const struct wire_dialogue *wire,
+				     const struct stream *st)
+{
+	return !st && !wire->replies;
+}
+
+/*
+ * Is a segment of `len` bytes beyond what is read? A connection whose socket is
+ * not on this machine (a container) may be as far ahead as it is quiet.
+ */
+static __always_inline bool is_beyond(struct __sk_buff *skb,
+				      const struct stream_key *key,
+				      struct wire_dialogue *wire,
+				      const struct stream *st, __u32 len)
+{
+	bool early;
+
+	if (st && st->replies != wire->replies) {
+		wire->replies = st->replies;
+		wire->quiet = 0;
+	}
+	early = is_early(wire, st);
+	wire->quiet += len;
+	if (wire->quiet > (early ? EARLY_BYTES : QUIET_BYTES) ||
+	    wire->d.commands - wire->replies >
+		    (early ? EARLY_COMMANDS : QUIET_COMMANDS))
+		return true;
+	if (wire->next_seq - wire->taken_seq < AHEAD_BYTES)
+		return false;
+	if (!taken_to(skb, key, &wire->taken_seq))
+		wire->taken_seq = wire->next_seq;
+	return wire->next_seq - wire->taken_seq >= AHEAD_BYTES;
 }
 
 /*
@@ -310,6 +189,19 @@ static __always_inline __s64 heard_before(struct __sk_buff *skb,
 }
 
 /*
+ * How many challenges there were. One that did not wait for the client's line
+ * is answered by a line that was read as a command, so no further line is the
+ * response.
+ */
+static __always_inline __u32 open_challenges(const struct wire_dialogue *wire,
+					     const struct stream *st)
+{
+	if (!st)
+		return 0;
+	return st->state & STREAM_ADRIFT ? wire->d.responses : st->challenges;
+}
+
+/*
  * Reads a client's segment; the offsets in w->headers are from data. False: the
  * dialogue cannot be followed any more.
  */
@@ -327,8 +219,8 @@ static __always_inline bool hear(struct __sk_buff *skb,
 	__s64 old;
 
 	x.name_key = bpf_map_lookup_elem(&name_key, &zero);
-	x.challenges = st ? st->challenges : 0;
 	x.d = &wire->d;
+	x.challenges = open_challenges(wire, st);
 	if (find_payload(w, skb->len, &x.off, &x.end) || !x.name_key ||
 	    w->tcp.urg || (st && st->first_seq != wire->first_seq))
 		return false;
@@ -342,9 +234,10 @@ static __always_inline bool hear(struct __sk_buff *skb,
 		return true;
 	}
 	old = heard_before(skb, &w->key, wire, seq, x.end - x.off);
-	if (old < 0)
+	if (old < 0 || is_beyond(skb, &w->key, wire, st, x.end - x.off - old))
 		return false;
 	x.off += old;
+	wire->d.adrift |= is_early(wire, st);
 	bpf_loop(LISTEN_STEPS, listen_step, &x, 0);
 	if ((__s32)(x.ahead + x.end - wire->next_seq) > 0)
 		wire->next_seq = x.ahead + x.end;
@@ -397,12 +290,18 @@ int listen(struct __sk_buff *skb)
 	if (!s || !wants_dialogue(s) || !may_be_mail(skb, s))
 		return TC_ACT_UNSPEC;
 	w = take(skb, s);
-	if (!w || find_payload(w, skb->len, &off, &end) || off >= end)
+	if (!w)
+		return TC_ACT_UNSPEC;
+	/* The urgent byte may come in a later segment, which does not tell. */
+	if (!w->tcp.urg &&
+	    (find_payload(w, skb->len, &off, &end) || off >= end))
 		return TC_ACT_UNSPEC;
 	wire = w->tcp.syn ? begin_fast(w) :
 			    bpf_map_lookup_elem(&dialogues, &w->key);
 	if (!wire)
 		return TC_ACT_UNSPEC;
+	if (wire->lost)
+		return pass(&w->key);
 	st = w->tcp.syn ? NULL : bpf_map_lookup_elem(&streams, &w->key);
 	if (st && (st->state & STREAM_TLS || st->encrypted)) {
 		bpf_map_delete_elem(&dialogues, &w->key);
@@ -411,9 +310,9 @@ int listen(struct __sk_buff *skb)
 	l2 = l2_len(skb);
 	w->headers.l3 += l2;
 	w->headers.behind.l4 += l2;
-	if (!wire->lost && (l2 < 0 || !hear(skb, s, w, wire, st)))
+	if (l2 < 0 || !hear(skb, s, w, wire, st))
 		wire->lost = LOST_TEXT;
-	if (!wire->lost && w->tcp.syn)
+	else if (w->tcp.syn)
 		wire->lost = LOST_FAST; /* until the server takes it */
 	return pass(&w->key);
 }

@@ -19,6 +19,21 @@
 /* Latest AUTHs kept: as many can wait for their replies at once. */
 #define ATTEMPTS 8
 
+/*
+ * How much of a client's text in cleartext is read, for to read costs more than
+ * to send; beyond any of these the dialogue is lost.
+ * - bytes and commands before the greeting has left: a handshake that is never
+ *   completed gets none.
+ * - bytes and commands since the last reply. A client that pipelines a thousand
+ *   recipients sends so many.
+ * - bytes that the server's socket has not taken, of segments that it refuses.
+ */
+#define EARLY_BYTES 4096
+#define EARLY_COMMANDS 64
+#define QUIET_BYTES 65536
+#define QUIET_COMMANDS 2048
+#define AHEAD_BYTES 16384
+
 /* Map name_key: the key of names' hashes; random, kept with the maps. */
 struct name_key {
 	__u64 k[2];
@@ -49,7 +64,7 @@ struct sasl {
 	__u8 name_len; /* bytes of the name that are kept */
 	__u8 of_auth; /* this line is an AUTH, or a response to its challenge */
 	__u8 parts; /* lines with credentials of the latest AUTH so far */
-	__u8 cancels; /* this line is "*" (RFC 4954, 4) */
+	__u8 cancels; /* this line is "*" (RFC 4954, 4); 1: so far */
 	__u64 user; /* hash of the name, once that has ended */
 	struct siphash hash; /* of the name so far; then of the password */
 };
@@ -69,7 +84,8 @@ struct dialogue {
 	__u32 responses; /* lines taken for responses to a challenge (334) */
 	__u32 n; /* AUTHs so far; the last one is attempt[(n - 1) % 8] */
 	__u8 adrift; /* 1: which reply answers which AUTH is not known */
-	__u8 pad[3];
+	__u8 pad;
+	__u16 read; /* bytes of the line under way that were read one by one */
 	struct sasl sasl;
 	struct attempt attempt[ATTEMPTS];
 };
@@ -87,6 +103,10 @@ struct wire_dialogue {
 	__u32 first_seq;
 	__u32 messages; /* messages passed over, as in struct stream */
 	__u32 lost; /* enum lost: the client's text cannot be followed */
+	__u32 replies; /* replies of the server when `quiet` was 0 */
+	__u32 quiet; /* bytes heard since then */
+	__u32 taken_seq; /* the server's socket has taken all before this */
+	__u32 pad;
 	struct dialogue d;
 };
 

@@ -28,6 +28,7 @@
 #define EXT_HEADERS_MAX 8 /* RFC 8200, 4.1: six kinds, one of them twice */
 
 #define IP_OFFSET_MASK 0x1fff
+#define IP_MORE_FRAGMENTS 0x2000
 #define IP6_OFFSET_MASK 0xfff8
 
 /* In the order of PARSE_REASONS (include/counters.h). */

@@ -37,6 +37,13 @@
 
 #define SASL_CHUNK 64 /* most bytes that sasl_feed() takes at once */
 
+/*
+ * Bytes of a line that are read one by one, which is dear: a name takes 320 at
+ * most (RFC 3696, 3), 428 in base64, and a password that is compared 340. The
+ * rest is skipped, and the user unknown.
+ */
+#define SASL_READ 1024
+
 /* A piece of the client's text. */
 struct sasl_chunk {
 	union {
@@ -129,15 +136,16 @@ static inline enum sasl_verdict sasl_begin(struct dialogue *d,
 {
 	struct sasl *s = &d->sasl;
 
+	d->read = 0;
 	if ((__s32)(challenges - d->responses) > 0) {
 		d->responses++;
 		s->of_auth = d->n > 0;
 		s->cancels = c == '*';
 		s->parts += s->parts < 2;
 		s->mode = SASL_SKIP;
-		if (s->want == WANT_NAME)
+		if (s->want == WANT_NAME && !d->adrift)
 			sasl_begin_name(s, key);
-		else if (s->want == WANT_SECRET)
+		else if (s->want == WANT_SECRET && !d->adrift)
 			sasl_begin_base64(s, SASL_SECRET);
 		s->want = WANT_NOTHING;
 		return SASL_MORE;
@@ -179,6 +187,8 @@ static inline void sasl_begin_mech(struct dialogue *d, __u8 c)
 	d->sasl.cancels = 0;
 	sasl_begin_word(&d->sasl, SASL_MECHS, SASL_MECH);
 	sasl_match(&d->sasl, c);
+	if (d->adrift) /* it is only counted */
+		d->sasl.mode = SASL_SKIP;
 }
 
 static inline void sasl_begin_initial(struct dialogue *d,
@@ -196,6 +206,21 @@ static inline void sasl_begin_initial(struct dialogue *d,
 		sasl_begin_name(s, key);
 		sasl_decode(d, c, keep);
 	}
+}
+
+/*
+ * Reads no more of a line: an AUTH, or a response to its challenge. If it has
+ * not come to the message, that is taken to be there.
+ */
+static inline void sasl_give_up(struct dialogue *d)
+{
+	struct sasl *s = &d->sasl;
+
+	if (s->mode == SASL_BEFORE_MECH)
+		sasl_begin_mech(d, 0);
+	if (s->mode == SASL_MECH || s->mode == SASL_BEFORE_INITIAL)
+		s->parts = 2;
+	sasl_no_name(d);
 }
 
 /* Takes a CR or LF, byte i of the chunk. */
@@ -244,6 +269,11 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 		return SASL_LOST;
 	if (c == '\n' || c == '\r')
 		return sasl_end_line(d, chunk, i, c);
+	if ((s->mode != SASL_CHECK || s->mech == SASL_CRAM_MD5) &&
+	    d->read++ >= SASL_READ) {
+		sasl_give_up(d);
+		return SASL_MORE;
+	}
 	switch (s->mode) {
 	case SASL_VERB:
 		if (space)
@@ -290,12 +320,54 @@ static inline __u32 sasl_line_end(const __u64 *word)
 	return SASL_CHUNK;
 }
 
+/* 0x80 in the bytes of w, all ASCII, that are `low` to `high`. */
+static inline __u64 sasl_within(__u64 w, __u8 low, __u8 high)
+{
+	const __u64 ones = 0x0101010101010101ULL;
+
+	return (w + ones * (0x80 - low)) & ~(w + ones * (0x7f - high)) &
+	       (ones << 7);
+}
+
+/* Are all eight bytes characters of base64, and none of them padding? */
+static inline bool sasl_is_base64(__u64 w)
+{
+	const __u64 ones = 0x0101010101010101ULL, tops = ones << 7;
+
+	return !(w & tops) &&
+	       (sasl_within(w | ones << 5, 'a', 'z') |
+		sasl_within(w, '/', '9') | sasl_within(w, '+', '+')) == tops;
+}
+
+/*
+ * Checks base64 behind the name, eight bytes at a time; returns the bytes
+ * consumed, a multiple of 8, or 0 if the first eight are to be read one by one.
+ */
+PURE_FUNCTION int sasl_check(const struct sasl *s,
+			     const struct sasl_chunk *chunk)
+{
+	__u32 n = 0;
+
+	if (!s || !chunk || s->pads || s->mech == SASL_CRAM_MD5)
+		return 0;
+	for (__u32 i = 0; i < SASL_CHUNK / 8; i++) {
+		if ((i + 1) * 8 > chunk->len || !sasl_is_base64(chunk->word[i]))
+			break;
+		n = (i + 1) * 8;
+	}
+	return n;
+}
+
 /* Skips a line that is of no interest; returns the bytes consumed. */
 static inline __u32 sasl_skip(struct dialogue *d,
 			      const struct sasl_chunk *chunk)
 {
 	__u32 end = sasl_line_end(chunk->word);
 
+	if (d->sasl.cancels == 1) /* is "*" all of the line? */
+		d->sasl.cancels =
+			chunk->byte[0] == '\r' || chunk->byte[0] == '\n' ? 2 :
+									   0;
 	if (end >= chunk->len)
 		return chunk->len;
 	d->sasl.mode = SASL_START;
@@ -313,18 +385,25 @@ static inline __u32 sasl_skip(struct dialogue *d,
 PURE_FUNCTION int sasl_feed(struct dialogue *d, const struct name_key *key,
 			    const struct sasl_chunk *chunk)
 {
+	bool checks;
 	__u32 i;
+	int n;
 
 	if (!d || !key || !chunk)
 		return -1;
 	if (d->sasl.mode == SASL_SKIP)
 		return sasl_skip(d, chunk);
+	checks = d->sasl.mode == SASL_CHECK;
+	n = checks ? sasl_check(&d->sasl, chunk) : 0;
+	if (n > 0 && n <= SASL_CHUNK)
+		return n;
 	for (i = 0; i < SASL_CHUNK; i++) {
 		if (i >= *(volatile const __u32 *)&chunk->len)
 			break;
 		if (sasl_byte(d, key, chunk, i))
 			return -1;
-		if (d->sasl.mode == SASL_SKIP)
+		if (d->sasl.mode == SASL_SKIP ||
+		    (d->sasl.mode == SASL_CHECK && !checks))
 			return i + 1;
 	}
 	return i;

@@ -61,20 +61,36 @@ static const struct sensor_row {
 	  2018, 14 },
 };
 
+/* Segments that are full of what is dear to read. */
+static char token[1280], name[1280], spaces[1280], lines[1280], skipped[1280];
+
 /* What clients say to the mail server, and to others. */
 static const struct sensor_row client_rows[] = {
-	{ "IPv4, other port", &v4, 80, "GET / HTTP/1.1\r\n", 52, 0 },
-	{ "IPv6, other port", &v6, 80, "GET / HTTP/1.1\r\n", 53, 0 },
-	{ "IPv4, mail port, ACK", &v4, 25, "", 141, 1 },
-	{ "IPv4, nothing to hear any more", &v4, 26, "x", 148, 2 },
-	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 667, 8 },
+	{ "IPv4, other port", &v4, 80, "GET / HTTP/1.1\r\n", 60, 0 },
+	{ "IPv6, other port", &v6, 80, "GET / HTTP/1.1\r\n", 63, 0 },
+	{ "IPv4, mail port, ACK", &v4, 25, "", 153, 1 },
+	{ "IPv4, nothing to hear any more", &v4, 26, "x", 162, 2 },
+	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 762, 8 },
 	{ "IPv4, MAIL, RCPT, DATA", &v4, 25,
 	  "MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\n"
 	  "DATA\r\n",
-	  1347, 12 },
+	  1486, 12 },
 	{ "IPv4, AUTH PLAIN", &v4, 25,
-	  "AUTH PLAIN AEJvYkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n", 5460, 7 },
+	  "AUTH PLAIN AEJvYkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n", 7151, 7 },
+	{ "IPv4, 1279 bytes, a password in base64", &v4, 25, token, 64116, 28 },
+	{ "IPv4, 1279 bytes, a name in base64", &v4, 25, name, 105793, 27 },
+	{ "IPv4, 1279 bytes, spaces behind AUTH", &v4, 25, spaces, 60047, 27 },
+	{ "IPv4, 1279 bytes, lines of two", &v4, 25, lines, 277647, 1307 },
+	{ "IPv4, 1279 bytes, a line that is skipped", &v4, 25, skipped, 3722,
+	  27 },
 };
+
+/* Starts with a text and goes on with a character. */
+static void fill(char *to, const char *from, char with)
+{
+	memset(to, with, sizeof(token) - 1);
+	memcpy(to, from, strlen(from));
+}
 
 static struct vm vm;
 static struct frame frame;
@@ -177,6 +193,13 @@ static void test_client(void **state)
 {
 	struct lab *lab = lab_of(state);
 
+	fill(token, "AUTH PLAIN AGEA", 'Q');
+	fill(name, "AUTH PLAIN ", 'Q');
+	fill(spaces, "AUTH", ' ');
+	fill(lines, "", 'x');
+	for (size_t i = 1; i < sizeof(lines); i += 2)
+		lines[i] = '\n';
+	fill(skipped, "NOOP ", 'x');
 	settings_port(&lab->s, 26);
 	lab_apply(lab);
 	for (size_t i = 0; i < ARRAY_SIZE(client_rows); i++) {
@@ -190,7 +213,9 @@ static void test_client(void **state)
 					  .client = flow.src,
 					  .server_port = htons(flow.dport),
 					  .client_port = htons(flow.sport) };
-		struct wire_dialogue w = { .next_seq = 1, .d.commands = 1 };
+		struct wire_dialogue w = { .next_seq = 1,
+					   .replies = 1,
+					   .d.commands = 1 };
 
 		if (r->port == 25)
 			assert_int_equal(

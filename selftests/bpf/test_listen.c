@@ -5,6 +5,7 @@
  */
 #include "dialogue.h"
 #include "lib/talk.h"
+#include "pure/sasl.h"
 
 #define PASSWORD "tr0ub4dor&3-horse-staple"
 /* base64 of "\0Bob@example.org\0" PASSWORD, and of parts of it */
@@ -14,6 +15,7 @@
 #define FAILS "535 5.7.8 Error: authentication failed\r\n"
 #define AUTH_A "AUTH PLAIN AGEAcA==\r\n"
 #define AUTH_B "AUTH PLAIN AGIAcA==\r\n"
+#define TCP_URG 0x20
 #define CLIENT_SEQ 1 /* of its first byte: frames acknowledge that */
 
 /* One connection: what the server says, and the client. */
@@ -22,10 +24,9 @@ struct both {
 	uint32_t seq; /* of the client's next byte */
 };
 
-static void client_says_at(struct both *b, uint32_t seq, const char *text,
-			   uint32_t len)
+static void client_says_in(struct both *b, const struct shape *s, uint32_t seq,
+			   const char *text, uint32_t len)
 {
-	const struct shape *s = &shapes[!addr_is_v4(&b->t.flow.src)];
 	struct flow flow = { .src = b->t.flow.dst,
 			     .dst = b->t.flow.src,
 			     .sport = b->t.flow.dport,
@@ -35,6 +36,12 @@ static void client_says_at(struct both *b, uint32_t seq, const char *text,
 	assert_int_equal(run_bytes(b->t.lab->skel->progs.listen,
 				   b->t.frame.data, b->t.frame.len),
 			 UNSPEC);
+}
+
+static void client_says_at(struct both *b, uint32_t seq, const char *text,
+			   uint32_t len)
+{
+	client_says_in(b, &shapes[!addr_is_v4(&b->t.flow.src)], seq, text, len);
 }
 
 static void client_says(struct both *b, const char *text)
@@ -129,6 +136,108 @@ static void test_hash_only(void **state)
 		assert_true(c.users[0] && c.users[1] && !c.users[2]);
 	}
 	TRIED(lab, "", "", "", "", "", "");
+}
+
+/* The only dialogue that there is. */
+static struct wire_dialogue dialogue_of(struct lab *lab)
+{
+	int fd = bpf_map__fd(lab->skel->maps.dialogues);
+	struct wire_dialogue w = {};
+	struct stream_key key;
+
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &key), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &w), 0);
+	return w;
+}
+
+/*
+ * A line that the server's TCP refuses, then the true one in a shape that is not
+ * read, or a byte taken out of it by an urgent pointer: nobody is named.
+ */
+static void test_hidden(void **state)
+{
+	static const struct shape ways[] = {
+		{ .name = "IPv4 options", .ihl = 6 },
+		{ .name = "a first fragment", .frag = 0x2000 },
+		{ .name = "an extension header", .v6 = true, .ext = "d" },
+		{ .name = "a first fragment", .v6 = true, .ext = "hf" },
+		{ .name = "more of them than the gate follows",
+		  .v6 = true,
+		  .ext = "dddddddddddddddd" },
+	};
+	static const struct shape urgent = { .flags = TCP_ACK | TCP_URG };
+	struct both b;
+	struct lab *lab = begin(state, &b);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		connect_to(&b, lab, ways[i].v6);
+		say(&b.t, "220 x\r\n");
+		client_says(&b, AUTH_A);
+		client_says_in(&b, &ways[i], CLIENT_SEQ, AUTH_B,
+			       strlen(AUTH_B));
+		say(&b.t, FAILS);
+		assert_int_equal(lab_events(lab), i + 1);
+		if (lab->event[i].user_len)
+			fail_msg("%s: names somebody", ways[i].name);
+	}
+	lab->n_events = 0;
+	connect_to(&b, lab, false);
+	say(&b.t, "220 x\r\n");
+	client_says_in(&b, &urgent, b.seq, "", 0);
+	client_says(&b, AUTH_A);
+	say(&b.t, FAILS);
+	TRIED(lab, "");
+}
+
+/* A challenge that was not waited for swallows no AUTH that follows. */
+static void test_early_response(void **state)
+{
+	struct both b;
+	struct lab *lab = begin(state, &b);
+
+	client_says(&b, "AUTH PLAIN\r\nAGEAcA==\r\n");
+	say(&b.t, "334 \r\n" FAILS);
+	client_says(&b, AUTH_A AUTH_B);
+	assert_int_equal(dialogue_of(lab).d.n, 3);
+	TRIED(lab, "");
+}
+
+/* What is read, and no more: the rest counts as ever, and names nobody. */
+static void test_bounds(void **state)
+{
+	char text[SASL_READ + 64] = "AUTH PLAIN ";
+	struct both b;
+	struct lab *lab = begin(state, &b);
+
+	/* before the greeting, AUTHs are counted only */
+	map_clear(lab->skel->maps.dialogues);
+	connect_to(&b, lab, false);
+	client_says(&b, AUTH_A);
+	say(&b.t, "220 x\r\n" FAILS);
+	assert_int_equal(dialogue_of(lab).d.n, 1);
+	/* a name that never ends; the next line is read again */
+	map_clear(lab->skel->maps.dialogues);
+	connect_to(&b, lab, false);
+	say(&b.t, "220 x\r\n");
+	memset(text + strlen(text), 'A', sizeof(text) - strlen(text) - 3);
+	strcpy(text + sizeof(text) - 3, "\r\n");
+	client_says(&b, text);
+	client_says(&b, AUTH_B);
+	say(&b.t, FAILS FAILS);
+	/* spaces that never end: taken for an AUTH */
+	memset(text + 4, ' ', sizeof(text) - 4 - 3);
+	client_says(&b, text);
+	client_says(&b, AUTH_B);
+	assert_int_equal(dialogue_of(lab).d.n, 4);
+	say(&b.t, FAILS FAILS);
+	TRIED(lab, "", "", "b", "", "b");
+	/* a client that is not answered for very long */
+	memset(text, 'x', sizeof(text) - 3);
+	for (uint32_t n = 0; n <= QUIET_BYTES; n += strlen(text)) {
+		assert_false(dialogue_of(lab).lost);
+		client_says(&b, text);
+	}
+	assert_true(dialogue_of(lab).lost);
 }
 
 static void test_off(void **state)
@@ -322,6 +431,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_hash_only),
+		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_early_response),
+		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_disorder),

@@ -242,7 +242,9 @@ int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 static int put_dialogue(struct pins *p, const struct stream_key *key, char *why,
 			size_t size)
 {
-	struct wire_dialogue w = { .next_seq = SEQ, .d.commands = 1 };
+	struct wire_dialogue w = { .next_seq = SEQ,
+				   .replies = 1,
+				   .d.commands = 1 };
 	int err = bpf_map_update_elem(p->map[MAP_DIALOGUES], key, &w, BPF_ANY) ?
 			  -errno :
 			  0;
