@@ -16,12 +16,15 @@
 
 #include "accepted.h"
 #include "answer.h"
+#include "claim.h"
 #include "headers.h"
 #include "maps.h"
 #include "now.h"
+#include "proxy.h"
 #include "pure/parse.h"
 #include "pure/matching.h"
 #include "pure/window.h"
+#include "xclient.h"
 
 /* Chunks of one packet: 64 KiB, a full GRO packet, in lines of 16 bytes. */
 #define LISTEN_STEPS 4096
@@ -38,15 +41,8 @@ struct listening {
 	__u32 end;
 	__u32 ahead; /* a byte's sequence number less its offset */
 	__u32 when;
+	struct named *from; /* of a proxy's connection, or NULL */
 };
-
-/* Loads bytes at an offset from the network header. False: not there. */
-static __always_inline bool load(struct __sk_buff *skb, __u32 off, void *to,
-				 __u32 len)
-{
-	return !bpf_skb_load_bytes_relative(skb, off, to, len,
-					    BPF_HDR_START_NET);
-}
 
 static __always_inline bool pull(struct __sk_buff *skb)
 {
@@ -208,29 +204,6 @@ static __always_inline struct workspace *take(struct __sk_buff *skb,
 	return NULL;
 }
 
-/* Do the linear bytes end n bytes behind the network header? */
-static __always_inline bool ends_at(struct __sk_buff *skb, __u32 n)
-{
-	__u8 byte;
-
-	return load(skb, n - 1, &byte, 1) && !load(skb, n, &byte, 1);
-}
-
-/*
- * Bytes from data to the network header, which no field of the context tells:
- * ETH_HLEN, or 0 on a device without Ethernet headers and where generic XDP has
- * copied the packet (mac_len is 0 then, since Linux 6.9). Found by the end of
- * the linear bytes, which is the same place for both offsets. -1: neither.
- */
-static __always_inline int l2_len(struct __sk_buff *skb)
-{
-	__u32 linear = (long)skb->data_end - (long)skb->data;
-
-	if (ends_at(skb, linear - ETH_HLEN))
-		return ETH_HLEN;
-	return ends_at(skb, linear) ? 0 : -1;
-}
-
 /* Reads one chunk. Returns 1 to end: all is read, or the dialogue is lost. */
 static __always_inline int listen_chunk(struct listening *x)
 {
@@ -238,6 +211,7 @@ static __always_inline int listen_chunk(struct listening *x)
 				    .keep = x->keep,
 				    .seq = x->ahead + x->off,
 				    .when = x->when };
+	__u64 before;
 	int used;
 
 	if (x->off >= x->end)
@@ -247,8 +221,13 @@ static __always_inline int listen_chunk(struct listening *x)
 		x->lost = true;
 		return 1;
 	}
+	before = before_line(x->d);
+	if (x->from)
+		one_line(&chunk);
 	used = sasl_feed(x->d, x->name_key, &chunk);
 	x->lost = used < 0;
+	if (x->from && !x->lost)
+		hear_xclient(x->from, x->d, &chunk, used, before);
 	x->off += used;
 	return x->lost;
 }
@@ -256,23 +235,6 @@ static __always_inline int listen_chunk(struct listening *x)
 static long listen_step(__u32 i, void *ctx)
 {
 	return bound_index(listen_chunk(ctx), LOOP_VERDICTS);
-}
-
-/* Has the server's socket taken all bytes before this sequence number? */
-static __noinline int was_taken(struct __sk_buff *skb,
-				const struct stream_key *key, __u32 seq)
-{
-	struct bpf_sock *sk = server_socket(skb, key);
-	const struct tcp_sock *tp;
-	int taken = 0;
-
-	if (!sk)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (tp)
-		taken = (__s32)(tp->rcv_nxt - seq) >= 0;
-	bpf_sk_release(sk);
-	return taken;
 }
 
 /*
@@ -316,11 +278,12 @@ static __always_inline __s64 heard_before(struct __sk_buff *skb,
 static __always_inline bool hear(struct __sk_buff *skb,
 				 const struct settings *s, struct workspace *w,
 				 struct wire_dialogue *wire,
-				 const struct stream *st)
+				 const struct stream *st, struct named *from)
 {
 	__u32 zero = 0, seq = bpf_ntohl(w->tcp.seq);
 	struct listening x = {
 		.skb = skb,
+		.from = from,
 		.keep = s->users & USERS_WIRE ? sasl_keep(s) : 0,
 		.when = window_tick(now_jiffies(), s->tick_shift),
 	};
@@ -349,6 +312,14 @@ static __always_inline bool hear(struct __sk_buff *skb,
 	if ((__s32)(x.ahead + x.end - wire->next_seq) > 0)
 		wire->next_seq = x.ahead + x.end;
 	return !x.lost && x.off >= x.end;
+}
+
+/* Are these the first bytes of the dialogue? */
+static __always_inline bool is_first(const struct wire_dialogue *wire,
+				     __u32 seq)
+{
+	return wire->next_seq == seq && wire->d.commands == 1 &&
+	       wire->d.sasl.mode == SASL_START;
 }
 
 /*
@@ -388,6 +359,7 @@ SEC("tc")
 int listen(struct __sk_buff *skb)
 {
 	const struct settings *s = settings_active();
+	struct named *n = NULL;
 	struct wire_dialogue *wire;
 	const struct stream *st;
 	struct workspace *w;
@@ -397,12 +369,20 @@ int listen(struct __sk_buff *skb)
 	if (!s || !wants_dialogue(s) || !may_be_mail(skb, s))
 		return TC_ACT_UNSPEC;
 	w = take(skb, s);
-	if (!w || find_payload(w, skb->len, &off, &end) || off >= end)
+	if (!w)
+		return TC_ACT_UNSPEC;
+	if (s->proxies)
+		n = bpf_map_lookup_elem(&named, &w->key);
+	if (n && !hear_proxy(skb, s, w, n))
+		return TC_ACT_SHOT;
+	if (find_payload(w, skb->len, &off, &end) || off >= end)
 		return TC_ACT_UNSPEC;
 	wire = w->tcp.syn ? begin_fast(w) :
 			    bpf_map_lookup_elem(&dialogues, &w->key);
 	if (!wire)
 		return TC_ACT_UNSPEC;
+	if (n)
+		dialogue_pass_header(wire, n);
 	st = w->tcp.syn ? NULL : bpf_map_lookup_elem(&streams, &w->key);
 	if (st && (st->state & STREAM_TLS || st->encrypted)) {
 		bpf_map_delete_elem(&dialogues, &w->key);
@@ -411,7 +391,10 @@ int listen(struct __sk_buff *skb)
 	l2 = l2_len(skb);
 	w->headers.l3 += l2;
 	w->headers.behind.l4 += l2;
-	if (!wire->lost && (l2 < 0 || !hear(skb, s, w, wire, st)))
+	if (!n && l2 >= 0 && !w->tcp.syn &&
+	    is_first(wire, bpf_ntohl(w->tcp.seq)))
+		claim_begin(skb, &w->key, off + l2);
+	if (!wire->lost && (l2 < 0 || !hear(skb, s, w, wire, st, n)))
 		wire->lost = LOST_TEXT;
 	if (!wire->lost && w->tcp.syn)
 		wire->lost = LOST_FAST; /* until the server takes it */

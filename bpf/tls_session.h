@@ -151,8 +151,6 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	ses = session_get(&t->key);
 	if (!ses)
 		return NULL;
-	ses->client = hello->client;
-	ses->port = hello->port;
 	ses->place = place->offset;
 	ses->random = r;
 	ses->peer = TLS_PEER_HELLO;
@@ -163,7 +161,7 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 /* Does anything need the client's side of dialogues inside TLS? */
 static __always_inline bool wants_session(const struct settings *s)
 {
-	return s->users & USERS_TLS || s->unanswered;
+	return s->users & USERS_TLS || s->unanswered || s->proxies;
 }
 
 /* Drops pending failures and counts them as unattributed. */
@@ -180,6 +178,7 @@ struct tls_scan {
 	struct tls_task *t;
 	/* t->at.peer is the client; if false, failures become pending */
 	bool known;
+	const struct tls_session *ses; /* if `known` */
 	__u64 pos;
 	__u64 end;
 	struct reply *reply;

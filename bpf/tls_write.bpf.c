@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 #include "failure.h"
+#include "proxied.h"
 #include "pure/reply.h"
 #include "pure/matching.h"
 #include "throttle.h"
 #include "tls_end.h"
 #include "tls_session.h"
+#include "xclient.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -108,6 +110,8 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 			    dialogue_attempt(&w->d, w->replies);
 		x->hash = a ? a->tried.hash : 0;
 	}
+	if (x->s->proxies && x->known && code != CODE_CHALLENGE)
+		answer_xclient(&x->ses->stream, w->replies, code, !w->lost);
 	if (code == CODE_CHALLENGE) {
 		w->lost |=
 			!dialogue_challenged(&w->d, w->replies, w->challenges);
@@ -131,6 +135,8 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 {
 	struct sighting *at = &x->t->at;
 
+	if (x->known && !session_client(x->s, x->ses, at))
+		return;
 	if (v == REPLY_CREDIT) {
 		if (x->known && x->dialogue)
 			login_accepted(x->s, &x->dialogue->refusals, &at->peer,
@@ -339,7 +345,7 @@ static __always_inline int written(struct tls_task *t, __u64 taken)
 		read_ahead(t, ses, t->num);
 	if (ses) {
 		x.known = ses->peer != TLS_PEER_UNKNOWN;
-		t->at.peer = ses->client;
+		x.ses = ses;
 		t->at.port = ses->port;
 		t->reply = ses->reply;
 	} else {

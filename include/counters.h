@@ -64,13 +64,19 @@
 	X(OUT_OUTGOING, "out-outgoing",                                        \
 	  "packets from mail ports of connections that began here: not read")  \
 	X(OUT_UNPROVED, "out-unproved",                                        \
-	  "packets from mail ports of servers that are not known: not read")  \
+	  "packets from mail ports of servers that are not known: not read")   \
 	X(FAILURE_REPEATED, "failures-repeated",                               \
 	  "failed logins with a password that the client had tried before")    \
 	X(FAILURE_MADE_GOOD, "failures-made-good",                             \
 	  "failed logins that the same connection made good: not counted")     \
 	X(UNEARNED, "throttled-unearned",                                      \
-	  "throttle-texts to clients that had not failed: not counted")
+	  "throttle-texts to clients that had not failed: not counted")        \
+	X(DROP_PROXIED, "dropped-proxied",                                     \
+	  "dropped: a banned client's, by a proxy")                            \
+	X(UNNAMED, "failures-unnamed",                                         \
+	  "failed logins by a proxy that has not named the client")            \
+	X(NO_HEADER, "proxies-nameless",                                       \
+	  "connections of proxies without a header that can be read")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -121,6 +121,8 @@ struct settings {
 	__u8 log_users; /* keep the user's name, not only its hash */
 	__u8 unanswered; /* count-unanswered */
 	__u8 compare; /* compare-passwords */
+	__u8 proxies; /* 1: map named says who comes by a proxy */
+	__u8 pad[7];
 	/* users within the rate's time that are an attack; 0: off */
 	__u32 attack_users;
 	__u8 have_ban_nets; /* 1: map ban_nets is not empty */
@@ -143,7 +145,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       224 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text) +
+		       232 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text) +
 			       SERVERS_MAX * sizeof(struct server_net),
 	       "layout");
 

@@ -12,12 +12,14 @@
 #include "maps/clients_map.h"
 #include "maps/groups_map.h"
 #include "maps/history_map.h"
+#include "maps/named_map.h"
 #include "pure/judgement.h"
 #include "base/output.h"
 #include "show/entry_json.h"
 #include "maps/settings_map.h"
 
 #define NEXT_SIZE 256
+#define PROXIES_SHOWN 8
 
 struct known {
 	struct net host;
@@ -39,6 +41,8 @@ struct known {
 	uint32_t net_clients; /* failing clients of its network, for net-rate */
 	struct history past;
 	uint32_t next_ban; /* seconds */
+	struct named_by by[PROXIES_SHOWN];
+	size_t n_by;
 };
 
 static const struct limit *net_rate(const struct settings *s,
@@ -79,6 +83,7 @@ static int look_up(struct pins *p, struct known *k)
 		k->net_clients =
 			window_count(&block, tick, net_rate(s, k)->ticks);
 	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
+	k->n_by = named_proxies(p, &k->client, k->by, PROXIES_SHOWN);
 	return 0;
 }
 
@@ -115,6 +120,20 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 			 ban);
 }
 
+static json_t *proxies_json(const struct known *k)
+{
+	json_t *list = json_array();
+	char proxy[ADDR_TEXT];
+
+	for (size_t i = 0; i < k->n_by; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:I}", "proxy",
+					addr_format(&k->by[i].proxy, proxy),
+					"connections",
+					(json_int_t)k->by[i].connections));
+	return list;
+}
+
 static json_t *known_json(struct pins *p, const struct known *k)
 {
 	char addr[ADDR_TEXT], net[NET_TEXT], allow[NET_TEXT], text[NEXT_SIZE];
@@ -122,7 +141,8 @@ static json_t *known_json(struct pins *p, const struct known *k)
 
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
+		"s:s}",
 		"address", host_format(&k->host, addr), "net",
 		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
@@ -139,8 +159,9 @@ static json_t *known_json(struct pins *p, const struct known *k)
 		"network",
 		json_pack("{s:s, s:i}", "net", net_format(&k->block, network),
 			  "clients", k->net_clients),
-		"history", history_json(p, &k->past), "next_ban", k->next_ban,
-		"next", text);
+		"proxies", proxies_json(k), "history",
+		history_json(p, &k->past), "next_ban", k->next_ban, "next",
+		text);
 }
 
 static const char *string_at(const json_t *o, const char *key)
@@ -163,6 +184,18 @@ static void print_network(const json_t *doc, const struct limit *rate)
 		       "network", string_at(network, "net"),
 		       number_at(network, "clients"), rate->failures,
 		       duration_format(rate->sec, duration));
+}
+
+static void print_proxies(const json_t *list)
+{
+	const json_t *by;
+	size_t i;
+
+	json_array_foreach(list, i, by)
+		printf("%-10s %lld connection%s by the proxy %s\n",
+		       i ? "" : "proxied", number_at(by, "connections"),
+		       number_at(by, "connections") == 1 ? "" : "s",
+		       string_at(by, "proxy"));
 }
 
 /* Prints group, country and AS; the unknown ones have no line. */
@@ -227,6 +260,7 @@ static void print_text(const json_t *doc, const struct settings *s,
 	else
 		printf("%-10s no\n", "allowed");
 	print_origin(doc);
+	print_proxies(json_object_get(doc, "proxies"));
 	if (json_is_object(ban))
 		printf("%-10s as %s since %s, for %s more: %s; %lld packets "
 		       "dropped\n",

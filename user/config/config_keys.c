@@ -270,6 +270,14 @@ static int take_ipv6_prefix(const struct config_key_info *key,
 	return take_prefix(value, 1, s, why);
 }
 
+/* The networks themselves are with the groups: see lists/groups_plan.h. */
+static int take_proxies(const struct config_key_info *key, const char *value,
+			struct settings *s, const struct why *why)
+{
+	s->proxies = *value != '\0';
+	return check_proxies(value, why);
+}
+
 /* ---- the table */
 
 /*

@@ -33,6 +33,8 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_ACCEPTED_ELSEWHERE] = "accepted_elsewhere",
 	[MAP_DOUBTS] = "doubts",
 	[MAP_THROTTLE] = "throttle",
+	[MAP_NAMED] = "named",
+	[MAP_CLAIMANTS] = "claimants",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

@@ -35,6 +35,8 @@ enum pinned_map {
 	MAP_ACCEPTED_ELSEWHERE,
 	MAP_DOUBTS,
 	MAP_THROTTLE,
+	MAP_NAMED,
+	MAP_CLAIMANTS,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

@@ -24,7 +24,8 @@
 	X(FUSE, "fuse") /* bans are not held back */                           \
 	X(STATE, "state") /* bans are saved, for the next boot */              \
 	X(BRAKE, "brake") /* max-bans-per-minute holds none back */            \
-	X(SERVERS, "servers") /* none is met whose replies are not read */
+	X(SERVERS, "servers") /* none is met whose replies are not read */     \
+	X(PROXIES, "proxies") /* they name the clients that log in */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

@@ -17,6 +17,7 @@
 #include "maps/doubts_map.h"
 #include "maps/settings_map.h"
 #include "show/health_hooks.h"
+#include "show/health_proxies.h"
 
 #define BRAKE_SECONDS 60
 #define DOUBT_SECONDS 3600
@@ -289,7 +290,7 @@ static void (*const checks[])(struct checkup *c) = {
 	health_hooks, /* are the others attached, and do they work? */
 	check_configured, /* to every interface of the configuration? */
 	check_tls,	  check_state, check_cut,
-	check_fuse,	  check_brake, check_servers,
+	check_fuse,	  check_brake, check_servers, health_proxies,
 };
 
 json_t *health_check(struct pins *p, const struct daemon_info *info,
