@@ -181,7 +181,6 @@ struct tls_scan {
 	const struct tls_session *ses; /* if `known` */
 	__u64 pos;
 	__u64 end;
-	struct reply *reply;
 	struct tls_dialogue *dialogue; /* NULL: the users tried are not known */
 	__u64 hash; /* of the user that has logged in, or 0 */
 	bool partial; /* the reply came before all of its AUTH */

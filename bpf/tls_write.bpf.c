@@ -152,7 +152,7 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 	at->text_len = res->len;
 	at->code = res->code;
 	at->sensor = SENSOR_TLS;
-	at->text = x->reply->first;
+	at->text = x->t->reply.first;
 	at->joins = 0;
 	if (x->known && x->dialogue) {
 		login_refused(x->s, &x->dialogue->refusals, at);
@@ -191,7 +191,7 @@ __noinline __weak int copy_line(struct reply *r, __u64 from, __u64 most)
  */
 static __always_inline int tls_line(struct tls_scan *x)
 {
-	struct reply *r = x->reply;
+	struct reply *r = &x->t->reply;
 	struct reply_result res = {};
 	enum reply_verdict v;
 	int n;
@@ -321,7 +321,7 @@ static __always_inline bool is_retry(struct tls_task *t,
 static __always_inline int written(struct tls_task *t, __u64 taken)
 {
 	__u64 bytes = taken ? taken : t->num;
-	struct tls_scan x = { .t = t, .reply = &t->reply };
+	struct tls_scan x = { .t = t };
 	struct tls_session *ses;
 	struct mail_proc *proc;
 	__u32 pid;

@@ -77,6 +77,7 @@ static struct lab *begin(void **state)
 	lab->s.log_failures = lab->s.log_users = 1;
 	lab->s.proxies = 1;
 	lab->s.groups = 1;
+	lab->s.compare = 0; /* the same password, over and over */
 	settings_rate(&lab->s, 4, 120);
 	lab_apply(lab);
 	return lab;
