@@ -22,7 +22,7 @@ static const struct wire_dialogue dialogue_zero;
 /* Does anything need the client's side of dialogues in cleartext? */
 static __always_inline bool wants_dialogue(const struct settings *s)
 {
-	return s->users & USERS_WIRE || s->unanswered;
+	return s->users & USERS_WIRE || s->unanswered || s->proxies;
 }
 
 /*
@@ -52,6 +52,16 @@ static __always_inline bool begin_dialogue(const struct stream_key *key,
 	}
 	w->first_seq = first;
 	return true;
+}
+
+/* Is it known which reply answers which command of this stream? */
+static __noinline __attribute__((unused)) int
+is_numbered(const struct stream_key *key, const struct stream *st)
+{
+	const struct wire_dialogue *w = bpf_map_lookup_elem(&dialogues, key);
+
+	return w && !w->lost && !w->d.adrift && w->first_seq == st->first_seq &&
+	       !(st->state & STREAM_ADRIFT);
 }
 
 /*

@@ -114,6 +114,7 @@ int BPF_PROG(destroyed, const struct sock *sk)
 	st = stream_of(tp, e);
 	if (st)
 		settle(s, tp, e, st);
+	named_end(s, &e->key);
 	bpf_map_delete_elem(&dialogues, &e->key);
 	return 0;
 }

@@ -9,14 +9,17 @@
 
 #include "answer.h"
 #include "believed.h"
+#include "claim.h"
 #include "failure.h"
 #include "headers.h"
 #include "hello.h"
 #include "maps.h"
+#include "proxied.h"
 #include "pure/parse.h"
 #include "pure/reply.h"
 #include "sign.h"
 #include "throttle.h"
+#include "xclient.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -99,6 +102,12 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
+	if (x->st->replies == 1 && res.code == CODE_OK)
+		claim_taken(x->key);
+	if (x->s->proxies && res.code != CODE_CHALLENGE &&
+	    answer_xclient(x->key, x->st->replies, res.code,
+			   is_numbered(x->key, x->st)))
+		res.code = CODE_OK; /* no TLS follows this 220 */
 	if ((v == REPLY_COUNT || v == REPLY_THROTTLED) && is_charged(x->st))
 		v = REPLY_IGNORED; /* it was held back */
 	if (reply_is_judgement(v))
@@ -107,9 +116,12 @@ static __always_inline int scan_line(struct scan *x)
 		    v == REPLY_COUNT || v == REPLY_THROTTLED);
 	if (!reply_is_judgement(v))
 		return 0;
-	if (v == REPLY_CREDIT) {
+	if (v == REPLY_CREDIT)
 		x->st->state |= STREAM_LOGGED_IN;
-		login_accepted(x->s, &x->st->refusals, &x->key->client,
+	if (!find_client(x->s, x->key, at))
+		return 0;
+	if (v == REPLY_CREDIT) {
+		login_accepted(x->s, &x->st->refusals, &at->peer,
 			       at->tried.hash);
 		return 0;
 	}
@@ -118,7 +130,6 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	at->throttled = v == REPLY_THROTTLED;
 	at->unanswered = 0;
-	at->peer = x->key->client;
 	at->ifindex = x->skb->ifindex;
 	at->code = res.code;
 	at->port = bpf_ntohs(x->key->server_port);
@@ -315,6 +326,8 @@ static __always_inline int read_packet(struct workspace *w,
 		if (!tcp->ack || !wants_dialogue(s) ||
 		    begin_dialogue(&w->key, tcp, sender(skb)))
 			bpf_map_delete_elem(&streams, &w->key);
+		if (tcp->ack && s->proxies)
+			named_begin(s, &w->key, tcp, !!sender(skb));
 		return TC_ACT_UNSPEC;
 	}
 	bad = find_payload(w, skb->len, &off, &stop);

@@ -14,6 +14,7 @@
 #include "hang.h"
 #include "kernel.h"
 #include "maps.h"
+#include "proxied.h"
 #include "pure/reply.h"
 #include "pure/matching.h"
 
@@ -49,6 +50,8 @@ static __always_inline void charge(const struct settings *s, struct ending *e,
 	e->charged++;
 	if (!is_charged(e->charged_to, reply))
 		e->charged_to = reply + 1;
+	if (!find_client(s, &e->key, &e->at))
+		return;
 	count(COUNTER_UNANSWERED, 0);
 	client_failure(s, &e->at);
 }
@@ -239,7 +242,6 @@ static __always_inline void sight(const struct settings *s, struct ending *e,
 	const struct reply *r = &st->reply;
 	struct sighting *at = &e->at;
 
-	at->peer = e->key.client;
 	at->port = bpf_ntohs(e->key.server_port);
 	at->sensor = SENSOR_WIRE;
 	at->unanswered = 1;

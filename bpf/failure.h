@@ -48,14 +48,30 @@ static __always_inline bool allow_is_inside(const struct settings *s,
 	return s->allow_inside >> !addr_is_v4(peer) & 1;
 }
 
-/* The enum group of an address: one lookup, none while there are no groups. */
+/* Does a server take this peer for a proxy? See claim.h. */
+static __always_inline bool has_claim(const struct addr *peer)
+{
+	struct addr key = *peer; /* 6.1 takes no key from a caller's memory */
+	const struct claimant *c = bpf_map_lookup_elem(&claimants, &key);
+
+	return c && now_boot_ns() - c->last < CLAIM_SECONDS * 1000000000ULL;
+}
+
+/*
+ * The enum group of an address. While no key names a proxy, who is taken for one
+ * counts as one: it is not to be banned, but to be told of.
+ */
 __noinline __weak int group_of(const struct settings *s,
 			       const struct addr *peer)
 {
 	const struct group_entry *g;
 	struct net key = { .len = ADDR_BITS };
 
-	if (!s || !peer || !s->groups)
+	if (!s || !peer)
+		return GROUP_NONE;
+	if (!s->proxies && has_claim(peer))
+		return GROUP_PROXY;
+	if (!s->groups)
 		return GROUP_NONE;
 	__builtin_memcpy(key.addr, peer->b, sizeof(key.addr));
 	g = s->groups == 1 ? bpf_map_lookup_elem(&groups_a, &key) :
@@ -149,6 +165,7 @@ static __always_inline void tell(const struct sighting *at,
 	e->code = at->code;
 	e->boot_ns = now_boot_ns();
 	e->client = at->peer;
+	e->proxy = at->proxy;
 	e->ifindex = at->ifindex;
 	e->failures = j->failures;
 	e->window_sec = j->sec;
@@ -325,6 +342,10 @@ __noinline __weak int client_failure(const struct settings *s,
 		return 0;
 	who_inside(s, &at->peer);
 	group = group_of(s, &at->peer);
+	if (group == GROUP_PROXY) {
+		count(COUNTER_UNNAMED, 0);
+		return 0;
+	}
 	if (group == GROUP_ALLOW || peer_allowed(s, &at->peer)) {
 		count(COUNTER_FAILURE_ALLOWED, 0);
 		return note_exempt(at);
@@ -434,6 +455,8 @@ __noinline __weak int client_success(const struct settings *s,
 	count(COUNTER_SUCCESS, 0);
 	key = *peer;
 	who_inside(s, &key);
+	if (group_of(s, &key) == GROUP_PROXY)
+		return 0; /* nobody knows whose */
 	note_success(&key);
 	client_of(s, &key, &key);
 	note_login(&key, hash);

@@ -138,4 +138,35 @@ static __always_inline int find_payload(const struct workspace *w, __u32 len,
 	return w->tcp.doff < 5 || *off > *end ? -1 : 0;
 }
 
+/* Loads bytes at an offset from the network header. False: not there. */
+static __always_inline bool load(struct __sk_buff *skb, __u32 off, void *to,
+				 __u32 len)
+{
+	return !bpf_skb_load_bytes_relative(skb, off, to, len,
+					    BPF_HDR_START_NET);
+}
+
+/* Do the linear bytes end n bytes behind the network header? */
+static __always_inline bool ends_at(struct __sk_buff *skb, __u32 n)
+{
+	__u8 byte;
+
+	return load(skb, n - 1, &byte, 1) && !load(skb, n, &byte, 1);
+}
+
+/*
+ * Bytes from data to the network header, which no field of the context tells:
+ * ETH_HLEN, or 0 on a device without Ethernet headers and where generic XDP has
+ * copied the packet (mac_len is 0 then, since Linux 6.9). Found by the end of
+ * the linear bytes, which is the same place for both offsets. -1: neither.
+ */
+static __always_inline int l2_len(struct __sk_buff *skb)
+{
+	__u32 linear = (long)skb->data_end - (long)skb->data;
+
+	if (ends_at(skb, linear - ETH_HLEN))
+		return ETH_HLEN;
+	return ends_at(skb, linear) ? 0 : -1;
+}
+
 #endif

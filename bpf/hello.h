@@ -12,6 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "claim.h"
 #include "maps.h"
 
 /* RFC 8446: record types (5.1), handshake type (4). */
@@ -44,18 +45,26 @@ static __always_inline struct tls_random hello_random(const struct hello *h)
 	return r;
 }
 
-/* Tells the TLS sensor, by map tls_hellos, where the ServerHello goes. */
+/*
+ * Tells the TLS sensor, by map tls_hellos, where the ServerHello goes. One that
+ * a proxy on this host passes on to the client goes to that proxy.
+ */
 static __always_inline void hello_tell(const struct hello *h,
-				       const struct stream_key *key)
+				       const struct stream_key *to)
 {
+	struct stream_key key = *to; /* 6.1: see has_claim() */
 	struct tls_hello hello = {
-		.client = key->client,
-		.port = bpf_ntohs(key->server_port),
-		.stream = *key,
+		.client = key.client,
+		.port = bpf_ntohs(key.server_port),
+		.stream = key,
 	};
 	struct tls_random random = hello_random(h);
+	const struct named *n = bpf_map_lookup_elem(&named, &key);
 
+	if (n && n->state == NAMED_RELAYED)
+		return;
 	bpf_map_update_elem(&tls_hellos, &random, &hello, BPF_ANY);
+	claim_taken(&key);
 }
 
 /*

@@ -16,13 +16,16 @@
 
 #include "accepted.h"
 #include "answer.h"
+#include "claim.h"
 #include "headers.h"
 #include "maps.h"
 #include "now.h"
+#include "proxy.h"
 #include "pure/parse.h"
 #include "pure/matching.h"
 #include "pure/window.h"
 #include "shapes.h"
+#include "xclient.h"
 
 /* Chunks of one packet: 64 KiB, a full GRO packet, in lines of 16 bytes. */
 #define LISTEN_STEPS 4096
@@ -39,30 +42,8 @@ struct listening {
 	__u32 end;
 	__u32 ahead; /* a byte's sequence number less its offset */
 	__u32 when;
+	struct named *from; /* of a proxy's connection, or NULL */
 };
-
-/* Do the linear bytes end n bytes behind the network header? */
-static __always_inline bool ends_at(struct __sk_buff *skb, __u32 n)
-{
-	__u8 byte;
-
-	return load(skb, n - 1, &byte, 1) && !load(skb, n, &byte, 1);
-}
-
-/*
- * Bytes from data to the network header, which no field of the context tells:
- * ETH_HLEN, or 0 on a device without Ethernet headers and where generic XDP has
- * copied the packet (mac_len is 0 then, since Linux 6.9). Found by the end of
- * the linear bytes, which is the same place for both offsets. -1: neither.
- */
-static __always_inline int l2_len(struct __sk_buff *skb)
-{
-	__u32 linear = (long)skb->data_end - (long)skb->data;
-
-	if (ends_at(skb, linear - ETH_HLEN))
-		return ETH_HLEN;
-	return ends_at(skb, linear) ? 0 : -1;
-}
 
 /* Reads one chunk. Returns 1 to end: all is read, or the dialogue is lost. */
 static __always_inline int listen_chunk(struct listening *x)
@@ -71,6 +52,7 @@ static __always_inline int listen_chunk(struct listening *x)
 				    .keep = x->keep,
 				    .seq = x->ahead + x->off,
 				    .when = x->when };
+	__u64 before;
 	int used;
 
 	if (x->off >= x->end)
@@ -80,8 +62,13 @@ static __always_inline int listen_chunk(struct listening *x)
 		x->lost = true;
 		return 1;
 	}
+	before = before_line(x->d);
+	if (x->from)
+		one_line(&chunk);
 	used = sasl_feed(x->d, x->name_key, &chunk);
 	x->lost = used < 0;
+	if (x->from && !x->lost)
+		hear_xclient(x->from, x->d, &chunk, used, before);
 	x->off += used;
 	return x->lost;
 }
@@ -208,11 +195,12 @@ static __always_inline __u32 open_challenges(const struct wire_dialogue *wire,
 static __always_inline bool hear(struct __sk_buff *skb,
 				 const struct settings *s, struct workspace *w,
 				 struct wire_dialogue *wire,
-				 const struct stream *st)
+				 const struct stream *st, struct named *from)
 {
 	__u32 zero = 0, seq = bpf_ntohl(w->tcp.seq);
 	struct listening x = {
 		.skb = skb,
+		.from = from,
 		.keep = s->users & USERS_WIRE ? sasl_keep(s) : 0,
 		.when = window_tick(now_jiffies(), s->tick_shift),
 	};
@@ -237,11 +225,19 @@ static __always_inline bool hear(struct __sk_buff *skb,
 	if (old < 0 || is_beyond(skb, &w->key, wire, st, x.end - x.off - old))
 		return false;
 	x.off += old;
-	wire->d.adrift |= is_early(wire, st);
+	wire->d.adrift |= x.off < x.end && is_early(wire, st);
 	bpf_loop(LISTEN_STEPS, listen_step, &x, 0);
 	if ((__s32)(x.ahead + x.end - wire->next_seq) > 0)
 		wire->next_seq = x.ahead + x.end;
 	return !x.lost && x.off >= x.end;
+}
+
+/* Are these the first bytes of the dialogue? */
+static __always_inline bool is_first(const struct wire_dialogue *wire,
+				     __u32 seq)
+{
+	return wire->next_seq == seq && wire->d.commands == 1 &&
+	       wire->d.sasl.mode == SASL_START;
 }
 
 /*
@@ -281,6 +277,7 @@ SEC("tc")
 int listen(struct __sk_buff *skb)
 {
 	const struct settings *s = settings_active();
+	struct named *n = NULL;
 	struct wire_dialogue *wire;
 	const struct stream *st;
 	struct workspace *w;
@@ -292,6 +289,10 @@ int listen(struct __sk_buff *skb)
 	w = take(skb, s);
 	if (!w)
 		return TC_ACT_UNSPEC;
+	if (s->proxies)
+		n = bpf_map_lookup_elem(&named, &w->key);
+	if (n && !hear_proxy(skb, s, w, n))
+		return TC_ACT_SHOT;
 	/* The urgent byte may come in a later segment, which does not tell. */
 	if (!w->tcp.urg &&
 	    (find_payload(w, skb->len, &off, &end) || off >= end))
@@ -300,6 +301,8 @@ int listen(struct __sk_buff *skb)
 			    bpf_map_lookup_elem(&dialogues, &w->key);
 	if (!wire)
 		return TC_ACT_UNSPEC;
+	if (n)
+		dialogue_pass_header(wire, n);
 	if (wire->lost)
 		return pass(&w->key);
 	st = w->tcp.syn ? NULL : bpf_map_lookup_elem(&streams, &w->key);
@@ -310,7 +313,10 @@ int listen(struct __sk_buff *skb)
 	l2 = l2_len(skb);
 	w->headers.l3 += l2;
 	w->headers.behind.l4 += l2;
-	if (l2 < 0 || !hear(skb, s, w, wire, st))
+	if (!n && l2 >= 0 && !w->tcp.syn &&
+	    is_first(wire, bpf_ntohl(w->tcp.seq)))
+		claim_begin(skb, &w->key, off + l2);
+	if (l2 < 0 || !hear(skb, s, w, wire, st, n))
 		wire->lost = LOST_TEXT;
 	else if (w->tcp.syn)
 		wire->lost = LOST_FAST; /* until the server takes it */

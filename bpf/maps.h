@@ -22,6 +22,7 @@
 #include "ban.h"
 #include "ban_ops.h"
 #include "brake_ring.h"
+#include "claimant.h"
 #include "client.h"
 #include "counters.h"
 #include "daemon.h"
@@ -30,6 +31,7 @@
 #include "fuse_state.h"
 #include "history.h"
 #include "login.h"
+#include "named.h"
 #include "settings.h"
 #include "stream.h"
 #include "throttle_state.h"
@@ -173,6 +175,30 @@ struct {
 	__type(key, struct stream_key);
 	__type(value, struct wire_dialogue);
 } dialogues MAP;
+
+/* Connections from proxies, and whom the proxy has named: see bpf/proxy.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct stream_key);
+	__type(value, struct named);
+} named MAP;
+
+/* Connections that begin with a proxy's header, of others: see bpf/claim.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct stream_key);
+	__type(value, __u32);
+} claims MAP;
+
+/* Whose headers servers take, though they are no proxies by the key. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct addr);
+	__type(value, struct claimant);
+} claimants MAP;
 
 /* The last bans, for max-bans-per-minute: see bpf/brake.h. */
 struct {

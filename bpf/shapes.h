@@ -12,14 +12,6 @@
 /* IPv6 extension headers of one packet: 64 KiB of them. */
 #define WALK_STEPS 8192
 
-/* Loads bytes at an offset from the network header. False: not there. */
-static __always_inline bool load(struct __sk_buff *skb, __u32 off, void *to,
-				 __u32 len)
-{
-	return !bpf_skb_load_bytes_relative(skb, off, to, len,
-					    BPF_HDR_START_NET);
-}
-
 static __always_inline bool pull(struct __sk_buff *skb)
 {
 	return !bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len :

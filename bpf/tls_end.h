@@ -11,6 +11,7 @@
 
 #include "failure.h"
 #include "hang.h"
+#include "proxied.h"
 #include "pure/matching.h"
 #include "tls_session.h"
 
@@ -87,7 +88,8 @@ static __always_inline void judge_session(const struct settings *s,
 					  struct tls_dialogue *w,
 					  struct sighting *at)
 {
-	at->peer = ses->client;
+	if (!session_client(s, ses, at))
+		return;
 	at->port = ses->port;
 	at->ifindex = 0;
 	at->sensor = SENSOR_TLS;

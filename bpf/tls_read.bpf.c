@@ -17,6 +17,7 @@
 #include "pure/matching.h"
 #include "pure/window.h"
 #include "tls_session.h"
+#include "xclient.h"
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
@@ -73,6 +74,7 @@ struct tls_listening {
 	__u32 when;
 	__u64 pos;
 	__u64 end;
+	struct named *from; /* of a proxy's connection, or NULL */
 };
 
 /* Reads one chunk. Returns 1 to end: all is read, or the dialogue is lost. */
@@ -81,6 +83,7 @@ static __always_inline int read_chunk(struct tls_listening *x)
 	struct sasl_chunk chunk = { .challenges = x->w->challenges,
 				    .keep = x->keep,
 				    .when = x->when };
+	__u64 before;
 	int used;
 
 	if (x->pos >= x->end)
@@ -90,8 +93,13 @@ static __always_inline int read_chunk(struct tls_listening *x)
 		x->w->over = 1;
 		return 1;
 	}
+	before = before_line(&x->w->d);
+	if (x->from)
+		one_line(&chunk);
 	used = sasl_feed(&x->w->d, x->name_key, &chunk);
 	x->w->over = used < 0;
+	if (x->from && used >= 0)
+		hear_xclient(x->from, &x->w->d, &chunk, used, before);
 	x->w->lost |= x->w->d.adrift;
 	x->pos += used;
 	return x->w->over;
@@ -147,6 +155,19 @@ begin_session(const struct tls_reading *r, __u64 bytes)
 	return w;
 }
 
+/* The session's entry in map named, if it comes by a proxy; or NULL. */
+static __always_inline struct named *proxied(const struct settings *s,
+					     const struct tls_key *key)
+{
+	const struct tls_session *ses =
+		s->proxies ? bpf_map_lookup_elem(&tls_sessions, key) : NULL;
+
+	return ses && (ses->peer == TLS_PEER_SOCKET ||
+		       ses->peer == TLS_PEER_HELLO) ?
+		       bpf_map_lookup_elem(&named, &ses->stream) :
+		       NULL;
+}
+
 /* Feeds the client's plaintext of one read call to its dialogue. */
 static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 {
@@ -165,6 +186,7 @@ static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 	x.name_key = bpf_map_lookup_elem(&name_key, &zero);
 	x.keep = s->users & USERS_TLS ? sasl_keep(s) : 0;
 	x.when = window_tick(now_jiffies(), s->tick_shift);
+	x.from = proxied(s, &r->key);
 	x.pos = r->buf;
 	x.end = r->buf + bytes;
 	if (!x.name_key) {

@@ -11,6 +11,7 @@
 #include "accepted.h"
 #include "failure.h"
 #include "hello.h"
+#include "proxied.h"
 #include "now.h"
 #include "tls_session.h"
 
@@ -44,9 +45,9 @@ static __always_inline void charge(const struct settings *s, struct tls_task *t,
 {
 	struct charging x = { .s = s, .t = t };
 
-	t->at.peer = ses->client;
 	t->at.port = ses->port;
-	bpf_loop(t->pending, charge_step, &x, 0);
+	if (session_client(s, ses, &t->at))
+		bpf_loop(t->pending, charge_step, &x, 0);
 	t->pending = 0;
 }
 

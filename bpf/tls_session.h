@@ -153,8 +153,6 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	ses = session_get(&t->key);
 	if (!ses)
 		return NULL;
-	ses->client = hello->client;
-	ses->port = hello->port;
 	ses->place = place->offset;
 	ses->random = r;
 	ses->peer = TLS_PEER_HELLO;
@@ -165,7 +163,7 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 /* Does anything need the client's side of dialogues inside TLS? */
 static __always_inline bool wants_session(const struct settings *s)
 {
-	return s->users & USERS_TLS || s->unanswered;
+	return s->users & USERS_TLS || s->unanswered || s->proxies;
 }
 
 /*
@@ -194,12 +192,11 @@ static __noinline __attribute__((unused)) int drop_pending(struct tls_task *t)
 struct tls_scan {
 	const struct settings *s;
 	struct tls_task *t;
-	/* t->at.peer is the client; if false, failures become pending */
-	bool known;
+	/* its client is proved; NULL: it is not, and failures become pending */
+	const struct tls_session *ses;
 	bool partial; /* the reply came before all of its AUTH */
 	__u64 pos;
 	__u64 end;
-	struct reply *reply;
 	struct tls_dialogue *dialogue; /* NULL: the users tried are not known */
 	__u64 hash; /* of the user that has logged in, or 0 */
 };

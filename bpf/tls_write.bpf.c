@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 #include "failure.h"
+#include "proxied.h"
 #include "pure/reply.h"
 #include "pure/matching.h"
 #include "throttle.h"
 #include "tls_end.h"
 #include "tls_session.h"
+#include "xclient.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -108,6 +110,8 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 			    dialogue_attempt(&w->d, w->replies);
 		x->hash = a ? a->tried.hash : 0;
 	}
+	if (x->s->proxies && x->ses && code != CODE_CHALLENGE)
+		answer_xclient(&x->ses->stream, w->replies, code, !w->lost);
 	if (code == CODE_CHALLENGE) {
 		w->lost |=
 			!dialogue_challenged(&w->d, w->replies, w->challenges);
@@ -131,28 +135,30 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 {
 	struct sighting *at = &x->t->at;
 
+	if (x->ses && !session_client(x->s, x->ses, at))
+		return;
 	if (v == REPLY_CREDIT) {
-		if (x->known && x->dialogue)
+		if (x->ses && x->dialogue)
 			login_accepted(x->s, &x->dialogue->refusals, &at->peer,
 				       x->hash);
-		else if (x->known)
+		else if (x->ses)
 			client_success(x->s, &at->peer, x->hash, 0);
 		return;
 	}
 	if (v == REPLY_THROTTLED &&
-	    !(x->known && !x->partial && throttle_counts(x->s, &at->peer)))
+	    !(x->ses && !x->partial && throttle_counts(x->s, &at->peer)))
 		return;
 	at->throttled = v == REPLY_THROTTLED;
 	at->text_len = res->len;
 	at->code = res->code;
 	at->sensor = SENSOR_TLS;
-	at->text = x->reply->first;
+	at->text = x->t->reply.first;
 	at->joins = 0;
-	if (x->known && x->dialogue) {
+	if (x->ses && x->dialogue) {
 		login_refused(x->s, &x->dialogue->refusals, at);
 		return;
 	}
-	if (x->known) {
+	if (x->ses) {
 		client_failure(x->s, at);
 		return;
 	}
@@ -185,7 +191,7 @@ __noinline __weak int copy_line(struct reply *r, __u64 from, __u64 most)
  */
 static __always_inline int tls_line(struct tls_scan *x)
 {
-	struct reply *r = x->reply;
+	struct reply *r = &x->t->reply;
 	struct reply_result res = {};
 	enum reply_verdict v;
 	int n;
@@ -315,7 +321,7 @@ static __always_inline bool is_retry(struct tls_task *t,
 static __always_inline int written(struct tls_task *t, __u64 taken)
 {
 	__u64 bytes = taken ? taken : t->num;
-	struct tls_scan x = { .t = t, .reply = &t->reply };
+	struct tls_scan x = { .t = t };
 	struct tls_session *ses;
 	struct mail_proc *proc;
 	__u32 pid;
@@ -338,8 +344,8 @@ static __always_inline int written(struct tls_task *t, __u64 taken)
 	if (!taken && ses)
 		read_ahead(t, ses, t->num);
 	if (ses) {
-		x.known = ses->peer != TLS_PEER_UNKNOWN;
-		t->at.peer = ses->client;
+		if (ses->peer != TLS_PEER_UNKNOWN)
+			x.ses = ses;
 		t->at.port = ses->port;
 		t->reply = ses->reply;
 	} else {

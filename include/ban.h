@@ -54,10 +54,11 @@ enum allow_flags {
 	ALLOW_CONFIG = 2, /* named by the key `allow` */
 	ALLOW_SELF = 4, /* an address of this host, or loopback */
 	ALLOW_GATEWAY = 8,
+	ALLOW_PROXY = 16, /* named by the key `proxies` */
 };
 
 /* A person put these on the allowlist: not even a forced ban drops them. */
-#define ALLOW_ADMIN (ALLOW_COMMAND | ALLOW_CONFIG)
+#define ALLOW_ADMIN (ALLOW_COMMAND | ALLOW_CONFIG | ALLOW_PROXY)
 
 struct allow {
 	__u32 flags; /* enum allow_flags */

@@ -75,7 +75,13 @@
 	  "failed logins inside TLS in other network namespaces: tls = auto "  \
 	  "does not count them")                                               \
 	X(JOURNAL_LOST, "journal-lost",                                        \
-	  "messages not told: the journal did not read them")
+	  "messages not told: the journal did not read them")                  \
+	X(DROP_PROXIED, "dropped-proxied",                                     \
+	  "dropped: a banned client's, by a proxy")                            \
+	X(UNNAMED, "failures-unnamed",                                         \
+	  "failed logins by a proxy that has not named the client")            \
+	X(NO_HEADER, "proxies-nameless",                                       \
+	  "connections of proxies without a header that can be read")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -16,6 +16,8 @@ enum event_kind {
 	EVENT_NET_CROSSED,
 	EVENT_PROCESS, /* a process is first seen to send from a mail port */
 	EVENT_REGULAR, /* a regular begins to fail: for the fuse */
+	EVENT_PROXIED, /* a banned client comes by a proxy */
+	EVENT_CLAIM, /* a peer sends headers as proxies do: see claimant.h */
 };
 
 enum event_outcome {
@@ -72,9 +74,10 @@ struct event {
 	__u8 user_len; /* 0..USER_NAME_SIZE; 0 unless log-users is on */
 	/* the name tried, as far as it fits: raw, untrusted */
 	__u8 user[USER_NAME_SIZE];
+	struct addr proxy; /* that has named the client; zeros: none */
 };
 
-_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64,
+_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64 + 16,
 	       "ring buffer record");
 
 #endif

@@ -14,6 +14,7 @@ enum group {
 	GROUP_STRICT,
 	GROUP_LENIENT,
 	GROUP_ALLOW, /* failures are not counted */
+	GROUP_PROXY, /* a proxy: its clients are counted, it is not */
 	GROUPS_MAX
 };
 
@@ -32,9 +33,15 @@ _Static_assert(sizeof(struct group_entry) == 4, "map value");
 
 /*
  * In the order of precedence for one network: a file says more than a number, a
- * number more than a country.
+ * number more than a country; and a proxy is one whatever else is said of it.
  */
-enum group_source_kind { SOURCE_COUNTRY, SOURCE_ASN, SOURCE_FILE, SOURCES_MAX };
+enum group_source_kind {
+	SOURCE_COUNTRY,
+	SOURCE_ASN,
+	SOURCE_FILE,
+	SOURCE_PROXY, /* of the key `proxies`: a file, or a network */
+	SOURCES_MAX
+};
 
 struct group_source {
 	__u8 kind; /* enum group_source_kind */
@@ -44,7 +51,7 @@ struct group_source {
 	__u8 pad;
 	__u32 nets; /* networks of it in the map */
 	__u64 since_usec; /* CLOCK_REALTIME of reading it; 0: never */
-	char name[GROUP_NAME_SIZE]; /* path of a file, "DE", or "64496" */
+	char name[GROUP_NAME_SIZE]; /* path of a file, network, "DE", "64496" */
 };
 
 struct groups {

@@ -133,6 +133,8 @@ struct settings {
 	__u8 log_users; /* keep the user's name, not only its hash */
 	__u8 unanswered; /* count-unanswered */
 	__u8 compare; /* compare-passwords */
+	__u8 proxies; /* 1: map named says who comes by a proxy */
+	__u8 pad[7];
 	/* users within the rate's time that are an attack; 0: off */
 	__u32 attack_users;
 	__u8 have_ban_nets; /* 1: map ban_nets is not empty */
@@ -159,7 +161,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       240 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text) +
+		       248 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text) +
 			       SERVERS_MAX * sizeof(struct server_net) +
 			       WHO_RULES_MAX * sizeof(struct who_rule),
 	       "layout");

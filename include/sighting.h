@@ -12,6 +12,7 @@
 
 struct sighting {
 	struct addr peer; /* address of the client, not masked */
+	struct addr proxy; /* that has named the client; zeros: none */
 	__u32 ifindex; /* 0: not known */
 	__u16 code; /* SMTP reply code */
 	__u16 port; /* local port of the mail server */
@@ -26,7 +27,7 @@ struct sighting {
 	struct line text; /* the reply's last line */
 };
 
-_Static_assert(sizeof(struct sighting) == 112 + LINE_SIZE,
+_Static_assert(sizeof(struct sighting) == 128 + LINE_SIZE,
 	       "part of map values");
 
 #endif

@@ -32,6 +32,14 @@ POSTFIX6=2001:db8:25::25
 EXIM=192.0.2.26
 DOVECOT=192.0.2.27
 NGINX=192.0.2.28
+# Of Postfix and Dovecot, for connections that begin with a proxy's header.
+BEHIND=192.0.2.29
+BEHIND6=2001:db8:25::29
+DOVECOT_BEHIND=192.0.2.30
+# HAProxy, on a host of its own: namespace proxy.
+HAPROXY=198.18.0.9
+NGINX_FRONT=198.18.0.10 # there, too
+HAPROXY6=2001:db8:f::9
 GATEWAY=192.0.2.1
 # The attacker's namespace has 198.51.100.7 to .60, and ::7 and ::8 in each of
 # ten /64 networks.
@@ -236,7 +244,8 @@ net_up() {
 	sysctl_at router ipv4/ip_forward 1
 	sysctl_at router ipv6/conf/all/forwarding 1
 	net_leg mail $GATEWAY/24 2001:db8:25::1/64 \
-		$POSTFIX/24 $EXIM/24 $DOVECOT/24 $NGINX/24 $POSTFIX6/64
+		$POSTFIX/24 $EXIM/24 $DOVECOT/24 $NGINX/24 $BEHIND/24 \
+		$DOVECOT_BEHIND/24 $BEHIND6/64 $POSTFIX6/64
 	# IPv6 prefers the last address added as source.
 	net_leg attacker 198.51.100.1/24 2001:db8:bad::1/64 \
 		"${bad[@]}" "${bad6[@]}" 2001:db8:bad::8/64 $ATTACKER6/64
@@ -247,7 +256,7 @@ net_up() {
 
 net_down() {
 	local ns pid
-	for ns in mail attacker honest router; do
+	for ns in mail attacker honest proxy router; do
 		[ -e /run/netns/$ns ] || continue
 		for pid in $(ip netns pids $ns); do
 			kill -KILL "$pid" 2>/dev/null || true
@@ -366,6 +375,7 @@ dovecot_up() {
 			auth_mechanisms = $DOVECOT_MECHANISMS
 			first_valid_uid = 1
 			auth_verbose = yes
+			haproxy_trusted_networks = 198.18.0.0/24 127.0.0.0/8 192.0.2.0/24
 			service auth {
 			  unix_listener $LAB/auth {
 			    mode = 0666
@@ -378,6 +388,17 @@ dovecot_up() {
 			  inet_listener submissions {
 			    port = 465
 			    ssl = yes
+			  }
+			  inet_listener behind {
+			    address = $DOVECOT_BEHIND
+			    port = 587
+			    haproxy = yes
+			  }
+			  inet_listener behinds {
+			    address = $DOVECOT_BEHIND
+			    port = 465
+			    ssl = yes
+			    haproxy = yes
 			  }
 			  $DOVECOT_LOGIN
 			}
@@ -417,6 +438,7 @@ postfix_up() {
 		smtpd_tls_auth_only = no
 		smtpd_tls_security_level = may
 		smtpd_tls_chain_files = $LAB/key.pem, $LAB/cert.pem
+		smtpd_authorized_xclient_hosts = 198.18.0.0/24
 		smtpd_relay_restrictions = permit_sasl_authenticated, reject
 		smtpd_forbid_unauth_pipelining = no
 		smtpd_forbid_bare_newline = no
@@ -430,6 +452,11 @@ postfix_up() {
 		587       inet  n - n - - smtpd
 		465       inet  n - n - - smtpd -o smtpd_tls_wrappermode=yes
 		10025     inet  n - n - - smtpd
+		$BEHIND:587 inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy
+		[$BEHIND6]:587 inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy
+		127.0.0.1:10587 inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy
+		127.0.0.1:10465 inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy -o smtpd_tls_wrappermode=yes
+		$BEHIND:465 inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy -o smtpd_tls_wrappermode=yes
 		pickup    unix  n - n 60 1 pickup
 		cleanup   unix  n - n - 0 cleanup
 		qmgr      unix  n - n 300 1 qmgr
@@ -572,6 +599,126 @@ nginx_up() {
 		lab_fail nginx nginx nginx-mail
 }
 
+# The namespace proxy: a host before the mail servers.
+proxy_leg() {
+	[ -e /run/netns/proxy ] ||
+		net_leg proxy 198.18.0.1/24 2001:db8:f::1/64 $HAPROXY/24 \
+			$NGINX_FRONT/24 $HAPROXY6/64
+}
+
+# nginx there, before Postfix: port 587 tells the client by XCLIENT. Postfix
+# judges the logins.
+nginx_front_up() {
+	local dir=$LAB/nginx-front
+
+	proxy_leg
+	at proxy ip link set lo up
+	mkdir -p $dir
+	cat >$dir/nginx.conf <<-EOF
+		load_module /usr/lib/nginx/modules/ngx_mail_module.so;
+		daemon off;
+		user nobody nogroup;
+		pid $dir/pid;
+		error_log $LAB/log/nginx-front-mail info;
+		events {
+		}
+		mail {
+		  server_name nginx.example;
+		  auth_http 127.0.0.1:8025/auth;
+		  smtp_auth plain login;
+		  proxy_smtp_auth on;
+		  proxy_pass_error_message on;
+		  smtp_capabilities PIPELINING;
+		  server {
+		    protocol smtp;
+		    listen $NGINX_FRONT:587;
+		    xclient on;
+		  }
+		}
+	EOF
+	background auth_http_front proxy python3 -B "$HELPER" auth_http --trusting
+	background nginx_front proxy nginx -c $dir/nginx.conf -e $LAB/log/nginx-front
+	{ until_true 10 listens proxy $NGINX_FRONT 587 &&
+		until_true 10 listens proxy 127.0.0.1 8025; } ||
+		lab_fail nginx nginx-front nginx-front-mail
+}
+
+have_haproxy() {
+	command -v haproxy >/dev/null
+}
+
+# haproxy_front PORT SERVER OPTION...: a port of HAProxy's, and what is behind.
+haproxy_front() {
+	local port=$1 server=$2
+	shift 2
+	cat <<-EOF
+		listen at$port
+		  bind $HAPROXY:$port
+		  bind $HAPROXY6:$port
+		  server behind $server $*
+	EOF
+}
+
+haproxy_head() {
+	cat <<-EOF
+		global
+		  log stderr format raw local0
+		defaults
+		  mode tcp
+		  timeout connect 10s
+		  timeout client 60s
+		  timeout server 60s
+		  unique-id-format %{+X}o%ci-%cp
+	EOF
+}
+
+# HAProxy on the mail host itself: ports 587 and 465 of $NGINX lead to Postfix
+# by loopback.
+haproxy_here_up() {
+	local dir=$LAB/haproxy-here
+
+	mkdir -p $dir
+	{
+		haproxy_head
+		cat <<-EOF
+			listen plain
+			  bind $NGINX:587
+			  server behind 127.0.0.1:10587 send-proxy
+			listen tls
+			  bind $NGINX:465
+			  server behind 127.0.0.1:10465 send-proxy-v2
+		EOF
+	} >$dir/haproxy.cfg
+	background haproxy_here mail haproxy -db -f $dir/haproxy.cfg
+	until_true 10 listens mail $NGINX 465 || lab_fail HAProxy haproxy_here
+}
+
+# Starts HAProxy on its host. Ports: 587 and 465 Postfix by version 1, 588 and
+# 466 by version 2 with TLVs; 1587, 1588, 1465 Dovecot; 2587 Postfix without any
+# header; 3587 Postfix over IPv6.
+haproxy_up() {
+	local dir=$LAB/haproxy
+
+	proxy_leg
+	mkdir -p $dir
+	{
+		haproxy_head
+		haproxy_front 587 $BEHIND:587 send-proxy
+		haproxy_front 465 $BEHIND:465 send-proxy
+		haproxy_front 588 $BEHIND:587 send-proxy-v2 proxy-v2-options \
+			crc32c,unique-id
+		haproxy_front 466 $BEHIND:465 send-proxy-v2
+		haproxy_front 1587 $DOVECOT_BEHIND:587 send-proxy
+		haproxy_front 1588 $DOVECOT_BEHIND:587 send-proxy-v2
+		haproxy_front 1465 $DOVECOT_BEHIND:465 send-proxy-v2
+		haproxy_front 2587 $POSTFIX:587
+		haproxy_front 3587 "[$BEHIND6]:587" send-proxy-v2
+	} >$dir/haproxy.cfg
+	background haproxy proxy haproxy -db -f $dir/haproxy.cfg
+	until_true 10 listens proxy $HAPROXY 3587 ||
+		lab_fail HAProxy haproxy
+}
+
 # Starts a server that takes any mail, in the honest client's network.
 sink_up() {
 	mkdir -p $LAB/sink
@@ -622,7 +769,7 @@ journal_mark() {
 # --- everything -------------------------------------------------------------
 
 # lab_up SERVER...: the namespaces, and the servers named: postfix (with
-# dovecot), exim, dovecot, nginx, sink, journald.
+# dovecot), exim, dovecot, nginx, nginx_front, haproxy, sink, journald.
 lab_up() {
 	local s
 	net_up

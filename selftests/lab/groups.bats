@@ -83,7 +83,7 @@ mmdb() { # KIND FILE
 	has "$(smtpxdp why $STRICT)" "^group +strict, as 198.51.100.8/30 by $D/strict"
 	has "$(smtpxdp status)" "^groups +allow: file $D/allow, 1 network since 20"
 	same "networks" "$(smtpxdp status -j | jq -c .groups.networks)" \
-		'{"strict":1,"lenient":1,"allow":1}'
+		'{"strict":1,"lenient":1,"allow":1,"proxy":0}'
 	# A strict one who comes back, is banned for longer.
 	smtpxdp ban del $STRICT
 	login_fail attacker 2 --from $STRICT

@@ -248,6 +248,9 @@ static inline void lab_reset(struct lab *lab)
 	map_clear(lab->skel->maps.streams);
 	map_clear(lab->skel->maps.dialogues);
 	map_clear(lab->skel->maps.accepted_elsewhere);
+	map_clear(lab->skel->maps.named);
+	map_clear(lab->skel->maps.claims);
+	map_clear(lab->skel->maps.claimants);
 	counters_clear(lab);
 	lab_events(lab);
 	lab->n_events = 0;
@@ -322,6 +325,7 @@ static inline int lab_load(struct lab *lab, struct lab_sizes sizes,
 	bpf_map__set_max_entries(skel->maps.clients, MAP_SIZE);
 	bpf_map__set_max_entries(skel->maps.streams, MAP_SIZE);
 	bpf_map__set_max_entries(skel->maps.dialogues, MAP_SIZE);
+	bpf_map__set_max_entries(skel->maps.named, MAP_SIZE);
 	if (sizes.events)
 		bpf_map__set_max_entries(skel->maps.events, sizes.events);
 	err = smtpxdp__load(skel);

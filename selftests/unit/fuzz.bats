@@ -98,3 +98,7 @@ executions() {
 	fails 2 scripts/fuzz nothing
 	has "$output" 'no target nothing'
 }
+
+@test "proxy" {
+	fuzz proxy
+}

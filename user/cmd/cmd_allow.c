@@ -111,6 +111,10 @@ static int not_removable(struct pins *p, const struct net *net)
 		return fail("%s is allowlisted by %s of the key allow: change "
 			    "that with smtpxdp config set allow",
 			    text, wider);
+	if (flags & ALLOW_PROXY)
+		return fail("%s is a proxy by %s of the key proxies: change "
+			    "that with smtpxdp config set proxies",
+			    text, wider);
 	return fail("%s is %s and always allowlisted; smtpxdp ban add --force "
 		    "bans it all the same",
 		    text, allow_origin(flags));

@@ -53,6 +53,12 @@ static int refuse(struct pins *p, const struct ban_args *a, bool force)
 
 	net_format(&a->net, net);
 	net_format(&found, entry);
+	if (flags & ALLOW_PROXY)
+		return fail(
+			"%s is of a proxy (%s of the key proxies), which is "
+			"never banned: ban the clients that it names, or "
+			"take it out of proxies first",
+			net, entry);
 	if (flags & ALLOW_ADMIN)
 		return fail("%s is allowlisted by %s (%s): take that off the "
 			    "allowlist first",

@@ -12,6 +12,7 @@
 #include "maps/clients_map.h"
 #include "maps/groups_map.h"
 #include "maps/history_map.h"
+#include "maps/named_map.h"
 #include "maps/sign_map.h"
 #include "pure/judgement.h"
 #include "base/output.h"
@@ -20,6 +21,7 @@
 #include "maps/settings_map.h"
 
 #define NEXT_SIZE 256
+#define PROXIES_SHOWN 8
 
 struct known {
 	struct net shown; /* the address as it was asked for */
@@ -47,6 +49,8 @@ struct known {
 	int hides; /* flags of `front`, or 0: there is none */
 	struct net front; /* this client may hide behind it */
 	struct exempt of_front;
+	struct named_by by[PROXIES_SHOWN];
+	size_t n_by;
 };
 
 static const struct limit *net_rate(const struct settings *s,
@@ -93,6 +97,7 @@ static int look_up(struct pins *p, struct known *k)
 		k->hides = alarms_exempt(p, k->now.boot_ns, &k->front,
 					 &k->of_front);
 	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
+	k->n_by = named_proxies(p, &k->client, k->by, PROXIES_SHOWN);
 	return 0;
 }
 
@@ -141,6 +146,20 @@ static json_t *exempt_json(const struct net *host, const struct exempt *e)
 			 "port", e->port);
 }
 
+static json_t *proxies_json(const struct known *k)
+{
+	json_t *list = json_array();
+	char proxy[ADDR_TEXT];
+
+	for (size_t i = 0; i < k->n_by; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:I}", "proxy",
+					addr_format(&k->by[i].proxy, proxy),
+					"connections",
+					(json_int_t)k->by[i].connections));
+	return list;
+}
+
 static json_t *known_json(struct pins *p, const struct known *k)
 {
 	char addr[ADDR_TEXT], net[NET_TEXT], allow[NET_TEXT], text[NEXT_SIZE];
@@ -148,8 +167,8 @@ static json_t *known_json(struct pins *p, const struct known *k)
 
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, "
-		"s:o, s:s}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
+		"s:o, s:o, s:s}",
 		"address", host_format(&k->shown, addr), "net",
 		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
@@ -166,8 +185,8 @@ static json_t *known_json(struct pins *p, const struct known *k)
 		"network",
 		json_pack("{s:s, s:i}", "net", net_format(&k->block, network),
 			  "clients", k->net_clients),
-		"history", history_json(p, &k->past), "next_ban", k->next_ban,
-		"uncounted",
+		"proxies", proxies_json(k), "history",
+		history_json(p, &k->past), "next_ban", k->next_ban, "uncounted",
 		k->has_exempt ? exempt_json(&k->host, &k->exempt) : json_null(),
 		"behind",
 		k->hides ? exempt_json(&k->front, &k->of_front) : json_null(),
@@ -194,6 +213,18 @@ static void print_network(const json_t *doc, const struct limit *rate)
 		       "network", string_at(network, "net"),
 		       number_at(network, "clients"), rate->failures,
 		       duration_format(rate->sec, duration));
+}
+
+static void print_proxies(const json_t *list)
+{
+	const json_t *by;
+	size_t i;
+
+	json_array_foreach(list, i, by)
+		printf("%-10s %lld connection%s by the proxy %s\n",
+		       i ? "" : "proxied", number_at(by, "connections"),
+		       number_at(by, "connections") == 1 ? "" : "s",
+		       string_at(by, "proxy"));
 }
 
 /* Prints group, country and AS; the unknown ones have no line. */
@@ -276,6 +307,7 @@ static void print_text(const json_t *doc, const struct settings *s,
 	else
 		printf("%-10s no\n", "allowed");
 	print_origin(doc);
+	print_proxies(json_object_get(doc, "proxies"));
 	if (json_is_object(ban))
 		printf("%-10s as %s since %s, for %s more: %s; %lld packets "
 		       "dropped\n",

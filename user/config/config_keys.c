@@ -285,6 +285,14 @@ static int take_client_prefixes(const struct config_key_info *key,
 	return parse_client_prefixes(value, s, why);
 }
 
+/* The networks themselves are with the groups: see lists/groups_plan.h. */
+static int take_proxies(const struct config_key_info *key, const char *value,
+			struct settings *s, const struct why *why)
+{
+	s->proxies = *value != '\0';
+	return check_proxies(value, why);
+}
+
 /* ---- the table */
 
 /*

@@ -134,6 +134,9 @@
 	X(LENIENT_BAN_TIME, "lenient-ban-time", "10m", "time",                 \
 	  "how long the first ban by lenient-rate lasts", LIVE,                \
 	  TIME(policy[POLICY_LENIENT].ban_sec))                                \
+	X(PROXIES, "proxies", "", "networks, files",                           \
+	  "proxies before the mail server, which name their clients", LIVE,    \
+	  OWN(take_proxies))                                                   \
 	X(GEO_DATABASES, "geo-databases", "", "files",                         \
 	  "databases in MaxMind's format that know countries and AS numbers",  \
 	  LIVE, CHECKED(check_files))                                          \

@@ -58,6 +58,26 @@ int check_lists(const char *value, const struct why *why)
 	return more ? more : check_files(all, why);
 }
 
+int check_proxies(const char *value, const struct why *why)
+{
+	char item[GROUP_NAME_SIZE];
+	struct net net;
+	int more;
+
+	while ((more = next_item(&value, item, sizeof(item), why)) > 0) {
+		if (*item == '/')
+			continue;
+		if (net_parse(item, &net, why->text, why->size))
+			return -EINVAL;
+		if (net.len == (net_is_v4(&net) ? ADDR_V4_BITS : 0))
+			return invalid(why,
+				       "%s is everybody: anybody could name "
+				       "anybody",
+				       item);
+	}
+	return more;
+}
+
 int check_countries(const char *value, const struct why *why)
 {
 	char item[8];

@@ -15,6 +15,7 @@ int check_networks(const char *value, const struct why *why);
 int check_files(const char *value, const struct why *why);
 /* Absolute paths of lists of networks, which map groups keeps. */
 int check_lists(const char *value, const struct why *why);
+int check_proxies(const char *value, const struct why *why);
 int check_countries(const char *value, const struct why *why);
 int check_asns(const char *value, const struct why *why);
 

@@ -36,6 +36,26 @@ static void format_reason(char *buf, size_t size, uint32_t failures,
 		 failures == 1 ? "" : "s", duration_format(window_sec, window));
 }
 
+/* Has a proxy named the client? */
+static bool is_proxied(const struct event *e)
+{
+	static const struct addr none;
+
+	return e->kind == EVENT_CROSSED &&
+	       memcmp(&e->proxy, &none, sizeof(none));
+}
+
+/* Adds " via 192.0.2.7", where a proxy has named the client. */
+static void add_proxy(char *buf, size_t size, const struct event *e)
+{
+	char proxy[ADDR_TEXT];
+	size_t n = strlen(buf);
+
+	if (is_proxied(e))
+		snprintf(buf + n, size - n, " via %s",
+			 addr_format(&e->proxy, proxy));
+}
+
 /* Why the kernel did not ban a client that reached the rate. */
 static const char *excuse(const struct event *e)
 {
@@ -88,6 +108,11 @@ static int write_final(struct pins *p, const struct event *e,
 	if (e->kind == EVENT_NET_CROSSED)
 		format_reason(b.reason, sizeof(b.reason), e->failures, "client",
 			      e->window_sec);
+	else if (is_proxied(e)) {
+		format_reason(b.reason, sizeof(b.reason), e->failures,
+			      "failure", e->window_sec);
+		add_proxy(b.reason, sizeof(b.reason), e);
+	}
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
 		    (now->boot_ns - e->boot_ns) / (NSEC / clock_hz());
 	return b.expires > now->jiffies ? banlist_put(p, net, &b) : 0;
@@ -163,7 +188,7 @@ static void crossed(struct handler *h, const struct incident *i)
 {
 	struct record r = record_of(h, MESSAGE_BAN, i);
 	const struct event *e = i->e;
-	char reason[2 * BAN_REASON_SIZE];
+	char reason[3 * BAN_REASON_SIZE];
 	struct pins *p = h->pins;
 	struct decision d;
 	int lock, err;
@@ -171,6 +196,7 @@ static void crossed(struct handler *h, const struct incident *i)
 	format_reason(reason, sizeof(reason), e->failures,
 		      e->kind == EVENT_NET_CROSSED ? "client" : "failure",
 		      e->window_sec);
+	add_proxy(reason, sizeof(reason), e);
 	strcat(reason, excuse(e));
 	r.reason = reason;
 	lock = pins_lock_writer(p->dir);
@@ -208,15 +234,30 @@ static void regular_fails(struct handler *h, const struct incident *i)
 					   .second = i->e->boot_ns / NSEC });
 }
 
+static void claimed(const struct incident *i)
+{
+	char peer[ADDR_TEXT];
+
+	journal_note(
+		MESSAGE_BLIND,
+		"%s sends the header of the PROXY protocol, port %u takes "
+		"it, and the key proxies does not name it: its clients are "
+		"not told apart; if it is a proxy of yours: smtpxdp config "
+		"set proxies",
+		host_format(&i->host, peer), i->e->port);
+}
+
 int handle_event(void *ctx, void *data, size_t size)
 {
 	struct handler *h = ctx;
 	struct incident i;
 	struct event e;
 
-	if (size < sizeof(e))
+	/* programs of a version before this one send less */
+	if (size < offsetof(struct event, proxy))
 		return 0;
-	memcpy(&e, data, sizeof(e));
+	memset(&e, 0, sizeof(e));
+	memcpy(&e, data, size < sizeof(e) ? size : sizeof(e));
 	if (e.version != EVENT_VERSION || e.len > ADDR_BITS ||
 	    e.text_len > TEXT_SIZE || e.user_len > USER_NAME_SIZE)
 		return 0;
@@ -229,6 +270,10 @@ int handle_event(void *ctx, void *data, size_t size)
 		crossed(h, &i);
 	else if (e.kind == EVENT_REGULAR)
 		regular_fails(h, &i);
+	else if (e.kind == EVENT_PROXIED && h->cuts)
+		cut_queue_add(h->cuts, &i.host);
+	else if (e.kind == EVENT_CLAIM)
+		claimed(&i);
 	else if (e.kind == EVENT_PROCESS && h->tls)
 		tls_look(h->pins, h->tls, e.pid);
 	return 0;

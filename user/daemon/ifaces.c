@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lists/proxies.h"
 #include "sys/attach.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
@@ -70,11 +71,26 @@ bool ifaces_add_missing(struct ifaces *f)
 	return f->n != before;
 }
 
+/* Adds loopback, if a proxy on this host reaches the mail server by it. */
+static int add_for_proxies(struct ifaces *f, const struct config *c)
+{
+	int here = proxies_are_here(c);
+
+	if (here > 0 && !is_listed(f, LOOPBACK_IFINDEX, "lo"))
+		ifaces_add(f, LOOPBACK_IFINDEX, "lo");
+	return here < 0 ? here : 0;
+}
+
 int ifaces_find(struct ifaces *f, const struct config *c)
 {
+	int err;
+
 	f->names = config_items(c, KEY_INTERFACES);
 	if (!f->names)
 		return -ENOMEM;
+	err = add_for_proxies(f, c);
+	if (err)
+		return err;
 	if (!f->names[0])
 		return add_defaults(f);
 	for (int i = 0; f->names[i]; i++) {
@@ -151,7 +167,9 @@ int ifaces_attach_gate(struct ifaces *f, struct watched *w)
 	err = attach_xdp(f->pins->dir, &w->iface, of.gate, why, sizeof(why));
 	if (err)
 		return refused(w, err, why);
-	if (w->iface.flags & IFACE_XDP_GENERIC && !w->told)
+	/* no kernel has native XDP on loopback */
+	if (w->iface.flags & IFACE_XDP_GENERIC && !w->told &&
+	    w->iface.ifindex != LOOPBACK_IFINDEX)
 		journal_note(MESSAGE_GENERIC_XDP,
 			     "%s: native XDP was refused (%s); generic XDP "
 			     "drops later and slower",

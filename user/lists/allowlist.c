@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/net_set.h"
 #include "lists/banlist.h"
+#include "maps/clients_map.h"
 #include "maps/settings_map.h"
 #include "sys/netinfo.h"
 
@@ -97,22 +98,36 @@ static void wanted_free(struct wanted *w)
 	free(w->flags);
 }
 
-int allowlist_sync_config(struct pins *p, const struct config *c)
+/* Makes the entries with this flag the networks given; lifts the bans within. */
+static int sync_nets(struct pins *p, const struct net *nets, size_t n,
+		     __u32 flag)
 {
-	struct net *nets;
-	size_t n = config_allow(c, &nets);
 	struct wanted w;
-	int err = wanted_init(&w, p, ALLOW_CONFIG, n + 1);
+	int err = wanted_init(&w, p, flag, n + 1);
 
 	if (!err) {
-		want_all(&w, nets, n, ALLOW_CONFIG);
+		want_all(&w, nets, n, flag);
 		err = sync_wanted(&w);
 	}
 	if (!err && n)
 		err = allowlist_lift(p, nets, n);
 	wanted_free(&w);
-	free(nets);
 	return err < 0 ? err : 0;
+}
+
+int allowlist_sync_config(struct pins *p, const struct config *c)
+{
+	struct net *nets;
+	size_t n = config_allow(c, &nets);
+	int err = sync_nets(p, nets, n, ALLOW_CONFIG);
+
+	free(nets);
+	return err;
+}
+
+int allowlist_sync_proxies(struct pins *p, const struct net *nets, size_t n)
+{
+	return sync_nets(p, nets, n, ALLOW_PROXY);
 }
 
 static int sync_host(struct pins *p, const struct netinfo *info)
@@ -181,6 +196,7 @@ struct search {
 	const struct net *net;
 	struct net *entry;
 	__u32 flags;
+	bool client; /* net is one client's */
 };
 
 static int objects(const struct net *net, __u32 flags, void *ctx)
@@ -189,6 +205,7 @@ static int objects(const struct net *net, __u32 flags, void *ctx)
 	bool around = net_contains(net, s->net);
 
 	if ((flags & ALLOW_ADMIN && around) ||
+	    (flags & ALLOW_PROXY && s->client && net_contains(s->net, net)) ||
 	    (!(s->flags & ALLOW_ADMIN) && !(flags & ALLOW_ADMIN) &&
 	     (around || net_contains(s->net, net)))) {
 		s->flags = flags;
@@ -200,7 +217,7 @@ static int objects(const struct net *net, __u32 flags, void *ctx)
 __u32 allowlist_objects(const struct pins *p, const struct net *net,
 			struct net *entry)
 {
-	struct search s = { net, entry, 0 };
+	struct search s = { net, entry, 0, is_client(p, net) };
 
 	allow_map_each(p, objects, &s);
 	return s.flags;
@@ -222,7 +239,7 @@ __u32 allowlist_find(const struct pins *p, const struct net *net,
 		     struct net *entry)
 {
 	struct net host = net_around(net, ADDR_BITS);
-	struct search s = { &host, entry, 0 };
+	struct search s = { &host, entry, 0, false };
 
 	allow_map_each(p, contains, &s);
 	return s.flags;
@@ -234,5 +251,7 @@ const char *allow_origin(__u32 flags)
 		return "command";
 	if (flags & ALLOW_CONFIG)
 		return "config";
+	if (flags & ALLOW_PROXY)
+		return "proxies";
 	return flags & ALLOW_SELF ? "this host" : "gateway";
 }

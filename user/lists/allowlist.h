@@ -18,6 +18,9 @@ int allowlist_del(struct pins *p, const struct net *net, __u32 flags);
 /* Makes the entries of the key `allow` as it says; lifts the bans within. */
 int allowlist_sync_config(struct pins *p, const struct config *c);
 
+/* The same for the proxies: see groups_plan.c. */
+int allowlist_sync_proxies(struct pins *p, const struct net *nets, size_t n);
+
 /*
  * The same for this host's addresses, its gateways and loopback. Only for a
  * process in the daemon's network namespace: a command may run in another.
@@ -33,7 +36,8 @@ int allowlist_lift(struct pins *p, const struct net *nets, size_t n);
 /*
  * Does an entry object to a ban of `net`? Returns its flags, and the entry in
  * *entry; or 0. An entry made by an admin objects only where it contains all of
- * `net`: a wider ban leaves its hosts out by itself.
+ * `net`: a wider ban leaves its hosts out by itself; a proxy also objects to a
+ * ban of the one client that it would be.
  */
 __u32 allowlist_objects(const struct pins *p, const struct net *net,
 			struct net *entry);
@@ -45,7 +49,8 @@ __u32 allowlist_objects(const struct pins *p, const struct net *net,
 __u32 allowlist_find(const struct pins *p, const struct net *net,
 		     struct net *entry);
 
-/* The maker of an entry: "command", "config", "this host", "gateway". */
+/* The maker of an entry: "command", "config", "proxies", "this host",
+ * "gateway". */
 const char *allow_origin(__u32 flags);
 
 #endif

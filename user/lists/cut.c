@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "lists/cut.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "maps/allow_map.h"
 #include "maps/clients_map.h"
 #include "maps/counter_map.h"
+#include "maps/named_map.h"
 #include "maps/settings_map.h"
 #include "sys/netlink.h"
 #include "tell/journal.h"
@@ -59,6 +61,43 @@ static void find(const struct connection *c, void *ctx)
 		s->found[s->n++] = (struct found){ *c, ban };
 	else
 		s->more = true;
+}
+
+/* The socket of a connection; one with IPv4 has AF_INET, whatever the server's. */
+static struct connection connection_of(const struct stream_key *key)
+{
+	bool v4 = addr_is_v4(&key->client);
+	struct connection c = {
+		.peer = net_of(&key->client, ADDR_BITS),
+		.port = ntohs(key->server_port),
+		.family = v4 ? AF_INET : AF_INET6,
+		.id = { .idiag_sport = key->server_port,
+			.idiag_dport = key->client_port,
+			.idiag_cookie = { INET_DIAG_NOCOOKIE,
+					  INET_DIAG_NOCOOKIE } },
+	};
+	size_t n = v4 ? 4 : sizeof(struct addr);
+
+	memcpy(c.id.idiag_src, key->server.b + sizeof(struct addr) - n, n);
+	memcpy(c.id.idiag_dst, key->client.b + sizeof(struct addr) - n, n);
+	return c;
+}
+
+/* Finds the connections by which proxies bring banned clients. */
+static int find_named(const struct stream_key *key, const struct named *n,
+		      void *ctx)
+{
+	struct search *s = ctx;
+	struct net client = net_of(&n->client, ADDR_BITS), ban;
+
+	if (n->state != NAMED_CLIENT || n->ended ||
+	    !is_dropped(s, &client, &ban))
+		return 0;
+	if (s->n < CUT_MAX)
+		s->found[s->n++] = (struct found){ connection_of(key), ban };
+	else
+		s->more = true;
+	return 0;
 }
 
 static int by_ban(const void *a, const void *b)
@@ -156,6 +195,8 @@ static int search_and_cut(struct search *s, struct mnl_socket *nl,
 		err = -ENOMEM;
 	if (!err)
 		err = tcp_diag_each(nl, &f, find, s);
+	if (!err && settings_now(s->p)->proxies)
+		err = named_each(s->p, find_named, s);
 	if (!err)
 		err = cut_found(s, nl);
 	free(s->found);

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/file_stat.h"
 #include "base/net_list.h"
 #include "base/output.h"
+#include "lists/allowlist.h"
 #include "lists/geo.h"
 #include "lists/groups_sources.h"
 #include "maps/settings_map.h"
@@ -58,6 +60,7 @@ static int read_file(struct groups_plan *g, __u16 source)
 {
 	struct group_source *s = &g->groups->source[source];
 	char why[CONFIG_ERROR_SIZE], text[ESCAPED_SIZE(CONFIG_ERROR_SIZE)];
+	const char *key = group_key_name(s->group);
 	struct adding a = { g, source };
 	size_t before = g->list.n, line;
 	int fd = file_open_regular(s->name), err = fd < 0 ? fd : 0;
@@ -66,18 +69,17 @@ static int read_file(struct groups_plan *g, __u16 source)
 	if (!err && !in)
 		err = -ENOMEM;
 	if (err == -EINVAL || err == -EISDIR)
-		complain(g, "%s: is no file; name another in %s-nets", s->name,
-			 group_name(s->group));
+		complain(g, "%s: is no file; name another in %s", s->name, key);
 	else if (err == -ETIMEDOUT)
 		complain(g,
 			 "%s: its file system does not answer; see to it, or "
-			 "take the file out of %s-nets",
-			 s->name, group_name(s->group));
+			 "take the file out of %s",
+			 s->name, key);
 	else if (err)
 		complain(g,
 			 "%s: cannot be read: %s; put it there, or take it "
-			 "out of %s-nets",
-			 s->name, strerror(-err), group_name(s->group));
+			 "out of %s",
+			 s->name, strerror(-err), key);
 	else if ((err = net_list_read(in, add, &a, &line, why, sizeof(why))) ==
 		 -EINVAL)
 		complain(g, "%s:%zu: %s", s->name, line,
@@ -92,6 +94,18 @@ done:
 	if (in)
 		fclose(in);
 	return err == -ENOMEM ? err : 0;
+}
+
+/* A source of the key `proxies`: a file, or a network itself. */
+static int read_proxy(struct groups_plan *g, __u16 source)
+{
+	const char *name = g->groups->source[source].name;
+	struct adding a = { g, source };
+	struct net net;
+
+	if (*name == '/')
+		return read_file(g, source);
+	return net_parse(name, &net, NULL, 0) ? 0 : add(&net, &a);
 }
 
 struct geo_reading {
@@ -272,6 +286,8 @@ static int read_all(struct groups_plan *g, const struct pins *p,
 	for (__u32 i = 0; i < g->groups->n && !err; i++)
 		if (g->groups->source[i].kind == SOURCE_FILE)
 			err = read_file(g, i);
+		else if (g->groups->source[i].kind == SOURCE_PROXY)
+			err = read_proxy(g, i);
 	if (!err)
 		err = read_geo(g, c);
 	if (!err)
@@ -360,6 +376,22 @@ static int swap(struct pins *p, struct groups_plan *g, __u32 before)
 	return groups_map_write(p, g->groups);
 }
 
+/* Proxies are allowlisted: nobody can ban them, and no wider ban drops them. */
+static int put_proxies(struct pins *p, const struct groups_plan *g)
+{
+	struct net *nets = calloc(g->list.n + 1, sizeof(*nets));
+	size_t n = 0;
+	int err = nets ? 0 : -ENOMEM;
+
+	for (size_t i = 0; nets && i < g->list.n; i++)
+		if (g->list.nets[i].group == GROUP_PROXY)
+			nets[n++] = g->list.nets[i].net;
+	if (!err)
+		err = allowlist_sync_proxies(p, nets, n);
+	free(nets);
+	return err;
+}
+
 int groups_put(struct pins *p, struct groups_plan *g)
 {
 	__u32 before = groups_map_active(p);
@@ -372,6 +404,8 @@ int groups_put(struct pins *p, struct groups_plan *g)
 	err = swap(p, g, before);
 	if (!err && before)
 		groups_map_clear(groups_map_fd(p, before));
+	if (!err)
+		err = put_proxies(p, g);
 	return err;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/file_stat.h"
 
-#define GROUP_KEYS 6
+#define GROUP_KEYS 7
 
 static const struct {
 	enum config_key key;
@@ -21,6 +21,7 @@ static const struct {
 	{ KEY_LENIENT_COUNTRIES, SOURCE_COUNTRY, GROUP_LENIENT },
 	{ KEY_STRICT_COUNTRIES, SOURCE_COUNTRY, GROUP_STRICT },
 	{ KEY_STRICT_ASNS, SOURCE_ASN, GROUP_STRICT },
+	{ KEY_PROXIES, SOURCE_PROXY, GROUP_PROXY },
 };
 
 bool config_is_of_groups(enum config_key key)
@@ -83,7 +84,8 @@ static void mix_files(uint64_t *hash, const struct config *c,
 
 	for (size_t i = 0; paths && paths[i]; i++) {
 		struct stat st = {};
-		int missing = file_stat(paths[i], &st);
+		/* an item of `proxies` may be a network */
+		int missing = *paths[i] == '/' ? file_stat(paths[i], &st) : 0;
 
 		mix(hash, &missing, sizeof(missing));
 		mix(hash, &st.st_dev, sizeof(st.st_dev));
@@ -101,7 +103,7 @@ uint64_t groups_fingerprint(const struct config *c)
 	for (size_t i = 0; i < GROUP_KEYS; i++) {
 		mix(&hash, c->value[group_keys[i].key],
 		    strlen(c->value[group_keys[i].key]) + 1);
-		if (group_keys[i].kind == SOURCE_FILE)
+		if (group_keys[i].kind >= SOURCE_FILE)
 			mix_files(&hash, c, group_keys[i].key);
 	}
 	mix(&hash, c->value[KEY_GEO_DATABASES],

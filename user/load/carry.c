@@ -51,6 +51,8 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 		m->put = step == STEP_FILL ? put_entry : NULL;
 		break;
 	case MAP_REGULARS:
+	case MAP_NAMED:
+	case MAP_CLAIMANTS:
 		m->put = step == STEP_FILL || step == STEP_DRAIN ? put_entry :
 								   NULL;
 		break;

@@ -61,8 +61,9 @@ static const char *const lost[PARTS_MAX] = {
 	[PART_SENSOR] = "no reply in the clear is read: bans hold, but nobody "
 			"is banned for failures there",
 	[PART_SENSOR_RAW] = "no reply in the clear is read" NO_ETHERNET,
-	[PART_USERS] = "who is tried in the clear is not known, and who hangs "
-		       "up before the refusal is not counted",
+	[PART_USERS] = "who is tried in the clear is not known, who hangs up "
+		       "before the refusal is not counted, and nobody who "
+		       "comes by a proxy",
 	[PART_ACCEPT] = "no reply from a port that any user may listen on "
 			"(from 1024 on) or of a container is read",
 	[PART_CLOSE] = "who hangs up before the refusal is not counted",
@@ -220,7 +221,8 @@ bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 	    has_iface(info, true))
 		return false;
 	if (part == PART_USERS)
-		return wanted & (USERS_WIRE | MISSED_UNANSWERED);
+		return wanted &
+		       (USERS_WIRE | MISSED_UNANSWERED | MISSED_PROXIES);
 	if (part == PART_CLOSE || part == PART_OVERDUE)
 		return wanted & MISSED_UNANSWERED;
 	if (part == PART_TLS_CLOSE)
@@ -238,5 +240,6 @@ bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 
 uint32_t programs_wanted(const struct settings *s)
 {
-	return s->users | (s->unanswered ? MISSED_UNANSWERED : 0);
+	return s->users | (s->unanswered ? MISSED_UNANSWERED : 0) |
+	       (s->proxies ? MISSED_PROXIES : 0);
 }

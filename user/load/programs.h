@@ -85,6 +85,8 @@ uint32_t programs_without(uint32_t parts, enum part refused);
 
 /* A flag beside enum users: logins without an answer are to be counted. */
 #define MISSED_UNANSWERED 0x100
+/* And: proxies name clients. */
+#define MISSED_PROXIES 0x200
 
 /*
  * Is the program needed, given the attached interfaces and what programs_wanted()
@@ -93,7 +95,7 @@ uint32_t programs_without(uint32_t parts, enum part refused);
 bool program_is_missed(const struct daemon_info *info, uint32_t wanted,
 		       const char *name);
 
-/* What these settings need of programs: enum users and MISSED_UNANSWERED. */
+/* What these settings need of programs: enum users and MISSED_*. */
 uint32_t programs_wanted(const struct settings *s);
 
 #endif

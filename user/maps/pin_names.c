@@ -37,6 +37,8 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_EXEMPT] = "exempt",
 	[MAP_ARRIVALS] = "arrivals",
 	[MAP_ELSEWHERE] = "elsewhere",
+	[MAP_NAMED] = "named",
+	[MAP_CLAIMANTS] = "claimants",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

@@ -39,6 +39,8 @@ enum pinned_map {
 	MAP_EXEMPT,
 	MAP_ARRIVALS,
 	MAP_ELSEWHERE,
+	MAP_NAMED,
+	MAP_CLAIMANTS,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

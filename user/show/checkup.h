@@ -28,7 +28,8 @@
 	X(PASSES, "passes") /* no banned client comes in by another way */     \
 	X(EXEMPT, "exempt") /* most failures are of who can be banned */       \
 	X(WAYS, "ways") /* clients come in where the gate is attached */       \
-	X(GROUPS, "groups") /* the groups' files can be read */
+	X(GROUPS, "groups") /* the groups' files can be read */                \
+	X(PROXIES, "proxies") /* they name the clients that log in */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

@@ -152,9 +152,10 @@ json_t *groups_json(const struct pins *p)
 		json_array_append_new(sources, source_json(s));
 	}
 	free(g);
-	return json_pack("{s:{s:I, s:I, s:I}, s:o}", "networks", "strict",
+	return json_pack("{s:{s:I, s:I, s:I, s:I}, s:o}", "networks", "strict",
 			 nets[GROUP_STRICT], "lenient", nets[GROUP_LENIENT],
-			 "allow", nets[GROUP_ALLOW], "sources", sources);
+			 "allow", nets[GROUP_ALLOW], "proxy", nets[GROUP_PROXY],
+			 "sources", sources);
 }
 
 json_t *country_json(const struct geo_place *at)

@@ -21,18 +21,26 @@ const char *offender_name(uint8_t offender)
 const char *group_name(uint8_t group)
 {
 	static const char *const names[GROUPS_MAX] = {
-		[GROUP_NONE] = "none",
-		[GROUP_STRICT] = "strict",
-		[GROUP_LENIENT] = "lenient",
-		[GROUP_ALLOW] = "allow",
+		[GROUP_NONE] = "none",	     [GROUP_STRICT] = "strict",
+		[GROUP_LENIENT] = "lenient", [GROUP_ALLOW] = "allow",
+		[GROUP_PROXY] = "proxy",
 	};
 
 	return names[group < GROUPS_MAX ? group : GROUP_NONE];
 }
 
+const char *group_key_name(uint8_t group)
+{
+	return group == GROUP_STRICT  ? "strict-nets" :
+	       group == GROUP_LENIENT ? "lenient-nets" :
+	       group == GROUP_PROXY   ? "proxies" :
+					"allow-nets";
+}
+
 const char *group_source_kind_name(uint8_t kind)
 {
-	return kind == SOURCE_FILE ? "file" :
-	       kind == SOURCE_ASN  ? "as" :
-				     "country";
+	return kind == SOURCE_FILE  ? "file" :
+	       kind == SOURCE_PROXY ? "proxies" :
+	       kind == SOURCE_ASN   ? "as" :
+				      "country";
 }

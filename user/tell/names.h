@@ -13,6 +13,8 @@ const char *offender_name(uint8_t offender);
 
 /* "strict", "lenient", "allow", "none" */
 const char *group_name(uint8_t group);
+/* The key that names its files. */
+const char *group_key_name(uint8_t group);
 
 /* "file", "as", "country" */
 const char *group_source_kind_name(uint8_t kind);
