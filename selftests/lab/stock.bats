@@ -10,8 +10,8 @@
 
 load ../lib/common.sh
 
-STOCK=1
-DOVECOT_MECHANISMS="plain login cram-md5"
+export STOCK=1
+export DOVECOT_MECHANISMS="plain login cram-md5"
 
 servers() {
 	echo journald postfix
