@@ -24,6 +24,7 @@
 
 #define TCP_ESTABLISHED 1
 #define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8 /* the client has sent a FIN, the server serves on */
 
 /* Most seconds for which a reply may wait to leave. */
 #define HELD_BACK 10
@@ -89,7 +90,7 @@ int BPF_PROG(closed, const struct sock *sk, int before, int now)
 	st = tp ? stream_of(tp, e) : NULL;
 	if (!st)
 		return 0;
-	if (before == TCP_ESTABLISHED)
+	if (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT)
 		st->state |= STREAM_RESET;
 	settle(s, tp, e, st);
 	return 0;

@@ -197,7 +197,7 @@ static __always_inline void tell_proxied(struct named *n,
 static __noinline int client_is_banned(const struct settings *s,
 				       const struct addr *client, __u32 bytes)
 {
-	struct ban_found ban;
+	struct ban_found ban = {};
 
 	client_of(s, client, &ban.client.addr);
 	if (!ban_find_now(&ban))

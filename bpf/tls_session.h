@@ -194,11 +194,9 @@ struct tls_scan {
 	struct tls_task *t;
 	/* its client is proved; NULL: it is not, and failures become pending */
 	const struct tls_session *ses;
-	bool partial; /* the reply came before all of its AUTH */
 	__u64 pos;
 	__u64 end;
 	struct tls_dialogue *dialogue; /* NULL: the users tried are not known */
-	__u64 hash; /* of the user that has logged in, or 0 */
 };
 
 #endif

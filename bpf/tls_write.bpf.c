@@ -80,7 +80,7 @@ static __always_inline void pass_message(struct tls_dialogue *w)
 
 /*
  * Numbers a reply that has ended, and for a failed login sets at->tried to the
- * user tried, or zero; for a successful one x->hash, because failures that are
+ * user tried, or zero; for a successful one x->t->hash, because failures that are
  * pending share at->tried.
  */
 static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
@@ -92,8 +92,8 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 
 	if (v == REPLY_COUNT || v == REPLY_THROTTLED)
 		__builtin_memset(tried, 0, sizeof(*tried));
-	x->hash = 0;
-	x->partial = false;
+	x->t->hash = 0;
+	x->t->partial = false;
 	if (!w || w->over)
 		return;
 	if (v == REPLY_COUNT || v == REPLY_THROTTLED) {
@@ -103,12 +103,12 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 			    dialogue_attempt(&w->d, w->replies);
 		if (a)
 			*tried = a->tried;
-		x->partial = a && !a->whole;
+		x->t->partial = a && !a->whole;
 	} else if (v == REPLY_CREDIT) {
 		a = w->lost || !(x->s->users & USERS_TLS) ?
 			    NULL :
 			    dialogue_attempt(&w->d, w->replies);
-		x->hash = a ? a->tried.hash : 0;
+		x->t->hash = a ? a->tried.hash : 0;
 	}
 	if (x->s->proxies && x->ses && code != CODE_CHALLENGE)
 		answer_xclient(&x->ses->stream, w->replies, code, !w->lost);
@@ -140,13 +140,13 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 	if (v == REPLY_CREDIT) {
 		if (x->ses && x->dialogue)
 			login_accepted(x->s, &x->dialogue->refusals, &at->peer,
-				       x->hash);
+				       x->t->hash);
 		else if (x->ses)
-			client_success(x->s, &at->peer, x->hash, 0);
+			client_success(x->s, &at->peer, x->t->hash, 0);
 		return;
 	}
 	if (v == REPLY_THROTTLED &&
-	    !(x->ses && !x->partial && throttle_counts(x->s, &at->peer)))
+	    !(x->ses && !x->t->partial && throttle_counts(x->s, &at->peer)))
 		return;
 	at->throttled = v == REPLY_THROTTLED;
 	at->text_len = res->len;

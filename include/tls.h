@@ -68,6 +68,9 @@ struct tls_task {
 	__u64 library; /* cookie of the probe: the library */
 	__u32 in_call; /* 1: the call has not returned */
 	__u32 pending; /* failures seen whose client is not known yet */
+	__u64 hash; /* of the user that has logged in by the last reply, or 0 */
+	__u32 partial; /* 1: that reply came before all of its AUTH */
+	__u32 pad;
 	struct sighting at; /* the last such failure */
 	struct reply reply; /* the unfinished line, while a write is read */
 	struct line head; /* start of the bytes that hash_of() is computed of */
@@ -114,7 +117,7 @@ struct mail_proc {
 _Static_assert(sizeof(struct tls_hello) == 64, "map value");
 _Static_assert(sizeof(struct tls_session) == 96 + sizeof(struct reply),
 	       "map value");
-_Static_assert(sizeof(struct tls_task) == 72 + sizeof(struct sighting) +
+_Static_assert(sizeof(struct tls_task) == 88 + sizeof(struct sighting) +
 						  sizeof(struct reply) +
 						  sizeof(struct line),
 	       "map value");

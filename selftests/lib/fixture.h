@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "pure/who.h"
 #include "settings.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -127,6 +128,18 @@ static inline void settings_text(struct settings *s, const char *literal,
 	s->codes[atoi(literal)] |= CODE_HAS_TEXT;
 }
 
+/* nat64-prefixes' default: 64:ff9b::/96 (RFC 6052, 2.1). */
+static inline void settings_nat64(struct settings *s)
+{
+	static const struct addr net = { .b = { 0, 0x64, 0xff, 0x9b } };
+	struct who_rule *r = &s->who[s->n_who++];
+
+	r->net = net;
+	memset(&r->mask, 0xff, 12);
+	r->len = 96;
+	s->who_filter = 1ULL << who_bit(&net);
+}
+
 /* What the configuration's defaults amount to, without texts. */
 static inline void settings_default(struct settings *s)
 {
@@ -160,6 +173,7 @@ static inline void settings_default(struct settings *s)
 	s->ban_forget_sec = 30 * 86400;
 	settings_prefix(s, false, 32);
 	settings_prefix(s, true, 64);
+	settings_nat64(s);
 	settings_port(s, 25);
 	settings_port(s, 465);
 	settings_port(s, 587);

@@ -385,9 +385,8 @@ static void find_truth(const struct oracle *o, struct truth *t)
 	if (on.n > ATTEMPTS || c->loose)
 		t->most += on.n;
 	if (c->odd || c->loose) {
-		t->least =
-			t->least && !c->tail &&
-			(!c->odd || (s->m.offers && c->replies && !s->gave_up));
+		t->least = t->least && !c->tail && !s->gave_up &&
+			   (!c->odd || (s->m.offers && c->replies));
 		t->most++;
 	}
 }
