@@ -28,8 +28,8 @@ static const struct gate_row {
 	{ "IPv4, other port", &v4, 80, INNOCENT, 58, 0 },
 	{ "IPv6, other port", &v6, 80, INNOCENT, 57, 0 },
 	{ "IPv4 in a VLAN, other port", &vlan, 80, INNOCENT, 186, 1 },
-	{ "IPv4, mail port, innocent", &v4, 25, INNOCENT, 162, 0 },
-	{ "IPv6, mail port, innocent", &v6, 25, INNOCENT, 172, 0 },
+	{ "IPv4, mail port, innocent", &v4, 25, INNOCENT, 188, 0 },
+	{ "IPv6, mail port, innocent", &v6, 25, INNOCENT, 198, 0 },
 	{ "IPv4, banned", &v4, 25, BANNED, 210, 1 },
 	{ "IPv6, banned", &v6, 25, BANNED, 220, 1 },
 	{ "IPv4, banned, other port", &v4, 80, BANNED, 58, 0 },
@@ -50,10 +50,10 @@ static const struct sensor_row {
 	{ "IPv4, 250", &v4, 25, "250 2.1.0 Ok\r\n", 575, 7 },
 	{ "IPv4, 535", &v4, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
-	  1062, 13 },
+	  1211, 14 },
 	{ "IPv6, 535", &v6, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
-	  1225, 17 }, /* counts for its network, too */
+	  1362, 18 }, /* counts for its network, too */
 	{ "IPv4, EHLO's reply of eight lines", &v4, 25,
 	  "250-mail.example.org\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n"
 	  "250-ETRN\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n"
@@ -70,19 +70,19 @@ static const struct sensor_row client_rows[] = {
 	{ "IPv6, other port", &v6, 80, "GET / HTTP/1.1\r\n", 63, 0 },
 	{ "IPv4, mail port, ACK", &v4, 25, "", 153, 1 },
 	{ "IPv4, nothing to hear any more", &v4, 26, "x", 162, 2 },
-	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 762, 8 },
+	{ "IPv4, EHLO", &v4, 25, "EHLO mail.example.org\r\n", 843, 9 },
 	{ "IPv4, MAIL, RCPT, DATA", &v4, 25,
 	  "MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\n"
 	  "DATA\r\n",
-	  1486, 12 },
+	  1617, 13 },
 	{ "IPv4, AUTH PLAIN", &v4, 25,
-	  "AUTH PLAIN AEJvYkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n", 7151, 7 },
-	{ "IPv4, 1279 bytes, a password in base64", &v4, 25, token, 64116, 28 },
-	{ "IPv4, 1279 bytes, a name in base64", &v4, 25, name, 105793, 27 },
-	{ "IPv4, 1279 bytes, spaces behind AUTH", &v4, 25, spaces, 60047, 27 },
-	{ "IPv4, 1279 bytes, lines of two", &v4, 25, lines, 277647, 1307 },
-	{ "IPv4, 1279 bytes, a line that is skipped", &v4, 25, skipped, 3722,
-	  27 },
+	  "AUTH PLAIN AEJvYkBleGFtcGxlLm9yZwBzZWNyZXQ=\r\n", 7219, 8 },
+	{ "IPv4, 1279 bytes, a password in base64", &v4, 25, token, 64457, 29 },
+	{ "IPv4, 1279 bytes, a name in base64", &v4, 25, name, 106121, 28 },
+	{ "IPv4, 1279 bytes, spaces behind AUTH", &v4, 25, spaces, 60375, 28 },
+	{ "IPv4, 1279 bytes, lines of two", &v4, 25, lines, 293975, 1308 },
+	{ "IPv4, 1279 bytes, a line that is skipped", &v4, 25, skipped, 4050,
+	  28 },
 };
 
 /* Starts with a text and goes on with a character. */
