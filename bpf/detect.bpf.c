@@ -190,11 +190,12 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
 	__s32 seen = st->next_seq - seq;
 
 	count(COUNTER_ENCRYPTED, skb->len);
-	if (st->hello.state == HELLO_WANTED && seen < (__s64)(end - off)) {
-		if (seen < 0)
+	if (seen < (__s64)(end - off)) {
+		if (st->hello.state == HELLO_WANTED && seen < 0)
 			st->hello.state = HELLO_MISSED;
-		else
+		else if (st->hello.state == HELLO_WANTED)
 			hello_read(skb, key, &st->hello, off + seen, end);
+		/* what is forwarded is believed without a gap only */
 		st->next_seq = seq + (end - off);
 	}
 	note_unseen(key, &st->hello, bpf_ntohl(w->tcp.ack_seq), 0);

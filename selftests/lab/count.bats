@@ -14,7 +14,7 @@ servers() {
 
 before() {
 	# Counted, not banned: so that a test sees all it did.
-	conf rate 64/120s
+	conf rate 64/120s slow-rate off
 	daemon_up
 }
 

@@ -336,7 +336,7 @@ failures_told() { # COUNT
 }
 
 @test "a pipe that nobody reads stops nothing, either" {
-	conf rate 64/60s log-failures yes
+	conf rate 64/60s slow-rate off log-failures yes
 	mkfifo $LAB/pipe
 	exec 4<>$LAB/pipe
 	python3 -c 'import fcntl; fcntl.fcntl(4, 1031, 4096)' # F_SETPIPE_SZ

@@ -58,7 +58,7 @@ slow_journal() {
 @test "more events than the daemon can tell of: its loop turns all the same" {
 	many_networks
 	slow_journal $LAB/slow.so
-	conf rate 64/1h mode monitor log-failures yes
+	conf rate 64/1h slow-rate off mode monitor log-failures yes
 	daemon_env LD_PRELOAD=$LAB/slow.so
 	daemon_up
 	background served mail python3 -B "$TORRENT" serve $POSTFIX6

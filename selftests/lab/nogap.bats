@@ -75,7 +75,7 @@ down() { # [SIGNAL]
 
 @test "failures while maps are replaced: as many as the server's log says" {
 	local i logins
-	conf rate 64/1h
+	conf rate 64/1h slow-rate off
 	daemon_up
 	: >$LAB/log/postfix
 	for i in $(seq 11 26); do
@@ -194,7 +194,7 @@ name_key() {
 
 @test "events that nobody read: what the ring buffer has no room for is counted" {
 	local lost read
-	conf rate 64/1h log-failures yes
+	conf rate 64/1h slow-rate off log-failures yes
 	BIN=$OTHER
 	daemon_up
 	down TERM

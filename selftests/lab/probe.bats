@@ -14,7 +14,7 @@ servers() {
 }
 
 before() {
-	conf rate 64/1h
+	conf rate 64/1h slow-rate off
 }
 
 after() {

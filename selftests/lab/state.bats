@@ -364,7 +364,7 @@ left() {
 		run -i two0 -c $CONF --state ''
 	(cd $BATS_TEST_TMPDIR && background other mail "$BIN" --pin $PIN-two \
 		run -i two0 -c $CONF --state other)
-	until_true 5 at mail "$BIN" --pin $PIN-two status
+	until_true 15 at mail "$BIN" --pin $PIN-two ban list
 	at mail "$BIN" --pin $PIN-two ban add 198.51.100.9
 	same "its bans" "$(sqlite3 $BATS_TEST_TMPDIR/other/smtpxdp.db \
 		'SELECT net FROM bans')" 198.51.100.9/32

@@ -16,7 +16,7 @@ servers() {
 
 before() {
 	# Small maps are quick to search.
-	conf rate 64/120s log-failures yes log-users yes max-bans 1024 \
+	conf rate 64/120s slow-rate off log-failures yes log-users yes max-bans 1024 \
 		max-clients 1024
 	daemon_up
 }

@@ -389,7 +389,7 @@ mailer() {
 	lab_certificate
 	mkdir -p $MACHINE_ROOT/opt/lab
 	cp "$lib" $HELPER $LAB/cert.pem $LAB/key.pem $MACHINE_ROOT/opt/lab/
-	machine systemd-run -q --unit=mailer -p User=nobody \
+	machine systemd-run -q --unit=mailer -p User=daemon \
 		-E LD_LIBRARY_PATH=/opt/lab /usr/bin/python3 -B \
 		/opt/lab/helper.py serve --server $NGINX --port 2525 \
 		--certificate /opt/lab/cert.pem --key /opt/lab/key.pem

@@ -16,7 +16,7 @@ servers() {
 
 before() {
 	# Counted, not banned: so that a test sees all it did.
-	conf rate 64/1h
+	conf rate 64/1h slow-rate off
 	daemon_up
 	: >$LAB/log/postfix
 	: >$LAB/log/dovecot
@@ -183,7 +183,7 @@ dovecot_again() { # LOGIN-OPTIONS
 # --- once, and only once ----------------------------------------------------
 
 @test "a session is counted by one sensor: in the clear, or inside TLS" {
-	conf rate 64/1h log-failures yes
+	conf rate 64/1h slow-rate off log-failures yes
 	daemon_down
 	daemon_up
 	login_fail attacker 2 --from $ONE
@@ -230,7 +230,8 @@ dovecot_again() { # LOGIN-OPTIONS
 	wait %1 && wait %2
 	judged $LAB/log/postfix "$BY_POSTFIX" 130
 	same "pins of daemons that are gone" "$(find $PIN/links -name 'tls-*' \
-		-not -name "tls-$(generation)-*")" ""
+		-not -name "tls-$(generation)-*" \
+		-not -name "tls-destroy-$(generation)")" ""
 }
 
 generation() {
@@ -287,7 +288,7 @@ served_all() {
 
 @test "tls = off counts nothing inside TLS, and says so" {
 	daemon_down
-	conf rate 64/1h tls off
+	conf rate 64/1h slow-rate off tls off
 	daemon_up
 	same "running" "$(smtpxdp status -j | jq .tls.running)" false
 	has "$(smtpxdp status)" 'tls +not read'
@@ -446,7 +447,7 @@ postfix_again() {
 	fails 1 smtpxdp status --check
 	has "$output" '^port 25: pid [0-9]+ \(python3.*tls-libraries'
 	daemon_down
-	conf rate 64/1h tls-libraries $dir/libhidden.so
+	conf rate 64/1h slow-rate off tls-libraries $dir/libhidden.so
 	daemon_up
 	login_fail attacker 2 --server $NGINX --port 25 --tls starttls --tries 5
 	same "failures counted" "$(in_window $ATTACKER)" 10

@@ -15,7 +15,7 @@ servers() {
 
 before() {
 	lab_certificate
-	conf rate 64/1h
+	conf rate 64/1h slow-rate off
 	daemon_up
 }
 

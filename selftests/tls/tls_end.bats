@@ -68,7 +68,7 @@ killed() { # PORT OPTION...
 }
 
 before() {
-	conf rate 64/1h log-failures yes log-users yes
+	conf rate 64/1h slow-rate off log-failures yes log-users yes
 	daemon_up
 	mkdir -p $LAB/exim/log
 	: >$LAB/log/dovecot

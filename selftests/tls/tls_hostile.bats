@@ -13,7 +13,7 @@ HOSTILE=$LAB_ROOT/selftests/tls/tls_hostile.py
 DIR=$LAB/hostile
 
 before() {
-	conf rate 64/1h servers $NGINX
+	conf rate 64/1h slow-rate off servers $NGINX
 	lab_certificate
 	mkdir -p "$DIR"
 	daemon_up

@@ -108,7 +108,7 @@ serve_boxed() { # MODE
 	box_up
 	for mode in pool memory; do
 		daemon_wipe
-		conf rate 64/1h tls all
+		conf rate 64/1h slow-rate off tls all
 		daemon_up
 		serve_boxed $mode
 		attack --server 10.99.0.2
