@@ -6,7 +6,7 @@
  * has to find the same one. And it does not matter where the text is cut.
  *
  * Bytes: 512
- * Fuzzes: bpf/pure/sasl.h bpf/pure/siphash.h
+ * Fuzzes: bpf/pure/sasl.h bpf/pure/credentials.h bpf/pure/sasl_words.h bpf/pure/matching.h bpf/pure/siphash.h
  * Seeds: selftests/unit/test_sasl.c
  */
 #include "fuzz/fuzz.h"
@@ -33,7 +33,7 @@ static void feed(struct server *t, const uint8_t *text, size_t len)
 	while (len && !t->lost) {
 		struct sasl_chunk chunk = { .len = sasl_room(len),
 					    .challenges = t->challenges,
-					    .keep = 1,
+					    .keep = KEEP_NAME | KEEP_GUESS,
 					    .seq = t->seq };
 		int used;
 
