@@ -90,7 +90,9 @@ int BPF_PROG(closed, const struct sock *sk, int before, int now)
 	st = tp ? stream_of(tp, e) : NULL;
 	if (!st)
 		return 0;
-	if (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT)
+	/* no error: the server itself closed it, and had not read all */
+	if (sk->sk_err &&
+	    (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT))
 		st->state |= STREAM_RESET;
 	settle(s, tp, e, st);
 	return 0;

@@ -85,17 +85,22 @@ static __always_inline bool is_outstanding(const struct ending *e,
  * Judges the end of a dialogue whose client's text is not known. If the server
  * did not offer AUTH, the client has not tried to log in. Of several logins that
  * the server has read at once, some may be unanswered though a reply has left
- * since, to a command in front of them; so a reset counts after any reply, and
- * where the first text came with the SYN (`fast`).
+ * since, to a command in front of them; so a reset counts after any reply, if it
+ * was the client's text that made the listener give up, and where the first text
+ * came with the SYN (`fast`).
  */
 static __always_inline void judge_lost(const struct settings *s,
 				       struct ending *e,
-				       const struct stream *st, bool fast)
+				       const struct stream *st,
+				       const struct wire_dialogue *w)
 {
+	bool fast = w && w->lost == LOST_FAST;
+	bool gave_up = !w || w->lost;
+
 	if (st->offer == OFFER_NOT_MADE)
 		return;
 	if (is_outstanding(e, st) || !is_all_sent(e, st) ||
-	    ((st->replies || fast) && e->reset))
+	    (gave_up && (st->replies || fast) && e->reset))
 		charge_unknown(s, e, st);
 }
 
@@ -226,7 +231,7 @@ static __always_inline void judge(const struct settings *s, struct ending *e,
 				    missed_some(e, w);
 
 	if (lost && (e->may_count || !is_all_sent(e, st)))
-		judge_lost(s, e, st, w && w->lost == LOST_FAST);
+		judge_lost(s, e, st, w);
 	else if (w && !lost && (w->d.adrift || st->state & STREAM_ADRIFT))
 		judge_adrift(s, e, st, &w->d);
 	else if (w && !lost)

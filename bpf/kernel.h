@@ -68,6 +68,7 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	__u8 sk_userlocks : 4;
+	int sk_err;
 	kuid_t sk_uid;
 	int sk_rx_dst_ifindex;
 } __attribute__((preserve_access_index));

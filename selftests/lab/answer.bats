@@ -44,9 +44,13 @@ judged() {
 # So many, by Dovecot's log and by ours; so many of them unanswered.
 counted_are() { # TOTAL UNANSWERED
 	until_true 20 judged_are $1
-	until_true 10 same "failures counted" "$(counter failures)" $1 ||
+	until_true 10 failures_are $1 ||
 		same "failures counted" "$(counter failures)" $1
 	same "unanswered" "$(counter failures-unanswered)" $2
+}
+
+failures_are() {
+	[ "$(counter failures)" = $1 ]
 }
 
 judged_are() {
@@ -55,7 +59,9 @@ judged_are() {
 
 # Every session of the server's has ended.
 all_ended() {
-	[ -z "$(at mail ss -Htn state connected "sport = :587 or sport = :465 or sport = :25")" ]
+	# Not the connection by which Dovecot relays to Postfix.
+	[ -z "$(at mail ss -Htn state connected \
+		"( sport = :587 or sport = :465 or sport = :25 ) and not dst 192.0.2.0/24")" ]
 }
 
 ended() {
@@ -214,7 +220,11 @@ postfix_again() {
 	postfix_again
 	same "data in SYNs" "$(at mail nstat -asz TcpExtTCPFastOpenPassive |
 		awk '/Passive/ { print $2 }')" 4
-	counted_are 4 3
+	# The last one is refused in time; its end counts, too, for a dialogue that
+	# begins in the SYN is not followed.
+	until_true 20 judged_are 4
+	until_true 10 failures_are 5
+	same "unanswered" "$(counter failures-unanswered)" 4
 }
 
 @test "what cannot be followed is no way past" {

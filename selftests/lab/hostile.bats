@@ -142,7 +142,7 @@ waits() { # NAME
 refused() { # FOLDER WHAT-IS-UNSAFE
 	fails 1 timeout 5 nsenter --net=/run/netns/mail "$BIN" --pin $1 run \
 		-c $CONF -i eth0
-	has "$output" "$2 does not belong to root or to you alone"
+	has "$output" "$2 does not belong to root, to the user smtpxdp or to you alone"
 	fails 1 smtpxdp --pin $1 status
 }
 

@@ -8,6 +8,13 @@
 
 load ../lib/common.sh
 
+# The other hosts are network namespaces here, with servers that no watched
+# interface leads to: that is told, and right.
+no_problem() {
+	same "problems" "$(smtpxdp status --check |
+		grep -v 'in another network namespace')" ''
+}
+
 servers() {
 	if have_haproxy; then
 		echo journald postfix haproxy
@@ -87,7 +94,7 @@ counted_by() { # PORT ADDRESS NET [OPTION...]
 	counted_by 587 2001:db8:bad:1::7 2001:db8:bad:1::/64
 	counted_by 588 2001:db8:bad:2::7 2001:db8:bad:2::/64
 	counted_by 3587 2001:db8:bad:3::7 2001:db8:bad:3::/64
-	smtpxdp status --check
+	no_problem
 	same "nameless" "$(counter proxies-nameless)" 0
 	same "unnamed" "$(counter failures-unnamed)" 0
 	same "proxy" "$(why $HAPROXY .client)" null
@@ -218,7 +225,7 @@ counted_by() { # PORT ADDRESS NET [OPTION...]
 	daemon_up
 	same "interfaces" "$(smtpxdp status -j | jq -r '[.interfaces[].name] |
 		sort | join(" ")')" "eth0 lo"
-	smtpxdp status --check
+	no_problem
 	login_fail attacker 3 --server $NGINX --from 198.51.100.10
 	same "counted" "$(in_window 198.51.100.10)" 3
 	until_true 5 journal_has SMTPXDP_EVENT=failure SMTPXDP_USER=alice
@@ -240,7 +247,7 @@ counted_by() { # PORT ADDRESS NET [OPTION...]
 @test "without the key the proxy is not banned, but a problem with its remedy" {
 	conf rate 4/120s
 	daemon_up
-	smtpxdp status --check
+	no_problem
 	fail_by 587 3 198.51.100.10
 	fail_by 588 3 198.51.100.10
 	fail_by 465 3 198.51.100.10 --tls implicit
@@ -252,7 +259,7 @@ counted_by() { # PORT ADDRESS NET [OPTION...]
 	has "$(journal SMTPXDP_EVENT=blind | jq -r .MESSAGE)" "^$HAPROXY sends the header .*config set proxies"
 	same "told once" "$(journal SMTPXDP_EVENT=blind | wc -l)" 1
 	smtpxdp config set proxies $HAPROXY
-	smtpxdp status --check
+	no_problem
 	fail_by 587 4 198.51.100.10
 	until_true 5 banned_are 198.51.100.10/32
 }

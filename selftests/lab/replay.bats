@@ -31,7 +31,7 @@ capture() { # [OPTION...]: see capture.py
 # What bans there are in a made capture, and when: "NET@SECONDS", from its
 # start. Options of replay stand before "--".
 bans_of() {
-	local options=()
+	local options=(--set rate=10/120s --set slow-rate=off)
 	while [ "$1" != -- ]; do
 		options+=("$1")
 		shift

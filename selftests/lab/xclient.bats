@@ -8,6 +8,13 @@
 
 load ../lib/common.sh
 
+# The other hosts are network namespaces here, with servers that no watched
+# interface leads to: that is told, and right.
+no_problem() {
+	same "problems" "$(smtpxdp status --check |
+		grep -v 'in another network namespace')" ''
+}
+
 servers() {
 	if have_nginx; then
 		echo journald postfix nginx_front
@@ -39,7 +46,7 @@ fail_by() { # COUNT ADDRESS [OPTION...]
 	fail_by 3 198.51.100.10
 	same "counted" "$(in_window 198.51.100.10)" 3
 	same "ban list" "$(banned)" ""
-	smtpxdp status --check
+	no_problem
 	fail_by 1 198.51.100.10
 	until_true 5 banned_are 198.51.100.10/32
 	has "$(smtpxdp ban list)" "4 failures in 2m via 198.18.0"

@@ -95,7 +95,7 @@ objects_are() { # TEXT
 
 # What is pinned, without the numbers of generations; the same for each start.
 pins() {
-	find $PIN -printf '%P\n' | sed -E 's/gen-[0-9]+/gen/; s/^(links\/[a-z]+)-[0-9]+/\1/' |
+	find $PIN -printf '%P\n' | sed -E 's/gen-[0-9]+/gen/; s/^(links\/[a-z-]+)-[0-9]+/\1/' |
 		sort
 }
 

@@ -268,8 +268,11 @@ static int start(struct run *r, const struct config *c)
 	if (!err) /* before the sensor asks who has accepted */
 		tell_unattached(accept_link_attach(&r->d.pins, r->skel),
 				"are accepted", "accepted");
-	if (!err)
+	if (!err) {
 		err = run_attach(r);
+		if (err)
+			accept_link_undo(&r->d.pins);
+	}
 	if (!err)
 		err = ifaces_publish(&r->d.ifaces);
 	if (err)

@@ -20,14 +20,22 @@
 #define DESTROY "destroy-%d"
 #define TLS_DESTROY "tls-destroy-%d"
 
-static int pin(const struct pins *p, int link, const char *format)
+/* The path of a pin of this generation. */
+static int path_of(const struct pins *p, const char *format, char *path,
+		   size_t size)
 {
-	char name[64] = "links/", path[PATH_MAX];
+	char name[64] = "links/";
 	size_t n = strlen(name);
-	int err;
 
 	snprintf(name + n, sizeof(name) - n, format, p->generation);
-	err = file_path(path, sizeof(path), p->dir, name);
+	return file_path(path, size, p->dir, name);
+}
+
+static int pin(const struct pins *p, int link, const char *format)
+{
+	char path[PATH_MAX];
+	int err = path_of(p, format, path, sizeof(path));
+
 	return err || !bpf_obj_pin(link, path) ? err : -errno;
 }
 
@@ -57,6 +65,14 @@ static int attach(const struct pins *p, const struct bpf_program *prog,
 int accept_link_attach(const struct pins *p, const struct smtpxdp *skel)
 {
 	return attach(p, skel->progs.accepted, ACCEPT);
+}
+
+void accept_link_undo(const struct pins *p)
+{
+	char path[PATH_MAX];
+
+	if (!path_of(p, ACCEPT, path, sizeof(path)))
+		unlink(path);
 }
 
 int close_links_attach(const struct pins *p, const struct smtpxdp *skel)

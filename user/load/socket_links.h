@@ -16,6 +16,9 @@ struct smtpxdp;
 int accept_link_attach(const struct pins *p, const struct smtpxdp *skel);
 int close_links_attach(const struct pins *p, const struct smtpxdp *skel);
 
+/* Takes back accept_link_attach(), for a start that comes to nothing. */
+void accept_link_undo(const struct pins *p);
+
 /* Removes the pins of all of them, of all generations. */
 void socket_links_unpin(const char *dir);
 
