@@ -68,7 +68,7 @@ fail_by() { # COUNT ADDRESS [OPTION...]
 # each XCLIENT. Prints what the server says to them.
 xclient_tls() { # ADDRESS...
 	at proxy python3 -B - $NGINX_FRONT $POSTFIX "$@" <<-'END'
-		import socket, ssl, sys
+		import base64, os, socket, ssl, sys
 		raw = socket.create_connection((sys.argv[2], 465), 10, (sys.argv[1], 0))
 		context = ssl._create_unverified_context()
 		f = context.wrap_socket(raw).makefile("rwb")
@@ -85,7 +85,8 @@ xclient_tls() { # ADDRESS...
 		    ask("EHLO x")
 		    print(ask("XCLIENT ADDR=" + address).strip())
 		    ask("EHLO x")
-		    print(ask("AUTH PLAIN AGEAYg==").strip())
+		    secret = base64.b64encode(b"\0a\0" + os.urandom(6).hex().encode())
+		    print(ask("AUTH PLAIN " + secret.decode()).strip())
 	END
 }
 

@@ -32,7 +32,8 @@
 #endif
 
 static const char greeting[] = "220 crowd.example ESMTP\r\n";
-static const char login[] = "AUTH PLAIN AGFsaWNlAHdyb25n\r\n";
+/* alice; the last two characters are of another password each time */
+static char login[] = "AUTH PLAIN AGFsaWNlAHdyb25n\r\n";
 static const char refusal[] = "535 5.7.8 Error: authentication failed\r\n";
 
 static int poll_fd;
@@ -141,6 +142,17 @@ static void come(const struct sockaddr_in *to, uint32_t from)
 	open_now++;
 }
 
+static void new_password(void)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr"
+				  "stuvwxyz0123456789+/";
+	static unsigned int n;
+	char *end = login + strlen(login) - 4;
+
+	end[0] = set[n / 64 % 64];
+	end[1] = set[n++ % 64];
+}
+
 static void hear(int fd)
 {
 	char text[512];
@@ -149,6 +161,7 @@ static void hear(int fd)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n > 3 && !memcmp(text, "220", 3)) {
+		new_password();
 		send(fd, login, strlen(login), MSG_NOSIGNAL);
 		return;
 	}
