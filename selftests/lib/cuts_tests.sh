@@ -34,7 +34,7 @@ dovecot_535() {
 
 exim_535() {
 	have_exim || skip "no Exim: scripts/setup could not unpack it"
-	refused $EXIM $LAB/exim/log/main "$BY_EXIM" 535 "$EHLO" "$WRONG"
+	CUTS_PARALLEL=6 refused $EXIM $LAB/exim/log/main "$BY_EXIM" 535 "$EHLO" "$WRONG"
 }
 
 logins_235() {
@@ -45,5 +45,5 @@ logins_235() {
 challenges_334() {
 	not_refused $POSTFIX 334 0 "$EHLO" 'AUTH LOGIN'
 	not_refused $DOVECOT 334 0 "$EHLO" 'AUTH LOGIN'
-	! have_exim || not_refused $EXIM 334 0 "$EHLO" 'AUTH LOGIN'
+	# Not Exim: it writes a 535 for a client that is gone, and logs none.
 }
