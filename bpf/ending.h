@@ -187,7 +187,20 @@ static __always_inline void judge_attempt(const struct settings *s,
 	charge(s, e, a->reply);
 }
 
-/* Counts the AUTHs beyond those remembered, if none of all is answered. */
+/* Is none of the AUTHs that are remembered answered? */
+static __always_inline bool none_answered(const struct stream *st,
+					  const struct dialogue *d)
+{
+	for (__u32 i = 0; i < ATTEMPTS; i++)
+		if ((__s32)(d->attempt[i].reply - st->replies) < 0)
+			return false;
+	return true;
+}
+
+/*
+ * Counts the AUTHs beyond those remembered, if none of all is answered. They
+ * came before those, so the server has read them if it has read one of those.
+ */
 static __always_inline void judge_forgotten(const struct settings *s,
 					    struct ending *e,
 					    const struct stream *st,
@@ -195,7 +208,7 @@ static __always_inline void judge_forgotten(const struct settings *s,
 {
 	__s32 n = d->n - ATTEMPTS - st->refused - st->charged;
 
-	if (d->n > ATTEMPTS && e->open == ATTEMPTS && n > 0)
+	if (d->n > ATTEMPTS && e->open && n > 0 && none_answered(st, d))
 		charge_many(s, e, n);
 }
 
@@ -260,6 +273,8 @@ static __always_inline void sight(const struct settings *s, struct ending *e,
 		at->code = reply_code(r->line, 3);
 	e->may_count = reply_may_count(r, s);
 	e->partial = e->may_count && at->code;
+	/* behind a challenge (RFC 5321, 4.2.1: 3yz) comes another reply */
+	e->may_count |= r->len && r->line[0] == '3';
 }
 
 /*

@@ -12,7 +12,8 @@
  * - a command already sent follows the one that is challenged: the server takes
  *   it for the response. dialogue_challenged() tells.
  * - a proxy puts a line in front.
- * - an empty command, or a TLS record: some servers do not reply to it.
+ * - an empty command, one that begins with NUL, or a TLS record: some servers do
+ *   not reply to it.
  * - a message (after 354: the caller's part).
  * Where text that is no line follows, chunks (BDAT), the dialogue is given up
  * (SASL_LOST).
@@ -153,7 +154,7 @@ static inline enum sasl_verdict sasl_begin(struct dialogue *d,
 	d->commands++;
 	s->want = WANT_NOTHING;
 	s->of_auth = 0;
-	d->adrift |= c == '\n' || c == '\r' || reply_is_tls(c);
+	d->adrift |= !c || c == '\n' || c == '\r' || reply_is_tls(c);
 	if (c == '\n' || c == '\r') {
 		s->mode = SASL_SKIP;
 		return SASL_MORE;

@@ -425,6 +425,19 @@ static void test_xclient_stranger(void **state)
 	charged(lab, who);
 }
 
+/* A connection of a stranger, `who`, that begins with a header. */
+static void stranger_claims(struct lab *lab, bool v2, char who[ADDR_TEXT])
+{
+	uint8_t text[64];
+
+	connect_by(lab, v2, true);
+	addr_format(&talk.flow.dst, who);
+	if (v2)
+		proxy_says_bytes(text, header_v2(text, 0x21, 7));
+	else
+		proxy_says(HEADER);
+}
+
 /*
  * Without the key: whoever has a header taken is told of, and not banned. To
  * send one is not enough.
@@ -432,18 +445,12 @@ static void test_xclient_stranger(void **state)
 static void test_claim(void **state)
 {
 	struct lab *lab = begin(state);
-	uint8_t text[4096];
 	char who[ADDR_TEXT];
 
 	lab->s.proxies = 0;
 	lab_apply(lab);
 	for (int v2 = 0; v2 < 2; v2++) {
-		connect_by(lab, v2, true);
-		addr_format(&talk.flow.dst, who);
-		if (v2)
-			proxy_says_bytes(text, header_v2(text, 0x21, 7));
-		else
-			proxy_says(HEADER);
+		stranger_claims(lab, v2, who);
 		/* what a server says that knows of no header */
 		say(&talk, "220 x\r\n502 5.5.2 command not recognized\r\n");
 		proxy_says("EHLO x\r\n");
@@ -456,12 +463,7 @@ static void test_claim(void **state)
 	}
 	assert_int_equal(map_count(lab->skel->maps.claimants), 0);
 	for (int v2 = 0; v2 < 2; v2++) {
-		connect_by(lab, v2, true);
-		addr_format(&talk.flow.dst, who);
-		if (v2)
-			proxy_says_bytes(text, header_v2(text, 0x21, 7));
-		else
-			proxy_says(HEADER);
+		stranger_claims(lab, v2, who);
 		say(&talk, "220 x\r\n");
 		proxy_says("EHLO x\r\n");
 		say(&talk, "250 x\r\n");

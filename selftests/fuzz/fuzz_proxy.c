@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "fuzz/fuzz.h"
-#include "pure/proxy_header.h"
+#include "lib/proxy_feed.h"
 #include "pure/xclient.h"
 
 #define TEXT_MAX 66000
@@ -100,37 +100,12 @@ static int read_binary(const uint8_t *text, size_t len, struct addr *src,
 
 /* ---- the header */
 
-static int feed(struct proxy_header *h, const uint8_t *text, size_t len,
-		uint32_t step, size_t *used)
-{
-	int v = PROXY_MORE;
-
-	for (*used = 0; *used < len && v == PROXY_MORE;) {
-		struct proxy_chunk chunk = { .len = len - *used };
-		uint32_t n = 0, idle = proxy_idle(h);
-
-		if (idle) {
-			idle = idle < chunk.len ? idle : chunk.len;
-			h->pos += idle;
-			*used += idle;
-			continue;
-		}
-		if (chunk.len > step)
-			chunk.len = step;
-		memcpy(chunk.byte, text + *used, chunk.len);
-		v = proxy_feed(h, &chunk, &n);
-		must(n >= 1 && n <= chunk.len);
-		*used += n;
-	}
-	return v;
-}
-
 static void try_header(const uint8_t *text, size_t len, uint32_t step)
 {
-	struct proxy_header h = {};
+	struct proxy_header h;
 	struct addr src = {};
 	size_t used, want_used = 0;
-	int v = feed(&h, text, len, step, &used), want;
+	int v = feed_header(&h, text, len, step, &used), want;
 
 	want = *text == 'P' ? read_line(text, len, &src, &want_used) :
 			      read_binary(text, len, &src, &want_used);

@@ -8,13 +8,6 @@
 
 load ../lib/common.sh
 
-# The other hosts are network namespaces here, with servers that no watched
-# interface leads to: that is told, and right.
-no_problem() {
-	same "problems" "$(smtpxdp status --check |
-		grep -v 'in another network namespace')" ''
-}
-
 servers() {
 	if have_haproxy; then
 		echo journald postfix haproxy

@@ -17,7 +17,7 @@
 
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
-#define DEFAULT_SECONDS 4 /* a wrong name, found once in ten minutes, is open */
+#define DEFAULT_SECONDS 20
 
 struct oracle {
 	struct lab *lab;

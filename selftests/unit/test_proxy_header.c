@@ -7,35 +7,7 @@
 
 #include "base/address.h"
 #include "lib/fixture.h"
-#include "pure/proxy_header.h"
-
-/* Feeds text by chunks of `step`; returns the verdict and what was used. */
-static int feed(struct proxy_header *h, const void *text, size_t len,
-		size_t step, size_t *used)
-{
-	const uint8_t *at = text;
-	int v = PROXY_MORE;
-
-	memset(h, 0, sizeof(*h));
-	for (*used = 0; *used < len && v == PROXY_MORE;) {
-		struct proxy_chunk chunk = { .len = len - *used };
-		uint32_t n = 0, idle = proxy_idle(h);
-
-		if (idle) {
-			idle = idle < chunk.len ? idle : chunk.len;
-			h->pos += idle;
-			*used += idle;
-			continue;
-		}
-		if (chunk.len > step)
-			chunk.len = step;
-		memcpy(chunk.byte, at + *used, chunk.len);
-		v = proxy_feed(h, &chunk, &n);
-		assert_true(n >= 1 && n <= chunk.len);
-		*used += n;
-	}
-	return v;
-}
+#include "lib/proxy_feed.h"
 
 static const struct line {
 	const char *text;
@@ -88,7 +60,7 @@ static void check(const void *text, size_t len, const char *client,
 	size_t used;
 
 	for (size_t step = 1; step <= PROXY_CHUNK; step++) {
-		int v = feed(&h, text, len, step, &used);
+		int v = feed_header(&h, text, len, step, &used);
 		char got[ADDR_TEXT];
 
 		if (!client) {
@@ -177,7 +149,8 @@ static void test_ends(void **state)
 	struct proxy_header h;
 	size_t used;
 
-	assert_int_equal(feed(&h, text, strlen(text), 7, &used), PROXY_NAMES);
+	assert_int_equal(feed_header(&h, text, strlen(text), 7, &used),
+			 PROXY_NAMES);
 	assert_string_equal(addr_format(&h.dst, got), "192.0.2.25");
 	assert_int_equal(ntohs(h.sport), 40000);
 	assert_int_equal(ntohs(h.dport), 587);
@@ -213,7 +186,7 @@ static void test_addresses(void **state)
 		if (strlen(a) > 45)
 			continue;
 		snprintf(text, sizeof(text), "PROXY TCP6 %s ::1 1 2\r\n", a);
-		v = feed(&h, text, strlen(text), 64, &used);
+		v = feed_header(&h, text, strlen(text), 64, &used);
 		if ((v == PROXY_NAMES) != inet_pton(AF_INET6, a, &want))
 			fail_msg("'%s': %d", a, v);
 		if (v == PROXY_NAMES)

@@ -478,6 +478,16 @@ static void test_guess(void **state)
 	}
 }
 
+/* For servers in C, a line that begins with NUL is empty, and not answered. */
+static void test_nul(void **state)
+{
+	static const char line[] = "\0AUTH PLAIN AGEAcA==\r\n";
+	struct server t = { .d.commands = 1 };
+
+	send_bytes(&t, line, sizeof(line) - 1);
+	assert_true(t.d.adrift);
+}
+
 /* A password of more than SECRET_MAX bytes is not compared. */
 static void test_long_secret(void **state)
 {
@@ -614,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_no_byte),
 		cmocka_unit_test(test_guess),
 		cmocka_unit_test(test_long_secret),
+		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_dice),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_early),
