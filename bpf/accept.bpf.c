@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Marks the sockets that mail servers accept, where nothing else tells later
- * that they were: see accepted.h. A socket that is born in state SYN_RECV of a
- * listener is accepted; one of a connection that both ends begin (simultaneous
- * open) comes to that state from SYN_SENT.
+ * that they were (accepted.h), and looks at who comes (arrive.h). A socket that
+ * is born in state SYN_RECV of a listener is accepted; one of a connection that
+ * both ends begin (simultaneous open) comes to that state from SYN_SENT.
  */
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
 #include "accepted.h"
+#include "arrive.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -92,6 +93,7 @@ int BPF_PROG(accepted, const struct sock *sk, int before, int now)
 		born(sk, port);
 		return 0;
 	}
+	arrived(s, tp, port);
 	mark = mark_of(sk);
 	if (mark && mark->listener == LISTENER_SERVER && is_elsewhere(sk))
 		connected(tp, port);

@@ -140,6 +140,25 @@ server_socket(struct __sk_buff *skb, const struct stream_key *key)
 }
 
 /*
+ * How far the server's socket has taken the client's bytes: its rcv_nxt. False:
+ * the kernel has no such socket.
+ */
+static __noinline __attribute__((unused)) int
+taken_to(struct __sk_buff *skb, const struct stream_key *key, __u32 *seq)
+{
+	struct bpf_sock *sk = server_socket(skb, key);
+	const struct tcp_sock *tp;
+
+	if (!sk)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		*seq = tp->rcv_nxt;
+	bpf_sk_release(sk);
+	return 1;
+}
+
+/*
  * The TCP socket that sends a packet, or NULL: it is forwarded, replayed, or
  * sent raw.
  */

@@ -12,8 +12,6 @@
 #include "kernel.h"
 #include "sign.h"
 
-#define TCP_SYN_RECV 3
-
 /* Has a ban with these flags been in force for long? `since` in boot ns. */
 static __always_inline bool is_old(__u64 since, __u32 flags)
 {
@@ -111,17 +109,16 @@ static __always_inline bool is_public(const struct addr *a)
 		 (v4[0] == 100 && (v4[1] & 0xc0) == 64));
 }
 
-/* Handles a connection that a server on a mail port has just accepted. */
+/* Handles a connection that a server on mail port `port` has just accepted. */
 static __noinline int arrived(const struct settings *s,
-			      const struct tcp_sock *tp)
+			      const struct tcp_sock *tp, __u16 port)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	__u16 port = bpf_ntohs(port_of(tp));
 	__u32 netns = sk->__sk_common.skc_net.net->ns.inum, way;
 	struct addr peer, server;
 	bool passes;
 
-	if (!port_is_mail(s, port) || is_bound(tp))
+	if (is_bound(tp))
 		return 0;
 	ends_of(sk, &peer, &server);
 	who_inside(s, &peer);

@@ -8,7 +8,7 @@
 #ifndef SMTPXDP_CLAIM_H
 #define SMTPXDP_CLAIM_H
 
-#include "event.h"
+#include "event_begin.h"
 #include "maps.h"
 #include "now.h"
 
@@ -37,16 +37,10 @@ claim_begin(struct __sk_buff *skb, const struct stream_key *key, __u32 off)
 
 static __always_inline void tell_claim(const struct stream_key *key)
 {
-	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	struct event *e = event_begin(EVENT_CLAIM);
 
-	if (!e) {
-		count(COUNTER_EVENT_LOST, 0);
+	if (!e)
 		return;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->version = EVENT_VERSION;
-	e->kind = EVENT_CLAIM;
-	e->boot_ns = now_boot_ns();
 	e->client = key->client;
 	e->len = ADDR_BITS;
 	e->port = bpf_ntohs(key->server_port);

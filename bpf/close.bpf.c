@@ -17,7 +17,6 @@
 #include <linux/ptrace.h>
 
 #include "accepted.h"
-#include "arrive.h"
 #include "ending.h"
 
 #include <bpf/bpf_tracing.h>
@@ -63,15 +62,6 @@ mail_socket(const struct settings *s, const struct sock *sk)
 	return tp && is_mail(s, tp, mark_of(sk)) ? tp : NULL;
 }
 
-/* Looks at a connection that somebody has just accepted. */
-static __always_inline int accepted_now(const struct settings *s,
-					const struct sock *sk)
-{
-	const struct tcp_sock *tp = s && is_tcp(sk) ? tcp_of(sk) : NULL;
-
-	return tp ? arrived(s, tp) : 0;
-}
-
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(closed, const struct sock *sk, int before, int now)
 {
@@ -81,8 +71,6 @@ int BPF_PROG(closed, const struct sock *sk, int before, int now)
 	struct stream *st;
 	__u32 zero = 0;
 
-	if (now == TCP_ESTABLISHED && before == TCP_SYN_RECV)
-		return accepted_now(s, sk);
 	e = bpf_map_lookup_elem(&endings, &zero);
 	if (now != TCP_CLOSE || !e)
 		return 0;

@@ -8,7 +8,7 @@
 
 #include "ban_table.h"
 #include "brake.h"
-#include "event.h"
+#include "event_begin.h"
 #include "pure/judgement.h"
 #include "pure/made_good.h"
 #include "net_window.h"
@@ -142,28 +142,22 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 	return OUTCOME_BANNED;
 }
 
-/* Sends an event to the daemon; counts it as lost if map events is full. */
+/* Sends an event to the daemon. */
 static __always_inline void tell(const struct sighting *at,
 				 const struct addr *key, const struct client *c,
 				 const struct judgement *j,
 				 enum event_kind kind,
 				 enum event_outcome outcome)
 {
-	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	struct event *e = event_begin(kind);
 	const struct login *l;
 
-	if (!e) {
-		count(COUNTER_EVENT_LOST, 0);
+	if (!e)
 		return;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->version = EVENT_VERSION;
-	e->kind = kind;
 	e->outcome = outcome;
 	e->sensor = at->sensor;
 	e->len = c->len;
 	e->code = at->code;
-	e->boot_ns = now_boot_ns();
 	e->client = at->peer;
 	e->proxy = at->proxy;
 	e->ifindex = at->ifindex;

@@ -78,25 +78,6 @@ static long listen_step(__u32 i, void *ctx)
 	return bound_index(listen_chunk(ctx), LOOP_VERDICTS);
 }
 
-/*
- * How far the server's socket has taken the client's bytes: its rcv_nxt. False:
- * the kernel has no such socket.
- */
-static __noinline int taken_to(struct __sk_buff *skb,
-			       const struct stream_key *key, __u32 *seq)
-{
-	struct bpf_sock *sk = server_socket(skb, key);
-	const struct tcp_sock *tp;
-
-	if (!sk)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (tp)
-		*seq = tp->rcv_nxt;
-	bpf_sk_release(sk);
-	return 1;
-}
-
 /* Has the socket taken all bytes before this sequence number, and no more? */
 static __always_inline bool was_taken(struct __sk_buff *skb,
 				      const struct stream_key *key, __u32 seq)

@@ -16,7 +16,7 @@
 
 #include "accepted.h"
 #include "ban_table.h"
-#include "event.h"
+#include "event_begin.h"
 #include "headers.h"
 #include "maps.h"
 #include "now.h"
@@ -65,20 +65,12 @@ static long head_step(__u32 i, void *ctx)
 }
 
 /* Has the server's socket taken all bytes before this sequence number? */
-static __noinline __attribute__((unused)) int
-has_taken(struct __sk_buff *skb, const struct stream_key *key, __u32 seq)
+static __always_inline bool has_taken(struct __sk_buff *skb,
+				      const struct stream_key *key, __u32 seq)
 {
-	struct bpf_sock *sk = server_socket(skb, key);
-	const struct tcp_sock *tp;
-	int taken = 0;
+	__u32 taken = seq - 1;
 
-	if (!sk)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (tp)
-		taken = (__s32)(tp->rcv_nxt - seq) >= 0;
-	bpf_sk_release(sk);
-	return taken;
+	return taken_to(skb, key, &taken) && (__s32)(taken - seq) >= 0;
 }
 
 static const struct named named_relayed = { .state = NAMED_RELAYED };
@@ -178,15 +170,9 @@ static __always_inline void tell_proxied(struct named *n,
 	if (n->told)
 		return;
 	n->told = 1;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e) {
-		count(COUNTER_EVENT_LOST, 0);
+	e = event_begin(EVENT_PROXIED);
+	if (!e)
 		return;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->version = EVENT_VERSION;
-	e->kind = EVENT_PROXIED;
-	e->boot_ns = now_boot_ns();
 	e->client = n->client;
 	e->len = ADDR_BITS;
 	e->proxy = key->client;

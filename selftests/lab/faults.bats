@@ -21,15 +21,6 @@ setup_file() {
 	[[ ! $FAULTS =~ ^(all|lasting)$ ]] || other_build
 }
 
-teardown_file() {
-	lab_down
-	rm -rf /run/other
-}
-
-before() {
-	BIN=$THIS
-}
-
 after() {
 	[ ! -e $LAB/pid/flood ] || end flood
 	[ ! -e $LAB/pid/catch ] || end catch

@@ -17,15 +17,6 @@ setup_file() {
 	other_build
 }
 
-teardown_file() {
-	lab_down
-	rm -rf /run/other
-}
-
-before() {
-	BIN=$THIS
-}
-
 after() {
 	BIN=$THIS
 	[ ! -e $LAB/pid/flood ] || end flood

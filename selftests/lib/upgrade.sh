@@ -37,6 +37,15 @@ other_build() {
 	[ -n "$("$OTHER" --version)" ]
 }
 
+teardown_file() {
+	lab_down
+	rm -rf /run/other
+}
+
+before() {
+	BIN=$THIS
+}
+
 # One generation, and nothing that is still to be carried over.
 settled() {
 	[ "$(find $PIN -maxdepth 1 -name 'gen-*' | wc -l)" = 1 ]

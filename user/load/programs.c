@@ -65,7 +65,8 @@ static const char *const lost[PARTS_MAX] = {
 		       "before the refusal is not counted, and nobody who "
 		       "comes by a proxy",
 	[PART_ACCEPT] = "no reply from a port that any user may listen on "
-			"(from 1024 on) or of a container is read",
+			"(from 1024 on) or of a container is read, and it is "
+			"not noticed who gets past the gate",
 	[PART_CLOSE] = "who hangs up before the refusal is not counted",
 	[PART_OVERDUE] = "who holds the refusal back is counted only when the "
 			 "connection ends",
