@@ -282,6 +282,12 @@ postfix_again() {
 	until_true 60 all_ended || ended
 	[ "$(judged)" -ge 14 ]
 	same "failures counted" "$(counter failures)" 40
+	# Postfix goes on to ask Dovecot, whose log the next test reads.
+	until_true 90 postfix_left 2
+}
+
+postfix_left() { # CONNECTIONS
+	[ "$(grep -c 'disconnect from' $LAB/log/postfix)" = $1 ]
 }
 
 @test "STARTTLS and 465: reset one second after AUTH" {
