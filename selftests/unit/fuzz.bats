@@ -79,8 +79,8 @@ fuzz() { # TARGET [RUNS]
 }
 
 @test "a fault that was not found is said" {
-	fails 1 nice scripts/fuzz --planted libraries -s 1 -t 1
-	has "$output" '^libraries: its fault was not found in 1 s, seed 1$'
+	fails 1 nice scripts/fuzz --planted libraries -s 1 -r 1
+	has "$output" '^libraries: its fault was not found in 1 executions, seed 1$'
 }
 
 executions() {
