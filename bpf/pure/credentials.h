@@ -285,6 +285,10 @@ PURE_FUNCTION int sasl_decode(struct dialogue *d, __u8 c, __u32 keep)
 		return 0;
 	}
 	s->quad = (quad + 1) & 3;
+	if (s->mode == SASL_CHECK && s->mech != SASL_CRAM_MD5) {
+		s->bits = 0;
+		return 0;
+	}
 	s->bits = quad == 0 ? v : quad == 1 ? v & 15 : quad == 2 ? v & 3 : 0;
 	if (!quad)
 		return 0;

@@ -112,6 +112,12 @@ static void find_name(const char *mech, const uint8_t *m, int n, char *name)
 	} else if (!strcmp(mech, "LOGIN")) {
 		from = m;
 		to = end;
+	} else if (!strcmp(mech, "CRAM-MD5")) {
+		from = m;
+		to = memchr(m, ' ', n);
+		if (memchr(m, 0, n) ||
+		    (to && memchr(to + 1, ' ', end - to - 1)))
+			to = NULL;
 	} else if (!strcmp(mech, "XOAUTH2")) {
 		from = n >= 5 && !strncasecmp((char *)m, "user=", 5) ? m + 5 :
 								       end;
@@ -172,11 +178,16 @@ static void take_command(struct naive *w)
 		for (size_t i = 0; i <= m; i++)
 			w->mech[i] = i < m ? sasl_upper(mech[i]) : 0;
 	if (strcmp(w->mech, "PLAIN") && strcmp(w->mech, "LOGIN") &&
-	    strcmp(w->mech, "XOAUTH2") && strcmp(w->mech, "OAUTHBEARER"))
+	    strcmp(w->mech, "XOAUTH2") && strcmp(w->mech, "OAUTHBEARER") &&
+	    strcmp(w->mech, "CRAM-MD5"))
 		*w->mech = '\0';
 	n = word(&s, &initial);
 	if (!*w->mech || !n || (n == 1 && *initial == '='))
 		return;
+	if (!strcmp(w->mech, "CRAM-MD5")) { /* has none: RFC 2195, 2 */
+		*w->mech = '\0';
+		return;
+	}
 	take_response(w, w->mech, initial, n);
 	*w->mech = '\0';
 }
