@@ -256,7 +256,7 @@ static void test_client_merge(void **state)
 {
 	dice_seed();
 	for (int i = 0; i < 2000; i++) {
-		struct client whole = {}, first = {}, second = {};
+		struct client whole = {}, first = {}, second = {}, before;
 		__u32 a = dice_range(0, 300), b = dice_range(0, 300);
 		bool ban = dice(2);
 
@@ -265,7 +265,11 @@ static void test_client_merge(void **state)
 		count(&first, a, 100, ban && a);
 		count(&second, b, 1000, false);
 		second.last_seen = 6000;
+		before = first;
 		client_merge(&first, &second);
+		assert_true(client_has(&first, &before) || !a ||
+			    b > LOG_SLOTS - 1);
+		assert_false(client_has(&second, &before));
 		assert_int_equal(first.failures, a + b);
 		assert_int_equal(first.head, whole.head);
 		assert_int_equal(first.spent, whole.spent);

@@ -151,9 +151,11 @@ static int move_bans_of(struct move *m, enum step step, int generation)
 static int move_map(struct carry *c, enum step step, int generation,
 		    const struct btf *old, enum pinned_map map)
 {
+	const struct pins *to = c->to;
 	struct move m = { .c = c, .map = map };
 	int err;
 
+	m.again = generation != generation_before(to->dir, to->generation);
 	if (!plan(step, map, &m))
 		return 0;
 	err = open_old(&m, generation);

@@ -288,6 +288,19 @@ void client_merge(struct client *c, const struct client *next)
 		c->until = next->until;
 }
 
+bool client_has(const struct client *c, const struct client *before)
+{
+	__u32 from = c->head > LOG_SLOTS ? c->head - LOG_SLOTS : 0;
+
+	if (c->head < before->head || c->failures < before->failures ||
+	    from >= before->head)
+		return false;
+	for (__u32 n = from; n != before->head; n++)
+		if (c->log[n % LOG_SLOTS] != before->log[n % LOG_SLOTS])
+			return false;
+	return true;
+}
+
 /* The new sensors counted later than the old ones did. */
 int put_client(struct move *m, const void *key, void *value)
 {
@@ -296,8 +309,11 @@ int put_client(struct move *m, const void *key, void *value)
 
 	if (ret != 1)
 		return ret;
-	if (!bpf_map_lookup_elem(m->to, key, &now))
+	if (!bpf_map_lookup_elem(m->to, key, &now)) {
+		if (m->again && client_has(&now, value))
+			return 1;
 		client_merge(value, &now);
+	}
 	return bpf_map_update_elem(m->to, key, value, BPF_ANY) ? -errno : 0;
 }
 

@@ -24,6 +24,8 @@ struct move {
 	 */
 	int (*put)(struct move *m, const void *key, void *value);
 	bool take; /* delete each entry from the old map */
+	/* a start that was killed may have put, and not deleted, an entry */
+	bool again;
 	unsigned long carried;
 	unsigned long lost;
 	int err; /* of the last lost entry */
@@ -49,5 +51,8 @@ int put_counter(struct move *m, const void *key, void *value);
 
 /* Adds to c what `next` counted, which came after all that c did. Pure. */
 void client_merge(struct client *c, const struct client *next);
+
+/* Has what `before` logged been merged into c already? Pure. */
+bool client_has(const struct client *c, const struct client *before);
 
 #endif
