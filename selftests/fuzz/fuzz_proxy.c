@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What a proxy says of its client: the PROXY protocol's header, and XCLIENT,
- * against readers of whole lines. The first byte says how the text is cut.
+ * against readers of whole lines. The last byte says how the text is cut, too.
  *
  * Fuzzes: bpf/pure/proxy_header.h bpf/pure/xclient.h
  * Seeds: selftests/unit/test_proxy_header.c selftests/bpf/test_proxy.c
@@ -213,10 +213,11 @@ static void try_xclient(const uint8_t *text, size_t len, uint32_t step)
 
 static void fuzz(struct input *in)
 {
-	uint32_t step = take_byte(in) % PROXY_CHUNK + 1;
+	uint32_t step;
 
 	if (!in->left || in->left > TEXT_MAX)
 		return;
+	step = in->at[in->left - 1] % PROXY_CHUNK + 1;
 	try_header(in->at, in->left, step);
 	try_xclient(in->at, in->left, step);
 }
