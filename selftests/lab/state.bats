@@ -373,3 +373,21 @@ left() {
 	at mail "$BIN" --pin $PIN-two unload
 	at mail ip link del two0
 }
+
+@test "an upgrade tells once which defaults are others, but of keys that are set" {
+	conf rate 5/1h
+	daemon_up
+	daemon_down TERM
+	same "at first" "$(told default-changed)" 0
+	# As versions before 2026-11-30 left it.
+	sqlite3 $STATE/smtpxdp.db 'DROP TABLE defaults'
+	daemon_up
+	until_true 5 tells 1 default-changed
+	has "$(journal SMTPXDP_EVENT=default-changed | jq -r .MESSAGE)" \
+		'^the default of slow-rate is "60/1d" now, and was "off": .*slow-rate .off.'
+	daemon_down TERM
+	daemon_up
+	same "again" "$(told default-changed)" 1
+	same "in force" "$(smtpxdp config get rate) $(smtpxdp config get slow-rate)" \
+		'5/1h 60/1d'
+}

@@ -264,7 +264,7 @@ static int start(struct run *r, const struct config *c)
 		 r->state_dir);
 	err = put_in_force(r, c);
 	if (!err)
-		err = state_keeper_start(r->state, &r->d.pins);
+		err = state_keeper_start(r->state, &r->d.pins, c);
 	if (!err) /* before the sensor asks who has accepted */
 		tell_unattached(accept_link_attach(&r->d.pins, r->skel),
 				"are accepted", "accepted");

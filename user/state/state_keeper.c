@@ -17,6 +17,7 @@
 #include "tell/journal.h"
 #include "base/output.h"
 #include "state/state.h"
+#include "state/state_defaults.h"
 #include "state/state_logins.h"
 
 #define LOCK_NAME "smtpxdp.lock"
@@ -314,12 +315,15 @@ struct state_keeper *state_keeper_new(const char *dir)
 	return NULL;
 }
 
-int state_keeper_start(struct state_keeper *k, struct pins *p)
+int state_keeper_start(struct state_keeper *k, struct pins *p,
+		       const struct config *c)
 {
 	int err;
 
 	k->p = p;
 	err = take_over(k);
+	if (!err)
+		err = state_tell_defaults(k->store, c);
 	if (err) {
 		close_store(k);
 		note_fault(k, err);

@@ -7,6 +7,7 @@
 #ifndef SMTPXDP_STATE_KEEPER_H
 #define SMTPXDP_STATE_KEEPER_H
 
+#include "config/config.h"
 #include "maps/pins.h"
 
 #define STATE_DEFAULT_DIR "/var/lib/smtpxdp"
@@ -22,9 +23,11 @@ void state_keeper_free(struct state_keeper *k); /* NULL is fine */
 
 /*
  * Restores, and starts the thread. A file that cannot be used is no error: the
- * journal is told, and the thread tries again. Returns an exit code.
+ * journal is told, and the thread tries again. Tells which defaults are others
+ * than before. Returns an exit code.
  */
-int state_keeper_start(struct state_keeper *k, struct pins *p);
+int state_keeper_start(struct state_keeper *k, struct pins *p,
+		       const struct config *c);
 
 /*
  * Saves the last changes and ends the thread; after that the caller may close

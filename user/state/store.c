@@ -40,13 +40,21 @@ static const char schema[] =
 					STORE_SCHEMA) ";";
 
 /*
- * Came later: a file of before has no such table, and the version of before does
- * not mind it.
+ * Came later: a file of before has no such tables, and the version of before does
+ * not mind them.
  */
-static const char logins[] =
+static const char later[] =
 	"CREATE TABLE IF NOT EXISTS logins (net TEXT PRIMARY KEY,"
 	" first INTEGER NOT NULL, last INTEGER NOT NULL,"
-	" account INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+	" account INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS defaults (key TEXT PRIMARY KEY,"
+	" value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+
+/* Of the versions that kept no defaults: those that have changed since. */
+static const char earlier_defaults[] =
+	"INSERT INTO defaults (key, value)"
+	" SELECT * FROM (VALUES ('rate', '10/120s'), ('slow-rate', 'off'))"
+	" WHERE NOT EXISTS (SELECT 1 FROM defaults)";
 
 /* With synchronous = FULL, a commit returns when the disk has it. */
 static const char settings[] = "PRAGMA journal_mode = WAL;"
@@ -160,7 +168,9 @@ static int prepare(struct store *s)
 		err = store_exec(s, settings);
 	if (!err && empty)
 		err = create(s);
-	return err ? err : store_exec(s, logins);
+	if (!err)
+		err = store_exec(s, later);
+	return err || empty ? err : store_exec(s, earlier_defaults);
 }
 
 /*

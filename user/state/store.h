@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The state file, an SQLite database: it keeps bans, offences, the networks
- * allowlisted by command, and who has logged in over a reboot. This file knows nothing of maps:
- * state.h decides what is written.
+ * allowlisted by command, who has logged in, and the defaults of keys over a
+ * reboot. It knows nothing of maps: state.h decides what is written.
  *
  * Several processes may have the file open. All functions return 0 or -errno:
  * -EUCLEAN   the file is corrupt

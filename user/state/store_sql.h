@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Shared by store.c and store_rows.c only: the database and its statements. */
+/* Shared by store*.c only: the database and its statements. */
 #ifndef SMTPXDP_STORE_SQL_H
 #define SMTPXDP_STORE_SQL_H
 

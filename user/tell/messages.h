@@ -64,7 +64,9 @@
 	X(ALARM_ENDED, "alarm-ended", "fd4c82180594435d975c7a2edffb9b90",      \
 	  LOG_NOTICE)                                                          \
 	X(JOURNAL_LOST, "journal-lost", "50925f78b862484c96f4b7f12ad846dd",    \
-	  LOG_WARNING)
+	  LOG_WARNING)                                                         \
+	X(DEFAULT_CHANGED, "default-changed",                                  \
+	  "4818ea0e20964f61bde57c9eb18b1213", LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
