@@ -32,6 +32,19 @@ NET=198.51.100.0/24
 	same "crossings" "$(counter nets-crossed)" 1
 	smtpxdp ban del $NET
 	connects attacker --from 198.51.100.60
+	# The second time, longer, as for a client.
+	for i in 15 16 17 18; do
+		login_fail attacker 1 --from 198.51.100.$i
+	done
+	until_true 5 banned_are $NET
+	until_true 5 second_offence
+	has "$(journal SMTPXDP_EVENT=ban SMTPXDP_NET=$NET | tail -n 1 |
+		jq -r .MESSAGE)" "^banned $NET for 2h \\(2nd offence\\): 4 clients in 1h: 535 "
+}
+
+second_offence() {
+	[ "$(smtpxdp ban -j | jq -c "[.[] | [.net, .offences, .next_ban]]")" = \
+		"[[\"$NET\",2,14400]]" ]
 }
 
 @test "IPv6: four /64s of a /48; and in mode monitor nobody is banned" {

@@ -123,17 +123,14 @@ int handle_crossing(struct pins *p, const struct event *e,
 {
 	struct clock_pair now = {};
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
-	struct history past = {};
+	struct history past = history_recall(p, net, now.boot_ns);
 
-	/* Only clients have a past: that of networks is not kept. */
-	if (e->kind == EVENT_CROSSED)
-		past = history_recall(p, net, now.boot_ns);
 	*d = policy_decide(e, settings_now(p), &past);
 	if (err || !d->ban ||
 	    (e->outcome == OUTCOME_BANNED && !still_stands(p, e, net)))
 		return err;
 	err = write_final(p, e, net, d->seconds, &now);
-	if (!err && e->kind == EVENT_CROSSED)
+	if (!err)
 		err = remember(p, net, d->offence,
 			       e->boot_ns + d->seconds * NSEC);
 	return err;

@@ -80,6 +80,19 @@ static bool is_within(int fd, const struct addr *key, const struct net *within)
 	return net_contains(within, &host);
 }
 
+/* Of map nets: is all of the entry's network within the other? */
+static bool is_net_within(int fd, const struct addr *key,
+			  const struct net *within)
+{
+	struct client c;
+	struct net net;
+
+	if (bpf_map_lookup_elem(fd, key, &c))
+		return false;
+	net = net_of(key, c.len);
+	return net_contains(within, &net);
+}
+
 static bool was_banned(int fd, const struct addr *key, const struct net *within)
 {
 	struct client c;
@@ -117,10 +130,12 @@ void clients_forget(struct pins *p, const struct net *net)
 		else
 			forget(fd, is_within, net);
 	}
+	forget(p->map[MAP_NETS], is_net_within, net);
 }
 
 void clients_forget_banned(struct pins *p)
 {
 	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); i++)
 		forget(p->map[windows[i]], was_banned, NULL);
+	forget(p->map[MAP_NETS], was_banned, NULL);
 }

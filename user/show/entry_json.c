@@ -33,8 +33,8 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 	struct history h = history_recall(p, &row->net, now->boot_ns);
 	char net[NET_TEXT], at[CLOCK_TEXT];
 	const struct ban *b = &row->ban;
-	/* Only a client has offences, and so a next ban. */
-	bool client = is_client(p, &row->net);
+	/* A network that a command has banned may never be banned again. */
+	bool again = h.offences || is_client(p, &row->net);
 
 	/* A ban has no reason until the daemon has handled its event. */
 	return json_pack(
@@ -46,9 +46,9 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 		(json_int_t)b->failures, "dropped_packets",
 		(json_int_t)b->packets, "dropped_bytes", (json_int_t)b->bytes,
 		"offences", (json_int_t)h.offences, "next_ban",
-		client ? json_integer(next_ban_time(
-				 p, policy_of_group(p, &row->net), &h)) :
-			 json_null());
+		again ? json_integer(next_ban_time(
+				p, policy_of_group(p, &row->net), &h)) :
+			json_null());
 }
 
 json_t *history_json(const struct pins *p, const struct history *h)
