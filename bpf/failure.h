@@ -231,6 +231,17 @@ ban(const struct settings *s, const struct addr *peer,
 	return held ? held : ban_provisional(s, peer, client, c, j, until, now);
 }
 
+/* The network of an address that net-rate counts; returns its length. */
+static __always_inline __u8 net_rated(const struct settings *s,
+				      const struct addr *a, struct addr *net)
+{
+	net_block_of(a, net);
+	if (!addr_is_v4(a))
+		return NET_LEN_V6;
+	net->b[14] &= 0xff << (s->net_wider & 7);
+	return NET_LEN_V4 - s->net_wider;
+}
+
 /*
  * Counts a failing client for its network (net-rate) and tells the daemon when
  * the network reaches the limit: the daemon writes bans of networks. Not
@@ -246,6 +257,7 @@ __noinline __weak int net_failure(const struct settings *s,
 	__u32 tick, ticket;
 	struct client *n;
 	struct addr key;
+	__u8 len;
 
 	if (!s || !at || !c)
 		return 0;
@@ -259,10 +271,11 @@ __noinline __weak int net_failure(const struct settings *s,
 	client_of(s, &at->peer, &key);
 	if (is_slip(&key, at->tried.hash) || !net_counts(c, tick, rate))
 		return 0;
-	net_block_of(&at->peer, &key);
-	n = entry_get(&nets, &key, net_block_len(&key));
+	len = net_rated(s, &at->peer, &key);
+	n = entry_get(&nets, &key, len);
 	if (!n)
 		return 0;
+	n->len = len; /* net-prefix may have changed */
 	__sync_fetch_and_add(&n->failures, 1);
 	n->last_seen = now;
 	n->last_code = at->code;

@@ -134,7 +134,8 @@ struct settings {
 	__u8 unanswered; /* count-unanswered */
 	__u8 compare; /* compare-passwords */
 	__u8 proxies; /* 1: map named says who comes by a proxy */
-	__u8 pad[7];
+	__u8 net_wider; /* net-prefix: so many bits wider than a /24 */
+	__u8 pad[6];
 	/* users within the rate's time that are an attack; 0: off */
 	__u32 attack_users;
 	__u8 have_ban_nets; /* 1: map ban_nets is not empty */

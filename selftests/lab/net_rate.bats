@@ -47,6 +47,38 @@ second_offence() {
 		"[[\"$NET\",2,14400]]" ]
 }
 
+@test "net-prefix: sixty addresses all over a /21 are one network" {
+	local n to=198.51.96.0/21
+	for n in $(seq 30); do
+		printf 'addr replace 198.51.%d.%d/32 dev eth0\n' \
+			$((96 + n % 8)) $((120 + n)) $((96 + (n + 4) % 8)) $((160 + n))
+	done | at attacker ip -batch -
+	at router ip route add $to via $ATTACKER
+	conf rate 10/120s net-rate 60/1h net-prefix 21
+	daemon_up
+	login_storm attacker --bad "$(all_over 1 29)"
+	has "$(smtpxdp why 198.51.99.1)" \
+		"^network +$to: 58 of 60 failing clients within 1h\$"
+	same "nobody is banned" "$(banned)" ''
+	login_storm attacker --bad "$(all_over 30 30)"
+	until_true 5 banned_are $to
+	vanished attacker --from 198.51.97.121
+	connects honest
+	at router ip route del $to
+	fails 2 smtpxdp config set net-prefix 19
+	has "$output" '20.*24'
+}
+
+# Two addresses of the /21 for each number.
+all_over() { # FIRST LAST
+	local n list
+	for n in $(seq $1 $2); do
+		list+=",198.51.$((96 + n % 8)).$((120 + n))*1"
+		list+=",198.51.$((96 + (n + 4) % 8)).$((160 + n))*1"
+	done
+	echo ${list#,}
+}
+
 @test "IPv6: four /64s of a /48; and in mode monitor nobody is banned" {
 	conf mode monitor rate 10/120s net-rate 4/1h
 	daemon_up

@@ -73,7 +73,7 @@ static int look_up(struct pins *p, struct known *k)
 	k->shown = k->host;
 	k->host = host_inside(p, &k->host);
 	k->client = client_of(p, &k->host);
-	k->block = net_block(&k->host);
+	k->block = net_rated(p, &k->host);
 	k->allow = allowlist_find(p, &k->host, &k->allow_net);
 	k->past = history_recall(p, &k->client, k->now.boot_ns);
 	k->banned = !banlist_find(p, &k->host, &k->now, &k->ban);

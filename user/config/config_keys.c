@@ -271,6 +271,17 @@ static int take_ipv6_prefix(const struct config_key_info *key,
 	return take_prefix(value, 1, s, why);
 }
 
+static int take_net_prefix(const struct config_key_info *key, const char *value,
+			   struct settings *s, const struct why *why)
+{
+	uint32_t bits;
+
+	if (parse_number(value, 20, 24, &bits, why))
+		return -EINVAL;
+	s->net_wider = 24 - bits;
+	return 0;
+}
+
 static int take_nat64_prefixes(const struct config_key_info *key,
 			       const char *value, struct settings *s,
 			       const struct why *why)

@@ -45,6 +45,9 @@
 	X(NET_RATE, "net-rate", "off", "clients/time|off",                     \
 	  "this many clients of a network lead to a ban of it", LIVE,          \
 	  OWN(take_net_rate))                                                  \
+	X(NET_PREFIX, "net-prefix", "24", "bits",                              \
+	  "how much of an IPv4 address is its network, for net-rate", LIVE,    \
+	  OWN(take_net_prefix))                                                \
 	X(IPV6_NET_RATE, "ipv6-net-rate", "auto", "clients/time|auto|off",     \
 	  "the same of IPv6; auto: as net-rate, or 64/1h", LIVE,               \
 	  OWN(take_ipv6_net_rate))                                             \

@@ -36,6 +36,14 @@ struct net net_block(const struct net *host)
 	return net_around(host, net_is_v4(host) ? NET_LEN_V4 : NET_LEN_V6);
 }
 
+struct net net_rated(const struct pins *p, const struct net *host)
+{
+	return net_around(host,
+			  net_is_v4(host) ?
+				  NET_LEN_V4 - settings_now(p)->net_wider :
+				  NET_LEN_V6);
+}
+
 bool clients_find(const struct pins *p, const struct net *client,
 		  struct client *c)
 {

@@ -24,8 +24,11 @@ struct net client_of(const struct pins *p, const struct net *host);
 /* Is the network as long as a client's? Then its ban is in map bans. */
 bool is_client(const struct pins *p, const struct net *net);
 
-/* The /24 or /48 around a host that net-rate measures. */
+/* The /24 or /48 around a host: its neighbours. */
 struct net net_block(const struct net *host);
+
+/* The network around a host that net-rate measures, by the settings in force. */
+struct net net_rated(const struct pins *p, const struct net *host);
 
 /*
  * The window of a client, of its passwords that came again, or of such a block;
