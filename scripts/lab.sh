@@ -60,7 +60,8 @@ die() {
 
 # --- the enclave ------------------------------------------------------------
 
-UNSHARE=(env SMTPXDP_LAB=1 unshare --mount --pid --fork --kill-child
+# Process 1 of the machine has another number within.
+UNSHARE=(env SMTPXDP_LAB=1 LAB_INIT_TASKS="$(echo /proc/1/task/*)" unshare --mount --pid --fork --kill-child
 	--mount-proc)
 # In a chroot, / may be no mount point, and cannot be made private: lab_init
 # checks.

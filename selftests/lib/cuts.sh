@@ -14,6 +14,7 @@
 # Each case of this many is tried; 1: all.
 CUTS_EVERY=${CUTS_EVERY-1}
 CUTTER=$LAB/cutter
+ENDS=$LAB/ends # tracefs
 # One of these, each with its end, the server writes to a client.
 REFUSED='(write|writev|sendto|sendmsg)\(.*"53[58][ -]'
 
@@ -46,6 +47,8 @@ cuts_up() {
 	# A client that is silent is given up soon.
 	sysctl_at mail ipv4/tcp_retries2 2
 	sysctl_at mail ipv4/tcp_orphan_retries 1
+	mkdir -p $ENDS
+	mount -t tracefs none $ENDS
 	cuts_dovecot 0
 	! have_exim || exim_up
 }
@@ -117,8 +120,31 @@ batch() {
 	echo 10.$n.0.1
 }
 
+# The kernel of a virtual machine may run no program while process 1 is the current
+# one (Firecracker's init, which is not the guest's): the end of a connection by
+# a timer that interrupts it goes unseen. ends_begin and ends_of_init tell whose
+# ends these are; on other machines none is missed, and none excused.
+ends_begin() {
+	local of=$ENDS/instances/smtpxdp-cuts
+	mkdir -p $of
+	echo 'sport == 587 && newstate == 7' >$of/events/sock/inet_sock_set_state/filter
+	echo 4096 >$of/buffer_size_kb
+	: >$of/trace
+	echo 1 >$of/events/sock/inet_sock_set_state/enable
+}
+
+ends_of_init() {
+	local tasks=${LAB_INIT_TASKS//'/proc/1/task/'/}
+	grep -E -- "-(${tasks// /|}) +\[" $ENDS/instances/smtpxdp-cuts/trace |
+		sed -n 's/.* daddr=\([0-9.]*\) .*/\1/p'
+}
+
+after() {
+	[ ! -d $ENDS/instances/smtpxdp-cuts ] || rmdir $ENDS/instances/smtpxdp-cuts
+}
+
 # cuts SERVER LOG EXPRESSION CODE ENDS LINE...: then $tried, $unseen (of which
-# the client saw nothing), $counted, $logged and $written say how many.
+# the client saw nothing), $counted, $logged, $written and $excused say how many.
 cuts() {
 	local server=$1 log=$2 expression=$3 code=$4 ends=$5 bytes f
 	shift 5
@@ -130,6 +156,7 @@ cuts() {
 	daemon_up
 	: >$log
 	for f in "$LAB"/log/strace.*; do : >$f; done
+	ends_begin
 	cases $bytes "$ends" >$LAB/cases
 	tried=$(wc -l <$LAB/cases)
 	unseen=$(grep -c '^0 ' $LAB/cases)
@@ -143,14 +170,17 @@ cuts() {
 	counted=$(counter failures)
 	written=$(cat $LAB/log/strace.* | grep -cE "$REFUSED" || true)
 	logged=$(sed -n 's/^total: //p' $LAB/judged)
+	excused=$(sed -n 's/^excused: //p' $LAB/judged)
 	echo "# $BATS_TEST_DESCRIPTION: $bytes bytes, $tried connections, $logged refused by the" \
-		"log, $written by strace, $counted counted" |
+		"log, $written by strace, $counted counted, $excused excused" |
 		tee -a $LAB/figures >&3
 }
 
 # Is each client's count what the log says?
 agree() { # EXPRESSION LOG
-	smtpxdp clients -j | python3 -B $HELPER judge "$2" "$1" >$LAB/judged
+	# shellcheck disable=SC2046 # addresses
+	smtpxdp clients -j | python3 -B $HELPER judge "$2" "$1" $(ends_of_init) \
+		>$LAB/judged
 }
 
 # refused SERVER LOG EXPRESSION CODE LINE...: every login is refused, and that is
@@ -163,7 +193,7 @@ refused() {
 	}
 	same logged $logged $tried
 	same written $written $tried
-	same counted $counted $tried
+	same counted $counted $((tried - excused))
 }
 
 # not_refused SERVER CODE UNSEEN LINE...: the answer is no refusal; whoever sees
@@ -172,5 +202,7 @@ not_refused() {
 	cuts $1 $LAB/log/postfix "$BY_POSTFIX" $2 'r f s' "${@:4}"
 	same logged $logged 0
 	same written $written 0
-	same counted $counted $((unseen * $3))
+	local missed=$((unseen * $3 - counted))
+	[ $missed = 0 ] || [ $missed -le "$(ends_of_init | wc -l)" ]
+	[ $missed -ge 0 ]
 }
