@@ -14,7 +14,7 @@
 #include "sys/tcp_diag.h"
 
 struct choice {
-	const __u64 *ports;
+	const struct choose_from *from;
 	unsigned int *list;
 	size_t n, max;
 	struct links links;
@@ -69,7 +69,7 @@ static void listens(const struct connection *l, void *ctx)
 	static const struct net any = { .len = ADDR_BITS };
 	struct choice *c = ctx;
 
-	if (!(c->ports[l->port / 64] >> l->port % 64 & 1))
+	if (!(c->from->ports[l->port / 64] >> l->port % 64 & 1))
 		return;
 	for (int i = 0; i < c->n_own; i++)
 		if ((net_equal(&l->peer, &any) ||
@@ -107,42 +107,48 @@ static void add_public(struct choice *c)
 			add(c, c->own[i].ifindex);
 }
 
+static void add_for_container(struct choice *c, struct server *s)
+{
+	size_t before = c->n;
+
+	for (size_t i = 0; i < c->links.n && s->id >= 0 && !s->here; i++) {
+		const struct link *link = &c->links.list[i];
+
+		if (link->peer_netns == s->id && !add_bridge_of(c, link))
+			add_public(c);
+	}
+	/* Last, for it costs most, and mostly all are chosen anyway. */
+	if (c->n > before && !server_read_ports(s, c->from->ports))
+		c->n = before;
+}
+
 /* Adds the devices that lead to servers in other network namespaces. */
-static int add_elsewhere(struct choice *c)
+static int add_containers(struct choice *c)
 {
 	struct server *servers;
-	int n = servers_list(c->ports, &servers);
+	int n = servers_list(&servers);
 
-	for (int s = 0; s < n; s++) {
-		if (servers[s].id < 0)
-			continue;
-		for (size_t i = 0; i < c->links.n; i++) {
-			const struct link *link = &c->links.list[i];
-
-			if (link->peer_netns == servers[s].id &&
-			    !add_bridge_of(c, link))
-				add_public(c);
-		}
-	}
-	free(n < 0 ? NULL : servers);
+	for (int i = 0; i < n; i++)
+		add_for_container(c, &servers[i]);
+	free(servers);
 	return n < 0 ? n : 0;
 }
 
-static void add_seen(struct choice *c, const struct seen_devices *seen)
+static void add_seen(struct choice *c)
 {
-	for (size_t i = 0; i < seen->n; i++) {
+	for (size_t i = 0; i < c->from->n_seen; i++) {
 		const struct link *link =
-			links_find(&c->links, seen->ifindex[i]);
+			links_find(&c->links, c->from->seen[i]);
 
 		if (link && links_lead_outside(&c->links, link))
 			add(c, link->ifindex);
 	}
 }
 
-int choose_devices(const __u64 *ports, const struct seen_devices *seen,
-		   unsigned int *list, size_t max)
+int choose_devices(const struct choose_from *from, unsigned int *list, size_t n,
+		   size_t max)
 {
-	struct choice c = { .ports = ports, .list = list, .max = max };
+	struct choice c = { .from = from, .list = list, .n = n, .max = max };
 	int err = links_read(&c.links);
 
 	if (!err) {
@@ -152,9 +158,9 @@ int choose_devices(const __u64 *ports, const struct seen_devices *seen,
 	if (!err)
 		err = add_listeners(&c);
 	if (!err)
-		err = add_elsewhere(&c);
-	if (!err)
-		add_seen(&c, seen);
+		add_seen(&c);
+	if (!err && from->containers)
+		err = add_containers(&c);
 	free(c.own);
 	links_free(&c.links);
 	return err ? err : (int)c.n;

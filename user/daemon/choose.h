@@ -7,14 +7,17 @@
 #define SMTPXDP_CHOOSE_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CHOOSE_SEEN_MAX 64
 
-/* Devices by which clients of mail ports have come in. */
-struct seen_devices {
-	size_t n;
-	unsigned int ifindex[CHOOSE_SEEN_MAX];
+struct choose_from {
+	const __u64 *ports; /* a bit for each mail port */
+	/* devices by which clients of mail ports have come in */
+	size_t n_seen;
+	unsigned int seen[CHOOSE_SEEN_MAX];
+	bool containers; /* look for those; see server_read_ports() */
 };
 
 /*
@@ -23,12 +26,12 @@ struct seen_devices {
  * - those with an address at which a mail port is listened on;
  * - bridges with a port that leads to a mail server's network namespace;
  * - if such a server's packets are routed: those with a public address;
- * - those by which clients have come in: `seen`.
+ * - those by which clients have come in.
  * Never loopback, a tunnel or a container's device, unless the default route
- * leads there. `ports` has a bit for each mail port. Returns how many, at most
- * `max`, or -errno.
+ * leads there. `list` has `n` devices already, up to `max`. Returns how many
+ * they are then, or -errno.
  */
-int choose_devices(const __u64 *ports, const struct seen_devices *seen,
-		   unsigned int *list, size_t max);
+int choose_devices(const struct choose_from *from, unsigned int *list, size_t n,
+		   size_t max);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/choose.h"
 #include "lists/proxies.h"
 #include "sys/attach.h"
@@ -16,6 +17,8 @@
 #include "maps/settings_map.h"
 #include "maps/sign_map.h"
 #include "smtpxdp.skel.h"
+
+#define CONTAINERS_USEC 60000000
 
 void ifaces_add(struct ifaces *f, __u32 ifindex, const char *name)
 {
@@ -55,36 +58,55 @@ static void add_chosen(struct ifaces *f, __u32 ifindex)
 }
 
 /* Adds the interfaces that choose.h says. -errno. */
-static int choose(struct ifaces *f, const __u64 *ports,
-		  const struct seen_devices *seen)
+static int choose(struct ifaces *f, const struct choose_from *from)
 {
 	unsigned int chosen[DAEMON_IFACES_MAX];
-	int n = choose_devices(ports, seen, chosen, DAEMON_IFACES_MAX);
+	__u32 before = f->n;
+	int n;
 
-	for (int i = 0; i < n; i++)
+	for (__u32 i = 0; i < before; i++)
+		chosen[i] = f->list[i].iface.ifindex;
+	n = choose_devices(from, chosen, before, DAEMON_IFACES_MAX);
+	for (int i = before; i < n; i++)
 		add_chosen(f, chosen[i]);
 	return n < 0 ? n : 0;
 }
 
 static void came_in(uint32_t ifindex, const struct sign *s, void *ctx)
 {
-	struct seen_devices *seen = ctx;
+	struct choose_from *from = ctx;
 
-	if (seen->n < CHOOSE_SEEN_MAX)
-		seen->ifindex[seen->n++] = ifindex;
+	if (from->n_seen < CHOOSE_SEEN_MAX)
+		from->seen[from->n_seen++] = ifindex;
+}
+
+/*
+ * Are containers to be looked at? A minute long after the devices have changed,
+ * for a container's server starts later than its link; then each minute.
+ */
+static bool containers_are_due(struct ifaces *f)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	if (now - f->changed_usec > CONTAINERS_USEC &&
+	    now - f->containers_usec < CONTAINERS_USEC)
+		return false;
+	f->containers_usec = now;
+	return true;
 }
 
 bool ifaces_add_missing(struct ifaces *f)
 {
-	struct seen_devices seen = {};
+	struct choose_from from = { .ports = settings_now(f->pins)->ports };
 	__u32 before = f->n;
 
 	for (int i = 0; f->names[i]; i++)
 		if (!is_listed(f, if_nametoindex(f->names[i]), f->names[i]))
 			ifaces_add(f, 0, f->names[i]);
 	if (ifaces_are_chosen(f)) {
-		arrivals_each(f->pins, came_in, &seen);
-		choose(f, settings_now(f->pins)->ports, &seen);
+		arrivals_each(f->pins, came_in, &from);
+		from.containers = containers_are_due(f);
+		choose(f, &from);
 	}
 	return f->n != before;
 }
@@ -137,10 +159,11 @@ static int add_for_proxies(struct ifaces *f, const struct config *c)
 static int find_chosen(struct ifaces *f, const struct config *c)
 {
 	uint64_t ports[65536 / 64] = {};
-	struct seen_devices none = {};
+	struct choose_from from = { .ports = (const __u64 *)ports,
+				    .containers = true };
 
 	parse_ports(c->value[KEY_PORTS], ports, &(struct why){});
-	return choose(f, (const __u64 *)ports, &none);
+	return choose(f, &from);
 }
 
 int ifaces_find(struct ifaces *f, const struct config *c)

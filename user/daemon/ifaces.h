@@ -27,6 +27,8 @@ struct ifaces {
 	char **names; /* of key interfaces; NULL-terminated */
 	__u32 n;
 	struct watched list[DAEMON_IFACES_MAX];
+	uint64_t changed_usec; /* of CLOCK_MONOTONIC: devices have */
+	uint64_t containers_usec; /* the last look at them */
 };
 
 /* Fills the list: present interfaces, and those to wait for. -errno. */

@@ -171,8 +171,7 @@ static bool let_go(struct ifaces *f, const struct links *l)
 			continue;
 		detach(f->pins->dir, iface);
 		journal_note(MESSAGE_ATTACHED,
-			     "%s is not watched any more: what comes in by it "
-			     "comes in by devices below, which are",
+			     "the devices below %s are watched instead of it",
 			     iface->name);
 		ifaces_remove(f, i);
 		changed = true;

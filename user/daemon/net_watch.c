@@ -69,8 +69,11 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
 
 static int on_change(sd_event_source *s, int fd, uint32_t revents, void *ctx)
 {
+	struct net_watch *w = ctx;
+
 	netinfo_drain(fd);
-	look_at(ctx, 0);
+	w->ifaces->changed_usec = clock_monotonic_usec();
+	look_at(w, 0);
 	return 0;
 }
 

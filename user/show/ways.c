@@ -136,9 +136,11 @@ json_t *ways_json(const struct pins *p, const struct daemon_info *info)
 
 	if (info->netns == netns_inode() && !links_read(&w.links)) {
 		w.n_own = netinfo_addresses(&w.own);
-		n = servers_list(settings_now(p)->ports, &servers);
+		n = servers_list(&servers);
 	}
 	for (int i = 0; i < n; i++) {
+		if (!server_read_ports(&servers[i], settings_now(p)->ports))
+			continue;
 		if (servers[i].here)
 			add_from_watched(&w, &servers[i], NULL);
 		else

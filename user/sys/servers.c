@@ -135,45 +135,35 @@ static void find_id(struct mnl_socket *nl, struct server *s)
 	netlink_ask(nl, nlh, on_id, &s->id);
 }
 
-/* Keeps the namespaces with a listener. */
-static void keep_servers(struct listing *l, const __u64 *ports)
+bool server_read_ports(struct server *s, const __u64 *ports)
 {
-	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
-	size_t kept = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		struct server *s = &l->list[kept];
-
-		*s = l->list[i];
-		read_listeners(s, "tcp", ports);
-		read_listeners(s, "tcp6", ports);
-		if (!s->n_ports)
-			continue;
-		read_name(s);
-		if (nl && !s->here)
-			find_id(nl, s);
-		kept++;
-	}
-	l->n = kept;
-	if (nl)
-		mnl_socket_close(nl);
+	s->n_ports = 0;
+	read_listeners(s, "tcp", ports);
+	read_listeners(s, "tcp6", ports);
+	return s->n_ports;
 }
 
-int servers_list(const __u64 *ports, struct server **list)
+int servers_list(struct server **list)
 {
+	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
 	struct listing l = { .here = netns_inode() };
 	DIR *proc = opendir("/proc");
 	const struct dirent *d;
-	int err = proc ? 0 : -errno;
+	int err = proc && nl ? 0 : -errno;
 
 	while (!err && (d = readdir(proc)))
 		if (isdigit((unsigned char)d->d_name[0]))
 			err = take_process(&l, atoi(d->d_name));
+	for (size_t i = 0; i < l.n && !err; i++) {
+		read_name(&l.list[i]);
+		if (!l.list[i].here)
+			find_id(nl, &l.list[i]);
+	}
 	if (proc)
 		closedir(proc);
-	if (!err)
-		keep_servers(&l, ports);
-	else
+	if (nl)
+		mnl_socket_close(nl);
+	if (err)
 		free(l.list);
 	*list = err ? NULL : l.list;
 	return err ? err : (int)l.n;

@@ -10,7 +10,7 @@
 
 #define SERVER_PORTS_MAX 8
 
-/* A network namespace where mail ports are listened on, not by loopback only. */
+/* A network namespace that processes have, and the mail ports there. */
 struct server {
 	uint64_t netns; /* inode */
 	bool here; /* it is the namespace of this process */
@@ -22,9 +22,16 @@ struct server {
 };
 
 /*
- * Lists the servers of all processes that this one can see; `ports` has a bit
- * for each mail port. *list is to be freed. Returns how many, or -errno.
+ * Lists the namespaces of all processes that this one can see, without their
+ * ports. *list is to be freed. Returns how many, or -errno.
  */
-int servers_list(const __u64 *ports, struct server **list);
+int servers_list(struct server **list);
+
+/*
+ * Finds the mail ports that are listened on there, not by loopback only; `ports`
+ * has a bit for each mail port. The kernel looks through all sockets for that:
+ * a millisecond, on a large machine. False: none.
+ */
+bool server_read_ports(struct server *s, const __u64 *ports);
 
 #endif
