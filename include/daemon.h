@@ -18,6 +18,13 @@ enum iface_flags {
 	IFACE_CLSACT = 2, /* tc by clsact filters, not by TCX links */
 	IFACE_QDISC_OURS = 4, /* the daemon made the clsact qdisc */
 	IFACE_RAW = 8, /* no Ethernet header: programs *_raw */
+	/*
+	 * Its packets come in by another watched one before: the sensor of
+	 * users is there, and would take each segment here for a
+	 * retransmission.
+	 */
+	IFACE_FED = 16,
+	IFACE_CHOSEN = 32, /* the key interfaces names none */
 };
 
 struct daemon_iface {

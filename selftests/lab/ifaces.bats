@@ -143,6 +143,7 @@ more_than() { # PACKETS
 @test "without interfaces: the default route's, when there is one" {
 	at mail ip route del default
 	at mail ip -6 route del default
+	conf ports 2525 # nobody listens there: that would tell the way, too
 	daemon_start
 	has "$(cat $LAB/log/smtpxdp)" 'warning: there is no default route'
 	fails 1 smtpxdp status --check

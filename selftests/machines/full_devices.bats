@@ -49,7 +49,7 @@ device() {
 	device vlan
 }
 
-@test "both at once: counted once, and status says what is not read" {
+@test "both at once: counted once, and who is tried is read at the lower one" {
 	device stacked
 }
 

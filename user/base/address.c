@@ -117,6 +117,36 @@ bool net_is_v4(const struct net *n)
 	return net_contains(&v4_all, n);
 }
 
+static bool is_of_one(const struct net *host, const char *const *nets)
+{
+	struct net net;
+
+	for (; *nets; nets++)
+		if (!net_parse(*nets, &net, NULL, 0) &&
+		    net_contains(&net, host) &&
+		    net_is_v4(&net) == net_is_v4(host))
+			return true;
+	return false;
+}
+
+bool host_is_of_link(const struct net *host)
+{
+	static const char *const nets[] = { "169.254.0.0/16", "fe80::/10",
+					    NULL };
+
+	return is_of_one(host, nets);
+}
+
+bool host_is_private(const struct net *host)
+{
+	static const char *const nets[] = { "10.0.0.0/8",    "127.0.0.0/8",
+					    "172.16.0.0/12", "192.168.0.0/16",
+					    "100.64.0.0/10", "fc00::/7",
+					    "::1/128",	     NULL };
+
+	return host_is_of_link(host) || is_of_one(host, nets);
+}
+
 const char *net_format(const struct net *n, char buf[static NET_TEXT])
 {
 	host_format(n, buf);

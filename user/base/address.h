@@ -57,4 +57,9 @@ bool net_contains(const struct net *outer, const struct net *inner);
 bool addr_is_loopback(const struct addr *a);
 bool net_is_v4(const struct net *n);
 
+/* Is it of a network that strangers do not come from? As bpf/arrive.h. */
+bool host_is_private(const struct net *host);
+/* Is it of those that hold on one link only? */
+bool host_is_of_link(const struct net *host);
+
 #endif

@@ -134,6 +134,60 @@ static void print_iface(const json_t *iface, const char *title)
 	       why ? " (" : "", why ? why : "", why ? ")" : "");
 }
 
+/* Says of a way's first device how the gate is attached there. */
+static const char *gate_of(const json_t *interfaces, const char *name)
+{
+	const json_t *iface;
+	size_t i;
+
+	json_array_foreach(interfaces, i, iface)
+		if (!strcmp(json_string_value(json_object_get(iface, "name")),
+			    name))
+			return json_string_value(json_object_get(iface, "xdp"));
+	return NULL;
+}
+
+static void print_devices(const json_t *way, const json_t *interfaces)
+{
+	const json_t *v;
+	size_t i;
+
+	if (json_is_true(json_object_get(way, "routed")))
+		printf("routed > ");
+	json_array_foreach(json_object_get(way, "devices"), i, v) {
+		const char *gate =
+			i ? NULL : gate_of(interfaces, json_string_value(v));
+
+		printf("%s%s%s%s > ", json_string_value(v),
+		       gate ? " (xdp " : "", gate ? gate : "", gate ? ")" : "");
+	}
+}
+
+/* From the NIC to the server, each way on a line. */
+static void print_ways(const json_t *ways, const json_t *interfaces)
+{
+	const json_t *way, *v;
+	size_t i, k;
+
+	json_array_foreach(ways, i, way) {
+		const json_t *name = json_object_get(way, "name");
+
+		printf("%-12s ", i ? "" : "ways");
+		print_devices(way, interfaces);
+		if (json_is_string(name))
+			printf("container of %s (pid %lld):",
+			       json_string_value(name),
+			       (long long)json_integer_value(
+				       json_object_get(way, "pid")));
+		else
+			printf("this host:");
+		json_array_foreach(json_object_get(way, "ports"), k, v)
+			printf("%s %lld", k ? "," : "",
+			       (long long)json_integer_value(v));
+		putchar('\n');
+	}
+}
+
 static void print_counters(const json_t *counters)
 {
 	static const struct column columns[] = {
@@ -177,6 +231,8 @@ static void print_text(json_t *doc)
 		print_iface(iface, i ? "" : "interfaces");
 	if (!json_array_size(json_object_get(doc, "interfaces")))
 		printf("%-12s none: nothing is attached\n", "interfaces");
+	print_ways(json_object_get(doc, "ways"),
+		   json_object_get(doc, "interfaces"));
 	print_tls(json_object_get(doc, "tls"));
 	print_refused(json_object_get(doc, "refused"));
 	print_older_ways(json_object_get(doc, "older_ways"));

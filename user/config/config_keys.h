@@ -144,8 +144,8 @@
 	  "databases in MaxMind's format that know countries and AS numbers",  \
 	  LIVE, CHECKED(check_files))                                          \
 	X(INTERFACES, "interfaces", "", "names",                               \
-	  "where to attach; none: the default routes'", RESTART,               \
-	  CHECKED(check_interfaces))                                           \
+	  "where to attach; none: where clients of the mail ports come in",    \
+	  RESTART, CHECKED(check_interfaces))                                  \
 	X(TLS, "tls", "auto", "auto|all|off",                                  \
 	  "read replies inside TLS: of this network namespace, of all, or "    \
 	  "not",                                                               \

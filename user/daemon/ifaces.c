@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "daemon/choose.h"
 #include "lists/proxies.h"
 #include "sys/attach.h"
+#include "sys/links.h"
 #include "tell/journal.h"
-#include "sys/netinfo.h"
 #include "maps/settings_map.h"
+#include "maps/sign_map.h"
 #include "smtpxdp.skel.h"
+
+#define CONTAINERS_USEC 60000000
 
 void ifaces_add(struct ifaces *f, __u32 ifindex, const char *name)
 {
@@ -41,34 +46,103 @@ static bool is_listed(const struct ifaces *f, __u32 ifindex, const char *name)
 	return false;
 }
 
-/* Adds the interfaces that default routes lead to now. -errno. */
-static int add_defaults(struct ifaces *f)
+static void add_chosen(struct ifaces *f, __u32 ifindex)
 {
-	struct netinfo *info = malloc(sizeof(*info));
-	int err = info ? netinfo_read(info) : -ENOMEM;
 	char name[IF_NAMESIZE];
+	__u32 before = f->n;
 
-	for (size_t i = 0; !err && i < info->n_default; i++) {
-		__u32 ifindex = info->default_ifindex[i];
+	if (if_indextoname(ifindex, name) && !is_listed(f, ifindex, name))
+		ifaces_add(f, ifindex, name);
+	if (f->n > before)
+		f->list[before].iface.flags = IFACE_CHOSEN;
+}
 
-		if (if_indextoname(ifindex, name) &&
-		    !is_listed(f, ifindex, name))
-			ifaces_add(f, ifindex, name);
-	}
-	free(info);
-	return err;
+/* Adds the interfaces that choose.h says. -errno. */
+static int choose(struct ifaces *f, const struct choose_from *from)
+{
+	unsigned int chosen[DAEMON_IFACES_MAX];
+	__u32 before = f->n;
+	int n;
+
+	for (__u32 i = 0; i < before; i++)
+		chosen[i] = f->list[i].iface.ifindex;
+	n = choose_devices(from, chosen, before, DAEMON_IFACES_MAX);
+	for (int i = before; i < n; i++)
+		add_chosen(f, chosen[i]);
+	return n < 0 ? n : 0;
+}
+
+static void came_in(uint32_t ifindex, const struct sign *s, void *ctx)
+{
+	struct choose_from *from = ctx;
+
+	if (from->n_seen < CHOOSE_SEEN_MAX)
+		from->seen[from->n_seen++] = ifindex;
+}
+
+/*
+ * Are containers to be looked at? A minute long after the devices have changed,
+ * for a container's server starts later than its link; then each minute.
+ */
+static bool containers_are_due(struct ifaces *f)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	if (now - f->changed_usec > CONTAINERS_USEC &&
+	    now - f->containers_usec < CONTAINERS_USEC)
+		return false;
+	f->containers_usec = now;
+	return true;
 }
 
 bool ifaces_add_missing(struct ifaces *f)
 {
+	struct choose_from from = { .ports = settings_now(f->pins)->ports };
 	__u32 before = f->n;
 
 	for (int i = 0; f->names[i]; i++)
 		if (!is_listed(f, if_nametoindex(f->names[i]), f->names[i]))
 			ifaces_add(f, 0, f->names[i]);
-	if (!f->names[0])
-		add_defaults(f);
+	if (ifaces_are_chosen(f)) {
+		arrivals_each(f->pins, came_in, &from);
+		from.containers = containers_are_due(f);
+		choose(f, &from);
+	}
 	return f->n != before;
+}
+
+void ifaces_note_fed(struct ifaces *f, const struct links *l)
+{
+	for (__u32 i = 0; i < f->n; i++) {
+		__u32 to = f->list[i].iface.ifindex;
+
+		f->list[i].iface.flags &= ~IFACE_FED;
+		for (__u32 k = 0; k < f->n && to; k++) {
+			__u32 from = f->list[k].iface.ifindex;
+
+			if (k != i && from && links_hand_on(l, from, to))
+				f->list[i].iface.flags |= IFACE_FED;
+		}
+	}
+}
+
+bool ifaces_keep(struct ifaces *f, const struct daemon_iface *iface)
+{
+	bool below = false;
+	__u32 before = f->n;
+	struct links l;
+	int err;
+
+	if (!ifaces_are_chosen(f))
+		return false;
+	err = links_read(&l);
+	for (__u32 i = 0; i < f->n && !err; i++)
+		below |= links_hand_on(&l, f->list[i].iface.ifindex,
+				       iface->ifindex);
+	links_free(&l);
+	if (below || iface->flags & IFACE_CHOSEN)
+		add_chosen(f, iface->ifindex);
+	return f->n > before;
 }
 
 /* Adds loopback, if a proxy on this host reaches the mail server by it. */
@@ -79,6 +153,17 @@ static int add_for_proxies(struct ifaces *f, const struct config *c)
 	if (here > 0 && !is_listed(f, LOOPBACK_IFINDEX, "lo"))
 		ifaces_add(f, LOOPBACK_IFINDEX, "lo");
 	return here < 0 ? here : 0;
+}
+
+/* Adds what is chosen, by the configured ports. -errno. */
+static int find_chosen(struct ifaces *f, const struct config *c)
+{
+	uint64_t ports[65536 / 64] = {};
+	struct choose_from from = { .ports = (const __u64 *)ports,
+				    .containers = true };
+
+	parse_ports(c->value[KEY_PORTS], ports, &(struct why){});
+	return choose(f, &from);
 }
 
 int ifaces_find(struct ifaces *f, const struct config *c)
@@ -92,7 +177,7 @@ int ifaces_find(struct ifaces *f, const struct config *c)
 	if (err)
 		return err;
 	if (!f->names[0])
-		return add_defaults(f);
+		return find_chosen(f, c);
 	for (int i = 0; f->names[i]; i++) {
 		__u32 ifindex = if_nametoindex(f->names[i]);
 
@@ -138,8 +223,8 @@ struct programs_of {
 static int find_programs(const struct ifaces *f, struct watched *w,
 			 struct programs_of *of)
 {
-	struct netinfo_link link;
-	int err = netinfo_link(w->iface.ifindex, &link);
+	struct link link;
+	int err = link_read(w->iface.ifindex, &link);
 
 	if (err)
 		return err;
@@ -152,8 +237,52 @@ static int find_programs(const struct ifaces *f, struct watched *w,
 		of->gate = bpf_program__fd(f->skel->progs.drop_raw);
 		of->out = bpf_program__fd(f->skel->progs.detect_raw);
 	}
-	of->in = bpf_program__fd(f->skel->progs.listen);
+	of->in = w->iface.flags & IFACE_FED ?
+			 -1 :
+			 bpf_program__fd(f->skel->progs.listen);
 	return 0;
+}
+
+static int attach_gate(struct ifaces *f, struct watched *w, int gate, char *why,
+		       size_t size)
+{
+	w->iface.flags &= ~IFACE_XDP_GENERIC;
+	return attach_xdp(f->pins->dir, &w->iface, gate, why, size);
+}
+
+/*
+ * Attaches the gate below others of ours: the kernel refuses it there, so those
+ * are taken away for a moment.
+ */
+static int attach_below(struct ifaces *f, struct watched *w, int gate,
+			char *why, size_t size)
+{
+	bool lifted[DAEMON_IFACES_MAX] = {}, any = false;
+	char ignored[512];
+	struct links l;
+	int err = links_read(&l);
+
+	for (__u32 i = 0; i < f->n && !err; i++) {
+		const struct daemon_iface *up = &f->list[i].iface;
+
+		lifted[i] = &f->list[i] != w && up->ifindex &&
+			    links_hand_on(&l, w->iface.ifindex, up->ifindex) &&
+			    attached_xdp(f->pins->dir, up) &&
+			    !detach_xdp(f->pins->dir, up);
+		any |= lifted[i];
+	}
+	links_free(&l);
+	if (!any)
+		return -EBUSY;
+	err = attach_gate(f, w, gate, why, size);
+	for (__u32 i = 0; i < f->n; i++) {
+		struct programs_of of;
+
+		if (lifted[i] && !find_programs(f, &f->list[i], &of))
+			attach_gate(f, &f->list[i], of.gate, ignored,
+				    sizeof(ignored));
+	}
+	return err;
 }
 
 int ifaces_attach_gate(struct ifaces *f, struct watched *w)
@@ -164,7 +293,9 @@ int ifaces_attach_gate(struct ifaces *f, struct watched *w)
 
 	if (err || of.gate < 0)
 		return err;
-	err = attach_xdp(f->pins->dir, &w->iface, of.gate, why, sizeof(why));
+	err = attach_gate(f, w, of.gate, why, sizeof(why));
+	if (err == -EBUSY)
+		err = attach_below(f, w, of.gate, why, sizeof(why));
 	if (err)
 		return refused(w, err, why);
 	/* no kernel has native XDP on loopback */
@@ -189,6 +320,8 @@ int ifaces_attach_sensor(struct ifaces *f, struct watched *w)
 	if (!err && of.in >= 0)
 		err = attach_tc(f->pins->dir, &w->iface, TC_IN, of.in, why,
 				sizeof(why));
+	else if (!err && w->iface.flags & IFACE_FED)
+		detach_tc(f->pins->dir, &w->iface, TC_IN);
 	return err ? refused(w, err, why) : 0;
 }
 
@@ -205,6 +338,11 @@ bool ifaces_is_attached(const struct ifaces *f, struct watched *w)
 
 void ifaces_expect(struct ifaces *f)
 {
+	struct links l;
+
+	if (!links_read(&l))
+		ifaces_note_fed(f, &l);
+	links_free(&l);
 	for (__u32 i = 0; i < f->n; i++)
 		if (f->list[i].iface.ifindex)
 			attach_expect(&f->list[i].iface);
@@ -257,6 +395,6 @@ const char *ifaces_describe(const struct ifaces *f, char *buf, size_t size)
 	if (list_names(f, false, "waits for", waiting, sizeof(waiting)))
 		snprintf(buf + n, size - n, "%s%s", n ? "; " : "", waiting);
 	else if (!n)
-		snprintf(buf, size, "waits for a default route");
+		snprintf(buf, size, "waits for an interface to watch");
 	return buf;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The interfaces that the daemon watches: those named by key interfaces,
- * present or not; if it names none, every interface that a default route leads
- * to, or has led to. ifaces_sync() follows their coming and going.
+ * present or not; if it names none, all by which clients of the mail ports come
+ * in, or have (choose.h). ifaces_sync() follows their coming and going.
  */
 #ifndef SMTPXDP_IFACES_H
 #define SMTPXDP_IFACES_H
@@ -11,6 +11,7 @@
 #include "daemon.h"
 #include "maps/pins.h"
 
+struct links;
 struct smtpxdp;
 
 /* One watched interface. */
@@ -26,10 +27,20 @@ struct ifaces {
 	char **names; /* of key interfaces; NULL-terminated */
 	__u32 n;
 	struct watched list[DAEMON_IFACES_MAX];
+	uint64_t changed_usec; /* of CLOCK_MONOTONIC: devices have */
+	uint64_t containers_usec; /* the last look at them */
 };
 
 /* Fills the list: present interfaces, and those to wait for. -errno. */
 int ifaces_find(struct ifaces *f, const struct config *c);
+
+/*
+ * Adds an earlier daemon's interface that is not in the list, if it was chosen:
+ * by what is not known yet, as by clients that came in. Also if others below it
+ * are in the list: it stays until those are attached, so that no packet passes
+ * meanwhile. False: it is neither, and to be detached.
+ */
+bool ifaces_keep(struct ifaces *f, const struct daemon_iface *iface);
 void ifaces_free(struct ifaces *f);
 
 /*
@@ -49,8 +60,14 @@ bool ifaces_is_attached(const struct ifaces *f, struct watched *w);
  */
 bool ifaces_sync(struct ifaces *f);
 
-/* attach_expect() for each interface that is there. */
+/* attach_expect() for each interface that is there, and its IFACE_FED. */
 void ifaces_expect(struct ifaces *f);
+
+/* Are they chosen, so that ifaces_sync() is to be called now and then? */
+static inline bool ifaces_are_chosen(const struct ifaces *f)
+{
+	return !f->names[0];
+}
 
 /* Write the list into *info, or into map daemon (0, or -errno). */
 void ifaces_fill(const struct ifaces *f, struct daemon_info *info);
@@ -63,5 +80,6 @@ const char *ifaces_describe(const struct ifaces *f, char *buf, size_t size);
 void ifaces_add(struct ifaces *f, __u32 ifindex, const char *name);
 void ifaces_remove(struct ifaces *f, __u32 i);
 bool ifaces_add_missing(struct ifaces *f);
+void ifaces_note_fed(struct ifaces *f, const struct links *l);
 
 #endif

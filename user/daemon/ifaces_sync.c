@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sys/attach.h"
+#include "sys/links.h"
 #include "daemon/ifaces.h"
 #include "tell/journal.h"
 
@@ -115,15 +116,84 @@ static bool bring_up(struct ifaces *f, __u32 i, bool *again)
 	return memcmp(&before, &w->iface, sizeof(before));
 }
 
+/*
+ * Moves the sensor of users to the lowest devices, if ports came or went. True:
+ * an entry has changed.
+ */
+static bool move_sensors(struct ifaces *f, const struct links *l)
+{
+	struct watched before[DAEMON_IFACES_MAX];
+	bool changed = false;
+
+	memcpy(before, f->list, sizeof(before));
+	ifaces_note_fed(f, l);
+	for (__u32 i = 0; i < f->n; i++) {
+		struct watched *w = &f->list[i];
+
+		if (!w->iface.ifindex ||
+		    w->iface.flags == before[i].iface.flags)
+			continue;
+		changed = true;
+		ifaces_attach_sensor(f, w);
+	}
+	return changed;
+}
+
+/* Is the gate on all devices where the packets of this one come in first? */
+static bool is_superseded(const struct ifaces *f, const struct links *l,
+			  __u32 ifindex)
+{
+	unsigned int lowest[DAEMON_IFACES_MAX];
+	size_t n = links_lowest(l, ifindex, lowest, DAEMON_IFACES_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		struct daemon_iface below = { .ifindex = lowest[i] };
+
+		if (lowest[i] == ifindex || !is_watched(f, lowest[i]) ||
+		    !attached_xdp(f->pins->dir, &below))
+			return false;
+	}
+	return n;
+}
+
+/*
+ * Lets go of chosen interfaces when those below them are watched instead: ports
+ * were added to a bridge, or an earlier daemon chose otherwise. True: changed.
+ */
+static bool let_go(struct ifaces *f, const struct links *l)
+{
+	bool changed = false;
+
+	for (__u32 i = f->n; i-- > 0 && ifaces_are_chosen(f);) {
+		const struct daemon_iface *iface = &f->list[i].iface;
+
+		if (!is_superseded(f, l, iface->ifindex))
+			continue;
+		detach(f->pins->dir, iface);
+		journal_note(MESSAGE_ATTACHED,
+			     "the devices below %s are watched instead of it",
+			     iface->name);
+		ifaces_remove(f, i);
+		changed = true;
+	}
+	return changed;
+}
+
 bool ifaces_sync(struct ifaces *f)
 {
 	bool changed = false, again = false;
+	struct links l;
 
 	for (__u32 i = f->n; i-- > 0;)
 		changed |= check(f, i);
 	changed |= ifaces_add_missing(f);
 	for (__u32 i = f->n; i-- > 0;)
 		changed |= bring_up(f, i, &again);
+	if (!links_read(&l)) {
+		changed |= let_go(f, &l);
+		changed |= move_sensors(f, &l);
+	}
+	links_free(&l);
 	if (changed && ifaces_publish(f))
 		journal_note(MESSAGE_FAULT, "cannot write map daemon");
 	return again;

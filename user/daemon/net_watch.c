@@ -15,6 +15,8 @@
  * another's program has gone from it.
  */
 #define RETRY_USEC 2000000
+/* No message tells when somebody listens on a mail port. */
+#define LOOK_USEC 5000000
 
 /*
  * Sets the timer to `usec`, or later if the last look was costly, but never
@@ -60,13 +62,18 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *ctx)
 	w->not_before = now + (clock_cpu_usec() - start) * (SHARE - 1);
 	if (again)
 		look_at(w, now + RETRY_USEC);
+	else if (ifaces_are_chosen(w->ifaces))
+		look_at(w, now + LOOK_USEC);
 	return 0;
 }
 
 static int on_change(sd_event_source *s, int fd, uint32_t revents, void *ctx)
 {
+	struct net_watch *w = ctx;
+
 	netinfo_drain(fd);
-	look_at(ctx, 0);
+	w->ifaces->changed_usec = clock_monotonic_usec();
+	look_at(w, 0);
 	return 0;
 }
 

@@ -31,25 +31,35 @@
 #include "tls/tls_sensor.h"
 #include "tls/tls_watch.h"
 
+static struct watched *find_watched(struct ifaces *f, __u32 ifindex)
+{
+	for (__u32 i = 0; i < f->n; i++)
+		if (f->list[i].iface.ifindex == ifindex)
+			return &f->list[i];
+	return NULL;
+}
+
 /* Takes over one interface of the earlier daemon, or detaches from it. */
 static void inherit(struct run *r, const struct daemon_info *old,
 		    const struct daemon_iface *iface)
 {
 	struct ifaces *f = &r->d.ifaces;
+	struct watched *w;
 
 	if (old->netns != r->info.netns) {
 		/* ifindex and filters are of another network namespace */
 		detach_links(f->pins->dir, iface);
 		return;
 	}
-	for (__u32 i = 0; i < f->n; i++) {
-		if (f->list[i].iface.ifindex != iface->ifindex)
-			continue;
-		f->list[i].inherited = iface->ifindex;
-		f->list[i].iface.flags |= iface->flags & IFACE_QDISC_OURS;
+	w = find_watched(f, iface->ifindex);
+	if (!w && ifaces_keep(f, iface))
+		w = find_watched(f, iface->ifindex);
+	if (!w) {
+		detach(f->pins->dir, iface);
 		return;
 	}
-	detach(f->pins->dir, iface);
+	w->inherited = iface->ifindex;
+	w->iface.flags |= iface->flags & IFACE_QDISC_OURS;
 }
 
 /*
@@ -228,9 +238,10 @@ static void tell_waiting(const struct ifaces *f)
 {
 	if (!f->n)
 		journal_note(MESSAGE_WAITING,
-			     "there is no default route, and so no interface "
-			     "to watch: it is attached when there is one; or "
-			     "name it with -i, or by the key interfaces");
+			     "there is no default route, and no interface by "
+			     "which clients of a mail port come in: it is "
+			     "attached when there is one; or name it with -i, "
+			     "or by the key interfaces");
 	for (__u32 i = 0; i < f->n; i++)
 		if (!f->list[i].iface.ifindex)
 			journal_note(MESSAGE_WAITING,

@@ -10,6 +10,7 @@
 #include "lists/allowlist.h"
 #include "maps/settings_map.h"
 #include "maps/sign_map.h"
+#include "sys/links.h"
 #include "sys/netinfo.h"
 #include "sys/netlink.h"
 #include "sys/tcp_diag.h"
@@ -25,37 +26,21 @@ struct ways {
 	uint64_t boot_ns;
 	const struct net *address; /* whose listeners are looked for */
 	uint16_t port; /* a mail port that is listened on there, or 0 */
+	struct links links;
 	unsigned int told[WAYS_MAX];
 	size_t n_told;
 };
 
-/* Is it of a network that strangers do not come from? As bpf/arrive.h. */
-static bool is_private(const struct net *host)
-{
-	static const char *const nets[] = { "10.0.0.0/8",     "127.0.0.0/8",
-					    "172.16.0.0/12",  "192.168.0.0/16",
-					    "169.254.0.0/16", "100.64.0.0/10",
-					    "fc00::/7",	      "fe80::/10",
-					    "::1/128" };
-	struct net net;
-
-	for (size_t i = 0; i < sizeof(nets) / sizeof(*nets); i++)
-		if (!net_parse(nets[i], &net, NULL, 0) &&
-		    net_contains(&net, host) &&
-		    net_is_v4(&net) == net_is_v4(host))
-			return true;
-	return false;
-}
-
 /* Do packets that come in here come by a watched interface, too? */
-static bool is_watched(const struct daemon_info *info, unsigned int ifindex)
+static bool is_watched(const struct ways *w, unsigned int ifindex)
 {
+	const struct daemon_info *info = w->c->info;
+
 	for (__u32 i = 0; i < info->n_ifaces && i < DAEMON_IFACES_MAX; i++) {
 		unsigned int watched = info->ifaces[i].ifindex;
 
-		if (watched &&
-		    (watched == ifindex || netinfo_hands_on(ifindex, watched) ||
-		     netinfo_hands_on(watched, ifindex)))
+		if (watched && (links_hand_on(&w->links, ifindex, watched) ||
+				links_hand_on(&w->links, watched, ifindex)))
 			return true;
 	}
 	return false;
@@ -75,24 +60,21 @@ static void report(struct ways *w, unsigned int ifindex, const char *text)
 }
 
 /* Who comes in by a device that strangers are not connected to: a container. */
-static bool is_inner(const struct netinfo_link *link)
+static bool is_inner(const struct ways *w, const struct link *link)
 {
-	return *link->kind && strcmp(link->kind, "vlan") &&
-	       strcmp(link->kind, "bond") && strcmp(link->kind, "team");
+	return !links_lead_outside(&w->links, link);
 }
 
 static void arrived(uint32_t ifindex, const struct sign *s, void *ctx)
 {
 	struct net client = net_of(&s->who, ADDR_BITS), entry;
 	char text[PROBLEM_SIZE], who[ADDR_TEXT];
-	struct netinfo_link link;
 	struct ways *w = ctx;
+	const struct link *link = links_find(&w->links, ifindex);
 
-	if (w->boot_ns > s->last + SIGN_PAUSE_SEC * SIGN_NSEC ||
-	    netinfo_link(ifindex, &link) ||
-	    (is_private(&client) && is_inner(&link)) ||
-	    is_watched(w->c->info, ifindex) ||
-	    allowlist_find(w->c->p, &client, &entry))
+	if (w->boot_ns > s->last + SIGN_PAUSE_SEC * SIGN_NSEC || !link ||
+	    (host_is_private(&client) && is_inner(w, link)) ||
+	    is_watched(w, ifindex) || allowlist_find(w->c->p, &client, &entry))
 		return;
 	snprintf(text, sizeof(text),
 		 "a client of port %u has come in here (%s), and nothing is "
@@ -116,13 +98,12 @@ static void listens(const struct connection *l, void *ctx)
  * default route leads elsewhere. Not so the address of a bridge of containers,
  * or of a tunnel: who reaches that has come in elsewhere before.
  */
-static bool is_outer(unsigned int ifindex)
+static bool is_outer(const struct ways *w, unsigned int ifindex)
 {
-	struct netinfo_link link;
+	const struct link *link = links_find(&w->links, ifindex);
 
-	return !netinfo_link(ifindex, &link) && link.up &&
-	       (!is_inner(&link) || !strcmp(link.kind, "veth") ||
-		!strcmp(link.kind, "macvlan") || !strcmp(link.kind, "ipvlan"));
+	return link && link->up &&
+	       (!is_inner(w, link) || !strcmp(link->kind, "veth"));
 }
 
 static void check_address(struct ways *w, struct mnl_socket *nl,
@@ -131,8 +112,8 @@ static void check_address(struct ways *w, struct mnl_socket *nl,
 	char text[PROBLEM_SIZE], own[ADDR_TEXT];
 	struct net entry;
 
-	if (is_private(&a->host) || !is_outer(a->ifindex) ||
-	    is_watched(w->c->info, a->ifindex))
+	if (host_is_private(&a->host) || !is_outer(w, a->ifindex) ||
+	    is_watched(w, a->ifindex))
 		return;
 	/* The host's own address is on the allowlist: its network counts. */
 	if (allowlist_find(w->c->p, &a->link, &entry) & ALLOW_ADMIN &&
@@ -186,9 +167,10 @@ void alarms_ways(struct checkup *c, uint64_t boot_ns)
 {
 	struct ways w = { .c = c, .boot_ns = boot_ns };
 
-	if (c->info->netns == netns_inode()) {
+	if (c->info->netns == netns_inode() && !links_read(&w.links)) {
 		arrivals_each(c->p, arrived, &w);
 		check_listeners(&w);
 	}
+	links_free(&w.links);
 	elsewhere_each(c->p, boot_ns, came_elsewhere, &w);
 }

@@ -99,8 +99,9 @@ static void check_configured(struct checkup *c)
 			"nothing is attached to any: nobody is dropped",
 			c->state == DAEMON_DEAD ?
 				"start the daemon (smtpxdp run)" :
-				"there is no default route that says which: set "
-				"the key interfaces, or wait for one");
+				"there is no default route, and no address where "
+				"a mail port is listened on, that says which: "
+				"set the key interfaces, or wait for one");
 }
 
 /* The status has looked for blind processes already: c->tls has them. */

@@ -73,14 +73,20 @@ static void not_attached(struct checkup *c, const struct hook *h,
 {
 	struct xdp_holder other;
 	char text[PROBLEM_SIZE];
-	bool foreign = !id && h->attach == HEALTH_XDP &&
-		       c->info->netns == netns_inode() &&
-		       xdp_holder_find(iface, &other);
+	bool asked = !id && h->attach == HEALTH_XDP &&
+		     c->info->netns == netns_inode();
+	bool there = asked && xdp_holder_find(iface, &other);
+	bool foreign = there || (asked && xdp_holder_find_above(iface, &other));
 
-	if (foreign)
+	if (there)
 		snprintf(text, sizeof(text),
 			 "%s is not attached: another program is there, %s",
 			 h->name, other.who);
+	else if (foreign)
+		snprintf(text, sizeof(text),
+			 "%s is not attached: on %s, which lies on it, is "
+			 "another program, %s",
+			 h->name, other.on, other.who);
 	else
 		snprintf(text, sizeof(text), "%s %s", h->name,
 			 id ? "is another program than the one that is pinned" :
@@ -105,6 +111,8 @@ static void check_hook(struct checkup *c, struct seen *seen,
 	/* The kernel lists filters of this process's network namespace only. */
 	if (h->attach == HEALTH_TC && iface->flags & IFACE_CLSACT &&
 	    c->info->netns != netns_inode())
+		return;
+	if (h->first == PROG_LISTEN && iface->flags & IFACE_FED)
 		return;
 	for (int i = h->first; id && i <= (int)h->last; i++) {
 		if (seen->prog_id[i] == id) {

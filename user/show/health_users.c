@@ -8,12 +8,12 @@
 #include "base/escape.h"
 #include "maps/settings_map.h"
 #include "show/self_test.h"
+#include "sys/links.h"
 #include "sys/netinfo.h"
 
 static const char *const states[] = {
-	[HEARD] = "read",
-	[UNHEARD] = "not read",
-	[UNTESTED] = "not tested",
+	[HEARD] = "read",	    [UNHEARD] = "not read",
+	[UNTESTED] = "not tested",  [HEARD_BELOW] = "read below",
 	[HEARD_TWICE] = "not read",
 };
 
@@ -26,24 +26,29 @@ static const char *untestable(const struct daemon_info *info, size_t i,
 		return "the device is not there";
 	if (info->netns != netns_inode())
 		return "the device is in another network namespace";
-	if (!strcmp(json_string_value(hook), "none"))
+	if (!strcmp(json_string_value(hook), "none") &&
+	    !(info->ifaces[i].flags & IFACE_FED))
 		return "the sensor of users is not attached";
 	return NULL;
 }
 
 /*
- * Returns the name of a watched interface which receives the same packets
- * before this one, or NULL. The sensor of users, on both, would take each
- * segment of this one for a retransmission.
+ * Returns the name of a watched interface by which this one's packets come in
+ * before, or NULL.
  */
-static const char *heard_before(const struct daemon_info *info, size_t i)
+static const char *fed_by(const struct daemon_info *info, size_t i)
 {
-	for (__u32 n = 0; n < info->n_ifaces && n < DAEMON_IFACES_MAX; n++)
-		if (n != i && info->ifaces[n].ifindex &&
-		    netinfo_hands_on(info->ifaces[n].ifindex,
-				     info->ifaces[i].ifindex))
-			return info->ifaces[n].name;
-	return NULL;
+	const char *name = NULL;
+	struct links links;
+	int err = links_read(&links);
+
+	for (__u32 n = 0; n < info->n_ifaces && n < DAEMON_IFACES_MAX && !err;
+	     n++)
+		if (n != i && links_hand_on(&links, info->ifaces[n].ifindex,
+					    info->ifaces[i].ifindex))
+			name = info->ifaces[n].name;
+	links_free(&links);
+	return name;
 }
 
 static void tell(json_t *shown, const char *state, const char *why)
@@ -66,15 +71,16 @@ static enum heard test_device(const struct checkup *c, size_t i,
 	}
 	if (!reason)
 		reason = untestable(c->info, i, shown);
-	before = reason ? NULL : heard_before(c->info, i);
+	before = reason ? NULL : fed_by(c->info, i);
 	if (before) {
 		printable(before, strlen(before), name, sizeof(name));
 		snprintf(why, sizeof(why),
-			 "all that comes in here has come in by %s, which is "
-			 "watched, too",
+			 "what has come in by %s, which is watched, is read "
+			 "there",
 			 name);
 		reason = why;
-		heard = HEARD_TWICE;
+		heard = c->info->ifaces[i].flags & IFACE_FED ? HEARD_BELOW :
+							       HEARD_TWICE;
 	}
 	if (!reason) {
 		heard = self_test_device(c->p, c->info->ifaces[i].ifindex, why,
@@ -103,8 +109,10 @@ static void judge(struct checkup *c, const char *name, enum heard heard,
 	if (heard != HEARD_TWICE)
 		return;
 	snprintf(text, sizeof(text),
-		 "who is tried in the clear is not read here: %s", why);
-	problem(c, HEALTH_SENSOR, name, text, "watch one of them");
+		 "who is tried in the clear is not read here: %s, and here it "
+		 "is taken for sent again",
+		 why);
+	problem(c, HEALTH_SENSOR, name, text, RESTART_DAEMON);
 }
 
 void health_users(struct checkup *c, const char *reason)

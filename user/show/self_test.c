@@ -18,7 +18,7 @@
 #include "maps/clients_map.h"
 #include "deliver.h"
 #include "dialogue.h"
-#include "sys/netinfo.h"
+#include "sys/links.h"
 #include "maps/settings_map.h"
 #include "stream.h"
 
@@ -296,13 +296,13 @@ int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 static const char *untestable(struct pins *p, __u32 ifindex)
 {
 	struct net host = client_host();
-	struct netinfo_link link;
+	struct link link;
 	struct clock_pair now;
 	struct ban_row row;
 
 	if (p->prog[PROG_DELIVER] < 0)
 		return "the program for it is not loaded";
-	if (netinfo_link(ifindex, &link))
+	if (link_read(ifindex, &link))
 		return "the device cannot be looked at";
 	if (!link.up)
 		return "the device is down";

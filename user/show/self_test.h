@@ -32,8 +32,9 @@ enum heard {
 	HEARD, /* the listener read the frame's login */
 	UNHEARD,
 	UNTESTED,
-	/* another device had it first; self_test_device() never returns it */
-	HEARD_TWICE,
+	/* Another device has it first; self_test_device() returns neither. */
+	HEARD_BELOW, /* and the listener is there only */
+	HEARD_TWICE, /* and the listener is on both */
 };
 
 /*

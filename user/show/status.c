@@ -20,6 +20,7 @@
 #include "tell/journal.h"
 #include "sys/netinfo.h"
 #include "show/entry_json.h"
+#include "show/ways.h"
 #include "load/programs.h"
 #include "maps/settings_map.h"
 #include "pure/who.h"
@@ -351,6 +352,7 @@ static json_t *describe(struct pins *p, const struct daemon_info *info,
 						"monitor" :
 						"enforce"));
 	json_object_set_new(doc, "interfaces", interfaces);
+	json_object_set_new(doc, "ways", ways_json(p, info));
 	add_fill(doc, p);
 	json_object_set_new(doc, "settings", settings_json(settings_now(p)));
 	json_object_set_new(doc, "fuse", fuse_json(p));

@@ -175,6 +175,11 @@ static int xdp_busy(const struct daemon_iface *iface, char *why, size_t size)
 			 "%s has another XDP program already, %s, which is "
 			 "left alone: %s",
 			 iface->name, h.who, h.remedy);
+	else if (xdp_holder_find_above(iface, &h))
+		snprintf(why, size,
+			 "cannot attach XDP to %s, for %s, which lies on it, "
+			 "has an XDP program, %s: %s",
+			 iface->name, h.on, h.who, h.remedy);
 	else
 		snprintf(why, size, "cannot attach XDP to %s: %s", iface->name,
 			 strerror(EBUSY));
@@ -317,17 +322,51 @@ static int detach_clsact(const struct daemon_iface *iface)
 	return err == -ENOENT || err == -ENODEV ? 0 : err;
 }
 
+static int unpin_link(const char *dir, const char *kind,
+		      const struct daemon_iface *iface)
+{
+	char path[PATH_MAX];
+	int err = link_path(path, sizeof(path), dir, kind, iface);
+
+	return !err && unlink(path) && errno != ENOENT ? -errno : err;
+}
+
 int detach_links(const char *dir, const struct daemon_iface *iface)
 {
-	static const char *const kinds[] = { GATE, "tc", "tcin" };
-	char path[PATH_MAX];
-	int err = 0;
+	int err = detach_xdp(dir, iface);
 
-	for (int i = 0; i < 3 && !err; i++) {
-		err = link_path(path, sizeof(path), dir, kinds[i], iface);
-		if (!err && unlink(path) && errno != ENOENT)
-			err = -errno;
+	for (int side = 0; side < TC_SIDES && !err; side++)
+		err = unpin_link(dir, tc_sides[side].kind, iface);
+	return err;
+}
+
+int detach_xdp(const char *dir, const struct daemon_iface *iface)
+{
+	char path[PATH_MAX];
+	__u32 prog_id;
+	int fd = link_path(path, sizeof(path), dir, GATE, iface);
+
+	/* At once: the kernel frees a link only some time after its last pin. */
+	if (!fd)
+		fd = open_link(path, iface->ifindex, &prog_id);
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
 	}
+	return unpin_link(dir, GATE, iface);
+}
+
+int detach_tc(const char *dir, const struct daemon_iface *iface,
+	      enum tc_side side)
+{
+	libbpf_print_fn_t old = libbpf_set_print(NULL);
+	int err = unpin_link(dir, tc_sides[side].kind, iface);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+
+	filter_of(iface, side, &hook, &opts);
+	bpf_tc_detach(&hook, &opts);
+	libbpf_set_print(old);
 	return err;
 }
 

@@ -37,6 +37,11 @@ int attach_tc(const char *dir, struct daemon_iface *iface, enum tc_side side,
  */
 void attach_expect(struct daemon_iface *iface);
 
+/* Detach the gate only, or one program of the sensor. */
+int detach_xdp(const char *dir, const struct daemon_iface *iface);
+int detach_tc(const char *dir, const struct daemon_iface *iface,
+	      enum tc_side side);
+
 /* Detaches from an interface what this or an earlier daemon has attached. */
 int detach(const char *dir, const struct daemon_iface *iface);
 

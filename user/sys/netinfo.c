@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +14,6 @@
 #include "base/address.h"
 #include "base/array.h"
 #include "sys/netlink.h"
-
-/* Devices on devices: a VLAN in a VLAN, on a bond, and one to spare. */
-#define STACK_DEPTH 4
 
 static void take_addr(struct net *list, size_t *n, int family,
 		      const void *bytes)
@@ -278,105 +273,6 @@ bool netinfo_has_clsact(unsigned int ifindex)
 	if (nl)
 		mnl_socket_close(nl);
 	return s.found || err;
-}
-
-/*
- * Only for these kinds is IFLA_LINK the device below: for a veth it is the
- * peer, for a tunnel the device that the tunnel's packets leave by.
- */
-static bool has_lower(const struct nlattr *info, char kind[static 16])
-{
-	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan" };
-	const struct nlattr *attr;
-
-	mnl_attr_for_each_nested(attr, info)
-	{
-		if (mnl_attr_get_type(attr) != IFLA_INFO_KIND)
-			continue;
-		snprintf(kind, 16, "%s", mnl_attr_get_str(attr));
-		for (int i = 0; i < 3; i++)
-			if (!strcmp(mnl_attr_get_str(attr), kinds[i]))
-				return true;
-	}
-	return false;
-}
-
-static int on_link(const struct nlmsghdr *nlh, void *data)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct netinfo_link *link = data;
-	bool stacked = false, here = true;
-	const struct nlattr *attr;
-	unsigned int lower = 0;
-
-	link->up = ifi->ifi_flags & IFF_UP;
-	link->ethernet = ifi->ifi_type == ARPHRD_ETHER ||
-			 ifi->ifi_type == ARPHRD_LOOPBACK;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
-	{
-		switch (mnl_attr_get_type(attr)) {
-		case IFLA_MASTER:
-			link->master = mnl_attr_get_u32(attr);
-			break;
-		case IFLA_LINK:
-			lower = mnl_attr_get_u32(attr);
-			break;
-		case IFLA_LINK_NETNSID:
-			here = false;
-			break;
-		case IFLA_LINKINFO:
-			stacked = has_lower(attr, link->kind);
-			break;
-		}
-	}
-	link->lower = stacked && here ? lower : 0;
-	return MNL_CB_OK;
-}
-
-int netinfo_link(unsigned int ifindex, struct netinfo_link *link)
-{
-	char buf[MNL_ALIGN(MNL_NLMSG_HDRLEN) + 64];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
-	struct ifinfomsg *ifi;
-	int err;
-
-	memset(link, 0, sizeof(*link));
-	if (!nl)
-		return -errno;
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_index = ifindex;
-	err = netlink_ask(nl, nlh, on_link, link);
-	mnl_socket_close(nl);
-	return err;
-}
-
-static bool is_master_of(unsigned int upper, unsigned int ifindex)
-{
-	struct netinfo_link link = { .master = ifindex };
-
-	for (int i = 0; i < STACK_DEPTH && link.master; i++) {
-		if (link.master == upper)
-			return true;
-		if (netinfo_link(link.master, &link))
-			return false;
-	}
-	return false;
-}
-
-bool netinfo_hands_on(unsigned int from, unsigned int to)
-{
-	struct netinfo_link link = { .lower = to };
-
-	for (int i = 0; i < STACK_DEPTH && link.lower; i++) {
-		if (is_master_of(link.lower, from))
-			return true;
-		if (netinfo_link(link.lower, &link))
-			return false;
-	}
-	return false;
 }
 
 int netinfo_watch(void)

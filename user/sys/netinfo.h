@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What rtnetlink knows of this host: addresses, gateways, default routes,
- * links.
+ * What rtnetlink knows of this host: addresses, gateways, default routes.
+ * Devices: links.h.
  */
 #ifndef SMTPXDP_NETINFO_H
 #define SMTPXDP_NETINFO_H
@@ -41,22 +41,6 @@ bool netinfo_has_filters(unsigned int ifindex);
 /* Has the interface a clsact qdisc? Also true if that cannot be told. */
 bool netinfo_has_clsact(unsigned int ifindex);
 
-struct netinfo_link {
-	bool up;
-	bool ethernet; /* its frames have the header, as loopback's do */
-	/*
-	 * The bridge or bond that it is a port of, and that gets its packets;
-	 * or 0.
-	 */
-	unsigned int master;
-	/*
-	 * The device that a VLAN, macvlan or ipvlan gets its packets from; or
-	 * 0.
-	 */
-	unsigned int lower;
-	char kind[16]; /* "bridge", "veth", ...; "": a device of its own */
-};
-
 /* An address of this host and the network on its link. */
 struct netinfo_address {
 	unsigned int ifindex;
@@ -68,12 +52,6 @@ struct netinfo_address {
  * Lists the addresses; *list is to be freed. Returns how many, or -errno.
  */
 int netinfo_addresses(struct netinfo_address **list);
-
-/* Asks for one link. -errno; -ENODEV if there is none of that index. */
-int netinfo_link(unsigned int ifindex, struct netinfo_link *link);
-
-/* Does a packet that comes in by `from` come in by `to` next? */
-bool netinfo_hands_on(unsigned int from, unsigned int to);
 
 /*
  * Returns a socket that becomes readable when an address, route or link

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "sys/links.h"
 
 /* The program by which libxdp runs several programs one after the other. */
 #define DISPATCHER "xdp_dispatcher"
@@ -62,6 +63,7 @@ bool xdp_holder_find(const struct daemon_iface *iface, struct xdp_holder *h)
 
 	if (bpf_xdp_query(iface->ifindex, 0, &query) || !query.prog_id)
 		return false;
+	snprintf(h->on, sizeof(h->on), "%s", iface->name);
 	generic = query.attach_mode == XDP_ATTACHED_SKB;
 	link = find_link(iface->ifindex, query.prog_id);
 	find_name(query.prog_id, name);
@@ -87,4 +89,23 @@ bool xdp_holder_find(const struct daemon_iface *iface, struct xdp_holder *h)
 	snprintf(h->remedy, sizeof(h->remedy),
 		 "take it away (%s), or have another interface watched", away);
 	return true;
+}
+
+bool xdp_holder_find_above(const struct daemon_iface *iface,
+			   struct xdp_holder *h)
+{
+	struct links links;
+	bool found = false;
+	int err = links_read(&links);
+
+	for (size_t i = 0; !err && !found && i < links.n; i++) {
+		struct daemon_iface up = { .ifindex = links.list[i].ifindex };
+
+		snprintf(up.name, sizeof(up.name), "%s", links.list[i].name);
+		found = up.ifindex != iface->ifindex &&
+			links_hand_on(&links, iface->ifindex, up.ifindex) &&
+			xdp_holder_find(&up, h);
+	}
+	links_free(&links);
+	return found;
 }
