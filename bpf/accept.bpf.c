@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Marks the sockets that mail servers accept, where nothing else tells later
- * that they were (accepted.h), and looks at who comes (arrive.h). A socket that
+ * that they were (accepted.h), looks at who comes (arrive.h), and tells which
+ * processes listen, so that their TLS library is known before. A socket that
  * is born in state SYN_RECV of a listener is accepted; one of a connection that
  * both ends begin (simultaneous open) comes to that state from SYN_SENT.
  */
@@ -10,6 +11,7 @@
 
 #include "accepted.h"
 #include "arrive.h"
+#include "mail_proc.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -56,6 +58,14 @@ static __always_inline void born(const struct sock *sk, __u16 port)
 				   BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
+/* The current process listens on a mail port: the daemon looks at it. */
+static __always_inline void listens(const struct sock *sk)
+{
+	if (in_roots_netns(sk) && listener_of(sk) == LISTENER_SERVER &&
+	    is_watched())
+		proc_get();
+}
+
 /* A client has connected: notes it for the wire sensor. */
 static __always_inline void connected(const struct tcp_sock *tp, __u16 port)
 {
@@ -80,7 +90,8 @@ int BPF_PROG(accepted, const struct sock *sk, int before, int now)
 
 	if (now == TCP_SYN_SENT) /* disconnected before, it begins anew */
 		bpf_sk_storage_delete(&accepted_socks, (void *)sk);
-	if ((now != TCP_SYN_RECV || before != TCP_LISTEN) &&
+	if (now != TCP_LISTEN &&
+	    (now != TCP_SYN_RECV || before != TCP_LISTEN) &&
 	    (now != TCP_ESTABLISHED || before != TCP_SYN_RECV))
 		return 0;
 	tp = s && is_tcp(sk) ? tcp_of(sk) : NULL;
@@ -89,6 +100,10 @@ int BPF_PROG(accepted, const struct sock *sk, int before, int now)
 	port = bpf_ntohs(port_of(tp));
 	if (!port_is_mail(s, port))
 		return 0;
+	if (now == TCP_LISTEN) {
+		listens(sk);
+		return 0;
+	}
 	if (now == TCP_SYN_RECV) {
 		born(sk, port);
 		return 0;

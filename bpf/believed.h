@@ -58,7 +58,10 @@ is_of_server(const struct settings *s, const struct stream_key *key, __u32 seq)
 	st = bpf_map_lookup_elem(&streams, key);
 	if (st && st->state & STREAM_FORWARDED)
 		return (__s32)(st->next_seq - seq) >= 0;
-	return !bpf_map_delete_elem(&accepted_elsewhere, &begun);
+	if (bpf_map_delete_elem(&accepted_elsewhere, &begun))
+		return false;
+	bpf_map_update_elem(&forwarded, &begun, key, BPF_ANY);
+	return true;
 }
 
 /*

@@ -94,6 +94,7 @@ struct tcp_sock {
 	__u32 rcv_nxt; /* that the socket expects */
 	__u32 snd_una; /* that the peer will acknowledge */
 	__u32 write_seq; /* that the process will write */
+	__u64 bytes_acked; /* of snd_una: how many lie before it */
 } __attribute__((preserve_access_index));
 
 #define SOCK_STREAM 1
@@ -181,13 +182,17 @@ static __noinline __attribute__((unused)) __u32 process_id(void)
 	return 0;
 }
 
-/* Does the current process run in the network namespace to watch? */
-static __always_inline bool in_our_netns(void)
+/*
+ * Is the current process one whose TLS is to be read: in the network namespace
+ * to watch, and visible to the daemon, so of this host or of its containers?
+ */
+static __always_inline bool is_watched(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	return !only_netns ||
-	       BPF_CORE_READ(task, nsproxy, net_ns, ns.inum) == only_netns;
+	return (!only_netns ||
+		BPF_CORE_READ(task, nsproxy, net_ns, ns.inum) == only_netns) &&
+	       process_id();
 }
 
 /* Is the socket TCP over IPv4 or IPv6? */

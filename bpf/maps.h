@@ -295,6 +295,14 @@ struct {
 	__type(value, struct accepted_at);
 } accepted_elsewhere MAP;
 
+/* What the wire sensor knows these by, once their first bytes have left. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct accepted_key);
+	__type(value, struct stream_key);
+} forwarded MAP;
+
 /* Replies that were not believed: the last of each enum doubt. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -303,7 +311,7 @@ struct {
 	__type(value, struct doubted);
 } doubts MAP;
 
-/* Processes that send from mail ports, as the TLS sensor sees them. */
+/* Processes that listen on mail ports, or send from them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);

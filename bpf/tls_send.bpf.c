@@ -11,6 +11,7 @@
 #include "accepted.h"
 #include "failure.h"
 #include "hello.h"
+#include "mail_proc.h"
 #include "proxied.h"
 #include "now.h"
 #include "tls_session.h"
@@ -183,37 +184,6 @@ static __always_inline void compare(const struct settings *s,
 }
 
 /*
- * The current process's entry in map mail_procs. If it is new, tells user
- * space, which looks for TLS libraries mapped in it. Not inlined, to save
- * stack: charge() leads to eight nested calls, which kernels before 6.9 allow
- * 512 bytes together, each frame rounded up to 32.
- */
-static __noinline struct mail_proc *proc_get(void)
-{
-	__u32 pid = process_id();
-	struct mail_proc *proc = bpf_map_lookup_elem(&mail_procs, &pid);
-	struct mail_proc fresh = {};
-	struct event *e;
-
-	if (proc || !pid)
-		return proc;
-	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
-	if (bpf_map_update_elem(&mail_procs, &pid, &fresh, BPF_NOEXIST))
-		return NULL;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (e) {
-		__builtin_memset(e, 0, sizeof(*e));
-		e->version = EVENT_VERSION;
-		e->kind = EVENT_PROCESS;
-		e->sensor = SENSOR_TLS;
-		e->boot_ns = now_boot_ns();
-		e->pid = pid;
-		bpf_ringbuf_submit(e, 0);
-	}
-	return bpf_map_lookup_elem(&mail_procs, &pid);
-}
-
-/*
  * Counts a send on a stream that the wire sensor knows to be TLS, by a process
  * none of whose writes a probe has seen: its replies cannot be read.
  */
@@ -324,6 +294,28 @@ static __always_inline int sent(const struct settings *s,
 	return 0;
 }
 
+/*
+ * NAT may have the wire sensor know a connection to a server in another network
+ * namespace by other ends than the server's socket does: replaces *key by these.
+ * Not inlined, to save stack.
+ */
+static __noinline int as_on_wire(const struct sock *sk, struct stream_key *key)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
+	struct accepted_key begun = { .client = key->client,
+				      .client_port = key->client_port };
+	const struct stream_key *wire;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == our_netns)
+		return 0;
+	begun.first_seq = BPF_CORE_READ(tp, snd_una) -
+			  (__u32)BPF_CORE_READ(tp, bytes_acked);
+	wire = bpf_map_lookup_elem(&forwarded, &begun);
+	if (wire)
+		*key = *wire;
+	return 0;
+}
+
 /* Handles a send on a TCP socket, of the mail server or not. */
 static __always_inline int sent_on(const struct sock *sk, int ret)
 {
@@ -334,9 +326,10 @@ static __always_inline int sent_on(const struct sock *sk, int ret)
 	if (!s || !is_tcp(sk))
 		return 0;
 	tp = tcp_of(sk);
-	if (!tp || !is_mail(s, tp, mark_of(sk)))
+	if (!tp || !is_mail(s, tp, mark_of(sk)) || !is_watched())
 		return sent(s, NULL, ret);
 	key_of_socket(tp, &key);
+	as_on_wire(sk, &key);
 	return sent(s, &key, ret);
 }
 
@@ -423,8 +416,9 @@ static __always_inline int sending(struct socket *sock)
 
 	if (!s || !copy_key(sk, &key))
 		return 0;
-	if (!copy_is_mail(s, sk, bpf_ntohs(key.server_port)))
+	if (!copy_is_mail(s, sk, bpf_ntohs(key.server_port)) || !is_watched())
 		return sent(s, NULL, 1);
+	as_on_wire(sk, &key);
 	return sent(s, &key, 1);
 }
 

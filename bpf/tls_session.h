@@ -107,7 +107,7 @@ static __always_inline bool same_random(const struct tls_random *a,
 	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
 }
 
-/* Has the current process sent on a connection that a mail server accepted? */
+/* Does the current process listen on a mail port, or send from one? */
 static __always_inline bool is_mail_server(void)
 {
 	__u32 pid = process_id();
@@ -134,8 +134,7 @@ static __always_inline void link_stream(struct tls_session *ses,
 
 /*
  * Proves a session's client by the random in its object. NULL: no proof. To a
- * process that serves no mail, and in other network namespaces than the one to
- * watch, nothing is proved.
+ * process that serves no mail, or that is not watched, nothing is proved.
  */
 static __always_inline struct tls_session *prove(const struct tls_task *t)
 {
@@ -147,7 +146,7 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	if (!place || !random_at(t->key.object, place->offset, &r))
 		return NULL;
 	hello = bpf_map_lookup_elem(&tls_hellos, &r);
-	if (!hello || !in_our_netns() || !is_mail_server())
+	if (!hello || !is_watched() || !is_mail_server())
 		return NULL;
 	hello->seen = 1;
 	ses = session_get(&t->key);
@@ -168,8 +167,7 @@ static __always_inline bool wants_session(const struct settings *s)
 
 /*
  * Drops pending failures and counts them as unattributed; not those of servers
- * in other network namespaces, unless these are watched, too. Not inlined, to
- * save stack.
+ * that are not watched. Not inlined, to save stack.
  */
 static __noinline __attribute__((unused)) int drop_pending(struct tls_task *t)
 {
@@ -179,7 +177,7 @@ static __noinline __attribute__((unused)) int drop_pending(struct tls_task *t)
 	if (!pending)
 		return 0;
 	t->pending = 0;
-	if (in_our_netns()) {
+	if (is_watched()) {
 		count_many(COUNTER_UNATTRIBUTED, pending, 0);
 		note_sign(SIGN_UNATTRIBUTED, &nobody, t->at.port, 0);
 	} else {

@@ -19,8 +19,8 @@ struct accepted_sock {
 
 /*
  * Map accepted_elsewhere: a connection that a server in another network
- * namespace has accepted, until its first bytes leave. NAT may change the
- * server's address and port, but not these.
+ * namespace has accepted, until its first bytes leave; then it is in map
+ * forwarded. NAT may change the server's address and port, but not these.
  */
 struct accepted_key {
 	struct addr client;

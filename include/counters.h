@@ -72,8 +72,7 @@
 	X(UNEARNED, "throttled-unearned",                                      \
 	  "throttle-texts to clients that had not failed: not counted")        \
 	X(ELSEWHERE, "tls-elsewhere",                                          \
-	  "failed logins inside TLS in other network namespaces: tls = auto "  \
-	  "does not count them")                                               \
+	  "failed logins inside TLS, of servers that the key tls leaves out")  \
 	X(JOURNAL_LOST, "journal-lost",                                        \
 	  "messages not told: the journal did not read them")                  \
 	X(DROP_PROXIED, "dropped-proxied",                                     \

@@ -14,7 +14,7 @@ enum event_kind {
 	EVENT_CROSSED, /* a client reached a limit */
 	/* its network reached net-rate; len is the network's */
 	EVENT_NET_CROSSED,
-	EVENT_PROCESS, /* a process is first seen to send from a mail port */
+	EVENT_PROCESS, /* a process first listens on, or sends from, a mail port */
 	EVENT_REGULAR, /* a regular begins to fail: for the fuse */
 	EVENT_PROXIED, /* a banned client comes by a proxy */
 	EVENT_CLAIM, /* a peer sends headers as proxies do: see claimant.h */

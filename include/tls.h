@@ -102,7 +102,7 @@ struct tls_reading {
 };
 
 /*
- * Map mail_procs: a process that sends from mail ports; the key is its pid in
+ * Map mail_procs: a process that serves mail ports; the key is its pid in
  * the daemon's PID namespace.
  */
 struct mail_proc {

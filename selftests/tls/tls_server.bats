@@ -4,7 +4,7 @@
 # Servers that are built, or run, otherwise than a distribution's: what is seen
 # of them inside TLS is exact, and what is not seen is told.
 #
-# alone: with tls = all, mail servers of other labs would be seen, too.
+# alone: under load, libraries are found too late to see the first session.
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
@@ -104,11 +104,11 @@ serve_boxed() { # MODE
 	until_true 10 listens box 10.99.0.2 465
 }
 
-@test "a server in another network namespace: tls = all sees it" {
+@test "a server in another network namespace is seen" {
 	box_up
 	for mode in pool memory; do
 		daemon_wipe
-		conf rate 64/1h slow-rate off tls all
+		conf rate 64/1h slow-rate off
 		daemon_up
 		serve_boxed $mode
 		attack --server 10.99.0.2
@@ -117,7 +117,10 @@ serve_boxed() { # MODE
 	done
 }
 
-@test "a server in another network namespace: tls = auto leaves it alone" {
+@test "a server in another network namespace: tls = own leaves it alone" {
+	daemon_down
+	conf rate 64/1h slow-rate off tls own
+	daemon_up
 	box_up
 	for mode in pool memory; do
 		serve_boxed $mode
@@ -130,7 +133,7 @@ serve_boxed() { # MODE
 
 @test "a server in another network namespace: banned at the host's NIC" {
 	daemon_down
-	conf rate 3/60s tls all compare-passwords no
+	conf rate 3/60s compare-passwords no
 	daemon_up
 	box_up
 	serve_boxed pool

@@ -42,7 +42,10 @@ def answer(line, padding=0):
 
 
 def listen(args):
-    listener = socket.create_server((args.server, args.port), backlog=100)
+    v6 = ":" in args.server  # "::" takes IPv4, too
+    listener = socket.create_server(
+        (args.server, args.port), backlog=100, dualstack_ipv6=v6,
+        family=socket.AF_INET6 if v6 else socket.AF_INET)
     if args.padding:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     return listener

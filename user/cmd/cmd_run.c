@@ -181,7 +181,7 @@ static int load(struct run *r, const struct config *c, const char *dir)
 		.max_clients = config_number(c, KEY_MAX_CLIENTS),
 		.max_bans = config_number(c, KEY_MAX_BANS),
 		.parts = parts_wanted(c),
-		.netns = config_tls(c) == CONFIG_TLS_AUTO ? netns_inode() : 0,
+		.netns = config_tls(c) == CONFIG_TLS_OWN ? netns_inode() : 0,
 		.home = netns_inode(),
 		.pidns = pidns_inode(),
 	};

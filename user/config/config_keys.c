@@ -33,10 +33,13 @@ static const struct word credits[] = { { "reset", CREDIT_RESET },
 				       { "ratio", CREDIT_RATIO },
 				       { "off", CREDIT_OFF },
 				       {} };
-static const struct word tls_words[] = { { "auto", CONFIG_TLS_AUTO },
-					 { "all", CONFIG_TLS_ALL },
-					 { "off", CONFIG_TLS_OFF },
-					 {} };
+static const struct word tls_words[] = {
+	{ "auto", CONFIG_TLS_AUTO },
+	{ "all", CONFIG_TLS_AUTO }, /* so it was called */
+	{ "own", CONFIG_TLS_OWN },
+	{ "off", CONFIG_TLS_OFF },
+	{}
+};
 static const struct word users_words[] = { { "auto", USERS_WIRE | USERS_TLS },
 					   { "wire", USERS_WIRE },
 					   { "off", USERS_OFF },

@@ -146,9 +146,9 @@
 	X(INTERFACES, "interfaces", "", "names",                               \
 	  "where to attach; none: where clients of the mail ports come in",    \
 	  RESTART, CHECKED(check_interfaces))                                  \
-	X(TLS, "tls", "auto", "auto|all|off",                                  \
-	  "read replies inside TLS: of this network namespace, of all, or "    \
-	  "not",                                                               \
+	X(TLS, "tls", "auto", "auto|own|off",                                  \
+	  "read replies inside TLS: in containers, too, in this network "      \
+	  "namespace only, or not",                                            \
 	  RESTART, CHECKED_WORD(tls_words))                                    \
 	X(TLS_LIBRARIES, "tls-libraries", "", "files",                         \
 	  "TLS libraries that are not found by themselves", RESTART,           \
@@ -189,8 +189,8 @@ enum config_key {
 
 /* Whose replies inside TLS are read. */
 enum config_tls {
-	CONFIG_TLS_AUTO, /* of servers in the daemon's network namespace */
-	CONFIG_TLS_ALL, /* of servers in any, containers' too */
+	CONFIG_TLS_AUTO, /* of all servers that the daemon can see */
+	CONFIG_TLS_OWN, /* of those in the daemon's network namespace */
 	CONFIG_TLS_OFF,
 };
 

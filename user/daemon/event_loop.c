@@ -21,6 +21,8 @@
 #include "daemon/metrics_server.h"
 #include "base/output.h"
 #include "maps/settings_map.h"
+#include "tls/tls_sensor.h"
+#include "tls/tls_watch.h"
 
 #define USEC 1000000ULL
 /* The sweep removes expired bans every second, at 1 % of one CPU at most. */
@@ -235,6 +237,14 @@ static int add_timer(sd_event *e, uint64_t usec, sd_event_time_handler_t fn,
 	return err < 0 ? err : sd_event_source_set_enabled(s, SD_EVENT_ON);
 }
 
+static int on_ended(sd_event_source *s, int fd, uint32_t events, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	tls_end(&d->pins, d->tls);
+	return 0;
+}
+
 static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 {
 	int err = net_watch_start(&d->network, e, &d->ifaces);
@@ -242,6 +252,9 @@ static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 	if (err >= 0)
 		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(in->ring),
 				      EPOLLIN, on_ring, in);
+	if (err >= 0 && d->tls)
+		err = sd_event_add_io(e, NULL, tls_sensor_fd(d->tls), EPOLLIN,
+				      on_ended, d);
 	if (err >= 0)
 		err = add_timer(e, SWEEP_USEC, on_sweep, d);
 	if (err >= 0)

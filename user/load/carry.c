@@ -52,6 +52,7 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 		break;
 	case MAP_REGULARS:
 	case MAP_NAMED:
+	case MAP_FORWARDED:
 	case MAP_CLAIMANTS:
 		m->put = step == STEP_FILL || step == STEP_DRAIN ? put_entry :
 								   NULL;

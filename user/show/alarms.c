@@ -174,7 +174,7 @@ static bool is_blind(const struct pins *p, uint16_t port)
 static void check_unseen(const struct watch *w)
 {
 	struct checkup *c = w->c;
-	bool all = config_tls(c->config) == CONFIG_TLS_ALL;
+	bool own = config_tls(c->config) == CONFIG_TLS_OWN;
 	char object[32], text[PROBLEM_SIZE], who[ADDR_TEXT];
 	struct sign s;
 
@@ -189,14 +189,14 @@ static void check_unseen(const struct watch *w)
 		 "counted",
 		 addr_format(&s.who, who));
 	problem(c, HEALTH_TLS, object, text,
-		all ? "name the server's TLS library with tls-libraries; if "
-		      "the server is on another machine, run smtpxdp there "
-		      "and set tls to off here" :
-		      "if the server is in a container, set tls to all "
+		own ? "if the server is in a container, set tls to auto "
 		      "and " RESTART_DAEMON
 		      "; if it is on another machine, run smtpxdp there and "
 		      "set tls to off here; else name its TLS library with "
-		      "tls-libraries");
+		      "tls-libraries" :
+		      "name the server's TLS library with tls-libraries; if "
+		      "the server is on another machine, run smtpxdp there "
+		      "and set tls to off here");
 }
 
 static void check_unattributed(const struct watch *w)

@@ -17,6 +17,7 @@
 #include "sys/confined.h"
 #include "sys/proc_maps.h"
 #include "tls/tls_library.h"
+#include "tls/tls_root.h"
 
 #define LINE_SIZE (73 + 4096 + 64) /* of /proc/PID/maps; others are skipped */
 #define READ_MSEC 2000 /* for one file */
@@ -206,10 +207,13 @@ static void mark(struct tls_files *t, int fd, const char *name, void *ctx)
 		f->used = true;
 }
 
-/* Is the file still where it was found? */
+/*
+ * Is the file still where it was found? Of a container's, its last process
+ * tells: tls_files_ended().
+ */
 static bool is_there(const struct tls_file *f)
 {
-	int fd = f->lasting ? confined_path(f->path) : -1;
+	int fd = f->home ? -1 : confined_path(f->path);
 	struct tls_file now = {};
 	bool same;
 
@@ -258,10 +262,14 @@ static bool make_room(struct tls_files *t)
 	return !t->full;
 }
 
-/* Probes an open file. 1: it is new, and probed now. 0: it was. -errno. */
-static int add_open(struct tls_files *t, int fd, const char *name, bool lasting)
+/*
+ * Probes an open file, lasting or of a process in `home`. 1: it is new, and
+ * probed now. 0: it was. -errno.
+ */
+static int add_open(struct tls_files *t, int fd, const char *name, bool lasting,
+		    ino_t home)
 {
-	struct tls_file *f, like = { .lasting = lasting };
+	struct tls_file *f, like = { .lasting = lasting, .home = home };
 	int err = identify(fd, &like);
 
 	if (err)
@@ -269,6 +277,8 @@ static int add_open(struct tls_files *t, int fd, const char *name, bool lasting)
 	f = find_file(t, &like);
 	if (f) {
 		f->lasting |= lasting;
+		if (!home)
+			f->home = 0;
 		return f->probes.n ? 0 : -ENOENT;
 	}
 	if (!make_room(t))
@@ -287,12 +297,14 @@ int tls_files_add(struct tls_files *t, const char *path)
 	if (fd < 0)
 		return fd;
 	begin_look(t);
-	ret = add_open(t, fd, path, true);
+	ret = add_open(t, fd, path, true, 0);
 	close(fd);
 	return ret < 0 ? ret : 0;
 }
 
 struct look {
+	struct tls_files *files;
+	ino_t home;
 	int new;
 	bool known;
 };
@@ -300,25 +312,73 @@ struct look {
 static void add_mapped(struct tls_files *t, int fd, const char *name, void *ctx)
 {
 	struct look *l = ctx;
-	int ret = add_open(t, fd, name, false);
+	int ret = add_open(t, fd, name, false, l->home);
 
 	l->new += ret == 1;
 	l->known |= ret >= 0;
 }
 
+/* Not mapped yet: it does not tell that the process is known. */
+static void add_below(int fd, const char *name, void *ctx)
+{
+	struct look *l = ctx;
+
+	if (may_read(l->files))
+		l->new += add_open(l->files, fd, name, false, l->home) == 1;
+}
+
+/* Looks below a container's root, once, or again if there was too little time. */
+static void look_below(struct tls_files *t, pid_t pid, struct look *l)
+{
+	struct tls_home *home = tls_homes_find(&t->homes, l->home);
+
+	if (!home || !home->late)
+		return;
+	tls_root_each(pid, add_below, l);
+	home->late = may_read(t) ? 0 : pid;
+}
+
 int tls_files_look(struct tls_files *t, pid_t pid, bool *known)
 {
-	struct look l = {};
+	struct look l = { .files = t, .home = tls_home_of(&t->homes, pid) };
 	uint64_t start = begin_look(t);
 
+	*known = false;
+	if (l.home && tls_homes_add(&t->homes, l.home, pid) == -ESRCH)
+		return 0; /* it has ended */
+	look_below(t, pid, &l);
 	each_file(t, pid, add_mapped, &l);
 	t->spent += clock_monotonic_usec() - start;
 	*known = l.known;
 	return l.new;
 }
 
+int tls_files_late(struct tls_files *t)
+{
+	bool known;
+	int new = 0;
+
+	for (size_t i = 0; i < t->homes.n; i++)
+		if (t->homes.list[i].late)
+			new += tls_files_look(t, t->homes.list[i].late, &known);
+	return new;
+}
+
+int tls_files_ended(struct tls_files *t)
+{
+	size_t before = t->n;
+	ino_t home;
+
+	while ((home = tls_homes_ended(&t->homes)))
+		for (size_t i = t->n; i-- > 0;)
+			if (t->list[i].home == home && !t->list[i].lasting)
+				drop(t, &t->list[i]);
+	return before - t->n;
+}
+
 void tls_files_close(struct tls_files *t)
 {
+	tls_homes_close(&t->homes);
 	for (size_t i = 0; i < t->n; i++)
 		tls_probes_close(&t->list[i].probes);
 }

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "tls/tls_homes.h"
 #include "tls/tls_probes.h"
 
 /* When it is full, files are forgotten that are at no path and in no process. */
@@ -33,6 +34,7 @@ struct tls_file {
 	char path[TLS_PATH_SIZE]; /* for people */
 	bool lasting; /* found by that path, not in a process */
 	bool used; /* while files that are gone are looked for */
+	ino_t home; /* mount namespace of its process; 0: the daemon's own */
 	struct tls_probes probes; /* none if it has no TLS write function */
 };
 
@@ -43,6 +45,7 @@ struct tls_files {
 	int probe_error; /* -errno: some library could not be probed */
 	struct tls_file list[TLS_FILES_MAX];
 	size_t n;
+	struct tls_homes homes;
 	bool full; /* of files that are in use: others are not probed */
 	uint64_t tidied; /* usec */
 	/* usec: until the deadline, files of processes may be read */
@@ -62,12 +65,26 @@ int tls_files_pin(struct tls_files *t, int link);
 int tls_files_add(struct tls_files *t, const char *path);
 
 /*
- * Adds the libraries that a process has mapped, and its program. Returns how
+ * Adds the libraries that a process has mapped, and its program; of a process in
+ * a container that is new, also those below its root. Returns how
  * many are new and probed now; *known: whether any is probed. Where a process
  * makes it wait for its files, not all are looked at.
  */
 int tls_files_look(struct tls_files *t, pid_t pid, bool *known);
 
+/*
+ * Looks at containers for which there was too little time before. Returns how
+ * many libraries are new and probed now.
+ */
+int tls_files_late(struct tls_files *t);
+
+/*
+ * Forgets the files of containers whose last process has ended, for a probe
+ * holds their file system. Returns how many.
+ */
+int tls_files_ended(struct tls_files *t);
+
+/* Frees what the probes are kept in. Pinned ones stay. */
 void tls_files_close(struct tls_files *t);
 
 #endif

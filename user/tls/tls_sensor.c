@@ -12,10 +12,12 @@
 
 #include "maps/generation.h"
 #include "maps/pins.h"
+#include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
 #include "sys/uprobe.h"
 #include "tls/tls_files.h"
 #include "tls/tls_probes.h"
+#include "tls/tls_serving.h"
 
 #define HOOKS_MAX 2
 
@@ -88,6 +90,14 @@ static void add_known(struct tls_sensor *t)
 	}
 }
 
+static void add_serving(pid_t pid, void *ctx)
+{
+	struct tls_sensor *t = ctx;
+	bool known;
+
+	tls_files_look(&t->files, pid, &known);
+}
+
 static void add_named(struct tls_sensor *t, char **paths, char *why,
 		      size_t size)
 {
@@ -150,7 +160,9 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 	t->files.pins = p;
 	if (!shares_calls(p))
 		tls_unpin(p->dir, 0);
-	err = attach_hooks(t);
+	err = tls_homes_open(&t->files.homes);
+	if (!err)
+		err = attach_hooks(t);
 	if (err) {
 		snprintf(why, size, "cannot attach to where sockets send: %s",
 			 strerror(-err));
@@ -160,6 +172,8 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 	}
 	add_usual(t);
 	add_known(t);
+	if (!skel->rodata->only_netns)
+		tls_serving_each(settings_now(p)->ports, add_serving, t);
 	add_named(t, paths, why, size);
 	if (t->files.probe_error)
 		snprintf(
@@ -181,6 +195,25 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known)
 {
 	return tls_files_look(&t->files, pid, known);
+}
+
+int tls_sensor_late(struct tls_sensor *t)
+{
+	return tls_files_late(&t->files);
+}
+
+int tls_sensor_fd(const struct tls_sensor *t)
+{
+	return t->files.homes.ended;
+}
+
+int tls_sensor_ended(struct tls_sensor *t)
+{
+	int n = tls_files_ended(&t->files);
+
+	if (n)
+		add_known(t); /* servers elsewhere may use the same files */
+	return n;
 }
 
 bool tls_sensor_full(const struct tls_sensor *t)

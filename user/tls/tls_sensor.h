@@ -29,6 +29,19 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
  */
 int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known);
 
+/*
+ * To be called once a second: looks at containers for which there was too
+ * little time before. Returns how many libraries are new and probed now.
+ */
+int tls_sensor_late(struct tls_sensor *t);
+
+/*
+ * Readable when containers may have ended: then tls_sensor_ended() is to be
+ * called, which forgets their files, and returns how many.
+ */
+int tls_sensor_fd(const struct tls_sensor *t);
+int tls_sensor_ended(struct tls_sensor *t);
+
 /* The probed files by number, from 0. NULL: there is no such number. */
 const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
 

@@ -74,6 +74,12 @@ void tls_look(struct pins *p, struct tls_sensor *t, pid_t pid)
 	}
 }
 
+void tls_end(struct pins *p, struct tls_sensor *t)
+{
+	if (tls_sensor_ended(t))
+		tls_publish(p, t);
+}
+
 void tls_forget(struct pins *p)
 {
 	__u32 pid;
@@ -129,6 +135,8 @@ void tls_watch(struct pins *p, struct tls_sensor *t)
 	struct mail_proc proc;
 	int more = !bpf_map_get_next_key(fd, NULL, &next);
 
+	if (tls_sensor_late(t) > 0)
+		tls_publish(p, t);
 	while (more) {
 		pid = next;
 		prev = &pid;

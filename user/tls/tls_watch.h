@@ -19,6 +19,9 @@ void tls_watch(struct pins *p, struct tls_sensor *t);
 /* Looks at the libraries of a new process. */
 void tls_look(struct pins *p, struct tls_sensor *t, pid_t pid);
 
+/* To be called when tls_sensor_fd() is readable. */
+void tls_end(struct pins *p, struct tls_sensor *t);
+
 /*
  * To be called when the sensor has started. What an earlier daemon knew of
  * processes may be outdated; each is reported anew when it sends.

@@ -65,7 +65,7 @@ sense_tls() {
 	local floor other
 	quiet sense 0.25
 	floor=$(write_ns 587) other=$(write_ns 9000)
-	conf tls all tls-libraries "$(tls_library)"
+	conf tls-libraries "$(tls_library)"
 	daemon_up
 	until_true 10 tls_probed || die "sense: the TLS library is not probed"
 	sample sense cost tls-write "round=$round" "floor=$floor" \
