@@ -23,12 +23,13 @@ servers() {
 
 after() {
 	local name
-	for name in hold box boxed.postfix boxed.dovecot proxy; do
+	for name in held-4 held-6 kept-4 kept-6 box boxed.postfix boxed.dovecot; do
 		end $name KILL # the first process of a container takes no other
 	done
 	ip -n mail link del to-box 2>/dev/null || true
 	[ ! -e /run/netns/box ] || ip netns del box
 	at mail nft flush ruleset 2>/dev/null || true
+	daemon_env
 }
 
 # The network as Docker makes it: a private one, to which ports of the host's
@@ -201,6 +202,71 @@ counted_is() { # ADDRESS FAILURES
 	before
 	attack --server $PUBLIC
 	judge --exact
+}
+
+# --- open connections -------------------------------------------------------
+
+# Opens connections that stay, two of each protocol.
+hold() { # NAME NS SOURCE SOURCE6
+	local name=$1 ns=$2
+	rm -f $LAB/log/$name-4 $LAB/log/$name-6
+	background $name-4 $ns python3 -B "$HELPER" hold --from $3 \
+		--server $PUBLIC --tls starttls --connections 3 --timeout 60
+	background $name-6 $ns python3 -B "$HELPER" hold --from $4 \
+		--server $PUBLIC6 --connections 3 --timeout 60
+	until_true 10 grep -q ^open $LAB/log/$name-4
+	until_true 10 grep -q ^open $LAB/log/$name-6
+}
+
+open_in_box() { # ADDRESS
+	at box ss -Htn state connected dst "$1" | wc -l
+}
+
+open_are() { # ADDRESS NUMBER
+	same "connections of $1" "$(open_in_box "$1")" $2
+}
+
+lost() { # LOG PATTERN NUMBER
+	same "lost ($2)" "$(grep -c "$2" $LAB/log/$1)" $3
+}
+
+@test "a banned client's connections are cut in the container, of Postfix" {
+	mail_box_up postfix
+	hold held attacker $ATTACKER $ATTACKER6
+	hold kept honest $HONEST $HONEST6
+	open_are $ATTACKER 3
+	smtpxdp ban add $ATTACKER
+	open_are $ATTACKER 0
+	open_are "[$ATTACKER6]" 3
+	smtpxdp config set rate 2/60s
+	login_fail attacker 2 --server $PUBLIC6
+	until_true 3 open_are "[$ATTACKER6]" 0 || open_are "[$ATTACKER6]" 0
+	open_are $HONEST 3
+	open_are "[$HONEST6]" 3
+	until_true 3 journal_has SMTPXDP_EVENT=cut SMTPXDP_CONNECTIONS=3
+	[ "$(counter connections-cut)" -ge 6 ]
+	until_true 3 lost boxed.postfix.log "lost connection.*$ATTACKER" 3 ||
+		lost boxed.postfix.log "lost connection.*$ATTACKER" 3
+	login_ok honest --server $PUBLIC --tls starttls
+}
+
+@test "... of Dovecot, with tls = off, by the unit's user" {
+	daemon_wipe
+	conf rate 2/60s tls off
+	as_user
+	daemon_up
+	same "user" "$(stat -c %U /proc/"$(daemon_pid)")" smtpxdp
+	mail_box_up dovecot
+	hold held attacker $ATTACKER $ATTACKER6
+	hold kept honest $HONEST $HONEST6
+	login_fail attacker 2 --server $PUBLIC6
+	until_true 3 open_are "[$ATTACKER6]" 0 || open_are "[$ATTACKER6]" 0
+	lacks "$(cat $LAB/log/smtpxdp)" 'cannot be cut'
+	open_are $ATTACKER 3
+	open_are "[$HONEST6]" 3
+	smtpxdp ban add $ATTACKER
+	open_are $ATTACKER 0
+	open_are $HONEST 3
 }
 
 # --- when it goes -----------------------------------------------------------

@@ -22,33 +22,6 @@ after() {
 	rm -f $LIST
 }
 
-# What the unit gives on this kernel: "+bpf,+perfmon,...".
-capabilities() {
-	local dir=$BATS_TEST_TMPDIR/generated
-	"$LAB_ROOT/dist/smtpxdp-generator" $dir
-	sed -n 's/^AmbientCapabilities=//p' "$LAB_ROOT/dist/smtpxdp.service" \
-		$dir/*/*.conf 2>/dev/null |
-		xargs -n 1 | sed 's/^CAP_/+/; s/.*/\L&/' | paste -sd ,
-}
-
-# The next daemons are as in the unit.
-as_user() {
-	local caps
-	caps=-all,$(capabilities)
-	daemon_env setpriv --reuid smtpxdp --regid smtpxdp --clear-groups \
-		--no-new-privs --inh-caps=$caps --ambient-caps=$caps \
-		--bounding-set=$caps
-	mkdir -p $STATE
-	prepare
-}
-
-# ExecStartPre= and StateDirectory=.
-prepare() {
-	smtpxdp run --prepare
-	chown -R smtpxdp: $STATE
-	chmod 700 $STATE
-}
-
 as_root() {
 	daemon_env
 }

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "lists/banlist.h"
+#include "lists/cut_elsewhere.h"
 #include "maps/allow_map.h"
 #include "maps/clients_map.h"
 #include "maps/counter_map.h"
@@ -63,6 +64,14 @@ static void find(const struct connection *c, void *ctx)
 		s->more = true;
 }
 
+static bool ends(const struct net *peer, __u16 port, struct net *ban, void *ctx)
+{
+	const struct search *s = ctx;
+
+	return port_is_mail(settings_now(s->p), port) &&
+	       is_dropped(s, peer, ban);
+}
+
 /* The socket of a connection; one with IPv4 has AF_INET, whatever the server's. */
 static struct connection connection_of(const struct stream_key *key)
 {
@@ -107,6 +116,12 @@ static int by_ban(const void *a, const void *b)
 	return memcmp(&x->ban, &y->ban, sizeof(x->ban));
 }
 
+static void tell_cut(const struct net *ban, int connections)
+{
+	journal_record(&(struct record){
+		.kind = MESSAGE_CUT, .net = ban, .connections = connections });
+}
+
 /* Cuts the connections of one ban, from i on; returns the next ban's first. */
 static size_t cut_group(struct search *s, struct mnl_socket *nl, size_t i)
 {
@@ -122,11 +137,33 @@ static size_t cut_group(struct search *s, struct mnl_socket *nl, size_t i)
 			s->err = err; /* -ENOENT: it ended by itself */
 	}
 	if (n)
-		journal_record(&(struct record){ .kind = MESSAGE_CUT,
-						 .net = &first->ban,
-						 .connections = n });
+		tell_cut(&first->ban, n);
 	s->cut += n;
 	return i;
+}
+
+static int by_net(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct net));
+}
+
+/* Cuts what servers in other network namespaces have open. */
+static void cut_others(struct search *s)
+{
+	struct net *bans = calloc(CUT_MAX, sizeof(*bans));
+	size_t n = CUT_MAX, i, first;
+
+	if (!bans)
+		return;
+	s->err = cut_elsewhere(s->p, ends, s, bans, &n);
+	qsort(bans, n, sizeof(*bans), by_net);
+	for (first = 0; first < n; first = i) {
+		for (i = first; i < n && !by_net(&bans[first], &bans[i]); i++)
+			;
+		tell_cut(&bans[first], i - first);
+	}
+	s->cut += n;
+	free(bans);
 }
 
 static int cut_found(struct search *s, struct mnl_socket *nl)
@@ -134,6 +171,8 @@ static int cut_found(struct search *s, struct mnl_socket *nl)
 	qsort(s->found, s->n, sizeof(*s->found), by_ban);
 	for (size_t i = 0; i < s->n && !s->err;)
 		i = cut_group(s, nl, i);
+	if (!s->err)
+		cut_others(s);
 	return s->cut ? s->cut : s->err;
 }
 
@@ -245,6 +284,9 @@ const char *cut_strerror(int err)
 		       "CONFIG_INET_DIAG_DESTROY";
 	case -ENOENT:
 		return "this kernel lacks tcp_diag (CONFIG_INET_TCP_DIAG)";
+	case -EACCES:
+		return "of servers in other network namespaces, "
+		       "CAP_SYS_PTRACE is missing";
 	case -EPERM:
 		return "CAP_NET_ADMIN is missing";
 	default:
