@@ -23,13 +23,20 @@ servers() {
 
 after() {
 	local name
-	for name in held-4 held-6 kept-4 kept-6 box boxed.postfix boxed.dovecot; do
-		end $name KILL # the first process of a container takes no other
+	for name in held-4 held-6 kept-4 kept-6; do
+		end $name
+	done
+	for name in box boxed.postfix boxed.dovecot; do
+		end_box $name
 	done
 	ip -n mail link del to-box 2>/dev/null || true
 	[ ! -e /run/netns/box ] || ip netns del box
 	at mail nft flush ruleset 2>/dev/null || true
 	daemon_env
+	# The next container has the same file system.
+	for name in "$LAB"/layer/*; do
+		[ ! -d "$name" ] || until_true 10 mounts_again "${name##*/}" || true
+	done
 }
 
 # The network as Docker makes it: a private one, to which ports of the host's
@@ -85,6 +92,14 @@ boxed() {
 		exec chroot "$root" "$@"' sh "$(options_of $name)" $LAB/layer/$name/root "$@"
 }
 
+# Ends a container by its first process, which takes no other signal.
+end_box() { # NAME
+	local pid
+	pid=$(cat $LAB/pid/$1 2>/dev/null) || return 0
+	pkill -KILL -P "$pid" || true
+	end $1
+}
+
 # The layer has copies of the TLS libraries: other inodes than the host's.
 layer_of() { # NAME
 	local layer=$LAB/layer/$1
@@ -94,6 +109,12 @@ layer_of() { # NAME
 
 options_of() { # NAME
 	echo "lowerdir=/,upperdir=$LAB/layer/$1/upper,workdir=$LAB/layer/$1/work,index=on"
+}
+
+# With index=on, a layer can be mounted again only when nobody has its file system.
+mounts_again() { # NAME
+	mount -t overlay -o "$(options_of $1)" again $LAB/layer/$1/root &&
+		umount $LAB/layer/$1/root
 }
 
 box_up() { # MODE [OPTION...]
@@ -109,6 +130,7 @@ mail_box_up() {
 
 	net_of_box
 	publish
+	rm -f $LAB/log/boxed.*.log
 	mkdir -p $dir/dovecot $dir/postfix/queue $dir/postfix/data
 	sed -e "s|$LAB/dovecot|$dir/dovecot|g; s|$LAB/auth|$dir/auth|
 		s|^listen = .*|listen = $BOX, $BOX6|
@@ -141,7 +163,7 @@ counted_is() { # ADDRESS FAILURES
 
 @test "a container's own library, its port published: from the first session on" {
 	local mode
-	for mode in pool memory asyncio; do
+	for mode in memory asyncio; do
 		box_up $mode
 		attack --server $PUBLIC
 		judge --exact || { echo "mode $mode"; return 1; }
@@ -288,12 +310,6 @@ as_before() { # LIBRARIES LINKS
 		same "links" "$(links)" $2
 }
 
-# With index=on, a layer can be mounted again only when nobody has its file system.
-mounts_again() { # NAME
-	mount -t overlay -o "$(options_of $1)" again $LAB/layer/$1/root &&
-		umount $LAB/layer/$1/root
-}
-
 @test "... which is removed: its probes go, its file system can be used again" {
 	local n m
 	n=$(libraries) m=$(links)
@@ -303,7 +319,7 @@ mounts_again() { # NAME
 	judge --exact
 	[ "$(links)" -gt $m ]
 	not mounts_again box
-	end box KILL
+	end_box box
 	until_true 2 as_before $n $m || as_before $n $m
 	until_true 2 mounts_again box || mounts_again box
 }
@@ -318,7 +334,7 @@ mounts_again() { # NAME
 server = socket.create_server(("10.88.0.2", 465))
 signal.pause()'
 		until_true 15 libraries_are $((n + 2)) || libraries_are $((n + 2))
-		end box KILL
+		end_box box
 		until_true 2 mounts_again box || mounts_again box
 	done
 	until_true 2 as_before $n $m || as_before $n $m
