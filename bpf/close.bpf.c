@@ -50,13 +50,18 @@ struct {
 	__type(value, struct ending);
 } overdues MAP;
 
-/* The socket, if it is the mail server's end of a connection; or NULL. */
+/*
+ * The socket, if it is the mail server's end of a connection; or NULL. Not of a
+ * server in another network namespace: what it writes is seen later, and so
+ * would seem not to have left.
+ */
 static __always_inline const struct tcp_sock *
 mail_socket(const struct settings *s, const struct sock *sk)
 {
 	const struct tcp_sock *tp;
 
-	if (!s || !is_tcp(sk))
+	if (!s || !is_tcp(sk) ||
+	    (our_netns && netns_of(sk)->ns.inum != our_netns))
 		return NULL;
 	tp = tcp_of(sk);
 	return tp && is_mail(s, tp, mark_of(sk)) ? tp : NULL;

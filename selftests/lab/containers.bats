@@ -23,7 +23,7 @@ servers() {
 
 after() {
 	local name
-	for name in held-4 held-6 kept-4 kept-6; do
+	for name in relay held-4 held-6 kept-4 kept-6; do
 		end $name
 	done
 	for name in box boxed.postfix boxed.dovecot; do
@@ -224,6 +224,31 @@ counted_is() { # ADDRESS FAILURES
 	before
 	attack --server $PUBLIC
 	judge --exact
+}
+
+# As Docker's proxy for clients that NAT does not reach: the server's peer is the
+# host itself.
+@test "behind a proxy in user space, of a library that a direct session has shown" {
+	local mode
+	for mode in pool memory; do
+		box_up $mode
+		connects honest --server $PUBLIC --port 465 --tls implicit
+		at mail nft flush ruleset
+		{
+			haproxy_head
+			echo "listen box"
+			echo " bind $NGINX:465"
+			echo " server box $BOX:465"
+		} >$LAB/relay.cfg
+		background relay mail haproxy -db -f $LAB/relay.cfg
+		until_true 10 listens mail $NGINX 465
+		attack --server $NGINX
+		judge --exact
+		end relay
+		after
+		daemon_wipe
+		before
+	done
 }
 
 # --- open connections -------------------------------------------------------
