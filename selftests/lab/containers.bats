@@ -326,6 +326,10 @@ links() {
 	find $PIN/links -name 'tls-*' | wc -l
 }
 
+descriptors() {
+	find "/proc/$(daemon_pid)/fd" -type l | wc -l
+}
+
 libraries_are() { # NUMBER
 	same "libraries" "$(libraries)" $1
 }
@@ -351,8 +355,8 @@ as_before() { # LIBRARIES LINKS
 
 # A process that listens is enough for its container's libraries to be probed.
 @test "containers that come and go: each one's library is probed" {
-	local n m
-	n=$(libraries) m=$(links)
+	local n m fds
+	n=$(libraries) m=$(links) fds=$(descriptors)
 	net_of_box
 	for _ in $(seq 32); do # of two files each: more than there is room for
 		boxed box /usr/bin/python3 -S -c 'import signal, socket
@@ -363,4 +367,5 @@ signal.pause()'
 		until_true 2 mounts_again box || mounts_again box
 	done
 	until_true 2 as_before $n $m || as_before $n $m
+	same "descriptors" "$(descriptors)" $fds
 }

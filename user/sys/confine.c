@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "sys/confine.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -32,6 +35,29 @@ int confine_files(int first, int second)
 	    syscall(__NR_close_range, CONFINE_SECOND + 1, ~0U, 0) ||
 	    syscall(__NR_close_range, 0, CONFINE_FIRST - 1, 0))
 		return -errno;
+	return 0;
+}
+
+int confine_named(int keep)
+{
+	static const char nameless[] = "anon_inode:";
+	DIR *fds = opendir("/proc/self/fd");
+	char target[sizeof(nameless)];
+	struct dirent *d;
+	int fd;
+
+	if (!fds)
+		return -errno;
+	while ((d = readdir(fds))) {
+		fd = atoi(d->d_name);
+		if (*d->d_name == '.' || fd == keep || fd == dirfd(fds) ||
+		    (readlinkat(dirfd(fds), d->d_name, target,
+				sizeof(target)) == sizeof(target) &&
+		     !memcmp(target, nameless, sizeof(nameless) - 1)))
+			continue;
+		close(fd);
+	}
+	closedir(fds);
 	return 0;
 }
 

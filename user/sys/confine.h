@@ -16,6 +16,12 @@
 int confine_files(int first, int second);
 
 /*
+ * Closes all files but `keep` and what the kernel knows by no name, as maps and
+ * links: no lock of the parent's is held by its child.
+ */
+int confine_named(int keep);
+
+/*
  * Unmaps memory that is shared with the kernel or with files, as maps are: who
  * takes over the parser must not reach it.
  */

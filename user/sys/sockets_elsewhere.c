@@ -16,6 +16,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "sys/confine.h"
 #include "sys/processes.h"
 
 #define ALL_MSEC 1000 /* for all of it */
@@ -149,7 +150,9 @@ static _Noreturn void child(struct walk *w)
 	int err;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	err = processes_each(visit, w);
+	err = confine_named(w->pipe);
+	if (!err)
+		err = processes_each(visit, w);
 	last.err = err ? err : w->err;
 	tell(w, &last);
 	_exit(0);

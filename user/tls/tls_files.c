@@ -194,7 +194,8 @@ static void drop(struct tls_files *t, struct tls_file *f)
 		if (f->probes.pins[i] >= 0)
 			tls_unpin_one(t->pins->dir, t->pins->generation,
 				      f->probes.pins[i]);
-	tls_probes_close(&f->probes);
+	if (f->probes.n)
+		tls_probes_end(&f->probes);
 	memmove(f, f + 1, (char *)(t->list + --t->n) - (char *)f);
 }
 

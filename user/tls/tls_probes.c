@@ -5,12 +5,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "maps/generation.h"
 #include "smtpxdp.skel.h"
+#include "sys/confine.h"
 #include "sys/uprobe.h"
 
 #define PROBES_WRITE 7 /* without the last four, which are for reading */
@@ -79,6 +81,35 @@ void tls_probes_close(struct tls_probes *p)
 {
 	while (p->n)
 		close(p->links[--p->n]);
+}
+
+/* Until the parent has closed its links: then the child's are the last. */
+static _Noreturn void close_behind(struct tls_probes *p, const int pipe_fd[2])
+{
+	char c;
+
+	if (!confine_named(pipe_fd[0]))
+		while (read(pipe_fd[0], &c, 1) < 0 && errno == EINTR)
+			;
+	tls_probes_close(p);
+	_exit(0);
+}
+
+void tls_probes_end(struct tls_probes *p)
+{
+	int pipe_fd[2], pid;
+
+	signal(SIGCHLD, SIG_IGN); /* nobody waits for it */
+	if (pipe(pipe_fd)) {
+		tls_probes_close(p);
+		return;
+	}
+	pid = fork();
+	if (!pid)
+		close_behind(p, pipe_fd);
+	tls_probes_close(p);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
 }
 
 static int pin_path(char path[static PATH_MAX], const char *dir, int generation,

@@ -38,6 +38,12 @@ int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
 void tls_probes_close(struct tls_probes *p);
 
 /*
+ * Ends links that are not pinned any more. The kernel takes some tenths of a
+ * second for that, in which a child waits, not the caller.
+ */
+void tls_probes_end(struct tls_probes *p);
+
+/*
  * Pins one more link of this generation. Returns the pin's number, for
  * tls_unpin_one(), or -errno.
  */
