@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Containers that end: their probes go with them, and what these hold.
+#
+# alone: under load, libraries are found too late to see the first session.
+
+# shellcheck disable=SC2086 # addresses and names hold no spaces
+
+load ../lib/containers.sh
+
+servers() {
+	echo journald
+}
+
+libraries() {
+	smtpxdp status -j | jq '.tls.libraries | length'
+}
+
+links() {
+	find $PIN/links -name 'tls-*' | wc -l
+}
+
+descriptors() {
+	find "/proc/$(daemon_pid)/fd" -type l | wc -l
+}
+
+libraries_are() { # NUMBER
+	same "libraries" "$(libraries)" $1
+}
+
+as_before() { # LIBRARIES LINKS
+	libraries_are $1 &&
+		same "links" "$(links)" $2
+}
+
+@test "a container is removed: its probes go, its file system can be used again" {
+	local n m
+	n=$(libraries) m=$(links)
+	box_up pool
+	until_true 5 not libraries_are $n
+	attack --server $PUBLIC
+	judge --exact
+	[ "$(links)" -gt $m ]
+	not mounts_again box
+	end_box box
+	until_true 2 as_before $n $m || as_before $n $m
+	until_true 2 mounts_again box || mounts_again box
+}
+
+# A process that listens is enough for its container's libraries to be probed.
+@test "containers that come and go: each one's library is probed" {
+	local n m fds
+	n=$(libraries) m=$(links) fds=$(descriptors)
+	net_of_box
+	for _ in $(seq 32); do # of two files each: more than there is room for
+		boxed box /usr/bin/python3 -S -c 'import signal, socket
+server = socket.create_server(("10.88.0.2", 465))
+signal.pause()'
+		until_true 15 libraries_are $((n + 2)) || libraries_are $((n + 2))
+		end_box box
+		until_true 2 mounts_again box || mounts_again box
+	done
+	until_true 2 as_before $n $m || as_before $n $m
+	same "descriptors" "$(descriptors)" $fds
+}
