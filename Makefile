@@ -172,7 +172,7 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 	done
 	$(INSTALL) -D -m 755 dist/smtpxdp-generator $(DESTDIR)$(GENERATORDIR)/smtpxdp-generator
 	$(INSTALL) -D -m 644 dist/smtpxdp.sysusers $(DESTDIR)/usr/lib/sysusers.d/smtpxdp.conf
-	$(INSTALL) -D -m 644 dist/fail2ban/action.d/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/fail2ban/action.d/smtpxdp.conf
+	$(INSTALL) -D -m 644 dist/fail2ban/action.d/smtpxdp.py $(DESTDIR)$(SYSCONFDIR)/fail2ban/action.d/smtpxdp.py
 	test -e $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf || \
 		$(INSTALL) -D -m 644 dist/smtpxdp.conf $(DESTDIR)$(SYSCONFDIR)/smtpxdp/smtpxdp.conf
 	test -n "$(DESTDIR)" || ! command -v journalctl >/dev/null || \

@@ -21,18 +21,29 @@ static __always_inline bool is_old(__u64 since, __u32 flags)
 }
 
 /*
- * Ought the gate to have dropped this client's packets for some seconds now? As
- * the gate decides.
+ * Does a ban with these flags leave a port open by which a server's port may
+ * have been reached? To those of submission, nobody redirects deliveries.
+ */
+static __always_inline bool may_be_spared(const struct settings *s, __u32 flags,
+					  __u16 port)
+{
+	return port != 587 && port != 465 &&
+	       port_is_spared(s, flags, PORT_DELIVERY);
+}
+
+/*
+ * Ought the gate to have dropped this client's packets to a mail server's port
+ * for some seconds now? As the gate decides.
  */
 __noinline __weak int is_long_banned(const struct settings *s,
-				     const struct addr *peer)
+				     const struct addr *peer, __u16 port)
 {
 	struct ban_found f = {};
 	const struct ban_info *i;
 	const struct ban *b;
 	__u32 flags;
 
-	if (!s || !peer)
+	if (!s || !peer || (s->scope == SCOPE_MAIL && !port_is_closed(s, port)))
 		return 0;
 	client_of(s, peer, &f.client.addr);
 	if (ban_find_now(&f)) {
@@ -41,6 +52,7 @@ __noinline __weak int is_long_banned(const struct settings *s,
 			return 0;
 		flags = ban_flags(&i->cause);
 		return is_old(i->cause.since, flags) &&
+		       !may_be_spared(s, flags, port) &&
 		       !allow_overrules(allow_find(s, peer), flags);
 	}
 	b = s->have_ban_nets ? ban_net_find(peer) : NULL;
@@ -122,7 +134,7 @@ static __noinline int arrived(const struct settings *s,
 		return 0;
 	ends_of(sk, &peer, &server);
 	who_inside(s, &peer);
-	passes = is_long_banned(s, &peer);
+	passes = is_long_banned(s, &peer, port);
 	if (netns == our_netns) {
 		way = way_of(sk);
 		if (way)

@@ -47,25 +47,25 @@ __noinline __weak int find_source(struct xdp_md *ctx, int ethernet,
 }
 
 /*
- * Is this packet for a mail port, as scope mail asks? Of the TCP header only
- * the ports must be in reach.
+ * Is this packet for a port that is closed to the banned, as scope mail asks? Of
+ * the TCP header only the ports must be in reach.
  */
-static __always_inline bool to_mail_port(struct xdp_md *ctx,
-					 const struct settings *s,
-					 const struct source *from,
-					 enum parse_result r)
+static __always_inline bool to_closed_port(struct xdp_md *ctx,
+					   const struct settings *s,
+					   const struct source *from,
+					   enum parse_result r)
 {
 	__be16 ports[2];
 
 	if (r != PARSE_OK)
-		return true; /* unknown port: counts as a mail port */
+		return true; /* unknown port: counts as a closed one */
 	if (from->behind.proto != IPPROTO_TCP)
 		return false;
 	if (bpf_xdp_load_bytes(ctx, from->behind.l4, ports, sizeof(ports))) {
 		count(COUNTER_IN_TRUNCATED, bpf_xdp_get_buff_len(ctx));
 		return false;
 	}
-	return port_is_mail(s, bpf_ntohs(ports[1]));
+	return port_is_closed(s, bpf_ntohs(ports[1]));
 }
 
 static __always_inline int pass(__u32 counter, struct xdp_md *ctx)
@@ -75,24 +75,48 @@ static __always_inline int pass(__u32 counter, struct xdp_md *ctx)
 }
 
 /*
- * Decides on a ban that is not plain: the allowlist may overrule it, and a ban
- * of the self-test moves no counter. XDP_ABORTED: the caller drops and counts.
+ * Is this packet for a port that a ban with these flags leaves open? Parses it
+ * again: who is not banned need not carry the port along.
  */
-static __noinline int judge(struct xdp_md *ctx, const struct settings *s,
-			    const struct addr *src, __u32 flags)
+static __always_inline bool is_spared(struct xdp_md *ctx, int ethernet,
+				      const struct settings *s, __u32 flags)
+{
+	struct source from = {};
+	__be16 ports[2];
+
+	return flags & BAN_SPARES &&
+	       find_source(ctx, ethernet, &from) == PARSE_OK &&
+	       from.behind.proto == IPPROTO_TCP &&
+	       !bpf_xdp_load_bytes(ctx, from.behind.l4, ports, sizeof(ports)) &&
+	       port_is_spared(s, flags, bpf_ntohs(ports[1]));
+}
+
+/*
+ * Decides on a ban that is not plain: the allowlist may overrule it, it may
+ * leave a port open, and a ban of the self-test moves no counter. XDP_ABORTED:
+ * the caller drops and counts.
+ */
+static __noinline int judge(struct xdp_md *ctx, int ethernet,
+			    const struct settings *s, const struct addr *src,
+			    __u32 flags)
 {
 	bool passes = allow_overrules(allow_find(s, src), flags);
 
 	if (flags & BAN_TEST)
 		return passes ? XDP_PASS : XDP_DROP;
-	return passes ? pass(COUNTER_PASS_ALLOWED, ctx) : XDP_ABORTED;
+	if (passes)
+		return pass(COUNTER_PASS_ALLOWED, ctx);
+	return is_spared(ctx, ethernet, s, flags) ?
+		       pass(COUNTER_PASS_SPARED, ctx) :
+		       XDP_ABORTED;
 }
 
 /*
  * Drops a packet if a network's ban holds for its source; those bans are never
  * plain. expired: the client's own ban was seen to have run out.
  */
-static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
+static __noinline int drop_by_net(struct xdp_md *ctx, int ethernet,
+				  const struct settings *s,
 				  const struct addr *src, bool expired)
 {
 	struct ban *b = ban_net_find(src);
@@ -101,7 +125,7 @@ static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
 
 	if (!b)
 		return expired ? pass(COUNTER_PASS_EXPIRED, ctx) : XDP_PASS;
-	verdict = judge(ctx, s, src, b->flags);
+	verdict = judge(ctx, ethernet, s, src, b->flags);
 	if (verdict != XDP_ABORTED)
 		return verdict;
 	bytes = bpf_xdp_get_buff_len(ctx);
@@ -112,7 +136,7 @@ static __noinline int drop_by_net(struct xdp_md *ctx, const struct settings *s,
 }
 
 /* Drops a packet if a ban of its client, or of a network around it, holds. */
-static __always_inline int drop_banned(struct xdp_md *ctx,
+static __always_inline int drop_banned(struct xdp_md *ctx, bool ethernet,
 				       const struct settings_slots *slots,
 				       const struct settings *s,
 				       struct addr *src)
@@ -125,11 +149,12 @@ static __always_inline int drop_banned(struct xdp_md *ctx,
 	client_of(s, src, &ban.client.addr);
 	if (!ban_find_now(&ban)) {
 		if (s->have_ban_nets && net_filter_has(&slots->net_filter, src))
-			return drop_by_net(ctx, s, src, ban.expired);
+			return drop_by_net(ctx, ethernet, s, src, ban.expired);
 		return ban.expired ? pass(COUNTER_PASS_EXPIRED, ctx) : XDP_PASS;
 	}
 	if (!ban_is_plain(&ban)) {
-		int verdict = judge(ctx, s, src, ban_found_flags(&ban));
+		int verdict =
+			judge(ctx, ethernet, s, src, ban_found_flags(&ban));
 
 		if (verdict != XDP_ABORTED)
 			return verdict;
@@ -142,7 +167,7 @@ static __always_inline int drop_banned(struct xdp_md *ctx,
 
 /*
  * Finds the source address of a packet that may have to be dropped. False: the
- * packet passes whatever its source (not parsed, or not for a mail port).
+ * packet passes whatever its source (not parsed, or not for a closed port).
  */
 static __always_inline bool is_of_interest(struct xdp_md *ctx,
 					   const struct settings *s,
@@ -157,7 +182,7 @@ static __always_inline bool is_of_interest(struct xdp_md *ctx,
 	if (glance(data, end, ethernet, &g)) {
 		if (s->scope == SCOPE_MAIL &&
 		    (g.proto != IPPROTO_TCP ||
-		     !port_is_mail(s, bpf_ntohs(g.tcp->dest))))
+		     !port_is_closed(s, bpf_ntohs(g.tcp->dest))))
 			return false;
 		glance_src(&g, src);
 		return true;
@@ -173,7 +198,7 @@ static __always_inline bool is_of_interest(struct xdp_md *ctx,
 	if (r != PARSE_OK && r != PARSE_FRAGMENT && r != PARSE_EXT_HEADERS)
 		return false;
 	*src = from.addr;
-	return s->scope != SCOPE_MAIL || to_mail_port(ctx, s, &from, r);
+	return s->scope != SCOPE_MAIL || to_closed_port(ctx, s, &from, r);
 }
 
 static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
@@ -187,7 +212,7 @@ static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 	s = settings_in(slots);
 	if (!is_of_interest(ctx, s, ethernet, &src))
 		return XDP_PASS;
-	return drop_banned(ctx, slots, s, &src);
+	return drop_banned(ctx, ethernet, slots, s, &src);
 }
 
 /* Multi-buffer packets (jumbo frames) have all headers in the first buffer. */

@@ -112,6 +112,24 @@ static __noinline int ask_if_allowed(const struct addr *peer,
 }
 
 /*
+ * Was the client not refused at PORT_DELIVERY, as far back as failures count?
+ * Then its ban leaves that port open: a stale password for "send mail as" at a
+ * big provider must not cost the mail that others send from there.
+ */
+static __always_inline bool delivers(const struct settings *s,
+				     const struct client *c)
+{
+	__u32 ticks = s->slow.failures ? s->slow.ticks :
+					 s->policy[POLICY_PLAIN].rate.ticks;
+
+	return s->spares &&
+	       !(c->at_delivery &&
+		 window_age_fits(c->at_delivery >> 1,
+				 window_tick(now_jiffies(), s->tick_shift),
+				 ticks));
+}
+
+/*
  * Writes the provisional ban, of the base time, so that nothing passes until
  * the daemon judges it, or while no daemon runs. Never shortens a ban in force.
  */
@@ -121,20 +139,23 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 		const struct judgement *j, __u64 until, __u64 now)
 {
 	struct ban_head *h = ban_head();
+	__u32 flags = BAN_PROVISIONAL;
 	struct ban_entry e = {};
 
 	if (!h)
 		return OUTCOME_MAP_FULL;
+	if (delivers(s, c))
+		flags |= BAN_SPARES;
 	ban_client(h, client);
 	e.expires = ban_tick_up(until, h->tick_shift);
 	e.now = now >> h->tick_shift;
 	e.mode = BAN_EXTEND;
-	if (allow_is_inside(s, peer))
+	if (flags & BAN_SPARES || allow_is_inside(s, peer))
 		e.not_plain = BAN_NOT_PLAIN;
 	e.cause.since = now_boot_ns();
 	e.cause.failures = j->failures;
 	e.cause.window = j->sec;
-	e.cause.code_flags = ban_code_flags(c->last_code, BAN_PROVISIONAL);
+	e.cause.code_flags = ban_code_flags(c->last_code, flags);
 	e.cause.len = c->len;
 	if (ban_put(h, client, &e))
 		return OUTCOME_MAP_FULL;
@@ -240,6 +261,48 @@ static __always_inline __u8 net_rated(const struct settings *s,
 		return NET_LEN_V6;
 	net->b[14] &= 0xff << (s->net_wider & 7);
 	return NET_LEN_V4 - s->net_wider;
+}
+
+/*
+ * A login of a banned client failed: where its ban leaves PORT_DELIVERY open, it
+ * ends that, for he guesses there. Another port that a server tells of may be
+ * the same, redirected; but not while replies from before the ban may be on
+ * their way. Returns 1 if it did. If the slot goes to another client just now,
+ * that one's ban closes all ports.
+ */
+static __noinline int widen(const struct sighting *at,
+			    struct ban_client *client)
+{
+	struct ban_head *h = ban_head();
+	struct ban_info *i;
+	int pos;
+
+	if (!h)
+		return 0;
+	ban_client(h, client);
+	pos = ban_search(h, client, 0, now_jiffies() >> h->tick_shift);
+	i = pos < 0 ? NULL : ban_info_of(h, client, pos);
+	if (!i || !(ban_flags(&i->cause) & BAN_SPARES) ||
+	    (at->port != PORT_DELIVERY &&
+	     now_boot_ns() - i->cause.since < SIGN_GOES_ON_SEC * SIGN_NSEC))
+		return 0;
+	i->cause.code_flags &= ~ban_code_flags(0, BAN_SPARES);
+	return 1;
+}
+
+/* Tells the daemon, which cuts what the client has open there. */
+static __noinline int tell_widened(const struct sighting *at,
+				   const struct client *c)
+{
+	struct event *e = event_begin(EVENT_WIDENED);
+
+	if (!e)
+		return 0;
+	e->client = at->peer;
+	e->len = c->len;
+	e->port = at->port;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
 }
 
 /*
@@ -382,9 +445,12 @@ __noinline __weak int client_failure(const struct settings *s,
 		}
 		was = *(volatile __u64 *)&c->until;
 	}
+	if (at->port == PORT_DELIVERY)
+		c->at_delivery = tick << 1 | 1;
 	if (window_closed(was, now, s->mode)) {
 		count(COUNTER_FAILURE_BANNED, 0);
-		return note_goes_on(s, at, c);
+		return widen(at, &client) ? tell_widened(at, c) :
+					    note_goes_on(s, at, c);
 	}
 	count(COUNTER_FAILURE, 0);
 	note_counted();

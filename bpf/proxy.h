@@ -179,18 +179,26 @@ static __always_inline void tell_proxied(struct named *n,
 	bpf_ringbuf_submit(e, 0);
 }
 
-/* Does a ban of the client itself hold? Counts the packet there if so. */
+/*
+ * Does a ban of the client itself hold, for what comes to this port? Counts the
+ * packet there if so.
+ */
 static __noinline int client_is_banned(const struct settings *s,
-				       const struct addr *client, __u32 bytes)
+				       const struct addr *client, __u16 port,
+				       __u32 bytes)
 {
 	struct ban_found ban = {};
+	__u32 flags;
 
 	client_of(s, client, &ban.client.addr);
 	if (!ban_find_now(&ban))
 		return 0;
-	if (!ban_is_plain(&ban) &&
-	    allow_overrules(allow_find(s, client), ban_found_flags(&ban)))
-		return 0;
+	if (!ban_is_plain(&ban)) {
+		flags = ban_found_flags(&ban);
+		if (allow_overrules(allow_find(s, client), flags) ||
+		    port_is_spared(s, flags, port))
+			return 0;
+	}
 	ban_count(&ban, bytes);
 	return 1;
 }
@@ -218,6 +226,7 @@ static __always_inline int hear_proxy(struct __sk_buff *skb,
 				      struct workspace *w, struct named *n)
 {
 	__u32 seq = bpf_ntohl(w->tcp.seq);
+	__u16 port = bpf_ntohs(w->tcp.dest);
 
 	/* what begins the next connection, or ends this one, is let in */
 	if (n->state == NAMED_RELAYED || w->tcp.syn || w->tcp.rst)
@@ -229,7 +238,8 @@ static __always_inline int hear_proxy(struct __sk_buff *skb,
 		w->tcp.seq = bpf_htonl(seq + used);
 	}
 	if (n->state != NAMED_CLIENT ||
-	    (!client_is_banned(s, &n->client, skb->len) &&
+	    (s->scope == SCOPE_MAIL && !port_is_closed(s, port)) ||
+	    (!client_is_banned(s, &n->client, port, skb->len) &&
 	     !net_is_banned(s, &n->client, skb->len)))
 		return 1;
 	count(COUNTER_DROP_PROXIED, skb->len);

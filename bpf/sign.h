@@ -192,7 +192,8 @@ __noinline __weak int note_goes_on(const struct settings *s,
 	const struct policy *p;
 	__u64 until, began;
 
-	if (!s || !at || !c || s->mode != MODE_ENFORCE)
+	if (!s || !at || !c || s->mode != MODE_ENFORCE ||
+	    !port_is_closed(s, at->port))
 		return 0;
 	p = &s->policy[bound_index(c->policy, POLICIES_MAX)];
 	until = *(volatile const __u64 *)&c->until;

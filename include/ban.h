@@ -18,6 +18,8 @@ enum ban_flags {
 	/* of the self-test (user/show/self_test.h): not counted anywhere */
 	BAN_TEST = 4,
 	BAN_NOTED = 8, /* map ban_reasons has a struct ban_note for it */
+	/* the client was not refused at PORT_DELIVERY: see port_is_spared() */
+	BAN_SPARES = 32,
 };
 
 struct ban {

@@ -54,9 +54,12 @@ struct client {
 	__u32 guess_head; /* guesses noted so far */
 	/* tick << 1 | 1 of the last failure that was no throttle-text, or 0 */
 	__u32 refused;
+	/* tick << 1 | 1 of the last failure at PORT_DELIVERY, or 0 */
+	__u32 at_delivery;
+	__u32 pad;
 };
 
-_Static_assert(sizeof(struct client) == 80 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) +
+_Static_assert(sizeof(struct client) == 88 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) +
 						8 * USERS_MAX + 2 * GUESSES_MAX,
 	       "map value");
 _Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");

@@ -80,7 +80,9 @@
 	X(UNNAMED, "failures-unnamed",                                         \
 	  "failed logins by a proxy that has not named the client")            \
 	X(NO_HEADER, "proxies-nameless",                                       \
-	  "connections of proxies without a header that can be read")
+	  "connections of proxies without a header that can be read")          \
+	X(PASS_SPARED, "passed-spared",                                        \
+	  "passed: to port 25, which this client's ban leaves open")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -18,6 +18,7 @@ enum event_kind {
 	EVENT_REGULAR, /* a regular begins to fail: for the fuse */
 	EVENT_PROXIED, /* a banned client comes by a proxy */
 	EVENT_CLAIM, /* a peer sends headers as proxies do: see claimant.h */
+	EVENT_WIDENED, /* a ban does not spare PORT_DELIVERY any more */
 };
 
 enum event_outcome {

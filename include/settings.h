@@ -7,6 +7,7 @@
 #define SMTPXDP_SETTINGS_H
 
 #include "addr.h"
+#include "ban.h"
 #include "bound.h"
 
 #define RATE_MAX 64 /* failures */
@@ -135,7 +136,9 @@ struct settings {
 	__u8 compare; /* compare-passwords */
 	__u8 proxies; /* 1: map named says who comes by a proxy */
 	__u8 net_wider; /* net-prefix: so many bits wider than a /24 */
-	__u8 pad[6];
+	/* 1: who was not refused at PORT_DELIVERY is not closed out there */
+	__u8 spares;
+	__u8 pad[5];
 	/* users within the rate's time that are an attack; 0: off */
 	__u32 attack_users;
 	__u8 have_ban_nets; /* 1: map ban_nets is not empty */
@@ -158,11 +161,14 @@ struct settings {
 	__u8 codes[CODE_MAX]; /* by reply code: enum action, CODE_HAS_TEXT */
 	struct text texts[TEXTS_MAX]; /* n_texts of them, the longest first */
 	struct server_net servers[SERVERS_MAX]; /* n_servers of them */
+	/* bit n: local TCP port n is closed to the banned: drop-ports */
+	__u64 closed[65536 / 64];
 };
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       248 + 8192 + CODE_MAX + TEXTS_MAX * sizeof(struct text) +
+		       248 + 2 * 8192 + CODE_MAX +
+			       TEXTS_MAX * sizeof(struct text) +
 			       SERVERS_MAX * sizeof(struct server_net) +
 			       WHO_RULES_MAX * sizeof(struct who_rule),
 	       "layout");
@@ -239,6 +245,22 @@ static inline const struct limit *net_rate_of(const struct settings *s,
 static inline int port_is_mail(const struct settings *s, __u16 port)
 {
 	return s->ports[port >> 6] >> (port & 63) & 1;
+}
+
+/* Where other hosts deliver mail, whoever else may log in there (RFC 5321). */
+#define PORT_DELIVERY 25
+
+static inline int port_is_closed(const struct settings *s, __u16 port)
+{
+	return s->closed[port >> 6] >> (port & 63) & 1;
+}
+
+/* Does a ban with these flags (ban.h) leave this port open, though closed? */
+static inline int port_is_spared(const struct settings *s, __u32 ban_flags,
+				 __u16 port)
+{
+	return ban_flags & BAN_SPARES && s->spares && s->scope == SCOPE_MAIL &&
+	       port == PORT_DELIVERY;
 }
 
 #endif

@@ -195,6 +195,74 @@ static void test_monitor(void **state)
 	assert_int_equal(lab_events(lab), 2);
 }
 
+/* n failures of client c at a port. */
+static void fail_at(struct lab *lab, uint16_t c, uint16_t port, unsigned int n)
+{
+	while (n--) {
+		talk_begin(&talk, lab, false, c, ++next_port, 1000);
+		talk.flow.sport = port;
+		say_hello(&talk, 1000);
+		say(&talk, REPLY);
+	}
+}
+
+/* The flags of the ban of the last client. */
+static uint8_t flags_of(struct lab *lab)
+{
+	struct ban b;
+
+	assert_true(banned(lab, false, &b));
+	return b.flags;
+}
+
+/* A ban leaves port 25 open to who has not failed there, until he does. */
+static void test_delivery(void **state)
+{
+	struct lab *lab = lab_of(state);
+
+	fail_at(lab, 1, 587, RATE);
+	assert_int_equal(flags_of(lab), BAN_PROVISIONAL | BAN_SPARES);
+	fail_at(lab, 1, 587, RATE); /* replies that were on their way */
+	assert_int_equal(flags_of(lab), BAN_PROVISIONAL | BAN_SPARES);
+	assert_int_equal(lab_events(lab), 1);
+	fail_at(lab, 1, 25, 1);
+	assert_int_equal(flags_of(lab), BAN_PROVISIONAL);
+	assert_int_equal(lab_events(lab), 2);
+	assert_int_equal(lab->event[1].kind, EVENT_WIDENED);
+	assert_int_equal(lab->event[1].len, 128);
+	assert_memory_equal(&lab->event[1].client, &talk.flow.dst,
+			    sizeof(talk.flow.dst));
+	fail_at(lab, 1, 25, 1);
+	assert_int_equal(lab_events(lab), 2); /* told once */
+
+	fail_at(lab, 2, 25, RATE);
+	assert_int_equal(flags_of(lab), BAN_PROVISIONAL);
+	fail_at(lab, 3, 25, 1);
+	fail_at(lab, 3, 587, RATE - 1);
+	assert_int_equal(flags_of(lab), BAN_PROVISIONAL);
+	lab->s.spares = 0;
+	lab_apply(lab);
+	fail_at(lab, 4, 587, RATE);
+	assert_int_equal(flags_of(lab), BAN_PROVISIONAL);
+}
+
+/* A failure behind a ban that is old: 25 may be redirected to this port. */
+static void test_delivery_elsewhere(void **state)
+{
+	struct lab *lab = lab_of(state);
+	struct addr key;
+	struct ban b;
+
+	fail_at(lab, 1, 2525, RATE);
+	key = key_of(lab, false);
+	assert_true(ban_get(lab, &key, &b));
+	assert_true(b.flags & BAN_SPARES);
+	b.since -= 21 * 1000000000ULL;
+	ban_set(lab, &key, &b);
+	fail_at(lab, 1, 2525, 1);
+	assert_false(flags_of(lab) & BAN_SPARES);
+}
+
 /* A ban that has run out is renewed; one that holds is never shortened. */
 static void test_ban_there_already(void **state)
 {
@@ -667,6 +735,8 @@ int main(void)
 		cmocka_unit_test(test_brake_share_again),
 		cmocka_unit_test(test_fuse),
 		cmocka_unit_test(test_regular_of_before),
+		cmocka_unit_test(test_delivery),
+		cmocka_unit_test(test_delivery_elsewhere),
 		cmocka_unit_test(test_bans_full),
 		cmocka_unit_test(test_events_full),
 		cmocka_unit_test(test_many_clients),

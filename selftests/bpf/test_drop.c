@@ -203,6 +203,64 @@ static void test_ports(void **state)
 	assert_int_equal(send_from(lab, &flow.src, 22), XDP_DROP);
 }
 
+/* A ban may leave port 25 open, and only that: by each shape of header. */
+static void test_spared(void **state)
+{
+	struct lab *lab = lab_of(state);
+	struct rise all[] = { { COUNTER_PASS_SPARED, 0, 0 },
+			      { COUNTER_DROP_BAN, 0, 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(shapes) * 8; i++) {
+		const struct shape *s = &shapes[i / 8];
+		bool raw = i & 1, delivery = i & 2, spares = i & 4, passes;
+		struct flow flow = flow_of(s->v6, delivery ? 25 : 587);
+
+		if (!shape_fits(s, raw) || s->proto)
+			continue;
+		bans_clear(lab);
+		ban_client_of(lab, &flow.src, FOREVER, spares ? BAN_SPARES : 0);
+		frame_build(&frame, s, &flow, raw, 1, PAYLOAD, strlen(PAYLOAD));
+		if (s->why && s->why != COUNTER_OUT_FRAGMENT &&
+		    s->why != COUNTER_OUT_EXT_HEADERS)
+			continue;
+		/* whose port is not known does not pass */
+		passes = delivery && spares && !s->why;
+		if (run_bytes(gate(lab, raw), frame.data, frame.len) !=
+		    (passes ? XDP_PASS : XDP_DROP))
+			fail_msg("%s: port %u, %sspared", s->name, flow.dport,
+				 spares ? "" : "not ");
+		all[!passes].packets++;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(counted(lab, all[i].id), all[i].packets);
+	assert_true(all[0].packets > 5);
+}
+
+/* The flag alone leaves nothing open: not with a list of ports, nor scope all. */
+static void test_spared_not(void **state)
+{
+	struct lab *lab = lab_of(state);
+	struct flow flow = flow_of(false, 25);
+	struct net net;
+
+	lab->s.spares = 0;
+	lab_apply(lab);
+	ban_client_of(lab, &flow.src, FOREVER, BAN_SPARES);
+	assert_int_equal(send_from(lab, &flow.src, 25), XDP_DROP);
+	lab->s.spares = 1;
+	lab->s.scope = SCOPE_ALL;
+	lab_apply(lab);
+	assert_int_equal(send_from(lab, &flow.src, 25), XDP_DROP);
+	lab->s.scope = SCOPE_MAIL;
+	lab->s.closed[0] = 0;
+	lab_apply(lab);
+	assert_int_equal(send_from(lab, &flow.src, 25), XDP_PASS);
+	assert_int_equal(send_from(lab, &flow.src, 587), XDP_DROP);
+	assert_int_equal(counted(lab, COUNTER_PASS_SPARED), 0);
+	net = client_at(&lab->pins, &flow.src);
+	assert_int_equal(banlist_remove(&lab->pins, &net), 0);
+}
+
 /* UDP to port 25 is not mail; a fragment that might be is. */
 static void test_not_tcp(void **state)
 {
@@ -493,6 +551,8 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_spared),
+		cmocka_unit_test(test_spared_not),
 		cmocka_unit_test(test_not_tcp),
 		cmocka_unit_test(test_client_networks),
 		cmocka_unit_test(test_expiry),

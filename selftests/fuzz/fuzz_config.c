@@ -342,8 +342,13 @@ static void must_mean(enum config_key key, const char *value,
 		must(!v.n || limit_of(key, s)->ticks == (v.sec * HZ + 2) / 4);
 		return;
 	case CONF_PORTS:
+		must(key == KEY_PORTS || s->spares == !strcmp(value, "auto"));
 		for (uint32_t p = 0; p < 65536; p++)
-			must(port_is_mail(s, p) == v.port[p]);
+			must((key == KEY_PORTS ? port_is_mail(s, p) :
+						 port_is_closed(s, p)) ==
+			     (key == KEY_PORTS || !s->spares ?
+				      v.port[p] :
+				      port_is_mail(s, p)));
 		return;
 	case CONF_CODES:
 		must_mean_codes(&v, s);

@@ -130,7 +130,7 @@ start() {
 	has "$(jq -r .banned_at <<<"$row")" \
 		'^20[0-9-]{8}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$'
 	same "fields" "$(jq -c 'keys' <<<"$row")" \
-		'["banned_at","dropped_bytes","dropped_packets","expires_in","failures","net","next_ban","offences","reason"]'
+		'["banned_at","closed","dropped_bytes","dropped_packets","expires_in","failures","net","next_ban","offences","reason"]'
 	vanished attacker --from 198.51.100.9
 	vanished attacker --from 198.51.100.40
 	vanished attacker --from 2001:db8:bad::8 --server $POSTFIX6
@@ -150,6 +150,31 @@ start() {
 	connects attacker --from 2001:db8:bad::8 --server $POSTFIX6
 	fails 1 smtpxdp ban del 198.51.100.9
 	has "$output" 'not banned'
+}
+
+@test "ban del of many, as arguments and from standard input, by one call" {
+	daemon_up
+	printf '%s 1h\n' 100.65.0.{1..9} 2001:db8:1::/48 | smtpxdp ban load -
+	same "text" "$(smtpxdp ban del 100.65.0.1 100.65.0.2 2001:db8:1::/48 100.65.0.99)" \
+		"3 unbanned, 1 had no ban"
+	same "json" "$(printf '100.65.0.3 100.65.0.4\n\n100.65.0.98\n' |
+		smtpxdp ban del -j - | jq -c .)" \
+		'{"unbanned":["100.65.0.3/32","100.65.0.4/32"],"not_banned":["100.65.0.98/32"]}'
+	same "one on standard input" "$(smtpxdp ban del - <<<100.65.0.5)" \
+		"1 unbanned, 0 had no ban"
+	banned_are 100.65.0.6/32 100.65.0.7/32 100.65.0.8/32 100.65.0.9/32
+	until_true 5 journal_has SMTPXDP_EVENT=unban SMTPXDP_NET=100.65.0.4/32
+	# One that is none: nothing is lifted.
+	fails 2 smtpxdp ban del 100.65.0.6 100.65.0.777
+	has "$output" '"100.65.0.777"'
+	fails 2 smtpxdp ban del - <<<'100.65.0.6 nonsense'
+	banned_are 100.65.0.6/32 100.65.0.7/32 100.65.0.8/32 100.65.0.9/32
+	fails 2 smtpxdp ban del
+	has "$output" 'ADDR.* is missing'
+	daemon_down
+	smtpxdp unload
+	daemon_up # it was saved, too
+	banned_are 100.65.0.6/32 100.65.0.7/32 100.65.0.8/32 100.65.0.9/32
 }
 
 @test "ban del forgets the failures: one more does not ban again" {

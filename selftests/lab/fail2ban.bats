@@ -16,10 +16,13 @@ setup_file() {
 	# All of the distribution's but the jails that it enables.
 	cp -r /etc/fail2ban $JAIL
 	rm -rf $JAIL/jail.d
-	sed -i 's/^dbfile.*/dbfile = None/' $JAIL/fail2ban.conf
-	cp "$LAB_ROOT"/dist/fail2ban/action.d/smtpxdp.conf $JAIL/action.d
-	printf '[Init]\nsmtpxdp = %s\n' "$BIN --pin $PIN" \
-		>$JAIL/action.d/smtpxdp.local
+	sed -i "s,^dbfile.*,dbfile = $JAIL/db," $JAIL/fail2ban.conf
+	cp "$LAB_ROOT"/dist/fail2ban/action.d/smtpxdp.py $JAIL/action.d
+	# The command as it is installed, which counts its calls.
+	mkdir $JAIL/bin
+	printf '#!/bin/sh\necho "$*" >>%s/calls\nexec %s --pin %s "$@"\n' \
+		$JAIL "$BIN" $PIN >$JAIL/bin/smtpxdp
+	chmod +x $JAIL/bin/smtpxdp
 }
 
 have_fail2ban() {
@@ -33,6 +36,8 @@ before() {
 	daemon_up
 	: >$LAB/log/postfix
 	: >$LAB/log/fail2ban
+	: >$JAIL/calls
+	rm -f $JAIL/db
 }
 
 after() {
@@ -43,7 +48,7 @@ after() {
 jail() {
 	cat >$JAIL/jail.local <<-END
 		[DEFAULT]
-		banaction = smtpxdp
+		banaction = smtpxdp.py
 		[postfix-sasl]
 		enabled = true
 		backend = polling
@@ -52,7 +57,11 @@ jail() {
 		findtime = 1h
 		bantime = $1
 	END
-	background fail2ban mail fail2ban-server -f -c $JAIL -s $JAIL/socket \
+	jail_up
+}
+
+jail_up() {
+	background fail2ban mail env PATH="$JAIL/bin:$PATH" fail2ban-server -f -c $JAIL -s $JAIL/socket \
 		-p $JAIL/pid --logtarget $LAB/log/fail2ban --loglevel INFO
 	until_true 20 f2b status postfix-sasl
 }
@@ -122,4 +131,70 @@ no_error() {
 	f2b set postfix-sasl banip $ATTACKER
 	until_true 10 logged "ERROR .*$ATTACKER/32 is allowlisted by"
 	connects attacker
+}
+
+# So many addresses, which are nobody's here.
+addresses() { # N
+	seq $1 | awk '{ printf "100.65.%d.%d\n", $1 / 250, $1 % 250 + 1 }'
+}
+
+n_banned() {
+	smtpxdp ban -j | jq length
+}
+
+has_banned() { # N
+	[ "$(n_banned)" = $1 ]
+}
+
+msec() {
+	echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+restored() { # N
+	[ "$(grep -c 'Restore Ban' $LAB/log/fail2ban)" = $1 ]
+}
+
+@test "2000 bans: fail2ban starts and stops at once, and they hold meanwhile" {
+	local n=2000 t
+	jail 1h
+	addresses $n | xargs -n 500 fail2ban-client -c $JAIL -s $JAIL/socket set postfix-sasl banip
+	until_true 60 has_banned $n
+	[ "$(smtpxdp ban -j | jq '[.[].expires_in] | min')" -gt 3400 ]
+	: >$JAIL/calls
+	t=$(msec)
+	end fail2ban
+	echo "# $n bans: stopped in $(($(msec) - t)) ms" >&3
+	[ $(($(msec) - t)) -lt $((5000 * SLOW)) ]
+	same "bans while it is down" "$(n_banned)" $n
+	same "calls of smtpxdp" "$(wc -l <$JAIL/calls)" 0
+	: >$LAB/log/fail2ban
+	t=$(msec)
+	jail_up
+	until_true 30 restored $n
+	echo "# started in $(($(msec) - t)) ms" >&3
+	[ $(($(msec) - t)) -lt $((10000 * SLOW)) ]
+	same "bans" "$(n_banned)" $n
+	# All of them at a person's word, by few calls; and one that is another's stays.
+	smtpxdp ban add 192.0.2.200
+	t=$(msec)
+	f2b unban --all
+	until_true 20 banned_are 192.0.2.200/32
+	echo "# all unbanned in $(($(msec) - t)) ms" >&3
+	[ "$(wc -l <$JAIL/calls)" -lt 200 ]
+	no_error
+}
+
+@test "what smtpxdp has lost is banned again when fail2ban starts" {
+	jail 1h
+	f2b set postfix-sasl banip $ATTACKER
+	until_true 10 banned_are $ATTACKER/32
+	sleep 2
+	end fail2ban
+	smtpxdp ban flush
+	jail_up
+	until_true 20 banned_are $ATTACKER/32
+	[ "$(smtpxdp ban -j | jq '.[0].expires_in')" -lt 3599 ]
+	f2b unban $ATTACKER
+	until_true 5 banned_are
+	no_error
 }

@@ -109,6 +109,7 @@ static const struct conf_key conf_keys[KEYS_MAX] = {
 	[KEY_BAN_MAX] = { CONF_TIME, 1, 365 * 86400, NULL },
 	[KEY_BAN_FORGET] = { CONF_TIME, 1, 365 * 86400, NULL },
 	[KEY_PORTS] = { CONF_PORTS, 1, 65535, NULL },
+	[KEY_DROP_PORTS] = { CONF_PORTS, 1, 65535, "auto 0" },
 	[KEY_SCOPE] = { CONF_WORD, .words = "mail 0|all 1" },
 	[KEY_CUT_SESSIONS] = { .kind = CONF_FLAG },
 	[KEY_CODES] = { CONF_CODES, 200, 599, NULL },

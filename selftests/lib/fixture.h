@@ -64,6 +64,7 @@ static inline uint32_t fixture_hz(void)
 static inline void settings_port(struct settings *s, uint16_t port)
 {
 	s->ports[port >> 6] |= 1ULL << (port & 63);
+	s->closed[port >> 6] |= 1ULL << (port & 63);
 }
 
 /* "rate/seconds", rounded up to whole ticks. */
@@ -178,6 +179,7 @@ static inline void settings_default(struct settings *s)
 	settings_port(s, 465);
 	settings_port(s, 587);
 	settings_port(s, 2525);
+	s->spares = 1;
 	s->codes[535] = ACTION_COUNT;
 	s->codes[538] = ACTION_COUNT;
 	s->codes[235] = ACTION_CREDIT;

@@ -75,6 +75,8 @@ static const struct {
 	{ KEY_PORTS, "25" },
 	{ KEY_PORTS, "1,65535" },
 	{ KEY_PORTS, "25,587 465\t2525 , 26," },
+	{ KEY_DROP_PORTS, "auto" },
+	{ KEY_DROP_PORTS, "587, 993" },
 	{ KEY_SCOPE, "mail" },
 	{ KEY_SCOPE, "all" },
 	{ KEY_CODES, "535" },
@@ -169,6 +171,9 @@ static const struct {
 	{ KEY_PORTS, "25-30", "1 to 65535" },
 	{ KEY_PORTS, "25, smtp", "1 to 65535" },
 	{ KEY_PORTS, "25;587", "1 to 65535" },
+	{ KEY_PORTS, "auto", "1 to 65535" },
+	{ KEY_DROP_PORTS, "", "at least one" },
+	{ KEY_DROP_PORTS, "auto, 25", "1 to 65535" },
 	{ KEY_SCOPE, "", "mail or all" },
 	{ KEY_SCOPE, "none", "mail or all" },
 	{ KEY_CODES, "", "at least one" },
@@ -650,6 +655,31 @@ static void test_ports(void **state)
 				 p == 1 || p == 63 || p == 64 || p == 65535);
 }
 
+/* By themselves they are the ports that are read; a list is what it says. */
+static void test_drop_ports(void **state)
+{
+	struct settings s;
+
+	must_set(KEY_PORTS, "25, 587");
+	must_set(KEY_DROP_PORTS, "auto");
+	compile(&s);
+	assert_memory_equal(s.closed, s.ports, sizeof(s.closed));
+	assert_true(port_is_spared(&s, BAN_SPARES, 25));
+	assert_false(port_is_spared(&s, BAN_SPARES, 587));
+	assert_false(port_is_spared(&s, 0, 25));
+	must_set(KEY_SCOPE, "all");
+	compile(&s);
+	assert_false(port_is_spared(&s, BAN_SPARES, 25));
+	must_set(KEY_SCOPE, "mail");
+	must_set(KEY_DROP_PORTS, "587, 993");
+	compile(&s);
+	for (int p = 0; p < 65536; p++) {
+		assert_int_equal(port_is_mail(&s, p), p == 25 || p == 587);
+		assert_int_equal(port_is_closed(&s, p), p == 587 || p == 993);
+	}
+	assert_false(port_is_spared(&s, BAN_SPARES, 25));
+}
+
 static void test_words(void **state)
 {
 	static const char *const yes[] = { "yes", "on", "true", "1" };
@@ -1025,12 +1055,13 @@ int main(void)
 		TEST(test_defaults),	  TEST(test_net_rates),
 		TEST(test_times),	  TEST(test_ticks),
 		TEST(test_prefixes),	  TEST(test_ports),
-		TEST(test_words),	  TEST(test_lists),
-		TEST(test_find),	  TEST(test_find_huge),
-		TEST(test_parse),	  TEST(test_parse_wrong),
-		TEST(test_parse_order),	  TEST(test_parse_long),
-		TEST(test_parse_random),  TEST(test_dump),
-		TEST(test_dump_size),	  TEST(test_load),
+		TEST(test_drop_ports),	  TEST(test_words),
+		TEST(test_lists),	  TEST(test_find),
+		TEST(test_find_huge),	  TEST(test_parse),
+		TEST(test_parse_wrong),	  TEST(test_parse_order),
+		TEST(test_parse_long),	  TEST(test_parse_random),
+		TEST(test_dump),	  TEST(test_dump_size),
+		TEST(test_load),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

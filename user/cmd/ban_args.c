@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cmd/ban_args.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/array.h"
 #include "base/duration.h"
 #include "base/escape.h"
 #include "base/output.h"
@@ -38,6 +42,55 @@ int ban_parse_net(const char *s, struct ban_args *a)
 	if (net_parse(s, &a->net, err, sizeof(err)))
 		return usage("%s", err);
 	return 0;
+}
+
+static int add_target(struct ban_targets *t, const char *s)
+{
+	char err[CONFIG_ERROR_SIZE];
+	struct ban_target *to;
+
+	if (array_grow(&t->list, &t->room, t->n + 1, sizeof(*t->list)))
+		return fail("no memory");
+	to = &t->list[t->n++];
+	to->whole = !strchr(s, '/');
+	if (net_parse(s, &to->net, err, sizeof(err)))
+		return usage("%s", err);
+	return 0;
+}
+
+/* Addresses on standard input: as many words in a line as there are. */
+static int read_targets(struct ban_targets *t)
+{
+	char *line = NULL, *word, *rest;
+	size_t room = 0;
+	int err = 0;
+
+	while (!err && getline(&line, &room, stdin) >= 0) {
+		rest = line;
+		while (!err && (word = strsep(&rest, " \t\r\n")))
+			if (*word)
+				err = add_target(t, word);
+	}
+	free(line);
+	return !err && ferror(stdin) ?
+		       fail("cannot read standard input: %s", strerror(errno)) :
+		       err;
+}
+
+int ban_parse_targets(int n, char *const *args, struct ban_targets *t)
+{
+	int err = 0;
+
+	if (n == 1 && !strcmp(args[0], "-"))
+		return read_targets(t);
+	for (int i = 0; i < n && !err; i++)
+		err = add_target(t, args[i]);
+	return err;
+}
+
+struct net ban_target_net(const struct pins *p, const struct ban_target *t)
+{
+	return t->whole ? client_of(p, &t->net) : host_inside(p, &t->net);
 }
 
 int ban_open_locked(const struct globals *g, struct ban_args *a, struct pins *p)

@@ -4,6 +4,7 @@
 #define SMTPXDP_BAN_ARGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ban.h"
@@ -33,6 +34,25 @@ struct ban_args {
 int ban_parse_time(const char *s, struct ban_args *a);
 int ban_parse_reason(const char *s, struct ban_args *a);
 int ban_parse_net(const char *s, struct ban_args *a);
+
+/* Networks as arguments, or lines of standard input, name them. */
+struct ban_target {
+	struct net net;
+	bool whole; /* as in struct ban_args */
+};
+
+struct ban_targets {
+	struct ban_target *list;
+	size_t n, room;
+};
+
+/*
+ * Parses ADDR[/LEN]..., or, of the one argument "-", those on standard input. 0, or an exit code, complained. t->list is to be freed.
+ */
+int ban_parse_targets(int n, char *const *args, struct ban_targets *t);
+
+/* The network of a target by the settings in force. */
+struct net ban_target_net(const struct pins *p, const struct ban_target *t);
 
 /*
  * Opens the maps with the writers' lock. Where no length was given, a->net

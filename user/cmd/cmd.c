@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,9 +31,14 @@ static void for_getopt(const struct cmd_option *o, struct option *longs,
 	}
 }
 
-/* Counts the arguments of a description: "KEY [VALUE]" has 1 to 2. */
+/*
+ * Counts the arguments of a description: "KEY [VALUE]" has 1 to 2, "ADDR..." at
+ * least 1.
+ */
 static void count_args(const char *args, int *min, int *max)
 {
+	const char *dots = strstr(args, "...");
+
 	*min = *max = 0;
 	while (*args) {
 		++*max;
@@ -40,6 +46,8 @@ static void count_args(const char *args, int *min, int *max)
 		args += strcspn(args, " ");
 		args += strspn(args, " ");
 	}
+	if (dots)
+		*max = INT_MAX;
 }
 
 /* Names the argument that is missing: the nth of the description, from 0. */

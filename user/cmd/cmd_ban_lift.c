@@ -14,15 +14,15 @@
 #include "state/state.h"
 
 /* Complains; where the ban is of a wider network, it names that one. */
-static int not_banned(struct pins *p, const struct ban_args *a)
+static int not_banned(struct pins *p, const struct net *of)
 {
 	char net[NET_TEXT], wider[NET_TEXT];
 	struct clock_pair now;
 	struct ban_row row;
 
-	net_format(&a->net, net);
+	net_format(of, net);
 	if (!clock_read(p->prog[PROG_CLOCK], &now) &&
-	    !banlist_find(p, &a->net, &now, &row))
+	    !banlist_find(p, of, &now, &row))
 		return fail("%s is not banned itself, but within %s", net,
 			    net_format(&row.net, wider));
 	return fail("%s is not banned", net);
@@ -67,19 +67,25 @@ static int lift(struct pins *p, const struct net *net, bool forgive,
 	return l->past < 0 ? l->past : l->past ? 0 : err;
 }
 
-static void tell_lifted(const struct net *lifted, bool forgive,
-			const struct lifted *l)
+/* Tells the journal. */
+static void record_lifted(const struct net *net, const struct lifted *l)
 {
-	struct record r = { .kind = MESSAGE_UNBAN, .net = lifted };
-	char net[NET_TEXT];
-	json_t *doc;
+	struct record r = { .kind = MESSAGE_UNBAN, .net = net };
 
-	net_format(lifted, net);
 	if (l->ban)
 		journal_record(&r);
 	r.kind = MESSAGE_FORGIVE;
 	if (l->past)
 		journal_record(&r);
+}
+
+static void tell_lifted(const struct net *lifted, bool forgive,
+			const struct lifted *l)
+{
+	char net[NET_TEXT];
+	json_t *doc;
+
+	net_format(lifted, net);
 	doc = json_pack("{s:o}", "unbanned",
 			l->ban ? json_string(net) : json_null());
 	if (!forgive) {
@@ -92,31 +98,98 @@ static void tell_lifted(const struct net *lifted, bool forgive,
 		    l->past == 1 ? "" : "s");
 }
 
-static int del(const struct globals *g, int argc, char **argv)
-{
-	struct ban_args a = {};
-	bool forgive = false;
-	int err = parse_forgive(g, argc, argv, &forgive), lock;
-	struct lifted l = {};
+struct deleting {
 	struct pins p;
+	struct ban_targets targets;
+	bool forgive;
+	struct lifted one; /* of a single target, and its network */
+	struct net net;
+	json_t *unbanned, *not_banned; /* of many */
+	int forgiven;
+};
 
-	if (!err)
-		err = ban_parse_net(argv[optind], &a);
+static int report_one(struct deleting *d, int err)
+{
+	if (err == -ENOENT)
+		return not_banned(&d->p, &d->net);
 	if (err)
-		return err;
-	lock = ban_open_locked(g, &a, &p);
+		return fail("cannot remove the ban: %s", strerror(-err));
+	record_lifted(&d->net, &d->one);
+	tell_lifted(&d->net, d->forgive, &d->one);
+	return 0;
+}
+
+/* Lifts them; that one of many is not banned is no error. */
+static int lift_many(struct deleting *d)
+{
+	char text[NET_TEXT];
+	int err = 0;
+
+	d->unbanned = json_array();
+	d->not_banned = json_array();
+	for (size_t i = 0; i < d->targets.n; i++) {
+		struct lifted l = {};
+
+		d->net = ban_target_net(&d->p, &d->targets.list[i]);
+		err = lift(&d->p, &d->net, d->forgive, &l);
+		if (err && err != -ENOENT)
+			return err;
+		json_array_append_new(l.ban ? d->unbanned : d->not_banned,
+				      json_string(net_format(&d->net, text)));
+		record_lifted(&d->net, &l);
+		d->forgiven += l.past;
+	}
+	return 0;
+}
+
+static int report_many(struct deleting *d, int err)
+{
+	size_t lifted = json_array_size(d->unbanned);
+	size_t rest = json_array_size(d->not_banned);
+	char net[NET_TEXT];
+	json_t *doc = json_pack("{s:o, s:o}", "unbanned", d->unbanned,
+				"not_banned", d->not_banned);
+
+	if (d->forgive)
+		json_object_set_new(doc, "forgiven", json_integer(d->forgiven));
+	output_done(doc, "%zu unbanned, %zu had no ban", lifted, rest);
+	return err ? fail("cannot remove the ban of %s, and of those behind "
+			  "it: %s",
+			  net_format(&d->net, net), strerror(-err)) :
+		     0;
+}
+
+static int del_all(struct deleting *d, const char *pin_dir, bool many)
+{
+	int lock = pins_open_locked(&d->p, pin_dir), err;
+
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = lift(&p, &a.net, forgive, &l);
+	if (many) {
+		err = lift_many(d);
+	} else {
+		d->net = ban_target_net(&d->p, &d->targets.list[0]);
+		err = lift(&d->p, &d->net, d->forgive, &d->one);
+	}
 	pins_unlock(lock);
-	state_save_command(&p, true);
-	if (err == -ENOENT)
-		err = not_banned(&p, &a);
-	else if (err)
-		err = fail("cannot remove the ban: %s", strerror(-err));
-	else
-		tell_lifted(&a.net, forgive, &l);
-	pins_close(&p);
+	state_save_command(&d->p, true);
+	err = many ? report_many(d, err) : report_one(d, err);
+	pins_close(&d->p);
+	return err;
+}
+
+static int del(const struct globals *g, int argc, char **argv)
+{
+	struct deleting d = {};
+	int err = parse_forgive(g, argc, argv, &d.forgive);
+	int n = argc - optind;
+
+	if (!err)
+		err = ban_parse_targets(n, argv + optind, &d.targets);
+	if (!err)
+		err = del_all(&d, g->pin_dir,
+			      n > 1 || !strcmp(argv[optind], "-"));
+	free(d.targets.list);
 	return err;
 }
 
@@ -178,7 +251,7 @@ static int flush(const struct globals *g, int argc, char **argv)
 const struct cmd cmd_ban_del = {
 	.name = "del",
 	.fn = del,
-	.args = "ADDR[/LEN]",
+	.args = "ADDR[/LEN]...|-",
 	.help = "unban, and forget the clients' failures",
 	.options = del_options,
 };

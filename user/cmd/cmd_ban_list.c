@@ -35,6 +35,7 @@ static int list(const struct globals *g, int argc, char **argv)
 		{ "NEXT BAN", "next_ban", COLUMN_DURATION },
 		{ "DROPPED", "dropped_packets", 0 },
 		{ "BYTES", "dropped_bytes", COLUMN_BYTES },
+		{ "CLOSED", "closed", 0 },
 		{ "REASON", "reason", COLUMN_TEXT },
 		{}
 	};

@@ -213,6 +213,15 @@ static void print_counters(const json_t *counters)
 	json_decref(rows);
 }
 
+static void print_closed(const json_t *settings)
+{
+	bool spares = json_is_true(json_object_get(settings, "spares"));
+
+	printf("%-12s %s%s\n", "closed",
+	       json_string_value(json_object_get(settings, "closed")),
+	       spares ? "; 25 only to whom it refused, too" : "");
+}
+
 static void print_text(json_t *doc)
 {
 	const char *mode = json_string_value(json_object_get(doc, "mode"));
@@ -237,6 +246,7 @@ static void print_text(json_t *doc)
 	print_refused(json_object_get(doc, "refused"));
 	print_older_ways(json_object_get(doc, "older_ways"));
 	print_groups(json_object_get(doc, "groups"));
+	print_closed(json_object_get(doc, "settings"));
 	print_fill(doc, "bans", "max_bans");
 	print_fill(doc, "clients", "max_clients");
 	putchar('\n');

@@ -114,8 +114,9 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 	duration_format(rate->sec, window);
 	duration_format(k->next_ban, ban);
 	if (k->banned && !allow_overrules(k->allow, k->ban.ban.flags))
-		snprintf(buf, size, "its packets to %s are dropped for %s more",
-			 s->scope == SCOPE_ALL ? "any port" : "the mail ports",
+		snprintf(buf, size,
+			 "its packets to the closed ports are dropped for %s "
+			 "more",
 			 duration_format(clock_until(&k->now,
 						     k->ban.ban.expires),
 					 ban));
@@ -289,6 +290,16 @@ static void print_exempt(const json_t *doc)
 		       number_at(front, "failures"));
 }
 
+/* Prints the ports that are closed to it, and what is left open on purpose. */
+static void print_closed(const json_t *ban, const struct settings *s,
+			 __u32 ban_flags)
+{
+	printf("%-10s %s%s\n", "closed", string_at(ban, "closed"),
+	       port_is_spared(s, ban_flags, PORT_DELIVERY) ?
+		       "; port 25 too, if a login fails there" :
+		       "");
+}
+
 static void print_text(const json_t *doc, const struct settings *s,
 		       const struct known *k)
 {
@@ -318,6 +329,8 @@ static void print_text(const json_t *doc, const struct settings *s,
 		       number_at(ban, "dropped_packets"));
 	else
 		printf("%-10s no\n", "banned");
+	if (json_is_object(ban))
+		print_closed(ban, s, k->ban.ban.flags);
 	if (json_is_object(client))
 		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
 		       "(%lld); %lld successes\n",

@@ -198,6 +198,17 @@ static int take_ports(const struct config_key_info *key, const char *value,
 	return parse_ports(value, (uint64_t *)s->ports, why);
 }
 
+/* By itself it is ports, which stands before it in the table and is taken. */
+static int take_drop_ports(const struct config_key_info *key, const char *value,
+			   struct settings *s, const struct why *why)
+{
+	if (strcmp(value, "auto"))
+		return parse_ports(value, (uint64_t *)s->closed, why);
+	memcpy(s->closed, s->ports, sizeof(s->closed));
+	s->spares = 1;
+	return 0;
+}
+
 static int take_servers(const struct config_key_info *key, const char *value,
 			struct settings *s, const struct why *why)
 {

@@ -69,8 +69,11 @@
 	  "a client's offences are forgotten this long after its last ban",    \
 	  LIVE, TIME(ban_forget_sec))                                          \
 	X(PORTS, "ports", "25, 587, 2525, 465", "TCP ports",                   \
-	  "the mail server's: read and, to the banned, closed", LIVE,          \
+	  "the mail server's, as clients see them: read", LIVE,                \
 	  OWN(take_ports))                                                     \
+	X(DROP_PORTS, "drop-ports", "auto", "TCP ports|auto",                  \
+	  "closed to the banned; auto: ports, 25 to who failed there", LIVE,   \
+	  OWN(take_drop_ports))                                                \
 	X(SERVERS, "servers", "", "networks",                                  \
 	  "mail servers that are believed without proof, like virtual "        \
 	  "machines",                                                          \

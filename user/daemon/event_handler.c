@@ -84,6 +84,17 @@ static bool still_stands(const struct pins *p, const struct event *e,
 	       e->boot_ns <= b.since + EVENT_LATE_NSEC;
 }
 
+/* BAN_SPARES, if the kernel's provisional ban has it; else 0. */
+static uint8_t spares(const struct pins *p, const struct event *e,
+		      const struct net *net)
+{
+	struct ban b;
+
+	return e->outcome == OUTCOME_BANNED && !banlist_get(p, net, &b) ?
+		       b.flags & BAN_SPARES :
+		       0;
+}
+
 static int remember(struct pins *p, const struct net *net, uint32_t offence,
 		    uint64_t until)
 {
@@ -101,6 +112,7 @@ static int write_final(struct pins *p, const struct event *e,
 		       const struct clock_pair *now)
 {
 	struct ban b = { .since = e->boot_ns,
+			 .flags = spares(p, e, net),
 			 .failures = e->failures,
 			 .code = e->code,
 			 .window = e->window_sec };
@@ -231,6 +243,17 @@ static void regular_fails(struct handler *h, const struct incident *i)
 					   .second = i->e->boot_ns / NSEC });
 }
 
+/* A ban closes all ports now. */
+static void widened(struct handler *h, const struct incident *i)
+{
+	changes_note(&h->pins->changes, CHANGE_BAN, &i->client);
+	journal_record(&(struct record){ .kind = MESSAGE_WIDENED,
+					 .client = &i->host,
+					 .net = &i->client });
+	if (h->cuts)
+		cut_queue_add(h->cuts, &i->client);
+}
+
 static void claimed(const struct incident *i)
 {
 	char peer[ADDR_TEXT];
@@ -271,6 +294,8 @@ int handle_event(void *ctx, void *data, size_t size)
 		cut_queue_add(h->cuts, &i.host);
 	else if (e.kind == EVENT_CLAIM)
 		claimed(&i);
+	else if (e.kind == EVENT_WIDENED)
+		widened(h, &i);
 	else if (e.kind == EVENT_PROCESS && h->tls)
 		tls_look(h->pins, h->tls, e.pid);
 	return 0;

@@ -146,7 +146,8 @@ static int put_client(struct writing *w, const struct net *net,
 
 		return err == -ENOENT ? 0 : err;
 	}
-	if (b->flags & BAN_TEST || net_set_overlaps(&w->allowed, net))
+	if (b->flags & (BAN_TEST | BAN_SPARES) ||
+	    net_set_overlaps(&w->allowed, net))
 		e.not_plain = BAN_NOT_PLAIN;
 	noted = ban_note_put(w->p, &c, net, b, e.expires);
 	if (noted < 0)

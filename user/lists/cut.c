@@ -37,13 +37,16 @@ struct search {
 
 /* Would the gate drop a packet of this peer? Then its ban is in *ban. */
 static bool is_dropped(const struct search *s, const struct net *peer,
-		       struct net *ban)
+		       uint16_t port, struct net *ban)
 {
+	const struct settings *now = settings_now(s->p);
 	struct ban_row row;
 
 	struct net inside = host_inside(s->p, peer);
 
-	if (banlist_find(s->p, &inside, &s->now, &row) ||
+	if (!port_is_closed(now, port) ||
+	    banlist_find(s->p, &inside, &s->now, &row) ||
+	    port_is_spared(now, row.ban.flags, port) ||
 	    allow_overrules(allow_map_around(s->p, &inside), row.ban.flags))
 		return false;
 	*ban = row.net;
@@ -55,8 +58,7 @@ static void find(const struct connection *c, void *ctx)
 	struct search *s = ctx;
 	struct net ban;
 
-	if (!port_is_mail(settings_now(s->p), c->port) ||
-	    !is_dropped(s, &c->peer, &ban))
+	if (!is_dropped(s, &c->peer, c->port, &ban))
 		return;
 	if (s->n < CUT_MAX)
 		s->found[s->n++] = (struct found){ *c, ban };
@@ -100,7 +102,7 @@ static int find_named(const struct stream_key *key, const struct named *n,
 	struct net client = net_of(&n->client, ADDR_BITS), ban;
 
 	if (n->state != NAMED_CLIENT || n->ended ||
-	    !is_dropped(s, &client, &ban))
+	    !is_dropped(s, &client, ntohs(key->server_port), &ban))
 		return 0;
 	if (s->n < CUT_MAX)
 		s->found[s->n++] = (struct found){ connection_of(key), ban };
@@ -220,7 +222,7 @@ static int search_and_cut(struct search *s, struct mnl_socket *nl,
 {
 	struct net with[TCP_DIAG_NETS_MAX];
 	const struct connection_filter f = {
-		.ports = settings_now(s->p)->ports,
+		.ports = settings_now(s->p)->closed,
 		.nets = with,
 		.n = n > TCP_DIAG_NETS_MAX ?
 			     0 :

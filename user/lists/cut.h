@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Ends the connections that banned clients have with the mail ports. Their
- * packets are dropped, and the server would wait for them for minutes.
+ * Ends the connections that banned clients have with the ports that are closed
+ * to them. Their packets are dropped, and the server would wait for them for
+ * minutes.
  */
 #ifndef SMTPXDP_CUT_H
 #define SMTPXDP_CUT_H

@@ -12,6 +12,7 @@
 #include "maps/history_map.h"
 #include "maps/settings_map.h"
 #include "pure/judgement.h"
+#include "show/closed.h"
 #include "tell/names.h"
 
 /* The policy of a client's group, if it is in one. */
@@ -38,7 +39,7 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 
 	/* A ban has no reason until the daemon has handled its event. */
 	return json_pack(
-		"{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "net",
+		"{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "net",
 		net_format(&row->net, net), "expires_in",
 		(json_int_t)clock_until(now, b->expires), "banned_at",
 		clock_format_boot(b->since, at), "reason",
@@ -48,7 +49,8 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 		"offences", (json_int_t)h.offences, "next_ban",
 		again ? json_integer(next_ban_time(
 				p, policy_of_group(p, &row->net), &h)) :
-			json_null());
+			json_null(),
+		"closed", closed_json(settings_now(p), b->flags));
 }
 
 json_t *history_json(const struct pins *p, const struct history *h)

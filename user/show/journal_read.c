@@ -14,7 +14,8 @@
 /* Messages about clients; smtpxdp(8) documents their shape. */
 static const enum message kinds[] = { MESSAGE_FAILURE,	 MESSAGE_BAN,
 				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
-				      MESSAGE_EXPIRE,	 MESSAGE_CUT };
+				      MESSAGE_EXPIRE,	 MESSAGE_CUT,
+				      MESSAGE_WIDENED };
 
 const char *journal_field(sd_journal *j, const char *name, char *buf,
 			  size_t size)

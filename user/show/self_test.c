@@ -121,12 +121,12 @@ static struct net client_host(void)
 	return net_of(&client, ADDR_BITS);
 }
 
-/* The lowest mail port; 0: there is none. */
-static __u16 mail_port(const struct settings *s)
+/* The lowest port of a bitmap; 0: there is none. */
+static __u16 lowest(const __u64 *ports)
 {
 	__u16 port = 0;
 
-	while (++port && !port_is_mail(s, port))
+	while (++port && !(ports[port / 64] >> port % 64 & 1))
 		;
 	return port;
 }
@@ -166,7 +166,7 @@ int self_test_gate(struct pins *p, enum pinned_prog prog, char *why,
 	int err;
 
 	build(&f, prog == PROG_DROP_ETHERNET, CLIENT, SERVER, CLIENT_PORT,
-	      mail_port(settings_now(p)), "");
+	      lowest(settings_now(p)->closed), "");
 	err = clock_read(p->prog[PROG_CLOCK], &now);
 	if (err) {
 		snprintf(why, size, "the clock cannot be read: %s",
@@ -214,7 +214,7 @@ static int put_stream(struct pins *p, const struct stream_key *key, char *why,
 int self_test_sensor(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size)
 {
-	__u16 port = mail_port(settings_now(p));
+	__u16 port = lowest(settings_now(p)->ports);
 	struct stream_key key = connection(port);
 	int map = p->map[MAP_STREAMS], err;
 	struct stream st = {};
@@ -269,7 +269,7 @@ static int is_heard(struct pins *p, const struct stream_key *key)
 int self_test_listen(struct pins *p, enum pinned_prog prog, char *why,
 		     size_t size)
 {
-	__u16 port = mail_port(settings_now(p));
+	__u16 port = lowest(settings_now(p)->ports);
 	struct stream_key key = connection(port);
 	__u32 verdict;
 	struct frame f;
@@ -356,7 +356,7 @@ static int try_device(struct pins *p, __u32 ifindex,
 enum heard self_test_device(struct pins *p, __u32 ifindex, char *why,
 			    size_t size)
 {
-	__u16 port = mail_port(settings_now(p));
+	__u16 port = lowest(settings_now(p)->ports);
 	struct stream_key key = connection(port);
 	const char *reason = untestable(p, ifindex);
 	int heard = -ENOENT;

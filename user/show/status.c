@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "maps/counter_map.h"
 #include "base/escape.h"
+#include "show/closed.h"
 #include "show/health.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
@@ -308,11 +309,13 @@ static json_t *limit_json(const struct limit *l)
 
 static json_t *settings_json(const struct settings *s)
 {
-	return json_pack("{s:o, s:o, s:i, s:i}", "rate",
+	return json_pack("{s:o, s:o, s:i, s:i, s:o, s:b}", "rate",
 			 limit_json(&s->policy[POLICY_PLAIN].rate), "slow_rate",
 			 limit_json(&s->slow), "ban_time",
 			 s->policy[POLICY_PLAIN].ban_sec, "ban_max",
-			 s->ban_max_sec);
+			 s->ban_max_sec, "closed", closed_json(s, 0), "spares",
+			 s->scope == SCOPE_MAIL && s->spares &&
+				 port_is_closed(s, PORT_DELIVERY));
 }
 
 /* "fuse": who blew it, or null while it is closed. */

@@ -293,6 +293,12 @@ static void describe(const struct record *r, const char *net,
 		snprintf(buf, size, "cut %u connection%s of %s", r->connections,
 			 r->connections == 1 ? "" : "s", net);
 		break;
+	case MESSAGE_WIDENED:
+		snprintf(buf, size,
+			 "the ban of %s closes port %d, too: a login of it "
+			 "failed while it was banned",
+			 net, PORT_DELIVERY);
+		break;
 	case MESSAGE_ALLOW:
 		snprintf(buf, size, "allowlisted %s", net);
 		break;

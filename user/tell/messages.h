@@ -66,7 +66,8 @@
 	X(JOURNAL_LOST, "journal-lost", "50925f78b862484c96f4b7f12ad846dd",    \
 	  LOG_WARNING)                                                         \
 	X(DEFAULT_CHANGED, "default-changed",                                  \
-	  "4818ea0e20964f61bde57c9eb18b1213", LOG_NOTICE)
+	  "4818ea0e20964f61bde57c9eb18b1213", LOG_NOTICE)                      \
+	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
