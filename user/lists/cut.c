@@ -68,10 +68,7 @@ static void find(const struct connection *c, void *ctx)
 
 static bool ends(const struct net *peer, __u16 port, struct net *ban, void *ctx)
 {
-	const struct search *s = ctx;
-
-	return port_is_mail(settings_now(s->p), port) &&
-	       is_dropped(s, peer, ban);
+	return is_dropped(ctx, peer, port, ban);
 }
 
 /* The socket of a connection; one with IPv4 has AF_INET, whatever the server's. */
