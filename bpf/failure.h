@@ -405,7 +405,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	__u32 tick, ticket;
 	struct ban_client client;
 	struct client *c;
-	bool over;
+	bool over, closed;
 	int group;
 
 	if (!s || !at)
@@ -445,13 +445,16 @@ __noinline __weak int client_failure(const struct settings *s,
 		}
 		was = *(volatile __u64 *)&c->until;
 	}
+	closed = window_closed(was, now, s->mode);
+	if (closed)
+		count(COUNTER_FAILURE_BANNED, 0);
 	if (at->port == PORT_DELIVERY)
 		c->at_delivery = tick << 1 | 1;
-	if (window_closed(was, now, s->mode)) {
-		count(COUNTER_FAILURE_BANNED, 0);
-		return widen(at, &client) ? tell_widened(at, c) :
-					    note_goes_on(s, at, c);
-	}
+	/* The window of a ban from the state file is not closed. */
+	if ((closed || at->port == PORT_DELIVERY) && widen(at, &client))
+		return tell_widened(at, c);
+	if (closed)
+		return note_goes_on(s, at, c);
 	count(COUNTER_FAILURE, 0);
 	note_counted();
 	ticket = window_add(c, tick);
