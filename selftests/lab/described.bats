@@ -78,7 +78,7 @@ sorted() {
 	same "without a text" "$(jq -c '[.. | objects | select(has("help") and .help == "")]' \
 		<<<"$help")" '[]'
 	has "$(smtpxdp ban --help)" '^ +smtpxdp ban load .*--for TIME'
-	has "$(smtpxdp ban del --help)" '^  --forgive  forget the offences'
+	has "$(smtpxdp ban del --help)" '^  --forgive +forget the offences'
 	has "$(smtpxdp run --help)" '^  -m, --mode enforce\|monitor  '
 	while read -r c; do
 		# shellcheck disable=SC2086 # words

@@ -28,7 +28,7 @@ list() {
 		203.0.113.77 # his reason is the default
 	EOT
 	same "loaded" "$(smtpxdp ban load $LIST -j | jq -c .)" \
-		'{"loaded":4,"kept":0,"skipped":[],"private":[],"wrong":0,"faults":[]}'
+		'{"loaded":4,"kept":0,"lifted":0,"skipped":[],"private":[],"wrong":0,"faults":[]}'
 	same "ban list" "$(banned)" \
 		"198.51.100.32/28 198.51.100.9/32 2001:db8:bad::/64 203.0.113.77/32"
 	same "reasons" "$(smtpxdp ban list -j | jq -r \

@@ -10,6 +10,7 @@
 #include "lists/banlist.h"
 #include "cmd/ban_args.h"
 #include "lists/cut.h"
+#include "lists/owners.h"
 #include "base/duration.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
@@ -23,6 +24,7 @@ static const struct cmd_option options[] = {
 	BAN_OPTION_REASON,
 	{ 'f', false, "force", NULL, false,
 	  "also an address of this host or of its gateways" },
+	BAN_OPTION_OWNER("who wants it, as ban del --owner takes it back"),
 	{ 's', false, "shorten", NULL, false,
 	  "also where a ban that is there ends later" },
 	{}
@@ -47,6 +49,8 @@ static int parse(const struct globals *g, int argc, char **argv,
 			err = ban_parse_time(optarg, &a->args);
 		else if (c == 'r')
 			err = ban_parse_reason(optarg, &a->args);
+		else if (c == 'o')
+			err = ban_parse_owner("--owner", optarg, &a->args);
 		else if (c == 'f')
 			a->force = true;
 		else
@@ -86,19 +90,27 @@ static int refuse(struct pins *p, const struct ban_args *a, bool force)
 }
 
 /*
- * Keeps a ban that ends later, but for --force, which it is to have then, too.
+ * A ban that ends later stays, but for --force, which it is to have then, too.
+ * --shorten overrules whoever else wants it.
  */
-static bool keep_longer(struct adding *a)
+static int write_ban(struct adding *a)
 {
-	struct ban *b = &a->row.ban, there;
-	__u8 forced = b->flags;
+	struct ban_row *row = &a->row;
+	int err;
 
-	if (a->shorten || banlist_get(&a->p, &a->row.net, &there) ||
-	    there.expires <= b->expires)
-		return false;
-	*b = there;
-	b->flags |= forced;
-	return true;
+	if (a->shorten) {
+		ban_claims_drop(&a->p, &row->net);
+		return banlist_put(&a->p, &row->net, &row->ban);
+	}
+	err = owners_claim(&a->p, row, &a->now);
+	if (err <= 0)
+		return err;
+	a->kept = true;
+	err = banlist_get(&a->p, &row->net, &row->ban);
+	if (err || !a->force)
+		return err;
+	row->ban.flags |= BAN_FORCED;
+	return banlist_put(&a->p, &row->net, &row->ban);
 }
 
 static int add_locked(struct adding *a)
@@ -119,10 +131,10 @@ static int add_locked(struct adding *a)
 		.since = a->now.boot_ns,
 		.len = args->net.len,
 		.flags = a->force ? BAN_FORCED : 0,
+		.window = args->owner,
 	};
 	strcpy(row->ban.reason, args->reason);
-	a->kept = keep_longer(a);
-	err = banlist_put(&a->p, &row->net, &row->ban);
+	err = write_ban(a);
 	if (err == -E2BIG)
 		return fail("the ban list is full: raise max-bans, or remove "
 			    "some (smtpxdp ban flush)");

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "lists/banlist.h"
+#include "lists/owners.h"
 #include "cmd/ban_args.h"
 #include "maps/clients_map.h"
 #include "maps/history_map.h"
@@ -21,6 +22,8 @@ static int not_banned(struct pins *p, const struct ban_args *a)
 	struct ban_row row;
 
 	net_format(&a->net, net);
+	if (a->owner)
+		return fail("%s is not banned for this owner", net);
 	if (!clock_read(p->prog[PROG_CLOCK], &now) &&
 	    !banlist_find(p, &a->net, &now, &row))
 		return fail("%s is not banned itself, but within %s", net,
@@ -31,36 +34,64 @@ static int not_banned(struct pins *p, const struct ban_args *a)
 static const struct cmd_option del_options[] = {
 	{ 'f', false, "forgive", NULL, false,
 	  "forget the offences of the clients in it, too" },
+	BAN_OPTION_OWNER("take back what this one wants; others may want it "
+			 "still"),
 	{}
 };
 static const struct cmd_option flush_options[] = {
 	{ 'f', false, "forgive", NULL, false,
 	  "forget all offences of everybody, too" },
+	BAN_OPTION_OWNER("only what this one wants, and nobody else"),
 	{}
 };
 
-static int parse_forgive(const struct globals *g, int argc, char **argv,
-			 bool *forgive)
+static int parse(const struct globals *g, int argc, char **argv, bool *forgive,
+		 struct ban_args *a)
 {
-	int c;
+	int c, err = 0;
 
-	while ((c = cmd_option(g, argc, argv)) > 0)
-		*forgive = true;
-	return c ? EXIT_USAGE : 0;
+	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
+		if (c == 'o')
+			err = ban_parse_owner("--owner", optarg, a);
+		else
+			*forgive = true;
+	}
+	return err || c ? EXIT_USAGE : 0;
 }
 
 struct lifted {
 	bool ban;
+	bool wanted; /* by others than the owner who took his share back */
 	int past; /* clients whose offences were forgotten, or -errno */
 };
 
+/* Takes back an owner's share: 1, 0 or -errno as owners_release(). */
+static int take_back(struct pins *p, const struct net *net, __u32 owner)
+{
+	struct ban_claims claims = {};
+	struct clock_pair now;
+	int err = clock_read(p->prog[PROG_CLOCK], &now);
+
+	if (!err)
+		err = ban_claims_read(p, now.jiffies, &claims);
+	if (!err)
+		err = owners_release(p, net, owner, &claims);
+	if (err == 1)
+		clients_forget(p, net);
+	free(claims.rows);
+	return err;
+}
+
 /* Returns -ENOENT where there is neither a ban nor an offence. */
-static int lift(struct pins *p, const struct net *net, bool forgive,
+static int lift(struct pins *p, const struct ban_args *a, bool forgive,
 		struct lifted *l)
 {
-	int err = banlist_del(p, net);
+	const struct net *net = &a->net;
+	int err = a->owner ? take_back(p, net, a->owner) : banlist_del(p, net);
 
-	l->ban = !err;
+	l->wanted = a->owner && !err;
+	l->ban = !l->wanted && err >= 0;
+	err = err > 0 ? 0 : err;
 	if (!forgive || (err && err != -ENOENT))
 		return err;
 	l->past = history_forget(p, net);
@@ -82,21 +113,27 @@ static void tell_lifted(const struct net *lifted, bool forgive,
 		journal_record(&r);
 	doc = json_pack("{s:o}", "unbanned",
 			l->ban ? json_string(net) : json_null());
+	json_object_set_new(doc, "wanted", json_boolean(l->wanted));
 	if (!forgive) {
-		output_done(doc, "unbanned %s", net);
+		output_done(doc,
+			    l->wanted ? "%s stays banned: others want it" :
+					"unbanned %s",
+			    net);
 		return;
 	}
 	json_object_set_new(doc, "forgiven", json_integer(l->past));
 	output_done(doc, "%s %s; offences of %d client%s are forgotten",
-		    l->ban ? "unbanned" : "there was no ban of", net, l->past,
-		    l->past == 1 ? "" : "s");
+		    l->ban    ? "unbanned" :
+		    l->wanted ? "others want the ban of" :
+				"there was no ban of",
+		    net, l->past, l->past == 1 ? "" : "s");
 }
 
 static int del(const struct globals *g, int argc, char **argv)
 {
 	struct ban_args a = {};
 	bool forgive = false;
-	int err = parse_forgive(g, argc, argv, &forgive), lock;
+	int err = parse(g, argc, argv, &forgive, &a), lock;
 	struct lifted l = {};
 	struct pins p;
 
@@ -107,7 +144,7 @@ static int del(const struct globals *g, int argc, char **argv)
 	lock = ban_open_locked(g, &a, &p);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = lift(&p, &a.net, forgive, &l);
+	err = lift(&p, &a, forgive, &l);
 	pins_unlock(lock);
 	state_save_command(&p, true);
 	if (err == -ENOENT)
@@ -125,54 +162,83 @@ struct flush {
 	json_int_t n;
 };
 
+static void tell_unbanned(struct flush *f, const struct net *net)
+{
+	journal_record(&(struct record){ .kind = MESSAGE_UNBAN, .net = net });
+	f->n++;
+}
+
 static int flush_one(const struct ban_row *row, void *ctx)
 {
 	struct flush *f = ctx;
 
-	if (!banlist_remove(f->p, &row->net)) {
-		journal_record(&(struct record){ .kind = MESSAGE_UNBAN,
-						 .net = &row->net });
-		f->n++;
-	}
+	if (!banlist_remove(f->p, &row->net))
+		tell_unbanned(f, &row->net);
 	return 0;
 }
 
-static int flush_all(struct pins *p, bool forgive, json_int_t *n)
+static int flush_all(struct flush *f)
 {
-	static const struct net everybody;
-	struct flush f = { .p = p };
-	int err = banlist_each(p, flush_one, &f);
+	int err;
+
+	ban_claims_drop(f->p, NULL);
+	err = banlist_each(f->p, flush_one, f);
+	if (!err)
+		clients_forget_banned(f->p);
+	return err;
+}
+
+/* Takes back all that one owner wants. */
+static int flush_owner(struct flush *f, __u32 owner)
+{
+	struct owned o = { .owner = owner };
+	struct ban_claims claims = {};
+	struct clock_pair now;
+	int err = clock_read(f->p->prog[PROG_CLOCK], &now);
 
 	if (!err)
-		clients_forget_banned(p);
-	if (!err && forgive)
-		err = history_forget(p, &everybody);
-	*n = f.n;
+		err = ban_claims_read(f->p, now.jiffies, &claims);
+	if (!err)
+		err = owners_list(f->p, &claims, &o);
+	for (size_t i = 0; i < o.n && err >= 0; i++) {
+		err = owners_release(f->p, &o.nets[i], owner, &claims);
+		if (err == 1)
+			tell_unbanned(f, &o.nets[i]);
+		err = err == -ENOENT ? 0 : err;
+	}
+	free(claims.rows);
+	free(o.nets);
 	return err < 0 ? err : 0;
 }
 
 static int flush(const struct globals *g, int argc, char **argv)
 {
+	static const struct net everybody;
+	struct ban_args a = {};
 	bool forgive = false;
-	int err = parse_forgive(g, argc, argv, &forgive), lock;
+	int err = parse(g, argc, argv, &forgive, &a), lock;
 	struct pins p;
-	json_int_t n;
+	struct flush f = { .p = &p };
 
+	if (!err && forgive && a.owner)
+		err = usage("--forgive is for everybody, --owner is not");
 	if (err)
 		return err;
 	lock = pins_open_locked(&p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = flush_all(&p, forgive, &n);
+	err = a.owner ? flush_owner(&f, a.owner) : flush_all(&f);
+	if (!err && forgive)
+		err = history_forget(&p, &everybody);
 	pins_unlock(lock);
 	state_save_command(&p, true);
-	if (err)
+	if (err < 0)
 		err = fail("cannot walk the ban list: %s", strerror(-err));
 	else
-		output_done(json_pack("{s:I}", "unbanned", n), "%lld unbanned",
-			    (long long)n);
+		output_done(json_pack("{s:I}", "unbanned", f.n),
+			    "%lld unbanned", (long long)f.n);
 	pins_close(&p);
-	return err;
+	return err > 0 ? 0 : err;
 }
 
 const struct cmd cmd_ban_del = {

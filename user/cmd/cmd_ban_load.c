@@ -33,6 +33,8 @@ struct load {
 static const struct cmd_option options[] = {
 	BAN_OPTION_FOR,
 	BAN_OPTION_REASON,
+	{ 'l', false, "list", "LIST", false,
+	  "the list's name: what it had before and has no more, is lifted" },
 	{ 's', false, "strict", NULL, false,
 	  "ban nobody where a line is wrong, instead of leaving it out" },
 	{ 'p', false, "private", NULL, false,
@@ -51,6 +53,8 @@ static int parse(const struct globals *g, int argc, char **argv, struct load *l)
 			err = ban_parse_time(optarg, &l->args);
 		else if (c == 'r')
 			err = ban_parse_reason(optarg, &l->args);
+		else if (c == 'l')
+			err = ban_parse_owner("--list", optarg, &l->args);
 		else if (c == 's')
 			l->strict = true;
 		else if (c == 'p')
@@ -96,6 +100,11 @@ static int read_file(struct load *l)
 	if (err)
 		return fail("cannot read %s: %s", l->name, strerror(-err));
 	tell_faults(l);
+	if (l->args.owner && !l->file.n && !l->file.wrong)
+		return fail(
+			"%s: holds no network; nothing was changed (smtpxdp "
+			"ban flush --owner lifts all that a list has)",
+			l->name);
 	if (l->file.wrong && (l->strict || !l->file.n))
 		return fail("%s: %zu line%s wrong; nobody was banned", l->name,
 			    l->file.wrong,
@@ -132,6 +141,9 @@ static int write_bans(struct load *l)
 			     l->args.seconds :
 			     settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
 	b->reason = l->args.reason;
+	b->owner = l->args.owner;
+	/* A line that is not understood may be one that was there before. */
+	b->replace = b->owner && !l->file.wrong;
 	b->progress = show_progress;
 	err = ban_load_plan(b);
 	return err ? err : ban_load_write(b);
@@ -155,7 +167,7 @@ static int failed(const struct load *l, int err)
 {
 	const struct ban_load *b = &l->load;
 
-	if (err == -E2BIG && !b->done)
+	if (b->need.nets > b->room.nets || b->need.clients > b->room.clients)
 		return no_room(l);
 	if (err == -E2BIG)
 		return fail("%s: %zu of %zu were banned, then the ban list was "
@@ -209,7 +221,7 @@ static void tell_left_out(const struct load *l,
 static int report_load(struct load *l)
 {
 	const struct ban_load *b = &l->load;
-	char kept[80] = "", wrong[80] = "";
+	char kept[80] = "", wrong[80] = "", lifted[80] = "";
 
 	tell_left_out(l, &b->refused,
 		      "are of this host, of its gateways or allowlisted, and "
@@ -220,17 +232,20 @@ static int report_load(struct load *l)
 	if (b->kept)
 		snprintf(kept, sizeof(kept), ", %zu hold%s as long already",
 			 b->kept, b->kept == 1 ? "s" : "");
+	if (b->replace)
+		snprintf(lifted, sizeof(lifted), ", %zu lifted", b->lifted);
 	if (l->file.wrong)
 		snprintf(wrong, sizeof(wrong), ", %zu line%s wrong",
 			 l->file.wrong, l->file.wrong == 1 ? " is" : "s are");
-	output_done(json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "loaded",
+	output_done(json_pack("{s:I, s:I, s:I, s:o, s:o, s:I, s:o}", "loaded",
 			      (json_int_t)b->done, "kept", (json_int_t)b->kept,
-			      "skipped", nets_json(&b->refused), "private",
+			      "lifted", (json_int_t)b->lifted, "skipped",
+			      nets_json(&b->refused), "private",
 			      nets_json(&b->special), "wrong",
 			      (json_int_t)l->file.wrong, "faults",
 			      faults_json(&l->file)),
-		    "%zu ban%s loaded%s%s", b->done, b->done == 1 ? "" : "s",
-		    kept, wrong);
+		    "%zu ban%s loaded%s%s%s", b->done, b->done == 1 ? "" : "s",
+		    kept, lifted, wrong);
 	return l->file.wrong ? EXIT_FAILURE : 0;
 }
 
@@ -244,6 +259,12 @@ static int load_locked(struct load *l, int lock)
 	err = write_bans(l);
 	pins_unlock(lock);
 	state_save_command(&l->p, !l->no_wait);
+	if (l->load.lifted)
+		journal_note(MESSAGE_LOADED,
+			     "%zu bans were lifted: %s has them no more",
+			     l->load.lifted,
+			     printable(l->name, strlen(l->name), name,
+				       sizeof(name)));
 	if (l->load.done)
 		journal_note(MESSAGE_LOADED, "%zu bans were loaded from %s",
 			     l->load.done,

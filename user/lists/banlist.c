@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/net_set.h"
 #include "maps/allow_map.h"
+#include "maps/ban_claims.h"
 #include "maps/ban_nets.h"
 #include "maps/ban_notes.h"
 #include "maps/clients_map.h"
@@ -200,9 +201,13 @@ int banlist_remove_net(struct pins *p, const struct net *net)
 /* After a change of client prefixes the ban may be in either map, or both. */
 int banlist_remove(struct pins *p, const struct net *net)
 {
+	struct ban there;
+	bool shared = !banlist_get(p, net, &there) && there.flags & BAN_SHARED;
 	bool exact = is_client(p, net) && !banlist_remove_client(p, net);
 	int err = ban_nets_del(p, net);
 
+	if (shared)
+		ban_claims_drop(p, net);
 	changes_note(&p->changes, CHANGE_BAN, net);
 	return exact && err == -ENOENT ? 0 : err;
 }

@@ -7,9 +7,9 @@
 #ifndef SMTPXDP_SPECIAL_NETS_H
 #define SMTPXDP_SPECIAL_NETS_H
 
-#include "addr.h"
+#include "base/net_set.h"
 
-/* What such a network is that overlaps with this one, like "private"; NULL. */
-const char *net_special(const struct net *net);
+/* Fills *s with them; to be freed. -ENOMEM. */
+int special_nets(struct net_set *s);
 
 #endif
