@@ -119,6 +119,18 @@ struct {
 	__type(value, struct ban_note);
 } ban_reasons MAP;
 
+/*
+ * Who else wants a ban, and until when: see user/lists/owners.h. A trie as
+ * ban_reasons is.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct ban_claim_key);
+	__type(value, struct ban);
+} ban_claims MAP;
+
 /* Bans of networks; the gate asks only if settings.have_ban_nets is set. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

@@ -18,6 +18,7 @@ enum ban_flags {
 	/* of the self-test (user/show/self_test.h): not counted anywhere */
 	BAN_TEST = 4,
 	BAN_NOTED = 8, /* map ban_reasons has a struct ban_note for it */
+	BAN_SHARED = 16, /* map ban_claims may have others who want it */
 	/* the client was not refused at PORT_DELIVERY: see port_is_spared() */
 	BAN_SPARES = 32,
 };
@@ -32,12 +33,32 @@ struct ban {
 	__u16 code; /* reply code of the last failure, 0 or 200..599 */
 	__u8 len; /* prefix length of the network, 0..128 */
 	__u8 flags; /* enum ban_flags */
-	__u32 window; /* seconds within which those failures came, or 0 */
+	/* seconds within which those failures came; without: see ban_owner() */
+	__u32 window;
 	__u32 pad;
 	char reason[BAN_REASON_SIZE]; /* given by a person; NUL-terminated */
 };
 
 _Static_assert(sizeof(struct ban) == 112, "map value");
+
+/*
+ * Who wants the ban: a hash of the name of a list, a jail or the like; 0: a
+ * sensor, or a person. Only bans that a command made have an owner.
+ */
+static inline __u32 ban_owner(const struct ban *b)
+{
+	return b->failures ? 0 : b->window;
+}
+
+/* Key of map ban_claims; its value is the ban as that owner wants it. */
+struct ban_claim_key {
+	__u32 bits; /* BAN_CLAIM_BITS: the map is a trie */
+	__u8 addr[16];
+	__u32 len; /* of the network */
+	__u32 owner;
+};
+
+#define BAN_CLAIM_BITS (8 * (sizeof(struct ban_claim_key) - sizeof(__u32)))
 
 /* Value of map ban_reasons, by client: what map bans has no room for. */
 struct ban_note {

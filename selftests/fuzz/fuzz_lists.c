@@ -6,7 +6,7 @@
  *
  * Bytes: 512
  * Fuzzes: user/base/net_list.c user/lists/ban_file.c user/lists/group_list.c
- * Fuzzes: user/base/address.c
+ * Fuzzes: user/base/net_line.c user/base/address.c
  * Seeds: selftests/unit/test_net_list.c selftests/unit/test_ban_file.c
  * Seeds: selftests/unit/test_group_list.c selftests/unit/test_duration.c
  */
@@ -24,7 +24,8 @@
 #define GROUP_NETS 16 /* the naive lookup is quadratic */
 #define SECONDS_MAX (100ULL * 366 * 86400)
 
-#define LINES_MAX 2048
+/* 512 bytes hold some 50 ranges, each of 254 networks at most. */
+#define LINES_MAX 16384
 
 /* What the other reader finds, and the line where it stops; 0: at the end. */
 struct plain {
@@ -32,10 +33,10 @@ struct plain {
 	struct {
 		bool whole;
 		uint64_t seconds;
-		const char *reason;
-		size_t reason_len;
+		char reason[512];
 	} ban[LINES_MAX];
 	size_t n, wrong;
+	size_t n_wrong, wrongs[BAN_FILE_FAULTS];
 };
 
 struct wanted {
@@ -81,19 +82,151 @@ static size_t take_word(const char **s, size_t *n, const char **word)
 	return len;
 }
 
+/* Adds one to a number of 16 bytes; false: it was the largest. */
+static bool count_up(uint8_t *a)
+{
+	for (int i = 15; i >= 0; i--)
+		if (++a[i])
+			return true;
+	return false;
+}
+
+/* The bits behind the last one that is set. */
+static int zeros(const uint8_t *a)
+{
+	int n = 0;
+
+	while (n < 128 && !(a[15 - n / 8] >> n % 8 & 1))
+		n++;
+	return n;
+}
+
+/* The networks of a range, each as wide as it can be, from the first on. */
+static bool plain_range(struct plain *p, struct net a, const struct net *b)
+{
+	static const uint8_t v4[16] = { [10] = 0xff, [11] = 0xff };
+	bool a_v4 = !memcmp(a.addr, v4, 12), b_v4 = !memcmp(b->addr, v4, 12);
+
+	if (a_v4 != b_v4 || memcmp(a.addr, b->addr, 16) > 0)
+		return false;
+	if (!a_v4 && memcmp(a.addr, v4, 16) < 0 && memcmp(b->addr, v4, 16) > 0)
+		return false;
+	for (;;) {
+		struct net last = a;
+		int len = 128 - zeros(a.addr);
+
+		for (;; len++) {
+			last = a;
+			for (int i = len; i < 128; i++)
+				last.addr[i / 8] |= 0x80 >> i % 8;
+			if (memcmp(last.addr, b->addr, 16) <= 0)
+				break;
+		}
+		p->net[p->n] = a;
+		p->net[p->n++].len = len;
+		if (!memcmp(last.addr, b->addr, 16))
+			return true;
+		memcpy(a.addr, last.addr, 16);
+		count_up(a.addr);
+	}
+}
+
+/* How many ones a netmask begins with; 0: it is none. */
+static int plain_mask(const char *s, size_t n)
+{
+	uint8_t b[4];
+	uint32_t v = 0;
+	int len = 0;
+
+	if (memchr(s, ':', n) || !plain_v4(s, n, b))
+		return 0;
+	for (int i = 0; i < 4; i++)
+		v = v << 8 | b[i];
+	while (v & 1U << 31)
+		v <<= 1, len++;
+	return v ? 0 : len;
+}
+
+static bool plain_address(const char *s, size_t n)
+{
+	struct net net;
+
+	return !memchr(s, '/', n) && plain_net(s, n, true, &net);
+}
+
+/* An address and its netmask, as if it were written with a length. */
+static bool plain_masked(struct plain *p, const char *s, size_t n, int len,
+			 bool masked)
+{
+	char text[600];
+
+	if (!len || memchr(s, ':', n) || memchr(s, '/', n))
+		return false;
+	snprintf(text, sizeof(text), "%.*s/%d", (int)n, s, len);
+	return plain_net(text, strlen(text), masked, &p->net[p->n++]);
+}
+
+/* The networks of a line; *s becomes what is behind. *whole: one address. */
+static bool plain_nets(struct plain *p, const char **s, size_t *n, bool masked,
+		       bool *whole)
+{
+	const char *end = *s + *n, *w, *x, *rest;
+	size_t len, more, left;
+	struct net a, b;
+	bool good;
+
+	*whole = false;
+	while (*s < end && is_space(**s))
+		++*s;
+	for (w = *s; *s < end && !is_space(**s) && !strchr("#;-", **s);)
+		++*s;
+	len = *s - w;
+	if (!len && (*s == end || **s != '-')) {
+		*n = end - *s;
+		return true;
+	}
+	for (rest = *s; rest < end && is_space(*rest);)
+		rest++;
+	good = rest < end && *rest == '-';
+	if (good)
+		for (rest++; rest < end && is_space(*rest);)
+			rest++;
+	for (x = rest; rest < end && !is_space(*rest) && !strchr("#;", *rest);)
+		rest++;
+	more = rest - x;
+	left = end - rest;
+	if (good) {
+		*s = rest, *n = left;
+		return plain_address(w, len) && plain_address(x, more) &&
+		       plain_net(w, len, false, &a) &&
+		       plain_net(x, more, false, &b) && plain_range(p, a, &b);
+	}
+	if (plain_address(w, len) && plain_address(x, more)) {
+		*s = rest, *n = left;
+		return plain_masked(p, w, len, plain_mask(x, more), masked);
+	}
+	*n = end - *s;
+	if (more && *x == '/')
+		return false;
+	x = memchr(w, '/', len);
+	if (x && plain_mask(x + 1, len - (x + 1 - w)))
+		return plain_masked(p, w, x - w,
+				    plain_mask(x + 1, len - (x + 1 - w)),
+				    masked);
+	*whole = !x;
+	return plain_net(w, len, masked, &p->net[p->n++]);
+}
+
 /* A line of a list of networks. False: it is wrong. */
 static bool plain_line(struct plain *p, const char *s, size_t n)
 {
-	const char *word, *more;
-	size_t len;
+	bool whole;
 
-	for (size_t i = 0; i < n; i++)
-		if (s[i] == '#' || s[i] == ';')
-			n = i;
-	len = take_word(&s, &n, &word);
-	if (take_word(&s, &n, &more))
+	if (!plain_nets(p, &s, &n, true, &whole))
 		return false;
-	return !len || plain_net(word, len, true, &p->net[p->n++]);
+	for (; n && is_space(*s); n--)
+		s++;
+	return !n || *s == '#' || *s == ';';
 }
 
 static bool is_time(const char *s, size_t n)
@@ -108,38 +241,100 @@ static bool is_time(const char *s, size_t n)
 	return unit && isdigit(*s);
 }
 
+static bool is_name(const char *s, size_t n)
+{
+	static const char *const names[] = { "mon", "tue", "wed", "thu", "fri",
+					     "sat", "sun", "jan", "feb", "mar",
+					     "apr", "may", "jun", "jul", "aug",
+					     "sep", "oct", "nov", "dec" };
+
+	for (size_t i = 0; n >= 3 && i < sizeof(names) / sizeof(*names); i++)
+		if (!strncasecmp(s, names[i], 3))
+			return true;
+	return false;
+}
+
+/* A digit, behind any number of names of days and months. */
+static bool is_figure(const char *s, size_t n)
+{
+	const char *word;
+
+	if (n && *s == '+')
+		s++, n--;
+	while (is_name(s, n)) {
+		take_word(&s, &n, &word);
+		for (; n && is_space(*s); n--)
+			s++;
+	}
+	return n && isdigit(*s);
+}
+
+/* A reason, in quotes or not. */
+static bool plain_reason(const char *s, size_t n, char *to)
+{
+	size_t len = 0, i;
+
+	if (n && *s == '"') {
+		for (i = 1; i < n && s[i] != '"'; i++) {
+			if (s[i] == '\\' && ++i < n && s[i] != '"' &&
+			    s[i] != '\\')
+				return false;
+			if (i < n)
+				to[len++] = s[i];
+		}
+		if (i >= n)
+			return false;
+		for (i++; i < n && is_space(s[i]);)
+			i++;
+		if (i < n && s[i] != '#' && s[i] != ';')
+			return false;
+	} else {
+		for (i = 0; i < n; i++)
+			if ((s[i] == '#' || s[i] == ';') &&
+			    (!i || is_space(s[i - 1])))
+				n = i;
+		while (n && is_space(s[n - 1]))
+			n--;
+		memcpy(to, s, n);
+		len = n;
+	}
+	to[len] = '\0';
+	for (i = 0; i < len; i++)
+		if (to[i] < ' ' || to[i] > '~')
+			return false;
+	return len < 64;
+}
+
 /* A line of a file of bans: NETWORK [TIME] [REASON]. */
 static bool plain_ban(struct plain *p, const char *s, size_t n)
 {
-	typeof(p->ban[0]) *b = &p->ban[p->n];
+	typeof(p->ban[0]) b = {};
+	size_t first = p->n, n_time;
 	const char *word;
-	size_t len, n_time;
 
-	for (size_t i = 0; i < n; i++)
-		if ((s[i] == '#' || s[i] == ';') && (!i || is_space(s[i - 1])))
-			n = i;
-	len = take_word(&s, &n, &word);
-	if (!len)
-		return true;
-	memset(b, 0, sizeof(*b));
-	b->whole = !memchr(word, '/', len);
-	if (!plain_net(word, len, false, &p->net[p->n++]))
+	if (!plain_nets(p, &s, &n, false, &b.whole))
 		return false;
-	n_time = take_word(&s, &n, &word);
-	if (is_time(word, n_time)) {
-		if (!conf_time(word, n_time, &b->seconds) || !b->seconds ||
-		    b->seconds > 100ULL * 365 * 86400)
+	if (p->n == first)
+		return true;
+	for (; n && is_space(*s); n--)
+		s++;
+	for (n_time = 0; n_time < n && !is_space(s[n_time]);)
+		n_time++;
+	if (is_time(s, n_time)) {
+		if (n_time >= 64 || !conf_time(s, n_time, &b.seconds) ||
+		    !b.seconds || b.seconds > 100ULL * 365 * 86400)
 			return false;
 		take_word(&s, &n, &word);
+		for (; n && is_space(*s); n--)
+			s++;
+	} else if (is_figure(s, n)) {
+		return false;
 	}
-	b->reason = word;
-	b->reason_len = s + n - word;
-	while (b->reason_len && is_space(word[b->reason_len - 1]))
-		b->reason_len--;
-	for (size_t i = 0; i < b->reason_len; i++)
-		if (word[i] < ' ' || word[i] > '~')
-			return false;
-	return b->reason_len < 64;
+	if (!plain_reason(s, n, b.reason))
+		return false;
+	for (; first < p->n; first++)
+		p->ban[first] = b;
+	return true;
 }
 
 static void read_plainly(const struct input *in, struct plain *p,
@@ -147,19 +342,23 @@ static void read_plainly(const struct input *in, struct plain *p,
 {
 	const char *s = (const char *)in->at, *end = s + in->left, *lf;
 
-	p->n = p->wrong = 0;
+	bool bans = take == plain_ban;
+
+	p->n = p->wrong = p->n_wrong = 0;
 	for (size_t line = 1; s < end && !p->wrong; s = lf + 1, line++) {
 		const char *from = s;
 		size_t n = p->n;
 
 		lf = memchr(s, '\n', end - s) ?: end;
-		if (take == plain_line && line == 1 && end - s >= 3 &&
-		    !memcmp(s, "\xef\xbb\xbf", 3))
+		if (line == 1 && end - s >= 3 && !memcmp(s, "\xef\xbb\xbf", 3))
 			from += 3;
 		if (!memchr(s, 0, lf - s) && take(p, from, lf - from))
 			continue;
-		p->wrong = line;
 		p->n = n;
+		if (!bans)
+			p->wrong = line;
+		else if (p->n_wrong++ < BAN_FILE_FAULTS)
+			p->wrongs[p->n_wrong - 1] = line;
 	}
 }
 READER_ENDS
@@ -249,17 +448,28 @@ static void check_groups(struct group_list *l)
 	}
 }
 
+/* A reason that was read is read again as it is quoted. */
+static void check_quoted(const char *reason)
+{
+	char quoted[BAN_FILE_QUOTED], again[512];
+
+	ban_file_quote(reason, quoted);
+	must(strlen(quoted) < sizeof(quoted));
+	must(plain_reason(quoted, strlen(quoted), again));
+	must(!strcmp(again, reason));
+}
+
 static void read_bans(const struct input *in, const struct plain *p)
 {
 	FILE *f = stream_of(in);
 	struct ban_file bans;
-	char err[256] = "";
-	size_t line = 0;
-	int ret = ban_file_read(&bans, f, &line, err, sizeof(err));
 
-	must(ret == 0 || ret == -EINVAL);
-	must(!ret == !*err);
-	must(p->wrong == (ret ? line : 0));
+	must(!ban_file_read(&bans, f));
+	must(bans.wrong == p->n_wrong);
+	for (size_t i = 0; i < bans.wrong && i < BAN_FILE_FAULTS; i++) {
+		must(bans.faults[i].line == p->wrongs[i]);
+		must(*bans.faults[i].why);
+	}
 	must(bans.n == p->n);
 	for (size_t i = 0; i < bans.n; i++) {
 		const struct ban_file_entry *e = &bans.entries[i];
@@ -273,12 +483,9 @@ static void read_bans(const struct input *in, const struct plain *p)
 		must(net_equal(&e->net, &p->net[i]));
 		must(e->whole == p->ban[i].whole);
 		must(e->seconds == p->ban[i].seconds);
-		must(!e->reason == !p->ban[i].reason_len);
-		if (e->reason)
-			must(strlen(bans.text + e->reason) ==
-				     p->ban[i].reason_len &&
-			     !memcmp(bans.text + e->reason, p->ban[i].reason,
-				     p->ban[i].reason_len));
+		must(!strcmp(e->reason ? bans.text + e->reason : "",
+			     p->ban[i].reason));
+		check_quoted(p->ban[i].reason);
 	}
 	ban_file_free(&bans);
 }

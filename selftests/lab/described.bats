@@ -77,8 +77,8 @@ sorted() {
 	help=$(smtpxdp --help -j)
 	same "without a text" "$(jq -c '[.. | objects | select(has("help") and .help == "")]' \
 		<<<"$help")" '[]'
-	has "$(smtpxdp ban --help)" '^ +smtpxdp ban load .*FILE'
-	has "$(smtpxdp ban del --help)" '^  --forgive  forget the offences'
+	has "$(smtpxdp ban --help)" '^ +smtpxdp ban load .*--for TIME'
+	has "$(smtpxdp ban del --help)" '^  --forgive +forget the offences'
 	has "$(smtpxdp run --help)" '^  -m, --mode enforce\|monitor  '
 	while read -r c; do
 		# shellcheck disable=SC2086 # words

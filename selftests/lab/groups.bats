@@ -155,7 +155,7 @@ mmdb() { # KIND FILE
 	until_true 10 group_is $PLAIN lenient
 	group_is $STRICT strict
 	has "$(journal SMTPXDP_EVENT=groups-kept | jq -r .MESSAGE)" \
-		"$D/strict:3: more than one word"
+		"$D/strict:3: more than a network"
 	has "$(smtpxdp status)" "strict: file $D/strict, 1 network .*CANNOT BE READ"
 	rm $D/strict
 	until_true 10 journal_has SMTPXDP_EVENT=groups-kept \

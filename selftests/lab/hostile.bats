@@ -244,7 +244,7 @@ mounted() {
 	daemon_up
 	/usr/bin/python3 -c "for n in range(60000):
 	print(f'10.{n >> 8}.{n & 255}.7 1h because of {n}')" |
-		smtpxdp ban load --no-wait -
+		smtpxdp ban load --no-wait --private -
 	allow=$(seq -s ' ' -f '10.7.%g.0/24' 1 200)
 	smtpxdp config set allow "$allow"
 	same "bans" "$(smtpxdp ban list -j | jq length)" 59800

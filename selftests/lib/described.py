@@ -96,7 +96,8 @@ def leaves(commands):
     """Every command without commands of its own, and its usage line."""
     for c in commands:
         for i, own in enumerate(c["commands"]):
-            yield own, f"{c['usage']} [{own['usage'].split()[-1]}]" if i == 0 else own["usage"]
+            yield own, f"{c['usage']} [{own['usage'][len(c['usage']) + 1:]}]" \
+                if i == 0 else own["usage"]
         if not c["commands"]:
             yield c, c["usage"]
 

@@ -126,6 +126,7 @@ static inline void bans_clear(struct lab *lab)
 	}
 	h->used = 0;
 	map_clear(lab->skel->maps.ban_reasons);
+	map_clear(lab->skel->maps.ban_claims);
 }
 
 static inline int count_row(const struct ban_row *row, void *ctx)

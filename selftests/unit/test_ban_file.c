@@ -9,8 +9,6 @@
 #include "base/net_set.h"
 
 static struct ban_file file;
-static char why[256];
-static size_t line;
 
 static int parse_bytes(const char *text, size_t len)
 {
@@ -19,7 +17,7 @@ static int parse_bytes(const char *text, size_t len)
 
 	assert_non_null(in);
 	ban_file_free(&file);
-	err = ban_file_read(&file, in, &line, why, sizeof(why));
+	err = ban_file_read(&file, in);
 	fclose(in);
 	return err;
 }
@@ -27,6 +25,11 @@ static int parse_bytes(const char *text, size_t len)
 static int parse(const char *text)
 {
 	return parse_bytes(text, strlen(text));
+}
+
+static const char *first_fault(void)
+{
+	return file.wrong ? file.faults[0].why : "nothing wrong";
 }
 
 struct row {
@@ -49,10 +52,30 @@ static void test_lines(void **state)
 		  true, 5400, "guessing all day" },
 		{ "192.0.2.7 guessing  all day \r\n", "192.0.2.7/32", true, 0,
 		  "guessing  all day" },
-		{ "192.0.2.7 10 failures", "192.0.2.7/32", true, 0,
+		{ "192.0.2.7 7d 10 failures", "192.0.2.7/32", true, 604800,
 		  "10 failures" },
+		{ "192.0.2.7 \"10 failures\"", "192.0.2.7/32", true, 0,
+		  "10 failures" },
+		{ "192.0.2.7 \"bug #12 \\\"x\\\" \\\\\" # y", "192.0.2.7/32",
+		  true, 0, "bug #12 \"x\" \\" },
+		{ "192.0.2.7 2m \"\"", "192.0.2.7/32", true, 120, "" },
+		{ "192.0.2.7 May be a bot", "192.0.2.7/32", true, 0,
+		  "May be a bot" },
+		{ "192.0.2.7#x", "192.0.2.7/32", true, 0, "" },
+		{ "\xef\xbb\xbf"
+		  "192.0.2.7",
+		  "192.0.2.7/32", true, 0, "" },
+		{ "192.0.2.0 255.255.255.0", "192.0.2.0/24", false, 0, "" },
+		{ "192.0.2.0/255.255.255.128\t1h x", "192.0.2.0/25", false,
+		  3600, "x" },
+		{ "192.0.2.7 255.255.255.255", "192.0.2.7/32", false, 0, "" },
+		{ "192.0.2.0 - 192.0.2.255 1h x", "192.0.2.0/24", false, 3600,
+		  "x" },
+		{ "192.0.2.4-192.0.2.7", "192.0.2.4/30", false, 0, "" },
+		{ "2001:db8:: -2001:db8::ffff", "2001:db8::/112", false, 0,
+		  "" },
+		{ "0.0.0.0 - 255.255.255.255", "0.0.0.0/0", false, 0, "" },
 		{ "192.0.2.7 5s", "192.0.2.7/32", true, 5, "" },
-		{ "192.0.2.7 5sins", "192.0.2.7/32", true, 0, "5sins" },
 		{ "192.0.2.7 # 7d, it says", "192.0.2.7/32", true, 0, "" },
 		{ "1.10.16.0/20 ; SBL256894", "1.10.16.0/20", false, 0, "" },
 		{ "192.0.2.7 7d bug #12", "192.0.2.7/32", true, 604800, "bug" },
@@ -64,8 +87,8 @@ static void test_lines(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char net[NET_TEXT];
 
-		if (parse(rows[i].text) || file.n != 1)
-			fail_msg("%s: %s", rows[i].text, why);
+		if (parse(rows[i].text) || file.n != 1 || file.wrong)
+			fail_msg("%s: %s", rows[i].text, first_fault());
 		assert_string_equal(net_format(&file.entries[0].net, net),
 				    rows[i].net);
 		assert_int_equal(file.entries[0].whole, rows[i].whole);
@@ -94,28 +117,123 @@ static void test_wrong(void **state)
 		const char *text;
 		size_t line;
 		const char *why;
+		size_t n; /* of other lines, that are right */
 	} rows[] = {
-		{ "192.0.2.300", 1, "192.0.2.300" },
-		{ "192.0.2.7\n\n# x\n192.0.2.0/33\n", 4, "33" },
-		{ "192.0.2.7/24\n", 1, "192.0.2.0/24" },
-		{ "192.0.2.7\nexample.org\n", 2, "example.org" },
-		{ "192.0.2.7 0s", 1, "time" },
-		{ "192.0.2.7 99999999999d", 1, "time" },
-		{ "192.0.2.7 \x1b[31m", 1, "printable" },
-		{ "192.0.2.7 x\xc3\xa4", 1, "printable" },
-		{ "192.0.2.7 0123456789012345678901234567890123456789"
+		{ "192.0.2.300", 1, "192.0.2.300", 0 },
+		{ "192.0.2.7\n\n# x\n192.0.2.0/33\n", 4, "33", 1 },
+		{ "192.0.2.7/24\n", 1, "192.0.2.0/24", 0 },
+		{ "192.0.2.7\nexample.org\n192.0.2.8\n", 2, "example.org", 2 },
+		{ "192.0.2.7 3600", 1, "a number or a date", 0 },
+		{ "192.0.2.7 10 failures", 1, "a number or a date", 0 },
+		{ "192.0.2.7 5sins", 1, "a number or a date", 0 },
+		{ "192.0.2.7 2026-11-30 08:00:00", 1, "a number or a date", 0 },
+		{ "192.0.2.7 Mon, 30 Nov 2026", 1, "a number or a date", 0 },
+		{ "192.0.2.7 nov 30", 1, "a number or a date", 0 },
+		{ "192.0.2.7 192.0.2.9", 1, "FIRST - LAST", 0 },
+		{ "192.0.2.0 0.0.0.255", 1, "FIRST - LAST", 0 },
+		{ "192.0.2.0 0.0.0.0", 1, "FIRST - LAST", 0 },
+		{ "192.0.2.0/24 255.255.255.0", 1, "a number or a date", 0 },
+		{ "192.0.2.7 255.255.255.0", 1, "192.0.2.0/24", 0 },
+		{ "192.0.2.0 /24", 1, "a blank before the /", 0 },
+		{ "192.0.2.9 - 192.0.2.7", 1, "the last comes first", 0 },
+		{ "192.0.2.9 - 2001:db8::1", 1, "one is IPv4", 0 },
+		{ "1:: - ::1:0:0:0", 1, "the last comes first", 0 },
+		{ "::1 - 2001:db8::", 1, "every IPv4 address", 0 },
+		{ "192.0.2.0/24 - 192.0.3.255", 1, "without /", 0 },
+		{ "192.0.2.7-9", 1, "not an IP address", 0 },
+		{ "192.0.2.7 - a reason", 1, "not an IP address", 0 },
+		{ "192.0.2.7 \"x", 1, "does not end", 0 },
+		{ "192.0.2.7 \"x\" y", 1, "behind the quotes", 0 },
+		{ "192.0.2.7 \"\\x\"", 1, "backslash", 0 },
+		{ "192.0.2.7 0s", 1, "time", 0 },
+		{ "192.0.2.7 99999999999d", 1, "time", 0 },
+		{ "192.0.2.7 \x1b[31m", 1, "printable", 0 },
+		{ "192.0.2.7 x\xc3\xa4", 1, "printable", 0 },
+		{ "192.0.2.7 x123456789012345678901234567890123456789"
 		  "0123456789012345678901234",
-		  1, "63" },
+		  1, "63", 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(parse(rows[i].text), -EINVAL);
-		assert_int_equal(line, rows[i].line);
-		if (!strstr(why, rows[i].why))
-			fail_msg("%s: %s", rows[i].text, why);
+		assert_int_equal(parse(rows[i].text), 0);
+		if (file.wrong != 1 || file.n != rows[i].n ||
+		    file.faults[0].line != rows[i].line ||
+		    !strstr(first_fault(), rows[i].why))
+			fail_msg("%s: %zu wrong, %s", rows[i].text, file.wrong,
+				 first_fault());
 	}
-	assert_int_equal(parse_bytes("192.0.2.7\n192.0.2.8\0\n", 21), -EINVAL);
-	assert_int_equal(line, 2);
+	assert_int_equal(parse_bytes("192.0.2.7\n192.0.2.8\0\n", 21), 0);
+	assert_int_equal(file.wrong, 1);
+	assert_int_equal(file.faults[0].line, 2);
+}
+
+/* Only some faults are kept; all are counted. */
+static void test_all_wrong(void **state)
+{
+	static char text[20 * 2 * BAN_FILE_FAULTS];
+
+	for (int i = 0; i < 2 * BAN_FILE_FAULTS; i++)
+		strcat(text, "<html>\n");
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(file.n, 0);
+	assert_int_equal(file.wrong, 2 * BAN_FILE_FAULTS);
+	assert_int_equal(file.faults[BAN_FILE_FAULTS - 1].line,
+			 BAN_FILE_FAULTS);
+}
+
+/* Are these networks, side by side, all from first to last, and the fewest? */
+static void check_range(uint32_t first, uint32_t last)
+{
+	uint32_t next = first;
+	char text[64];
+	size_t n = 0;
+
+	sprintf(text, "10.0.%u.%u - 10.0.%u.%u", first >> 8, first & 255,
+		last >> 8, last & 255);
+	assert_int_equal(parse(text), 0);
+	for (; n < file.n; n++) {
+		const struct net *net = &file.entries[n].net;
+		uint32_t size = 1U << (128 - net->len);
+
+		assert_int_equal(net->addr[14] << 8 | net->addr[15], next);
+		/* a wider one would begin earlier, or end behind the last */
+		assert_true(next % (2 * size) || next + 2 * size - 1 > last);
+		next += size;
+	}
+	assert_int_equal(next, last + 1);
+}
+
+static void test_ranges(void **state)
+{
+	for (int i = 0; i < 5000; i++) {
+		uint32_t first = dice(65536);
+
+		check_range(first, dice_range(first, 65535));
+	}
+	assert_int_equal(parse("2000::1 - 3fff:ffff:ffff:ffff:ffff:ffff:ffff:"
+			       "fffe"),
+			 0);
+	assert_int_equal(file.n, 2 * 124);
+}
+
+/* Any reason comes back as it went. */
+static void test_quotes(void **state)
+{
+	char reason[BAN_REASON_SIZE], text[256], quoted[BAN_FILE_QUOTED];
+
+	for (int i = 0; i < 2000; i++) {
+		size_t len = dice_range(1, sizeof(reason) - 1);
+
+		for (size_t k = 0; k < len; k++)
+			reason[k] = dice(3) ? (uint32_t) "\\\"# ;"[dice(5)] :
+					      dice_range(' ', '~');
+		reason[len] = '\0';
+		sprintf(text, "192.0.2.7/32 90s %s\n",
+			ban_file_quote(reason, quoted));
+		assert_int_equal(parse(text), 0);
+		assert_int_equal(file.n, 1);
+		assert_string_equal(file.text + file.entries[0].reason, reason);
+	}
 }
 
 static void test_many(void **state)
@@ -179,9 +297,10 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),	cmocka_unit_test(test_none),
-		cmocka_unit_test(test_wrong),	cmocka_unit_test(test_many),
-		cmocka_unit_test(test_net_set),
+		cmocka_unit_test(test_lines),  cmocka_unit_test(test_none),
+		cmocka_unit_test(test_wrong),  cmocka_unit_test(test_all_wrong),
+		cmocka_unit_test(test_ranges), cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_net_set),
 	};
 
 	return cmocka_run_group_tests_name("ban_file", tests, setup, NULL);

@@ -204,6 +204,7 @@ static void test_bans(void **state)
 		b.failures = UINT32_MAX;
 		b.code = 599;
 		b.flags = 255;
+		b.owner = UINT32_MAX - i;
 		b.since = -WALL;
 		put(s, &b);
 	}
@@ -219,7 +220,8 @@ static void test_bans(void **state)
 
 		net_format(&b->net, text);
 		for (size_t k = 0; k < ARRAY_SIZE(nets); k++)
-			seen += !strcmp(text, nets[k]);
+			seen += !strcmp(text, nets[k]) &&
+				b->owner == UINT32_MAX - k;
 		assert_int_equal(seen, 1);
 		assert_int_equal(b->since, -WALL);
 		assert_int_equal(b->expires, WALL + 3600);

@@ -13,6 +13,7 @@
 #include "base/output.h"
 #include "config/config_values.h"
 #include "lists/banlist.h"
+#include "lists/owners.h"
 #include "maps/clients_map.h"
 
 int ban_parse_time(const char *s, struct ban_args *a)
@@ -31,6 +32,16 @@ int ban_parse_reason(const char *s, struct ban_args *a)
 	if (fault)
 		return usage("--reason: %s", fault);
 	strcpy(a->reason, s);
+	return 0;
+}
+
+int ban_parse_owner(const char *option, const char *s, struct ban_args *a)
+{
+	const char *fault = *s ? reason_fault(s) : "empty";
+
+	if (fault)
+		return usage("%s: the name is %s", option, fault);
+	a->owner = owner_id(s);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct ban_args {
 	bool whole; /* no length was given: the client that the address is of */
 	uint64_t seconds; /* 0: ban-time */
 	char reason[BAN_REASON_SIZE]; /* "": none was given */
+	__u32 owner; /* owner_id() of the name that was given, or 0 */
 };
 
 #define BAN_OPTION_FOR                                                         \
@@ -30,9 +31,15 @@ struct ban_args {
 			"printable ASCII"                                          \
 	}
 
+#define BAN_OPTION_OWNER(help)                                                 \
+	{                                                                      \
+		'o', false, "owner", "OWNER", false, help                      \
+	}
+
 /* Parse the options' arguments and ADDR[/LEN]. 0, or EXIT_USAGE, complained. */
 int ban_parse_time(const char *s, struct ban_args *a);
 int ban_parse_reason(const char *s, struct ban_args *a);
+int ban_parse_owner(const char *option, const char *s, struct ban_args *a);
 int ban_parse_net(const char *s, struct ban_args *a);
 
 /* Networks as arguments, or lines of standard input, name them. */

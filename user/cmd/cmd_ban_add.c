@@ -10,6 +10,7 @@
 #include "lists/banlist.h"
 #include "cmd/ban_args.h"
 #include "lists/cut.h"
+#include "lists/owners.h"
 #include "base/duration.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
@@ -23,25 +24,41 @@ static const struct cmd_option options[] = {
 	BAN_OPTION_REASON,
 	{ 'f', false, "force", NULL, false,
 	  "also an address of this host or of its gateways" },
+	BAN_OPTION_OWNER("who wants it, as ban del --owner takes it back"),
+	{ 's', false, "shorten", NULL, false,
+	  "also where a ban that is there ends later" },
 	{}
 };
 
+struct adding {
+	struct ban_args args;
+	bool force, shorten;
+	struct pins p;
+	struct clock_pair now;
+	struct ban_row row; /* the ban as it holds then */
+	bool kept; /* it is there for longer already */
+};
+
 static int parse(const struct globals *g, int argc, char **argv,
-		 struct ban_args *a, bool *force)
+		 struct adding *a)
 {
 	int c, err = 0;
 
 	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
 		if (c == 't')
-			err = ban_parse_time(optarg, a);
+			err = ban_parse_time(optarg, &a->args);
 		else if (c == 'r')
-			err = ban_parse_reason(optarg, a);
+			err = ban_parse_reason(optarg, &a->args);
+		else if (c == 'o')
+			err = ban_parse_owner("--owner", optarg, &a->args);
+		else if (c == 'f')
+			a->force = true;
 		else
-			*force = true;
+			a->shorten = true;
 	}
 	if (err || c < 0)
 		return EXIT_USAGE;
-	return ban_parse_net(argv[optind], a);
+	return ban_parse_net(argv[optind], &a->args);
 }
 
 /* Refuses networks with allowlisted addresses, this host's, or a gateway's. */
@@ -72,25 +89,52 @@ static int refuse(struct pins *p, const struct ban_args *a, bool force)
 	return 0;
 }
 
-static int add_locked(struct pins *p, struct ban_args *a, bool force,
-		      struct ban_row *row, struct clock_pair *now)
+/*
+ * A ban that ends later stays, but for --force, which it is to have then, too.
+ * --shorten overrules whoever else wants it.
+ */
+static int write_ban(struct adding *a)
 {
-	int err = clock_read(p->prog[PROG_CLOCK], now);
+	struct ban_row *row = &a->row;
+	int err;
+
+	if (a->shorten) {
+		ban_claims_drop(&a->p, &row->net);
+		return banlist_put(&a->p, &row->net, &row->ban);
+	}
+	err = owners_claim(&a->p, row, &a->now);
+	if (err <= 0)
+		return err;
+	a->kept = true;
+	err = banlist_get(&a->p, &row->net, &row->ban);
+	if (err || !a->force)
+		return err;
+	row->ban.flags |= BAN_FORCED;
+	return banlist_put(&a->p, &row->net, &row->ban);
+}
+
+static int add_locked(struct adding *a)
+{
+	int err = clock_read(a->p.prog[PROG_CLOCK], &a->now);
+	struct ban_row *row = &a->row;
+	struct ban_args *args = &a->args;
 
 	if (err)
 		return fail("cannot read the kernel's clock: %s",
 			    strerror(-err));
-	if (!a->seconds)
-		a->seconds = settings_now(p)->policy[POLICY_PLAIN].ban_sec;
-	row->net = a->net;
+	if (!args->seconds)
+		args->seconds =
+			settings_now(&a->p)->policy[POLICY_PLAIN].ban_sec;
+	row->net = args->net;
 	row->ban = (struct ban){
-		.expires = now->jiffies + a->seconds * clock_hz(),
-		.since = now->boot_ns,
-		.len = a->net.len,
-		.flags = force ? BAN_FORCED : 0,
+		.expires = a->now.jiffies + args->seconds * clock_hz(),
+		.since = a->now.boot_ns,
+		.len = args->net.len,
+		.flags = a->force ? BAN_FORCED : 0,
+		.window = args->owner,
 	};
-	strcpy(row->ban.reason, a->reason);
-	err = banlist_put(p, &a->net, &row->ban);
+	strcpy(row->ban.reason, args->reason);
+	err = write_ban(a);
 	if (err == -E2BIG)
 		return fail("the ban list is full: raise max-bans, or remove "
 			    "some (smtpxdp ban flush)");
@@ -129,45 +173,58 @@ static const char *cut_text(int n, char buf[static CUT_TEXT])
 	return buf;
 }
 
+static void tell_added(struct adding *a, int cut)
+{
+	char net[NET_TEXT], duration[DURATION_TEXT], text[CUT_TEXT];
+	json_t *doc = ban_json(&a->p, &a->row, &a->now);
+	uint64_t left = clock_until(&a->now, a->row.ban.expires);
+
+	net_format(&a->row.net, net);
+	cut_text(cut, text);
+	json_object_set_new(doc, "connections_cut",
+			    cut < 0 ? json_null() : json_integer(cut));
+	json_object_set_new(doc, "kept", json_boolean(a->kept));
+	if (a->kept)
+		output_done(doc,
+			    "%s is banned for longer already, for %s: that "
+			    "stays (--shorten ends it sooner)%s",
+			    net, duration_format(left, duration), text);
+	else
+		output_done(doc, "banned %s for %s%s", net,
+			    duration_format(a->args.seconds, duration), text);
+}
+
 static int add(const struct globals *g, int argc, char **argv)
 {
-	struct ban_args a = { .reason = "by command" };
-	char net[NET_TEXT], duration[DURATION_TEXT], text[CUT_TEXT];
-	struct clock_pair now;
-	struct ban_row row;
-	struct pins p;
-	json_t *doc;
-	bool force = false, here;
-	int err = parse(g, argc, argv, &a, &force), lock, cut;
+	struct adding a = { .args = { .reason = "by command" } };
+	int err = parse(g, argc, argv, &a), lock, cut;
+	bool here;
 
 	if (err)
 		return err;
-	lock = ban_open_locked(g, &a, &p);
+	lock = ban_open_locked(g, &a.args, &a.p);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	here = daemon_is_here(&p);
+	here = daemon_is_here(&a.p);
 	/* The daemon keeps the host's addresses up to date, but may be down. */
 	if (here)
-		allowlist_sync_host(&p);
-	err = refuse(&p, &a, force);
+		allowlist_sync_host(&a.p);
+	err = refuse(&a.p, &a.args, a.force);
 	if (!err)
-		err = add_locked(&p, &a, force, &row, &now);
+		err = add_locked(&a);
 	pins_unlock(lock);
 	if (!err) {
-		cut = cut_all(&p, &a.net, here);
-		state_save_command(&p, true);
-		journal_record(&(struct record){ .kind = MESSAGE_BAN,
-						 .net = &a.net,
-						 .duration = a.seconds,
-						 .reason = a.reason });
-		doc = ban_json(&p, &row, &now);
-		json_object_set_new(doc, "connections_cut",
-				    cut < 0 ? json_null() : json_integer(cut));
-		output_done(doc, "banned %s for %s%s", net_format(&a.net, net),
-			    duration_format(a.seconds, duration),
-			    cut_text(cut, text));
+		cut = cut_all(&a.p, &a.row.net, here);
+		state_save_command(&a.p, true);
+		if (!a.kept)
+			journal_record(
+				&(struct record){ .kind = MESSAGE_BAN,
+						  .net = &a.row.net,
+						  .duration = a.args.seconds,
+						  .reason = a.args.reason });
+		tell_added(&a, cut);
 	}
-	pins_close(&p);
+	pins_close(&a.p);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "lists/banlist.h"
+#include "lists/owners.h"
 #include "cmd/ban_args.h"
 #include "maps/clients_map.h"
 #include "maps/history_map.h"
@@ -14,13 +15,15 @@
 #include "state/state.h"
 
 /* Complains; where the ban is of a wider network, it names that one. */
-static int not_banned(struct pins *p, const struct net *of)
+static int not_banned(struct pins *p, const struct net *of, __u32 owner)
 {
 	char net[NET_TEXT], wider[NET_TEXT];
 	struct clock_pair now;
 	struct ban_row row;
 
 	net_format(of, net);
+	if (owner)
+		return fail("%s is not banned for this owner", net);
 	if (!clock_read(p->prog[PROG_CLOCK], &now) &&
 	    !banlist_find(p, of, &now, &row))
 		return fail("%s is not banned itself, but within %s", net,
@@ -31,40 +34,46 @@ static int not_banned(struct pins *p, const struct net *of)
 static const struct cmd_option del_options[] = {
 	{ 'f', false, "forgive", NULL, false,
 	  "forget the offences of the clients in it, too" },
+	BAN_OPTION_OWNER("take back what this one wants; others may want it "
+			 "still"),
 	{}
 };
 static const struct cmd_option flush_options[] = {
 	{ 'f', false, "forgive", NULL, false,
 	  "forget all offences of everybody, too" },
+	BAN_OPTION_OWNER("only what this one wants, and nobody else"),
 	{}
 };
 
-static int parse_forgive(const struct globals *g, int argc, char **argv,
-			 bool *forgive)
+static int parse(const struct globals *g, int argc, char **argv, bool *forgive,
+		 struct ban_args *a)
 {
-	int c;
+	int c, err = 0;
 
-	while ((c = cmd_option(g, argc, argv)) > 0)
-		*forgive = true;
-	return c ? EXIT_USAGE : 0;
+	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
+		if (c == 'o')
+			err = ban_parse_owner("--owner", optarg, a);
+		else
+			*forgive = true;
+	}
+	return err || c ? EXIT_USAGE : 0;
 }
 
 struct lifted {
 	bool ban;
+	bool wanted; /* by others than the owner who took his share back */
 	int past; /* clients whose offences were forgotten, or -errno */
 };
 
-/* Returns -ENOENT where there is neither a ban nor an offence. */
-static int lift(struct pins *p, const struct net *net, bool forgive,
-		struct lifted *l)
+/* Takes back an owner's share: 1, 0 or -errno as owners_release(). */
+static int take_back(struct pins *p, const struct net *net, __u32 owner,
+		     const struct ban_claims *claims)
 {
-	int err = banlist_del(p, net);
+	int err = owners_release(p, net, owner, claims);
 
-	l->ban = !err;
-	if (!forgive || (err && err != -ENOENT))
-		return err;
-	l->past = history_forget(p, net);
-	return l->past < 0 ? l->past : l->past ? 0 : err;
+	if (err == 1)
+		clients_forget(p, net);
+	return err;
 }
 
 /* Tells the journal. */
@@ -88,30 +97,65 @@ static void tell_lifted(const struct net *lifted, bool forgive,
 	net_format(lifted, net);
 	doc = json_pack("{s:o}", "unbanned",
 			l->ban ? json_string(net) : json_null());
+	json_object_set_new(doc, "wanted", json_boolean(l->wanted));
 	if (!forgive) {
-		output_done(doc, "unbanned %s", net);
+		output_done(doc,
+			    l->wanted ? "%s stays banned: others want it" :
+					"unbanned %s",
+			    net);
 		return;
 	}
 	json_object_set_new(doc, "forgiven", json_integer(l->past));
 	output_done(doc, "%s %s; offences of %d client%s are forgotten",
-		    l->ban ? "unbanned" : "there was no ban of", net, l->past,
-		    l->past == 1 ? "" : "s");
+		    l->ban    ? "unbanned" :
+		    l->wanted ? "others want the ban of" :
+				"there was no ban of",
+		    net, l->past, l->past == 1 ? "" : "s");
 }
 
 struct deleting {
 	struct pins p;
 	struct ban_targets targets;
+	struct ban_args args; /* the owner */
+	struct ban_claims claims; /* where there is one */
 	bool forgive;
 	struct lifted one; /* of a single target, and its network */
 	struct net net;
-	json_t *unbanned, *not_banned; /* of many */
+	json_t *unbanned, *not_banned, *wanted; /* of many */
 	int forgiven;
 };
+
+/* Lifts d->net. -ENOENT: there is neither a ban of it nor an offence. */
+static int lift(struct deleting *d, struct lifted *l)
+{
+	__u32 owner = d->args.owner;
+	int err = owner ? take_back(&d->p, &d->net, owner, &d->claims) :
+			  banlist_del(&d->p, &d->net);
+
+	l->wanted = owner && !err;
+	l->ban = !l->wanted && err >= 0;
+	err = err > 0 ? 0 : err;
+	if (!d->forgive || (err && err != -ENOENT))
+		return err;
+	l->past = history_forget(&d->p, &d->net);
+	return l->past < 0 ? l->past : l->past ? 0 : err;
+}
+
+static int read_claims(struct deleting *d)
+{
+	struct clock_pair now;
+	int err;
+
+	if (!d->args.owner)
+		return 0;
+	err = clock_read(d->p.prog[PROG_CLOCK], &now);
+	return err ? err : ban_claims_read(&d->p, now.jiffies, &d->claims);
+}
 
 static int report_one(struct deleting *d, int err)
 {
 	if (err == -ENOENT)
-		return not_banned(&d->p, &d->net);
+		return not_banned(&d->p, &d->net, d->args.owner);
 	if (err)
 		return fail("cannot remove the ban: %s", strerror(-err));
 	record_lifted(&d->net, &d->one);
@@ -127,14 +171,17 @@ static int lift_many(struct deleting *d)
 
 	d->unbanned = json_array();
 	d->not_banned = json_array();
+	d->wanted = json_array();
 	for (size_t i = 0; i < d->targets.n; i++) {
 		struct lifted l = {};
 
 		d->net = ban_target_net(&d->p, &d->targets.list[i]);
-		err = lift(&d->p, &d->net, d->forgive, &l);
+		err = lift(d, &l);
 		if (err && err != -ENOENT)
 			return err;
-		json_array_append_new(l.ban ? d->unbanned : d->not_banned,
+		json_array_append_new(l.ban    ? d->unbanned :
+				      l.wanted ? d->wanted :
+						 d->not_banned,
 				      json_string(net_format(&d->net, text)));
 		record_lifted(&d->net, &l);
 		d->forgiven += l.past;
@@ -147,8 +194,9 @@ static int report_many(struct deleting *d, int err)
 	size_t lifted = json_array_size(d->unbanned);
 	size_t rest = json_array_size(d->not_banned);
 	char net[NET_TEXT];
-	json_t *doc = json_pack("{s:o, s:o}", "unbanned", d->unbanned,
-				"not_banned", d->not_banned);
+	json_t *doc =
+		json_pack("{s:o, s:o, s:o}", "unbanned", d->unbanned,
+			  "not_banned", d->not_banned, "wanted", d->wanted);
 
 	if (d->forgive)
 		json_object_set_new(doc, "forgiven", json_integer(d->forgiven));
@@ -165,12 +213,11 @@ static int del_all(struct deleting *d, const char *pin_dir, bool many)
 
 	if (lock < 0)
 		return EXIT_FAILURE;
-	if (many) {
-		err = lift_many(d);
-	} else {
-		d->net = ban_target_net(&d->p, &d->targets.list[0]);
-		err = lift(&d->p, &d->net, d->forgive, &d->one);
-	}
+	d->net = ban_target_net(&d->p, &d->targets.list[0]);
+	err = read_claims(d);
+	if (!err)
+		err = many ? lift_many(d) : lift(d, &d->one);
+	free(d->claims.rows);
 	pins_unlock(lock);
 	state_save_command(&d->p, true);
 	err = many ? report_many(d, err) : report_one(d, err);
@@ -181,7 +228,7 @@ static int del_all(struct deleting *d, const char *pin_dir, bool many)
 static int del(const struct globals *g, int argc, char **argv)
 {
 	struct deleting d = {};
-	int err = parse_forgive(g, argc, argv, &d.forgive);
+	int err = parse(g, argc, argv, &d.forgive, &d.args);
 	int n = argc - optind;
 
 	if (!err)
@@ -198,54 +245,83 @@ struct flush {
 	json_int_t n;
 };
 
+static void tell_unbanned(struct flush *f, const struct net *net)
+{
+	journal_record(&(struct record){ .kind = MESSAGE_UNBAN, .net = net });
+	f->n++;
+}
+
 static int flush_one(const struct ban_row *row, void *ctx)
 {
 	struct flush *f = ctx;
 
-	if (!banlist_remove(f->p, &row->net)) {
-		journal_record(&(struct record){ .kind = MESSAGE_UNBAN,
-						 .net = &row->net });
-		f->n++;
-	}
+	if (!banlist_remove(f->p, &row->net))
+		tell_unbanned(f, &row->net);
 	return 0;
 }
 
-static int flush_all(struct pins *p, bool forgive, json_int_t *n)
+static int flush_all(struct flush *f)
 {
-	static const struct net everybody;
-	struct flush f = { .p = p };
-	int err = banlist_each(p, flush_one, &f);
+	int err;
+
+	ban_claims_drop(f->p, NULL);
+	err = banlist_each(f->p, flush_one, f);
+	if (!err)
+		clients_forget_banned(f->p);
+	return err;
+}
+
+/* Takes back all that one owner wants. */
+static int flush_owner(struct flush *f, __u32 owner)
+{
+	struct owned o = { .owner = owner };
+	struct ban_claims claims = {};
+	struct clock_pair now;
+	int err = clock_read(f->p->prog[PROG_CLOCK], &now);
 
 	if (!err)
-		clients_forget_banned(p);
-	if (!err && forgive)
-		err = history_forget(p, &everybody);
-	*n = f.n;
+		err = ban_claims_read(f->p, now.jiffies, &claims);
+	if (!err)
+		err = owners_list(f->p, &claims, &o);
+	for (size_t i = 0; i < o.n && err >= 0; i++) {
+		err = owners_release(f->p, &o.nets[i], owner, &claims);
+		if (err == 1)
+			tell_unbanned(f, &o.nets[i]);
+		err = err == -ENOENT ? 0 : err;
+	}
+	free(claims.rows);
+	free(o.nets);
 	return err < 0 ? err : 0;
 }
 
 static int flush(const struct globals *g, int argc, char **argv)
 {
+	static const struct net everybody;
+	struct ban_args a = {};
 	bool forgive = false;
-	int err = parse_forgive(g, argc, argv, &forgive), lock;
+	int err = parse(g, argc, argv, &forgive, &a), lock;
 	struct pins p;
-	json_int_t n;
+	struct flush f = { .p = &p };
 
+	if (!err && forgive && a.owner)
+		err = usage("--forgive is for everybody, --owner is not");
 	if (err)
 		return err;
 	lock = pins_open_locked(&p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = flush_all(&p, forgive, &n);
+	err = a.owner ? flush_owner(&f, a.owner) : flush_all(&f);
+	if (!err && forgive)
+		err = history_forget(&p, &everybody);
 	pins_unlock(lock);
 	state_save_command(&p, true);
-	if (err)
+	if (err < 0)
 		err = fail("cannot walk the ban list: %s", strerror(-err));
 	else
-		output_done(json_pack("{s:I}", "unbanned", n), "%lld unbanned",
-			    (long long)n);
+		output_done(json_pack("{s:I}", "unbanned", f.n),
+			    "%lld unbanned", (long long)f.n);
 	pins_close(&p);
-	return err;
+	return err > 0 ? 0 : err;
 }
 
 const struct cmd cmd_ban_del = {

@@ -1,27 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* smtpxdp ban list. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/output.h"
 #include "cmd/cmd.h"
+#include "lists/ban_file.h"
 #include "lists/banlist.h"
 #include "show/entry_json.h"
 
 struct listing {
 	const struct pins *p;
+	bool plain;
 	json_t *rows;
 	struct clock_pair now;
 };
+
+/* Prints a ban as ban load reads it: as long, and for the same reason. */
+static void print_line(const struct ban_row *row, const struct clock_pair *now)
+{
+	char net[NET_TEXT], reason[BAN_FILE_QUOTED];
+
+	printf("%s %" PRIu64 "s", net_format(&row->net, net),
+	       clock_until(now, row->ban.expires));
+	if (*row->ban.reason)
+		printf(" %s", ban_file_quote(row->ban.reason, reason));
+	putchar('\n');
+}
 
 static int list_one(const struct ban_row *row, void *ctx)
 {
 	struct listing *l = ctx;
 
-	if (row->ban.expires > l->now.jiffies && !(row->ban.flags & BAN_TEST))
+	if (row->ban.expires <= l->now.jiffies || row->ban.flags & BAN_TEST)
+		return 0;
+	if (l->plain)
+		print_line(row, &l->now);
+	else
 		json_array_append_new(l->rows, ban_json(l->p, row, &l->now));
 	return 0;
+}
+
+static const struct cmd_option options[] = {
+	{ 'p', false, "plain", NULL, false,
+	  "a line a ban, as smtpxdp ban load reads it" },
+	{}
+};
+
+static int parse(const struct globals *g, int argc, char **argv, bool *plain)
+{
+	int c;
+
+	while ((c = cmd_option(g, argc, argv)) > 0)
+		*plain = true;
+	if (!c && *plain && output.json)
+		return usage("--plain is text: leave away -j");
+	return c ? EXIT_USAGE : 0;
 }
 
 static int list(const struct globals *g, int argc, char **argv)
@@ -39,9 +76,9 @@ static int list(const struct globals *g, int argc, char **argv)
 		{ "REASON", "reason", COLUMN_TEXT },
 		{}
 	};
-	int err = cmd_arguments(g, argc, argv);
 	struct pins p;
 	struct listing l = { .p = &p };
+	int err = parse(g, argc, argv, &l.plain);
 
 	if (err)
 		return err;
@@ -53,7 +90,7 @@ static int list(const struct globals *g, int argc, char **argv)
 		err = banlist_each(&p, list_one, &l);
 	if (err)
 		err = fail("cannot read the ban list: %s", strerror(-err));
-	else
+	else if (!l.plain)
 		output_rows(l.rows, columns, "nobody is banned");
 	json_decref(l.rows);
 	pins_close(&p);
@@ -65,4 +102,5 @@ const struct cmd cmd_ban_list = {
 	.fn = list,
 	.args = "",
 	.help = "who is banned, for how long and why",
+	.options = options,
 };

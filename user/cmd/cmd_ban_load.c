@@ -7,43 +7,50 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/escape.h"
+#include "base/output.h"
 #include "cmd/ban_args.h"
 #include "lists/allowlist.h"
-#include "lists/ban_file.h"
-#include "lists/banlist.h"
-#include "config/config.h"
-#include "base/escape.h"
-#include "tell/journal.h"
-#include "base/net_set.h"
-#include "base/output.h"
-#include "maps/clients_map.h"
+#include "lists/ban_load.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
+#include "tell/journal.h"
 
-#define CHUNK 4096 /* bans written at once, between two looks at the clock */
 /* A load that takes longer shows its progress. */
 #define PATIENCE_USEC 1000000
+#define FAULTS_SHOWN 10 /* as text */
 
 struct load {
 	const char *name; /* of the file, for messages */
 	struct ban_args args; /* for lines that say nothing else */
 	bool no_wait; /* do not wait until the bans are on the disk */
+	bool replace; /* what the owner, a list, wanted before is taken back */
+	bool strict; /* a wrong line bans nobody */
 	struct ban_file file;
 	struct pins p;
-	struct clock_pair now;
-	struct net_set allowed;
-	size_t done;
-	json_t *skipped;
-	uint64_t started, shown; /* usec */
+	struct ban_load load;
 };
 
 static const struct cmd_option options[] = {
 	BAN_OPTION_FOR,
 	BAN_OPTION_REASON,
+	BAN_OPTION_OWNER("who wants them, as ban del --owner takes them back"),
+	{ 'l', false, "list", "LIST", false,
+	  "the list's name: what it had before and has no more, is lifted" },
+	{ 's', false, "strict", NULL, false,
+	  "ban nobody where a line is wrong, instead of leaving it out" },
+	{ 'p', false, "private", NULL, false,
+	  "also private, CGNAT, link-local, multicast and loopback networks" },
 	{ 'w', false, "no-wait", NULL, false,
 	  "end when the bans are in force, before they are on the disk" },
 	{}
 };
+
+static int parse_list(struct load *l)
+{
+	l->replace = true;
+	return ban_parse_owner("--list", optarg, &l->args);
+}
 
 static int parse(const struct globals *g, int argc, char **argv, struct load *l)
 {
@@ -54,6 +61,14 @@ static int parse(const struct globals *g, int argc, char **argv, struct load *l)
 			err = ban_parse_time(optarg, &l->args);
 		else if (c == 'r')
 			err = ban_parse_reason(optarg, &l->args);
+		else if (c == 'l')
+			err = parse_list(l);
+		else if (c == 'o')
+			err = ban_parse_owner("--owner", optarg, &l->args);
+		else if (c == 's')
+			l->strict = true;
+		else if (c == 'p')
+			l->load.private = true;
 		else
 			l->no_wait = true;
 	}
@@ -63,136 +78,209 @@ static int parse(const struct globals *g, int argc, char **argv, struct load *l)
 	return 0;
 }
 
-/* Reads the whole file before any ban is written: a wrong line bans nobody. */
+/* Warns of the first wrong lines. With -j, all that are kept are reported. */
+static void tell_faults(const struct load *l)
+{
+	char text[ESCAPED_SIZE(BAN_FILE_WHY)];
+	size_t n = l->file.wrong < FAULTS_SHOWN ? l->file.wrong : FAULTS_SHOWN;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ban_file_fault *f = &l->file.faults[i];
+
+		warn("%s:%zu: %s", l->name, f->line,
+		     printable(f->why, strlen(f->why), text, sizeof(text)));
+	}
+	if (l->file.wrong > n)
+		warn("%s: %zu more lines are wrong", l->name,
+		     l->file.wrong - n);
+}
+
+/* Reads the whole file before any ban is written. */
 static int read_file(struct load *l)
 {
 	bool is_stdin = !strcmp(l->name, "-");
 	FILE *in = is_stdin ? stdin : fopen(l->name, "re");
-	char why[CONFIG_ERROR_SIZE], text[ESCAPED_SIZE(CONFIG_ERROR_SIZE)];
-	size_t line;
 	int err;
 
 	if (!in)
 		return fail("cannot open %s: %s", l->name, strerror(errno));
-	err = ban_file_read(&l->file, in, &line, why, sizeof(why));
+	err = ban_file_read(&l->file, in);
 	if (!is_stdin)
 		fclose(in);
-	if (err == -EINVAL)
-		return fail("%s:%zu: %s; nobody was banned", l->name, line,
-			    printable(why, strlen(why), text, sizeof(text)));
-	return err ? fail("cannot read %s: %s", l->name, strerror(-err)) : 0;
+	if (err)
+		return fail("cannot read %s: %s", l->name, strerror(-err));
+	tell_faults(l);
+	if (l->replace && !l->file.n && !l->file.wrong)
+		return fail(
+			"%s: holds no network; nothing was changed (smtpxdp "
+			"ban flush --owner lifts all that a list has)",
+			l->name);
+	if (l->file.wrong && (l->strict || !l->file.n))
+		return fail("%s: %zu line%s wrong; nobody was banned", l->name,
+			    l->file.wrong,
+			    l->file.wrong == 1 ? " is" : "s are");
+	return 0;
 }
 
-/* Skips networks with allowlisted addresses, this host's, or a gateway's. */
-static bool is_refused(struct load *l, const struct net *net)
+static void show_progress(const struct ban_load *l, bool end)
 {
-	char text[NET_TEXT];
-	struct net entry;
-
-	if (!net_set_overlaps(&l->allowed, net) ||
-	    !allowlist_objects(&l->p, net, &entry))
-		return false;
-	json_array_append_new(l->skipped, json_string(net_format(net, text)));
-	return true;
-}
-
-static void row_of(const struct load *l, const struct ban_file_entry *e,
-		   struct ban_row *row)
-{
-	uint64_t seconds = e->seconds ? e->seconds : l->args.seconds;
-	const char *reason =
-		e->reason ? l->file.text + e->reason : l->args.reason;
-
-	row->ban = (struct ban){
-		.expires = l->now.jiffies + seconds * clock_hz(),
-		.since = l->now.boot_ns,
-	};
-	snprintf(row->ban.reason, sizeof(row->ban.reason), "%s", reason);
-}
-
-static void show_progress(struct load *l, bool end)
-{
+	static uint64_t started, shown; /* usec */
 	uint64_t now = clock_monotonic_usec();
 
+	if (!started)
+		started = now;
 	if (output.json || !isatty(STDERR_FILENO))
 		return;
-	if (end ? !l->shown : now - l->started < PATIENCE_USEC)
+	if (end ? !shown : now - started < PATIENCE_USEC)
 		return;
-	if (!end && now - l->shown < PATIENCE_USEC / 5)
+	if (!end && now - shown < PATIENCE_USEC / 5)
 		return;
-	l->shown = now;
-	fprintf(stderr, "\r%zu of %zu%s", l->done, l->file.n, end ? "\n" : "");
+	shown = now;
+	fprintf(stderr, "\r%zu of %zu%s", l->done, l->n, end ? "\n" : "");
 }
 
-static int write_chunk(struct load *l, struct ban_row *rows, size_t *next)
+/* Returns l's error of ban_load_plan() or ban_load_write(). */
+static int write_bans(struct load *l)
 {
-	size_t n = 0, done;
+	struct ban_load *b = &l->load;
 	int err;
 
-	for (; *next < l->file.n && n < CHUNK; ++*next) {
-		const struct ban_file_entry *e = &l->file.entries[*next];
-
-		rows[n].net = e->whole ? client_of(&l->p, &e->net) :
-					 host_inside(&l->p, &e->net);
-		if (!is_refused(l, &rows[n].net))
-			row_of(l, e, &rows[n++]);
-	}
-	err = banlist_put_many(&l->p, rows, n, &done);
-	l->done += done;
-	show_progress(l, false);
-	return err;
+	b->p = &l->p;
+	b->file = &l->file;
+	b->seconds = l->args.seconds ?
+			     l->args.seconds :
+			     settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
+	b->reason = l->args.reason;
+	b->owner = l->args.owner;
+	/* A line that is not understood may be one that was there before. */
+	b->replace = l->replace && !l->file.wrong;
+	b->progress = show_progress;
+	err = ban_load_plan(b);
+	return err ? err : ban_load_write(b);
 }
 
-static int write_all(struct load *l)
+static int no_room(const struct load *l)
 {
-	struct ban_row *rows = calloc(CHUNK, sizeof(*rows));
-	struct net *nets = NULL;
-	size_t n = 0, next = 0;
-	int err = rows ? clock_read(l->p.prog[PROG_CLOCK], &l->now) : -ENOMEM;
+	const struct ban_load *b = &l->load;
+	bool nets = b->need.nets > b->room.nets;
+	size_t need = nets ? b->need.nets : b->need.clients;
+	size_t room = nets ? b->room.nets : b->room.clients;
 
-	if (!err)
-		err = allow_map_nets(&l->p, &nets, &n);
-	net_set_init(&l->allowed, nets, err ? 0 : n);
-	if (!l->args.seconds)
-		l->args.seconds =
-			settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
-	l->started = clock_monotonic_usec();
-	while (!err && next < l->file.n)
-		err = write_chunk(l, rows, &next);
-	show_progress(l, true);
-	net_set_free(&l->allowed);
-	free(rows);
-	return err;
+	return fail("%s: %zu %s are to be banned anew, and there is room for "
+		    "%zu; nobody was banned: raise max-bans to %zu or more, or "
+		    "remove some (smtpxdp ban flush)",
+		    l->name, need, nets ? "networks" : "clients", room,
+		    banlist_max(&l->p) + need - room);
 }
 
-static int report_load(struct load *l, int err)
+static int failed(const struct load *l, int err)
 {
-	size_t skipped = json_array_size(l->skipped);
-	char name[ESCAPED_SIZE(256)];
+	const struct ban_load *b = &l->load;
 
-	if (l->done)
-		journal_note(MESSAGE_LOADED, "%zu bans were loaded from %s",
-			     l->done,
-			     printable(l->name, strlen(l->name), name,
-				       sizeof(name)));
+	if (b->need.nets > b->room.nets || b->need.clients > b->room.clients)
+		return no_room(l);
 	if (err == -E2BIG)
 		return fail("%s: %zu of %zu were banned, then the ban list was "
 			    "full: raise max-bans, or remove some (smtpxdp ban "
 			    "flush)",
-			    l->name, l->done, l->file.n);
-	if (err)
-		return fail("%s: %zu of %zu were banned, then: %s", l->name,
-			    l->done, l->file.n, strerror(-err));
-	if (skipped)
-		warn("%s: %zu of %zu are of this host, of its gateways or "
-		     "allowlisted, and not banned: %s%s",
-		     l->name, skipped, l->file.n,
-		     json_string_value(json_array_get(l->skipped, 0)),
-		     skipped > 1 ? ", ..." : "");
-	output_done(json_pack("{s:I, s:O}", "loaded", (json_int_t)l->done,
-			      "skipped", l->skipped),
-		    "%zu bans loaded", l->done);
-	return 0;
+			    l->name, b->done, b->n);
+	return fail("%s: %zu of %zu were banned, then: %s", l->name, b->done,
+		    b->n, strerror(-err));
+}
+
+static json_t *nets_json(const struct nets_left_out *nets)
+{
+	json_t *list = json_array();
+	char text[NET_TEXT];
+
+	for (size_t i = 0; i < nets->n; i++)
+		json_array_append_new(
+			list, json_string(net_format(&nets->nets[i], text)));
+	return list;
+}
+
+static json_t *faults_json(const struct ban_file *f)
+{
+	size_t n = f->wrong < BAN_FILE_FAULTS ? f->wrong : BAN_FILE_FAULTS;
+	char text[ESCAPED_SIZE(BAN_FILE_WHY)];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		const char *why = f->faults[i].why;
+
+		printable(why, strlen(why), text, sizeof(text));
+		json_array_append_new(list,
+				      json_pack("{s:I, s:s}", "line",
+						(json_int_t)f->faults[i].line,
+						"problem", text));
+	}
+	return list;
+}
+
+static void tell_left_out(const struct load *l,
+			  const struct nets_left_out *nets, const char *why)
+{
+	char first[NET_TEXT];
+
+	if (nets->n)
+		warn("%s: %zu of %zu %s: %s%s", l->name, nets->n, l->file.n,
+		     why, net_format(&nets->nets[0], first),
+		     nets->n > 1 ? ", ..." : "");
+}
+
+static int report_load(struct load *l)
+{
+	const struct ban_load *b = &l->load;
+	char kept[80] = "", wrong[80] = "", lifted[80] = "";
+
+	tell_left_out(l, &b->refused,
+		      "are of this host, of its gateways or allowlisted, and "
+		      "not banned");
+	tell_left_out(l, &b->special,
+		      "are private, CGNAT, link-local, multicast, loopback or "
+		      "reserved, and not banned without --private");
+	if (b->kept)
+		snprintf(kept, sizeof(kept), ", %zu hold%s as long already",
+			 b->kept, b->kept == 1 ? "s" : "");
+	if (b->replace)
+		snprintf(lifted, sizeof(lifted), ", %zu lifted", b->lifted);
+	if (l->file.wrong)
+		snprintf(wrong, sizeof(wrong), ", %zu line%s wrong",
+			 l->file.wrong, l->file.wrong == 1 ? " is" : "s are");
+	output_done(json_pack("{s:I, s:I, s:I, s:o, s:o, s:I, s:o}", "loaded",
+			      (json_int_t)b->done, "kept", (json_int_t)b->kept,
+			      "lifted", (json_int_t)b->lifted, "skipped",
+			      nets_json(&b->refused), "private",
+			      nets_json(&b->special), "wrong",
+			      (json_int_t)l->file.wrong, "faults",
+			      faults_json(&l->file)),
+		    "%zu ban%s loaded%s%s%s", b->done, b->done == 1 ? "" : "s",
+		    kept, lifted, wrong);
+	return l->file.wrong ? EXIT_FAILURE : 0;
+}
+
+static int load_locked(struct load *l, int lock)
+{
+	char name[ESCAPED_SIZE(256)];
+	int err;
+
+	if (daemon_is_here(&l->p))
+		allowlist_sync_host(&l->p);
+	err = write_bans(l);
+	pins_unlock(lock);
+	state_save_command(&l->p, !l->no_wait);
+	if (l->load.lifted)
+		journal_note(MESSAGE_LOADED,
+			     "%zu bans were lifted: %s has them no more",
+			     l->load.lifted,
+			     printable(l->name, strlen(l->name), name,
+				       sizeof(name)));
+	if (l->load.done)
+		journal_note(MESSAGE_LOADED, "%zu bans were loaded from %s",
+			     l->load.done,
+			     printable(l->name, strlen(l->name), name,
+				       sizeof(name)));
+	return err ? failed(l, err) : report_load(l);
 }
 
 static int load(const struct globals *g, int argc, char **argv)
@@ -205,14 +293,8 @@ static int load(const struct globals *g, int argc, char **argv)
 	if (err || (lock = pins_open_locked(&l.p, g->pin_dir)) < 0) {
 		err = err ? err : EXIT_FAILURE;
 	} else {
-		l.skipped = json_array();
-		if (daemon_is_here(&l.p))
-			allowlist_sync_host(&l.p);
-		err = write_all(&l);
-		pins_unlock(lock);
-		state_save_command(&l.p, !l.no_wait);
-		err = report_load(&l, err);
-		json_decref(l.skipped);
+		err = load_locked(&l, lock);
+		ban_load_free(&l.load);
 		pins_close(&l.p);
 	}
 	ban_file_free(&l.file);
@@ -223,6 +305,6 @@ const struct cmd cmd_ban_load = {
 	.name = "load",
 	.fn = load,
 	.args = "FILE|-",
-	.help = "ban all that a file lists: ADDR[/LEN] [TIME] [REASON]",
+	.help = "ban all that a file lists: NETWORK [TIME] [REASON]",
 	.options = options,
 };

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "lists/banlist.h"
+#include "lists/owners.h"
 #include "maps/clients_map.h"
 #include "maps/counter_map.h"
 #include "daemon/cut_queue.h"
@@ -116,6 +117,7 @@ static int write_final(struct pins *p, const struct event *e,
 			 .failures = e->failures,
 			 .code = e->code,
 			 .window = e->window_sec };
+	int err;
 
 	if (e->kind == EVENT_NET_CROSSED)
 		format_reason(b.reason, sizeof(b.reason), e->failures, "client",
@@ -127,7 +129,13 @@ static int write_final(struct pins *p, const struct event *e,
 	}
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
 		    (now->boot_ns - e->boot_ns) / (NSEC / clock_hz());
-	return b.expires > now->jiffies ? banlist_put(p, net, &b) : 0;
+	if (b.expires <= now->jiffies)
+		return 0;
+	/* A client's takes the place of the provisional one: it may be shorter. */
+	if (e->kind == EVENT_CROSSED)
+		return banlist_put(p, net, &b);
+	err = owners_claim(p, &(struct ban_row){ *net, b }, now);
+	return err < 0 ? err : 0;
 }
 
 int handle_crossing(struct pins *p, const struct event *e,

@@ -10,8 +10,15 @@
 #include "base/array.h"
 #include "base/duration.h"
 #include "base/escape.h"
+#include "base/net_line.h"
 
-#define SPACE " \t\r\n\v\f"
+#define SPACE NET_LINE_SPACE
+
+/* What a line says behind its networks. */
+struct said {
+	uint64_t seconds;
+	char reason[2 * BAN_REASON_SIZE]; /* one too long is seen as such */
+};
 
 /* Offset 0 holds an empty text, the reason of entries that give none. */
 static int keep_reason(struct ban_file *f, const char *reason, uint32_t *at)
@@ -29,22 +36,21 @@ static int keep_reason(struct ban_file *f, const char *reason, uint32_t *at)
 	return 0;
 }
 
-/* "#" and ";" begin a comment where a word could begin. */
-static void cut_comment(char *s)
+static bool is_end(const char *s)
 {
-	for (char *c = s; *c; c++) {
-		if ((*c == '#' || *c == ';') && (c == s || isspace(c[-1]))) {
-			*c = '\0';
-			return;
-		}
-	}
+	return !*s || strchr(NET_LINE_COMMENT, *s);
 }
 
-/* A time has a unit: a number without may begin a reason. */
-static bool is_time(const char *s)
+/* The text's length without the comment, which begins where a word could. */
+static size_t text_len(const char *s)
 {
-	return isdigit(*s) && !s[strspn(s, "0123456789smhd")] &&
-	       s[strspn(s, "0123456789")];
+	size_t n = 0;
+
+	while (s[n] && !(is_end(s + n) && (!n || isspace(s[n - 1]))))
+		n++;
+	while (n && isspace(s[n - 1]))
+		n--;
+	return n;
 }
 
 static int wrong(char *err, size_t size, const char *what)
@@ -53,65 +59,156 @@ static int wrong(char *err, size_t size, const char *what)
 	return -EINVAL;
 }
 
-static int check_reason(const char *s, char *err, size_t size)
+/* A time has a unit: a number without may be seconds, or a count. */
+static bool is_time(const char *s, size_t n)
 {
-	const char *fault = reason_fault(s);
+	size_t digits = strspn(s, "0123456789");
 
+	return digits && digits < n && strspn(s, "0123456789smhd") >= n;
+}
+
+/* Does a date begin here, like "Mon, 30 Nov" or "Nov 30"? */
+static bool is_date(const char *s)
+{
+	static const char names[] =
+		"mon tue wed thu fri sat sun jan feb mar apr may jun jul aug "
+		"sep oct nov dec ";
+	char word[] = "xxx ";
+
+	for (int i = 0; i < 3; i++) {
+		if (!isalpha((unsigned char)s[i]))
+			return false;
+		word[i] = tolower((unsigned char)s[i]);
+	}
+	if (!strstr(names, word))
+		return false;
+	s += strcspn(s, SPACE);
+	s += strspn(s, SPACE);
+	return isdigit((unsigned char)*s) || is_date(s);
+}
+
+/* Is this a number or a date, which a reason must not be taken for? */
+static bool is_figure(const char *s)
+{
+	s += *s == '+';
+	return isdigit((unsigned char)*s) || is_date(s);
+}
+
+/* Takes a reason in quotes from s, where a quote and a backslash have one. */
+static int take_quoted(const char *s, struct said *to, char *err, size_t size)
+{
+	size_t n = 0;
+
+	for (s++; *s && *s != '"'; s++) {
+		if (*s == '\\' && (s[1] == '"' || s[1] == '\\'))
+			s++;
+		else if (*s == '\\')
+			return wrong(err, size, "a lone backslash in quotes");
+		if (n < sizeof(to->reason) - 1)
+			to->reason[n++] = *s;
+	}
+	to->reason[n] = '\0';
+	if (!*s)
+		return wrong(err, size, "a quote that does not end");
+	s += 1 + strspn(s + 1, SPACE);
+	return is_end(s) ? 0 : wrong(err, size, "text behind the quotes");
+}
+
+static int take_reason(const char *s, struct said *to, char *err, size_t size)
+{
+	size_t n = text_len(s);
+	const char *fault;
+	int ret = 0;
+
+	if (*s == '"')
+		ret = take_quoted(s, to, err, size);
+	else
+		snprintf(to->reason, sizeof(to->reason), "%.*s", (int)n, s);
+	fault = ret ? NULL : reason_fault(to->reason);
 	if (!fault)
-		return 0;
+		return ret;
 	snprintf(err, size, "the reason is %s", fault);
 	return -EINVAL;
 }
 
-static int parse_line(struct ban_file *f, char *s, char *err, size_t size)
+/* Reads [TIME] [REASON]. */
+static int read_said(const char *s, struct said *to, char *err, size_t size)
 {
-	struct ban_file_entry e = {};
-	char *word, *rest;
-	size_t len;
-	int ret;
+	char time[64];
+	size_t n;
 
-	cut_comment(s);
+	*to = (struct said){};
 	s += strspn(s, SPACE);
-	if (!*s)
-		return 0;
-	word = strsep(&s, SPACE);
-	e.whole = !strchr(word, '/');
-	ret = net_parse(word, &e.net, err, size);
-	rest = s ? s + strspn(s, SPACE) : "";
-	len = strcspn(rest, SPACE);
-	if (!ret && len) {
-		char end = rest[len];
-
-		rest[len] = '\0';
-		if (is_time(rest)) {
-			ret = duration_parse(rest, &e.seconds);
-			if (ret || !e.seconds)
-				ret = wrong(err, size,
-					    "the time is not one like 90s, 1h "
-					    "or 7d, of 100 years at most");
-			rest += len + !!end;
-			rest += strspn(rest, SPACE);
-		} else {
-			rest[len] = end;
-		}
+	n = strcspn(s, SPACE);
+	if (is_time(s, n)) {
+		snprintf(time, sizeof(time), "%.*s", (int)(n < 64 ? n : 64), s);
+		if (n >= sizeof(time) || duration_parse(time, &to->seconds) ||
+		    !to->seconds)
+			return wrong(err, size,
+				     "the time is not one like 90s, 1h or 7d, "
+				     "of 100 years at most");
+		s += n + strspn(s + n, SPACE);
+	} else if (is_figure(s)) {
+		return wrong(err, size,
+			     "a number or a date behind the address, which may "
+			     "be a time, a count or a reason: write a time "
+			     "with its unit, like 90s, 1h or 7d, and a reason "
+			     "in quotes");
 	}
-	for (len = strlen(rest); len && isspace(rest[len - 1]);)
-		rest[--len] = '\0';
-	if (!ret)
-		ret = check_reason(rest, err, size);
-	if (!ret && *rest)
-		ret = keep_reason(f, rest, &e.reason);
-	if (!ret)
-		ret = array_grow(&f->entries, &f->room, f->n + 1,
-				 sizeof(*f->entries));
-	if (!ret)
-		f->entries[f->n++] = e;
-	return ret;
+	return take_reason(s, to, err, size);
 }
 
-int ban_file_read(struct ban_file *f, FILE *in, size_t *line, char *err,
-		  size_t size)
+static int add_all(struct ban_file *f, const struct net_line *l,
+		   const struct said *said)
 {
+	struct ban_file_entry e = {
+		.whole = l->whole,
+		.seconds = said->seconds,
+	};
+	int err = 0;
+
+	if (*said->reason)
+		err = keep_reason(f, said->reason, &e.reason);
+	if (!err)
+		err = array_grow(&f->entries, &f->room, f->n + l->n,
+				 sizeof(*f->entries));
+	for (size_t i = 0; i < l->n && !err; i++) {
+		e.net = l->nets[i];
+		f->entries[f->n++] = e;
+	}
+	return err;
+}
+
+static int parse_line(struct ban_file *f, const char *s, char *err, size_t size)
+{
+	struct net_line l;
+	struct said said;
+	int ret = net_line_read(&s, net_parse, &l, err, size);
+
+	if (ret || !l.n)
+		return ret;
+	ret = read_said(s, &said, err, size);
+	return ret ? ret : add_all(f, &l, &said);
+}
+
+static int note_fault(struct ban_file *f, size_t line, const char *why)
+{
+	struct ban_file_fault *at;
+
+	if (f->wrong++ >= BAN_FILE_FAULTS)
+		return 0;
+	if (array_grow(&f->faults, &f->faults_room, f->wrong,
+		       sizeof(*f->faults)))
+		return -ENOMEM;
+	at = &f->faults[f->wrong - 1];
+	at->line = line;
+	snprintf(at->why, sizeof(at->why), "%s", why);
+	return 0;
+}
+
+int ban_file_read(struct ban_file *f, FILE *in)
+{
+	char why[BAN_FILE_WHY];
 	size_t room = 0;
 	char *s = NULL;
 	ssize_t len;
@@ -119,12 +216,16 @@ int ban_file_read(struct ban_file *f, FILE *in, size_t *line, char *err,
 
 	memset(f, 0, sizeof(*f));
 	errno = 0;
-	for (*line = 0; !ret && (len = getline(&s, &room, in)) >= 0;) {
-		++*line;
+	for (size_t line = 1; !ret && (len = getline(&s, &room, in)) >= 0;
+	     line++) {
 		if (strlen(s) != (size_t)len)
-			ret = wrong(err, size, "holds a byte of zero");
+			ret = wrong(why, sizeof(why), "holds a byte of zero");
 		else
-			ret = parse_line(f, s, err, size);
+			ret = parse_line(f,
+					 line == 1 ? net_line_unmarked(s) : s,
+					 why, sizeof(why));
+		if (ret == -EINVAL)
+			ret = note_fault(f, line, why);
 	}
 	if (!ret && ferror(in))
 		ret = errno ? -errno : -EIO;
@@ -136,5 +237,21 @@ void ban_file_free(struct ban_file *f)
 {
 	free(f->entries);
 	free(f->text);
+	free(f->faults);
 	memset(f, 0, sizeof(*f));
+}
+
+const char *ban_file_quote(const char *reason, char buf[static BAN_FILE_QUOTED])
+{
+	char *to = buf;
+
+	*to++ = '"';
+	for (; *reason; reason++) {
+		if (*reason == '"' || *reason == '\\')
+			*to++ = '\\';
+		*to++ = *reason;
+	}
+	*to++ = '"';
+	*to = '\0';
+	return buf;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A list of bans in a file, one a line: ADDR[/LEN] [TIME] [REASON]. TIME has
- * its unit; "#" or ";" begins a comment.
+ * A list of bans in a file, one a line: NETWORK [TIME] [REASON]. NETWORK is as
+ * in net_line.h, TIME has its unit, REASON may stand in quotes; "#" or ";"
+ * begins a comment. A line that may mean something else is wrong, and is left
+ * out. Pure.
  */
 #ifndef SMTPXDP_BAN_FILE_H
 #define SMTPXDP_BAN_FILE_H
@@ -12,6 +14,7 @@
 #include <stdio.h>
 
 #include "addr.h"
+#include "ban.h"
 
 struct ban_file_entry {
 	struct net net;
@@ -20,19 +23,33 @@ struct ban_file_entry {
 	uint64_t seconds; /* 0: the line has no time */
 };
 
+#define BAN_FILE_FAULTS 100 /* wrong lines that are told one by one */
+#define BAN_FILE_WHY 256
+
+struct ban_file_fault {
+	size_t line;
+	char why[BAN_FILE_WHY];
+};
+
 struct ban_file {
 	struct ban_file_entry *entries;
 	size_t n, room;
 	char *text;
 	size_t text_len, text_room;
+	struct ban_file_fault *faults; /* the first BAN_FILE_FAULTS of them */
+	size_t wrong, faults_room; /* lines that are wrong */
 };
 
 /*
  * Reads a file wholly; *f is to be freed, also after an error. -ENOMEM, another
- * -errno of reading; -EINVAL: line number *line is wrong, and `err` says why.
+ * -errno of reading.
  */
-int ban_file_read(struct ban_file *f, FILE *in, size_t *line, char *err,
-		  size_t size);
+int ban_file_read(struct ban_file *f, FILE *in);
 void ban_file_free(struct ban_file *f);
+
+/* A reason in quotes, as a line takes it; returns buf. */
+#define BAN_FILE_QUOTED (2 * BAN_REASON_SIZE + 2)
+const char *ban_file_quote(const char *reason,
+			   char buf[static BAN_FILE_QUOTED]);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/net_set.h"
 #include "maps/allow_map.h"
+#include "maps/ban_claims.h"
 #include "maps/ban_nets.h"
 #include "maps/ban_notes.h"
 #include "maps/clients_map.h"
@@ -201,9 +202,13 @@ int banlist_remove_net(struct pins *p, const struct net *net)
 /* After a change of client prefixes the ban may be in either map, or both. */
 int banlist_remove(struct pins *p, const struct net *net)
 {
+	struct ban there;
+	bool shared = !banlist_get(p, net, &there) && there.flags & BAN_SHARED;
 	bool exact = is_client(p, net) && !banlist_remove_client(p, net);
 	int err = ban_nets_del(p, net);
 
+	if (shared)
+		ban_claims_drop(p, net);
 	changes_note(&p->changes, CHANGE_BAN, net);
 	return exact && err == -ENOENT ? 0 : err;
 }
@@ -258,6 +263,42 @@ int banlist_get(const struct pins *p, const struct net *net, struct ban *b)
 	}
 	/* A ban from before client prefixes changed is in the other map. */
 	return ban_nets_get(p, net, b);
+}
+
+uint64_t banlist_end(const struct pins *p, const struct net *net)
+{
+	struct ban_head *h = p->bans.head;
+	struct ban_client c = ban_map_client(h, net);
+	int pos = is_client(p, net) ? ban_search(h, &c, 0, BAN_CLAIMED) : -1;
+	uint32_t tick = pos < 0 ? 0 : ban_expires(h, &c, pos);
+	struct ban b;
+
+	/* A note may say more than the largest tick. */
+	if (tick && tick < BAN_TICK_MAX)
+		return ban_tick_jiffies(tick, h->tick_shift);
+	return banlist_get(p, net, &b) ? 0 : b.expires;
+}
+
+static int count_one(const struct ban_row *row, void *ctx)
+{
+	++*(size_t *)ctx;
+	return 0;
+}
+
+int banlist_room(const struct pins *p, uint64_t jiffies, struct ban_room *r)
+{
+	struct ban_head *h = p->bans.head;
+	uint32_t now = jiffies >> h->tick_shift;
+	size_t nets = 0, clients = 0;
+	int err = ban_nets_each(p, count_one, &nets);
+
+	for (uint32_t i = 1; i <= h->lines; i++)
+		for (uint32_t w = 0; w < BAN_WAYS; w++)
+			clients +=
+				BAN_READ(ban_line_at(h, i)->expires[w]) > now;
+	r->clients = clients < h->max ? h->max - clients : 0;
+	r->nets = nets < h->max ? h->max - nets : 0;
+	return err;
 }
 
 int banlist_find(const struct pins *p, const struct net *host,

@@ -65,8 +65,23 @@ int banlist_get(const struct pins *p, const struct net *net, struct ban *b);
 int banlist_find(const struct pins *p, const struct net *host,
 		 const struct clock_pair *now, struct ban_row *row);
 
+/*
+ * The jiffy at which the ban of exactly this network ends, or 0: quicker than
+ * banlist_get().
+ */
+uint64_t banlist_end(const struct pins *p, const struct net *net);
+
 /* How many clients may be banned at once, and as many networks. */
 uint32_t banlist_max(const struct pins *p);
+
+/*
+ * How many more of each there is room for at a jiffy. A ban of a network that
+ * has run out takes its room until the daemon's sweep.
+ */
+struct ban_room {
+	size_t clients, nets;
+};
+int banlist_room(const struct pins *p, uint64_t jiffies, struct ban_room *r);
 
 /*
  * For a change of client prefixes: a ban of a client whose length is not a

@@ -240,6 +240,7 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 				 ban_map_entries(o->max_bans));
 	bpf_map__set_max_entries(skel->maps.ban_reasons, o->max_bans);
 	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
+	bpf_map__set_max_entries(skel->maps.ban_claims, o->max_bans);
 }
 
 static struct smtpxdp *open_listening(void)

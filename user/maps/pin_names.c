@@ -40,6 +40,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_ELSEWHERE] = "elsewhere",
 	[MAP_NAMED] = "named",
 	[MAP_CLAIMANTS] = "claimants",
+	[MAP_BAN_CLAIMS] = "ban_claims",
 	[MAP_TLS_TASKS] = "tls_tasks",
 };
 

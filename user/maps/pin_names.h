@@ -42,6 +42,7 @@ enum pinned_map {
 	MAP_ELSEWHERE,
 	MAP_NAMED,
 	MAP_CLAIMANTS,
+	MAP_BAN_CLAIMS,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAPS_MAX,

@@ -34,7 +34,8 @@ static int put_ban(struct save *v, const struct net *net, const struct ban *b)
 		.failures = b->failures,
 		.code = b->code,
 		/* After a reboot, the ban's event does not come any more. */
-		.flags = b->flags & ~BAN_PROVISIONAL,
+		.flags = b->flags & ~(BAN_PROVISIONAL | BAN_SHARED),
+		.owner = ban_owner(b),
 	};
 
 	memcpy(row.reason, b->reason, sizeof(row.reason));

@@ -81,7 +81,8 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 			.since = now->boot_ns + since * NSEC,
 			.failures = row->failures,
 			.code = row->code,
-			.flags = row->flags & ~BAN_PROVISIONAL,
+			.flags = row->flags & ~(BAN_PROVISIONAL | BAN_SHARED),
+			.window = row->failures ? 0 : row->owner,
 		},
 	};
 	memcpy(new->ban.reason, row->reason, sizeof(new->ban.reason));

@@ -35,6 +35,7 @@ struct stored_ban {
 	uint32_t failures;
 	uint16_t code;
 	uint8_t flags; /* enum ban_flags */
+	uint32_t owner; /* see ban_owner() */
 	char reason[BAN_REASON_SIZE];
 };
 

@@ -105,7 +105,8 @@ int store_put_ban(struct store *s, const struct stored_ban *b)
 	sqlite3_bind_int64(stmt, 3, b->expires);
 	sqlite3_bind_int64(stmt, 4, b->failures);
 	sqlite3_bind_int(stmt, 5, b->code);
-	sqlite3_bind_int(stmt, 6, b->flags);
+	/* The column held 8 bits of flags alone before. */
+	sqlite3_bind_int64(stmt, 6, (int64_t)b->owner << 8 | b->flags);
 	bind_text(stmt, 7, b->reason);
 	return run(s, stmt);
 }
@@ -247,7 +248,8 @@ static int ban_row(sqlite3_stmt *row, void *ctx)
 		.expires = sqlite3_column_int64(row, 2),
 		.failures = sqlite3_column_int64(row, 3),
 		.code = sqlite3_column_int(row, 4),
-		.flags = sqlite3_column_int(row, 5),
+		.flags = sqlite3_column_int64(row, 5),
+		.owner = sqlite3_column_int64(row, 5) >> 8,
 	};
 
 	if (net_at(row, &b.net) && reason_at(row, 6, b.reason))

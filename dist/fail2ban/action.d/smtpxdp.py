@@ -11,7 +11,11 @@ scope: its TCP to the mail ports, or, for jails of other services too, all.
 
 A thread gives smtpxdp what has gathered while it was busy, many addresses by one
 call: so fail2ban starts and stops at once, however many are banned. A ban holds
-by itself: it stays when fail2ban stops, and ends when it is due."""
+by itself: it stays when fail2ban stops, and ends when it is due.
+
+A jail is an owner of bans: what it unbans stays banned while somebody else wants
+it, a sensor or a list. IPv6 addresses are owners of their own, one by one, for
+smtpxdp bans the /64, in which another may be banned still."""
 
 import queue
 import subprocess
@@ -98,17 +102,28 @@ class SmtpxdpAction(ActionBase):
             return ()
 
     def add(self, bans):
-        if len(bans) > SINGLY:
-            self.run("ban", "load", "--reason", self.reason, "-",
-                     lines=["%s %ds" % ban for ban in bans])
-        else:
-            for ip, seconds in bans:
-                self.run("ban", "add", ip, "--for", "%ds" % seconds,
-                         "--reason", self.reason)
+        many = [ban for ban in bans if ":" not in ban[0]]
+        if len(many) > SINGLY:
+            self.run("ban", "load", "--private", "--reason", self.reason,
+                     "--owner", self.reason, "-",
+                     lines=["%s %ds" % ban for ban in many])
+            bans = [ban for ban in bans if ":" in ban[0]]
+        for ip, seconds in bans:
+            self.run("ban", "add", ip, "--for", "%ds" % seconds, "--reason",
+                     self.reason, "--owner", self.owner(ip))
 
     def delete(self, ips):
         """That the kernel has ended some by itself is no error."""
-        self.run("ban", "del", "-", lines=[ip for ip, in ips])
+        many = [ip for ip, in ips if ":" not in ip]
+        if many:
+            self.run("ban", "del", "--owner", self.reason, "-", lines=many)
+        for ip, in ips:
+            if ":" in ip:
+                self.run("ban", "del", "--owner", self.owner(ip), "-",
+                         lines=[ip])
+
+    def owner(self, ip):
+        return "%s %s" % (self.reason, ip) if ":" in ip else self.reason
 
     def run(self, *args, lines=()):
         try:
