@@ -74,7 +74,7 @@ static int open_below(int root, const char *path)
 
 void tls_root_each(pid_t pid, tls_root_fn fn, void *ctx)
 {
-	static const char *const folders[] = { "/usr/lib/" MULTIARCH,
+	static const char *const folders[] = { ("/usr/lib/" MULTIARCH),
 					       "/usr/lib64", "/usr/lib",
 					       "/lib" };
 	static const char *const names[] = { "libssl.so.3", "libssl.so.1.1",
