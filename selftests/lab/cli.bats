@@ -154,12 +154,13 @@ start() {
 
 @test "ban del of many, as arguments and from standard input, by one call" {
 	daemon_up
-	printf '%s 1h\n' 100.65.0.{1..9} 2001:db8:1::/48 | smtpxdp ban load -
+	printf '%s 1h\n' 100.65.0.{1..9} 2001:db8:1::/48 |
+		smtpxdp ban load --private -
 	same "text" "$(smtpxdp ban del 100.65.0.1 100.65.0.2 2001:db8:1::/48 100.65.0.99)" \
 		"3 unbanned, 1 had no ban"
 	same "json" "$(printf '100.65.0.3 100.65.0.4\n\n100.65.0.98\n' |
 		smtpxdp ban del -j - | jq -c .)" \
-		'{"unbanned":["100.65.0.3/32","100.65.0.4/32"],"not_banned":["100.65.0.98/32"]}'
+		'{"unbanned":["100.65.0.3/32","100.65.0.4/32"],"not_banned":["100.65.0.98/32"],"wanted":[]}'
 	same "one on standard input" "$(smtpxdp ban del - <<<100.65.0.5)" \
 		"1 unbanned, 0 had no ban"
 	banned_are 100.65.0.6/32 100.65.0.7/32 100.65.0.8/32 100.65.0.9/32
