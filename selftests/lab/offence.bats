@@ -110,7 +110,7 @@ no_past() { # ADDRESS
 	offend $ATTACKER 1 100
 	offend 198.51.100.8 1 100
 	same "forgiven" "$(smtpxdp ban del -j --forgive $ATTACKER)" \
-		'{"unbanned":"198.51.100.7/32","forgiven":1}'
+		'{"unbanned":"198.51.100.7/32","wanted":false,"forgiven":1}'
 	no_past $ATTACKER
 	not no_past 198.51.100.8
 	journal_has SMTPXDP_EVENT=forgive SMTPXDP_NET=$ATTACKER/32

@@ -86,11 +86,15 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 		},
 	};
 	memcpy(new->ban.reason, row->reason, sizeof(new->ban.reason));
-	if (!banlist_get(v->p, &row->net, &there) &&
-	    there.expires >= new->ban.expires) {
+	if (banlist_get(v->p, &row->net, &there))
+		return ++v->n == CHUNK ? write_bans(v) : 0;
+	if (there.expires >= new->ban.expires) {
 		v->r->bans++;
 		return 0;
 	}
+	/* by a second, for rounding: what was carried over knows more */
+	new->ban.flags |= there.flags & BAN_SHARED;
+	new->ban.flags &= ~BAN_SPARES | there.flags;
 	return ++v->n == CHUNK ? write_bans(v) : 0;
 }
 

@@ -208,13 +208,10 @@ static void mark(struct tls_files *t, int fd, const char *name, void *ctx)
 		f->used = true;
 }
 
-/*
- * Is the file still where it was found? Of a container's, its last process
- * tells: tls_files_ended().
- */
+/* Is the file still where it was found, if that was by its path? */
 static bool is_there(const struct tls_file *f)
 {
-	int fd = f->home ? -1 : confined_path(f->path);
+	int fd = f->lasting ? confined_path(f->path) : -1;
 	struct tls_file now = {};
 	bool same;
 
