@@ -43,7 +43,10 @@ __noinline __weak int is_long_banned(const struct settings *s,
 	const struct ban *b;
 	__u32 flags;
 
-	if (!s || !peer || (s->scope == SCOPE_MAIL && !port_is_closed(s, port)))
+	if (!s || !peer)
+		return 0;
+	port = bound_index(port, 65536);
+	if (s->scope == SCOPE_MAIL && !port_is_closed(s, port))
 		return 0;
 	client_of(s, peer, &f.client.addr);
 	if (ban_find_now(&f)) {

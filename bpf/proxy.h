@@ -226,7 +226,7 @@ static __always_inline int hear_proxy(struct __sk_buff *skb,
 				      struct workspace *w, struct named *n)
 {
 	__u32 seq = bpf_ntohl(w->tcp.seq);
-	__u16 port = bpf_ntohs(w->tcp.dest);
+	__u16 port = bound_index(bpf_ntohs(w->tcp.dest), 65536);
 
 	/* what begins the next connection, or ends this one, is let in */
 	if (n->state == NAMED_RELAYED || w->tcp.syn || w->tcp.rst)
