@@ -117,7 +117,7 @@ static __noinline int ask_if_allowed(const struct addr *peer,
  * big provider must not cost the mail that others send from there.
  */
 static __always_inline bool delivers(const struct settings *s,
-				     const struct client *c)
+				     const struct client *c, __u64 now)
 {
 	__u32 ticks = s->slow.failures ? s->slow.ticks :
 					 s->policy[POLICY_PLAIN].rate.ticks;
@@ -125,8 +125,7 @@ static __always_inline bool delivers(const struct settings *s,
 	return s->spares &&
 	       !(c->at_delivery &&
 		 window_age_fits(c->at_delivery >> 1,
-				 window_tick(now_jiffies(), s->tick_shift),
-				 ticks));
+				 window_tick(now, s->tick_shift), ticks));
 }
 
 /*
@@ -139,24 +138,24 @@ ban_provisional(const struct settings *s, const struct addr *peer,
 		const struct judgement *j, __u64 until, __u64 now)
 {
 	struct ban_head *h = ban_head();
-	__u32 flags = BAN_PROVISIONAL;
 	struct ban_entry e = {};
+	bool spares;
 
 	if (!h)
 		return OUTCOME_MAP_FULL;
-	if (delivers(s, c))
-		flags |= BAN_SPARES;
-	ban_client(h, client);
+	spares = delivers(s, c, now);
 	e.expires = ban_tick_up(until, h->tick_shift);
 	e.now = now >> h->tick_shift;
 	e.mode = BAN_EXTEND;
-	if (flags & BAN_SPARES || allow_is_inside(s, peer))
+	if (spares || allow_is_inside(s, peer))
 		e.not_plain = BAN_NOT_PLAIN;
-	e.cause.since = now_boot_ns();
 	e.cause.failures = j->failures;
 	e.cause.window = j->sec;
-	e.cause.code_flags = ban_code_flags(c->last_code, flags);
+	e.cause.code_flags = ban_code_flags(
+		c->last_code, BAN_PROVISIONAL | (spares ? BAN_SPARES : 0));
 	e.cause.len = c->len;
+	e.cause.since = now_boot_ns();
+	ban_client(h, client);
 	if (ban_put(h, client, &e))
 		return OUTCOME_MAP_FULL;
 	ask_if_allowed(peer, client);
@@ -306,6 +305,18 @@ static __noinline int tell_widened(const struct sighting *at,
 }
 
 /*
+ * Handles a failed login of a client that is banned. Not inlined, to save stack.
+ */
+static __noinline int banned_fails(const struct settings *s,
+				   const struct sighting *at,
+				   struct ban_client *client,
+				   const struct client *c)
+{
+	count(COUNTER_FAILURE_BANNED, 0);
+	return widen(at, client) ? tell_widened(at, c) : note_goes_on(s, at, c);
+}
+
+/*
  * Counts a failing client for its network (net-rate) and tells the daemon when
  * the network reaches the limit: the daemon writes bans of networks. Not
  * inlined, to save stack.
@@ -405,7 +416,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	__u32 tick, ticket;
 	struct ban_client client;
 	struct client *c;
-	bool over, closed;
+	bool over;
 	int group;
 
 	if (!s || !at)
@@ -445,16 +456,13 @@ __noinline __weak int client_failure(const struct settings *s,
 		}
 		was = *(volatile __u64 *)&c->until;
 	}
-	closed = window_closed(was, now, s->mode);
-	if (closed)
-		count(COUNTER_FAILURE_BANNED, 0);
 	if (at->port == PORT_DELIVERY)
 		c->at_delivery = tick << 1 | 1;
+	if (window_closed(was, now, s->mode))
+		return banned_fails(s, at, &client, c);
 	/* The window of a ban from the state file is not closed. */
-	if ((closed || at->port == PORT_DELIVERY) && widen(at, &client))
+	if (at->port == PORT_DELIVERY && widen(at, &client))
 		return tell_widened(at, c);
-	if (closed)
-		return note_goes_on(s, at, c);
 	count(COUNTER_FAILURE, 0);
 	note_counted();
 	ticket = window_add(c, tick);
