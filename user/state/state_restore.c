@@ -93,7 +93,7 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 		return 0;
 	}
 	/* by a second, for rounding: what was carried over knows more */
-	new->ban.flags |= there.flags & BAN_SHARED;
+	new->ban.flags |= there.flags &BAN_SHARED;
 	new->ban.flags &= ~BAN_SPARES | there.flags;
 	return ++v->n == CHUNK ? write_bans(v) : 0;
 }
