@@ -163,6 +163,8 @@ start() {
 		'{"unbanned":["100.65.0.3/32","100.65.0.4/32"],"not_banned":["100.65.0.98/32"],"wanted":[]}'
 	same "one on standard input" "$(smtpxdp ban del - <<<100.65.0.5)" \
 		"1 unbanned, 0 had no ban"
+	same "nothing on standard input" "$(smtpxdp ban del - </dev/null)" \
+		"0 unbanned, 0 had no ban"
 	banned_are 100.65.0.6/32 100.65.0.7/32 100.65.0.8/32 100.65.0.9/32
 	until_true 5 journal_has SMTPXDP_EVENT=unban SMTPXDP_NET=100.65.0.4/32
 	# One that is none: nothing is lifted.

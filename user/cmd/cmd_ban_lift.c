@@ -213,7 +213,8 @@ static int del_all(struct deleting *d, const char *pin_dir, bool many)
 
 	if (lock < 0)
 		return EXIT_FAILURE;
-	d->net = ban_target_net(&d->p, &d->targets.list[0]);
+	if (!many)
+		d->net = ban_target_net(&d->p, &d->targets.list[0]);
 	err = read_claims(d);
 	if (!err)
 		err = many ? lift_many(d) : lift(d, &d->one);
