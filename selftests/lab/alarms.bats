@@ -54,15 +54,6 @@ told() { # PATTERN
 	journal SMTPXDP_EVENT=alarm | jq -r .MESSAGE | grep -qE "$1"
 }
 
-silent() {
-	local said
-	said=$(smtpxdp status --check) || {
-		echo "$said"
-		return 1
-	}
-	same "alarms" "$(journal SMTPXDP_EVENT=alarm | jq -r .MESSAGE)" ''
-}
-
 # A client on a second interface of the mail host, without a default route.
 second_nic() {
 	ip netns add lan

@@ -41,16 +41,16 @@ counted_is() { # ADDRESS FAILURES
 	same "unattributed" "$(counter tls-unattributed)" 0
 }
 
-@test "Dovecot in a container: its clients are charged, banned, dropped" {
-	mail_box_up dovecot
+are_charged() {
 	login_fail attacker 6 --server $PUBLIC --tls starttls
 	login_fail attacker 5 --server $PUBLIC6 --tls implicit --port 465
 	login_ok honest --server $PUBLIC --tls starttls
 	counted_is $ATTACKER 6
 	counted_is $ATTACKER6 5
 	same "unattributed" "$(counter tls-unattributed)" 0
-	same "the log's" "$(grep -c 'auth failed' \
-		$LAB/log/boxed.dovecot.log)" 11
+}
+
+is_banned() {
 	smtpxdp config set rate 3/60s
 	login_fail attacker 4 --server $PUBLIC --tls starttls || true
 	until_true 3 banned_are $ATTACKER/32
@@ -58,19 +58,18 @@ counted_is() { # ADDRESS FAILURES
 	connects honest --server $PUBLIC
 }
 
+@test "Dovecot in a container: its clients are charged, banned, dropped" {
+	mail_box_up dovecot
+	are_charged
+	same "the log's" "$(grep -c 'auth failed' \
+		$LAB/log/boxed.dovecot.log)" 11
+	is_banned
+}
+
 @test "Postfix in a container: its clients are charged, banned, dropped" {
 	mail_box_up postfix
-	login_fail attacker 6 --server $PUBLIC --tls starttls
-	login_fail attacker 5 --server $PUBLIC6 --tls implicit --port 465
-	login_ok honest --server $PUBLIC --tls starttls
-	counted_is $ATTACKER 6
-	counted_is $ATTACKER6 5
-	same "unattributed" "$(counter tls-unattributed)" 0
-	smtpxdp config set rate 3/60s
-	login_fail attacker 4 --server $PUBLIC --tls starttls || true
-	until_true 3 banned_are $ATTACKER/32
-	vanished attacker --server $PUBLIC
-	connects honest --server $PUBLIC
+	are_charged
+	is_banned
 	no_problem
 }
 

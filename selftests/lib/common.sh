@@ -86,6 +86,16 @@ no_problem() {
 		grep -v 'in another network namespace')" ''
 }
 
+# All is well, and was.
+silent() {
+	local said
+	said=$(smtpxdp status --check) || {
+		echo "$said"
+		return 1
+	}
+	same "alarms" "$(journal SMTPXDP_EVENT=alarm | jq -r .MESSAGE)" ''
+}
+
 # fails STATUS COMMAND...: its output is then in $output.
 fails() {
 	local want=$1 got=0

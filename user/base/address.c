@@ -117,6 +117,19 @@ bool net_is_v4(const struct net *n)
 	return net_contains(&v4_all, n);
 }
 
+struct addr addr_of_family(int family, const void *bytes)
+{
+	struct addr a = {};
+
+	if (family == AF_INET) {
+		a.d[2] = ADDR_V4_WORD;
+		memcpy(&a.d[3], bytes, 4);
+	} else {
+		memcpy(&a, bytes, sizeof(a));
+	}
+	return a;
+}
+
 static bool is_of_one(const struct net *host, const char *const *nets)
 {
 	struct net net;

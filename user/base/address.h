@@ -54,6 +54,8 @@ struct addr net_addr(const struct net *n);
 
 bool net_equal(const struct net *a, const struct net *b);
 bool net_contains(const struct net *outer, const struct net *inner);
+/* The address of AF_INET or AF_INET6 that these bytes are. */
+struct addr addr_of_family(int family, const void *bytes);
 bool addr_is_loopback(const struct addr *a);
 bool net_is_v4(const struct net *n);
 

@@ -14,9 +14,9 @@
 typedef int (*net_list_fn)(const struct net *net, void *ctx);
 
 /*
- * Calls fn for each network, of a range for each that makes it up; clears bits behind its prefix. Stops where fn is
- * not 0, and returns that. -errno of reading; -EINVAL: line number *line is
- * wrong, and `err` says why.
+ * Calls fn for each network, of a range for each that makes it up; clears bits
+ * behind its prefix. Stops where fn is not 0, and returns that. -errno of
+ * reading; -EINVAL: line number *line is wrong, and `err` says why.
  */
 int net_list_read(FILE *in, net_list_fn fn, void *ctx, size_t *line, char *err,
 		  size_t size);

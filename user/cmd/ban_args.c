@@ -45,28 +45,21 @@ int ban_parse_owner(const char *option, const char *s, struct ban_args *a)
 	return 0;
 }
 
-int ban_parse_net(const char *s, struct ban_args *a)
+int ban_parse_target(const char *s, struct ban_target *t)
 {
 	char err[CONFIG_ERROR_SIZE];
 
-	a->whole = !strchr(s, '/');
-	if (net_parse(s, &a->net, err, sizeof(err)))
+	t->whole = !strchr(s, '/');
+	if (net_parse(s, &t->net, err, sizeof(err)))
 		return usage("%s", err);
 	return 0;
 }
 
 static int add_target(struct ban_targets *t, const char *s)
 {
-	char err[CONFIG_ERROR_SIZE];
-	struct ban_target *to;
-
 	if (array_grow(&t->list, &t->room, t->n + 1, sizeof(*t->list)))
 		return fail("no memory");
-	to = &t->list[t->n++];
-	to->whole = !strchr(s, '/');
-	if (net_parse(s, &to->net, err, sizeof(err)))
-		return usage("%s", err);
-	return 0;
+	return ban_parse_target(s, &t->list[t->n++]);
 }
 
 /* Addresses on standard input: as many words in a line as there are. */
@@ -102,14 +95,4 @@ int ban_parse_targets(int n, char *const *args, struct ban_targets *t)
 struct net ban_target_net(const struct pins *p, const struct ban_target *t)
 {
 	return t->whole ? client_of(p, &t->net) : host_inside(p, &t->net);
-}
-
-int ban_open_locked(const struct globals *g, struct ban_args *a, struct pins *p)
-{
-	int lock = pins_open_locked(p, g->pin_dir);
-
-	if (lock >= 0)
-		a->net = a->whole ? client_of(p, &a->net) :
-				    host_inside(p, &a->net);
-	return lock;
 }

@@ -11,9 +11,19 @@
 #include "cmd/cmd.h"
 #include "maps/pins.h"
 
-struct ban_args {
+/* A network as an argument, or a line of standard input, names it. */
+struct ban_target {
 	struct net net;
 	bool whole; /* no length was given: the client that the address is of */
+};
+
+struct ban_targets {
+	struct ban_target *list;
+	size_t n, room;
+};
+
+struct ban_args {
+	struct ban_target target;
 	uint64_t seconds; /* 0: ban-time */
 	char reason[BAN_REASON_SIZE]; /* "": none was given */
 	__u32 owner; /* owner_id() of the name that was given, or 0 */
@@ -40,33 +50,15 @@ struct ban_args {
 int ban_parse_time(const char *s, struct ban_args *a);
 int ban_parse_reason(const char *s, struct ban_args *a);
 int ban_parse_owner(const char *option, const char *s, struct ban_args *a);
-int ban_parse_net(const char *s, struct ban_args *a);
-
-/* Networks as arguments, or lines of standard input, name them. */
-struct ban_target {
-	struct net net;
-	bool whole; /* as in struct ban_args */
-};
-
-struct ban_targets {
-	struct ban_target *list;
-	size_t n, room;
-};
+int ban_parse_target(const char *s, struct ban_target *t);
 
 /*
- * Parses ADDR[/LEN]..., or, of the one argument "-", those on standard input. 0, or an exit code, complained. t->list is to be freed.
+ * Parses ADDR[/LEN]..., or, of the one argument "-", those on standard input. 0,
+ * or an exit code, complained. t->list is to be freed.
  */
 int ban_parse_targets(int n, char *const *args, struct ban_targets *t);
 
 /* The network of a target by the settings in force. */
 struct net ban_target_net(const struct pins *p, const struct ban_target *t);
-
-/*
- * Opens the maps with the writers' lock. Where no length was given, a->net
- * becomes the client's network, as long as the settings in force say. Returns
- * the lock, or < 0 after a complaint.
- */
-int ban_open_locked(const struct globals *g, struct ban_args *a,
-		    struct pins *p);
 
 #endif

@@ -58,17 +58,17 @@ static int parse(const struct globals *g, int argc, char **argv,
 	}
 	if (err || c < 0)
 		return EXIT_USAGE;
-	return ban_parse_net(argv[optind], &a->args);
+	return ban_parse_target(argv[optind], &a->args.target);
 }
 
 /* Refuses networks with allowlisted addresses, this host's, or a gateway's. */
-static int refuse(struct pins *p, const struct ban_args *a, bool force)
+static int refuse(struct pins *p, const struct net *of, bool force)
 {
 	char net[NET_TEXT], entry[NET_TEXT];
 	struct net found;
-	__u32 flags = allowlist_objects(p, &a->net, &found);
+	__u32 flags = allowlist_objects(p, of, &found);
 
-	net_format(&a->net, net);
+	net_format(of, net);
 	net_format(&found, entry);
 	if (flags & ALLOW_PROXY)
 		return fail(
@@ -125,11 +125,10 @@ static int add_locked(struct adding *a)
 	if (!args->seconds)
 		args->seconds =
 			settings_now(&a->p)->policy[POLICY_PLAIN].ban_sec;
-	row->net = args->net;
 	row->ban = (struct ban){
 		.expires = a->now.jiffies + args->seconds * clock_hz(),
 		.since = a->now.boot_ns,
-		.len = args->net.len,
+		.len = row->net.len,
 		.flags = a->force ? BAN_FORCED : 0,
 		.window = args->owner,
 	};
@@ -202,14 +201,15 @@ static int add(const struct globals *g, int argc, char **argv)
 
 	if (err)
 		return err;
-	lock = ban_open_locked(g, &a.args, &a.p);
+	lock = pins_open_locked(&a.p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
+	a.row.net = ban_target_net(&a.p, &a.args.target);
 	here = daemon_is_here(&a.p);
 	/* The daemon keeps the host's addresses up to date, but may be down. */
 	if (here)
 		allowlist_sync_host(&a.p);
-	err = refuse(&a.p, &a.args, a.force);
+	err = refuse(&a.p, &a.row.net, a.force);
 	if (!err)
 		err = add_locked(&a);
 	pins_unlock(lock);

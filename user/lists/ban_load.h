@@ -48,8 +48,8 @@ struct ban_load {
 /*
  * Plans; *l is to be freed, also after an error. Leaves out networks that are
  * special; or that hold an address of this host or a gateway, or are
- * allowlisted: these are refused. With `replace`, what is gone makes room. -ENOMEM, -errno; -E2BIG: l->need is more than
- * l->room.
+ * allowlisted: these are refused. With `replace`, what is gone makes room.
+ * -ENOMEM, -errno; -E2BIG: l->need is more than l->room.
  */
 int ban_load_plan(struct ban_load *l);
 

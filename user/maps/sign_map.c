@@ -2,12 +2,9 @@
 #include "maps/sign_map.h"
 
 #include <bpf/bpf.h>
-#include <ctype.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/address.h"
+#include "sys/processes.h"
 
 #define ELSEWHERE_MAX 256 /* as the map */
 
@@ -64,24 +61,19 @@ struct candidate {
 };
 
 /* Marks the namespaces that some process has which is visible here. */
-static void mark_visible(struct candidate *list, size_t n)
-{
-	DIR *proc = opendir("/proc");
-	const struct dirent *d;
-	char path[64];
-	struct stat st;
+struct candidates {
+	struct candidate *list;
+	size_t n;
+};
 
-	while (proc && (d = readdir(proc))) {
-		if (!isdigit(d->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.20s/ns/net", d->d_name);
-		if (stat(path, &st))
-			continue;
-		for (size_t i = 0; i < n; i++)
-			list[i].visible |= list[i].netns == st.st_ino;
-	}
-	if (proc)
-		closedir(proc);
+static int mark_visible(pid_t pid, void *ctx)
+{
+	const struct candidates *c = ctx;
+	ino_t ns = process_ns(pid, "net");
+
+	for (size_t i = 0; i < c->n; i++)
+		c->list[i].visible |= c->list[i].netns == ns;
+	return 0;
 }
 
 static size_t list_recent(const struct pins *p, uint64_t now,
@@ -109,7 +101,7 @@ void elsewhere_each(const struct pins *p, uint64_t now, elsewhere_fn fn,
 	size_t n = list_recent(p, now, list);
 
 	if (n)
-		mark_visible(list, n);
+		processes_each(mark_visible, &(struct candidates){ list, n });
 	for (size_t i = 0; i < n; i++)
 		if (list[i].visible)
 			fn(&list[i].e, ctx);

@@ -18,17 +18,11 @@
 static void take_addr(struct net *list, size_t *n, int family,
 		      const void *bytes)
 {
-	struct addr a = {};
+	struct addr a = addr_of_family(family, bytes);
 	struct net host;
 
 	if (*n == NETINFO_MAX)
 		return;
-	if (family == AF_INET) {
-		a.d[2] = ADDR_V4_WORD;
-		memcpy(&a.d[3], bytes, 4);
-	} else {
-		memcpy(&a, bytes, sizeof(a));
-	}
 	host = net_of(&a, ADDR_BITS);
 	for (size_t i = 0; i < *n; i++)
 		if (net_equal(&list[i], &host))

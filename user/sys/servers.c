@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "sys/servers.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/array.h"
 #include "sys/netinfo.h"
 #include "sys/netlink.h"
+#include "sys/processes.h"
 
 #define STATE_LISTEN 0x0a
 
@@ -86,23 +84,22 @@ static void read_name(struct server *s)
 }
 
 /* Adds the namespace of a process, if it is new. -errno. */
-static int take_process(struct listing *l, int pid)
+static int take_process(pid_t pid, void *ctx)
 {
-	char path[64];
-	struct stat st;
+	struct listing *l = ctx;
+	ino_t ns = process_ns(pid, "net");
 	int err;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (stat(path, &st))
+	if (!ns)
 		return 0; /* gone, or out of reach */
 	for (size_t i = 0; i < l->n; i++)
-		if (l->list[i].netns == st.st_ino)
+		if (l->list[i].netns == ns)
 			return 0;
 	err = array_grow(&l->list, &l->room, l->n + 1, sizeof(*l->list));
 	if (!err)
 		l->list[l->n++] = (struct server){
-			.netns = st.st_ino,
-			.here = st.st_ino == l->here,
+			.netns = ns,
+			.here = ns == l->here,
 			.id = -1,
 			.pid = pid,
 		};
@@ -147,20 +144,13 @@ int servers_list(struct server **list)
 {
 	struct mnl_socket *nl = netlink_open(NETLINK_ROUTE);
 	struct listing l = { .here = netns_inode() };
-	DIR *proc = opendir("/proc");
-	const struct dirent *d;
-	int err = proc && nl ? 0 : -errno;
+	int err = nl ? processes_each(take_process, &l) : -errno;
 
-	while (!err && (d = readdir(proc)))
-		if (isdigit((unsigned char)d->d_name[0]))
-			err = take_process(&l, atoi(d->d_name));
 	for (size_t i = 0; i < l.n && !err; i++) {
 		read_name(&l.list[i]);
 		if (!l.list[i].here)
 			find_id(nl, &l.list[i]);
 	}
-	if (proc)
-		closedir(proc);
 	if (nl)
 		mnl_socket_close(nl);
 	if (err)

@@ -49,18 +49,14 @@ static bool end_of(const struct sockaddr_storage *from, struct net *host,
 {
 	const struct sockaddr_in *v4 = (const void *)from;
 	const struct sockaddr_in6 *v6 = (const void *)from;
-	struct addr a = {};
+	bool is_v4 = from->ss_family == AF_INET;
+	struct addr a;
 
-	if (from->ss_family == AF_INET) {
-		a.d[2] = ADDR_V4_WORD;
-		a.d[3] = v4->sin_addr.s_addr;
-		*port = ntohs(v4->sin_port);
-	} else if (from->ss_family == AF_INET6) {
-		memcpy(&a, &v6->sin6_addr, sizeof(a));
-		*port = ntohs(v6->sin6_port);
-	} else {
+	if (!is_v4 && from->ss_family != AF_INET6)
 		return false;
-	}
+	*port = ntohs(is_v4 ? v4->sin_port : v6->sin6_port);
+	a = addr_of_family(from->ss_family, is_v4 ? (void *)&v4->sin_addr :
+						    (void *)&v6->sin6_addr);
 	*host = net_of(&a, ADDR_BITS);
 	return true;
 }

@@ -140,15 +140,9 @@ static int on_connection(const struct nlmsghdr *nlh, void *data)
 	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);
 	const struct listing *l = data;
 	struct connection c = { .family = msg->idiag_family, .id = msg->id };
-	struct addr peer = {};
+	struct addr peer = addr_of_family(msg->idiag_family, msg->id.idiag_dst);
 
 	c.port = ntohs(msg->id.idiag_sport);
-	if (msg->idiag_family == AF_INET) {
-		peer.d[2] = ADDR_V4_WORD;
-		peer.d[3] = msg->id.idiag_dst[0];
-	} else {
-		memcpy(&peer, msg->id.idiag_dst, sizeof(peer));
-	}
 	c.peer = net_of(&peer, ADDR_BITS);
 	l->fn(&c, l->ctx);
 	return MNL_CB_OK;
