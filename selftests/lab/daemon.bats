@@ -217,7 +217,8 @@ after() {
 	daemon_up
 	login_fail attacker 2 --from 198.51.100.45
 	smtpxdp config set log-failures yes
-	login_fail attacker 2 --from 198.51.100.45
+	login_fail attacker 1 --from 198.51.100.45
+	login_fail attacker 1 --from 198.51.100.45 # after it: two at once see both
 	until_true 5 journal_has SMTPXDP_EVENT=failure SMTPXDP_CLIENT=198.51.100.45 \
 		SMTPXDP_FAILURES=4
 	e=$(journal SMTPXDP_EVENT=failure SMTPXDP_CLIENT=198.51.100.45)

@@ -238,6 +238,51 @@ generation() {
 	basename "$(readlink $PIN/current)" | tr -dc 0-9
 }
 
+# A daemon that stops where it is about to remove the probes of the one before.
+stops_between() { # LIBRARY
+	gcc -shared -fPIC -Wall -Werror -D_GNU_SOURCE -o "$1" -xc - -ldl <<-'EOF'
+		#include <ctype.h>
+		#include <dlfcn.h>
+		#include <signal.h>
+		#include <string.h>
+		int unlinkat(int dir, const char *name, int flags)
+		{
+			int (*real)(int, const char *, int) =
+				dlsym(RTLD_NEXT, "unlinkat");
+			static int stopped;
+
+			if (!strncmp(name, "tls-", 4) && isdigit(name[4]) &&
+			    !stopped++)
+				raise(SIGSTOP);
+			return real(dir, name, flags);
+		}
+	EOF
+}
+
+more_than() { # FAILURES
+	[ "$(counter failures)" -gt $1 ]
+}
+
+is_stopped() {
+	grep -q '^State:.*T' "/proc/$(daemon_pid)/status"
+}
+
+@test "two daemons' probes at once: sessions that end meanwhile count once" {
+	stops_between $LAB/shim.so
+	login_storm attacker --tls starttls --tries 18 --bad "$BAD" &
+	until_true 10 more_than 6
+	daemon_down KILL
+	: >$LAB/log/smtpxdp
+	background smtpxdp mail env LD_PRELOAD=$LAB/shim.so \
+		"$BIN" --pin "$PIN" run -c $CONF -i eth0
+	until_true 10 is_stopped
+	wait %1
+	kill -CONT "$(daemon_pid)"
+	until_true 10 daemon_serves
+	judged $LAB/log/postfix "$BY_POSTFIX" 108
+	same "logins without an answer" "$(counter failures-unanswered)" 0
+}
+
 @test "clients that come through the loopback are not counted" {
 	for address in 127.0.0.1 $POSTFIX; do
 		login_fail mail 2 --from $address --tls starttls

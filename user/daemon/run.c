@@ -200,7 +200,7 @@ static void start_tls(struct run *r, const struct config *c)
 		r->d.tls = tls_sensor_start(&r->d.pins, r->skel, paths, why,
 					    sizeof(why));
 	else
-		tls_unpin(r->d.pins.dir, 0);
+		tls_sensor_remove(&r->d.pins);
 	tls_forget(&r->d.pins);
 	if (!(r->parts & PARTS_TLS) && config_tls(c) != CONFIG_TLS_OFF)
 		snprintf(why, sizeof(why), "%s",
@@ -316,7 +316,7 @@ int run_protect(struct run *r, const struct config *c)
 	tls_sensor_stop(r->d.tls);
 	overdue_free(&r->d.overdue);
 	if (r->ephemeral) {
-		tls_unpin(r->d.pins.dir, 0);
+		tls_sensor_remove(&r->d.pins);
 		socket_links_unpin(r->d.pins.dir);
 		tls_publish(&r->d.pins, NULL);
 	}

@@ -62,7 +62,9 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_MAIL_PROCS: /* the sensors find the processes again */
 	case MAP_TLS_SESSIONS: /* the probes find the sessions again */
 	case MAP_DIALOGUES: /* lost: their logins have no user */
+	case MAP_TLS_DIALOGUES: /* the same */
 	case MAP_TLS_TASKS: /* lost: the probes miss these calls */
+	case MAP_TLS_READINGS: /* the same */
 	case MAP_ACCEPTED_SOCKS: /* lost: on free ports they are not read */
 	case MAP_ACCEPTED_ELSEWHERE: /* of the last few milliseconds */
 	case MAP_DOUBTS: /* noted anew with the next reply */

@@ -230,7 +230,6 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	skel->rodata->only_netns = o->netns;
 	skel->rodata->our_netns = o->home;
 	skel->rodata->our_pidns = o->pidns;
-	skel->rodata->our_netns = netns_inode();
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.repeats, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);

@@ -24,6 +24,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_DIALOGUES] = "dialogues",
 	[MAP_NAME_KEY] = "name_key",
 	[MAP_TLS_SESSIONS] = "tls_sessions",
+	[MAP_TLS_DIALOGUES] = "tls_dialogues",
 	[MAP_GROUPS] = "groups",
 	[MAP_GROUPS_A] = "groups_a",
 	[MAP_GROUPS_B] = "groups_b",
@@ -42,6 +43,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_CLAIMANTS] = "claimants",
 	[MAP_BAN_CLAIMS] = "ban_claims",
 	[MAP_TLS_TASKS] = "tls_tasks",
+	[MAP_TLS_READINGS] = "tls_readings",
 };
 
 const char *const prog_names[PROGS_MAX] = {

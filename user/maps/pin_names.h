@@ -26,6 +26,7 @@ enum pinned_map {
 	MAP_DIALOGUES,
 	MAP_NAME_KEY,
 	MAP_TLS_SESSIONS,
+	MAP_TLS_DIALOGUES,
 	MAP_GROUPS,
 	MAP_GROUPS_A,
 	MAP_GROUPS_B,
@@ -45,6 +46,7 @@ enum pinned_map {
 	MAP_BAN_CLAIMS,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
+	MAP_TLS_READINGS,
 	MAPS_MAX,
 	MAPS_NEEDED = MAP_TLS_TASKS,
 };

@@ -15,6 +15,7 @@
 #include "maps/settings_map.h"
 #include "smtpxdp.skel.h"
 #include "sys/uprobe.h"
+#include "tls.h"
 #include "tls/tls_files.h"
 #include "tls/tls_probes.h"
 #include "tls/tls_serving.h"
@@ -122,29 +123,48 @@ static __u32 map_id(int fd)
 	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
 }
 
-/* Does the former daemon's sensor use the same map tls_tasks as this one? */
-static bool shares_calls(const struct pins *p)
+/* Is a pinned map the same one in the former generation as in this one? */
+static bool is_shared(const struct pins *p, enum pinned_map map)
 {
 	int before = generation_before(p->dir, p->generation), fd;
 	char path[PATH_MAX];
 	bool same;
 
 	if (before < 0 || generation_path(path, sizeof(path), p->dir, before,
-					  map_names[MAP_TLS_TASKS]))
+					  map_names[map]))
 		return false;
 	fd = bpf_obj_get(path);
-	same = fd >= 0 && map_id(fd) == map_id(p->map[MAP_TLS_TASKS]);
+	same = fd >= 0 && map_id(fd) == map_id(p->map[map]);
 	if (fd >= 0)
 		close(fd);
 	return same;
 }
 
+/* Can both daemons' probes run side by side, and see each call once? */
+static bool shares_calls(const struct pins *p)
+{
+	return is_shared(p, MAP_TLS_TASKS) && is_shared(p, MAP_TLS_READINGS) &&
+	       is_shared(p, MAP_TLS_DIALOGUES);
+}
+
+void tls_sensor_remove(const struct pins *p)
+{
+	int fd = p->map[MAP_TLS_DIALOGUES];
+	struct tls_key key;
+
+	tls_unpin(p->dir, 0);
+	while (!bpf_map_get_next_key(fd, NULL, &key) &&
+	       !bpf_map_delete_elem(fd, &key))
+		;
+}
+
 /*
  * The former daemon's probes are removed after this one's are attached, so that
  * no call goes unseen. Meanwhile two programs see each call, and it counts
- * once: the first that sees it return deletes it from map tls_tasks. If the
- * former daemon, of another version, uses another such map, its probes are
- * removed before.
+ * once: the first that sees it return takes it out of map tls_tasks, or
+ * tls_readings. What both know of a session is in one map, for a reply that one
+ * of them saw answers the AUTH for the other, too. If the former daemon, of
+ * another version, uses other such maps, its probes are removed before.
  */
 struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 				    char **paths, char *why, size_t size)
@@ -159,7 +179,7 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 	t->files.skel = skel;
 	t->files.pins = p;
 	if (!shares_calls(p))
-		tls_unpin(p->dir, 0);
+		tls_sensor_remove(p);
 	err = tls_homes_open(&t->files.homes);
 	if (!err)
 		err = attach_hooks(t);
@@ -167,7 +187,7 @@ struct tls_sensor *tls_sensor_start(const struct pins *p, struct smtpxdp *skel,
 		snprintf(why, size, "cannot attach to where sockets send: %s",
 			 strerror(-err));
 		tls_sensor_stop(t);
-		tls_unpin(p->dir, 0);
+		tls_sensor_remove(p);
 		return NULL;
 	}
 	add_usual(t);

@@ -60,7 +60,13 @@ int tls_sensor_error(const struct tls_sensor *t);
 /* The name of the hook by which the sensor learns who the client is. */
 const char *tls_sensor_hook(const struct tls_sensor *t);
 
-/* Frees the sensor. Pinned probes stay attached: see tls_unpin(). */
+/* Frees the sensor. Pinned probes stay attached: see tls_sensor_remove(). */
 void tls_sensor_stop(struct tls_sensor *t);
+
+/*
+ * Removes the pinned probes of all sensors, and forgets the sessions that they
+ * followed, for nobody reads on there.
+ */
+void tls_sensor_remove(const struct pins *p);
 
 #endif
