@@ -29,6 +29,8 @@ move() { # FROM TO
 macvlan() {
 	at mail ip link add mv0 link eth0 type macvlan mode bridge ||
 		skip "this kernel has no macvlan"
+	# Else eth0 answers for mv0's addresses, too, and who is first gets all.
+	at mail sysctl -qw net.ipv4.conf.eth0.arp_ignore=1
 	move eth0 mv0
 	DEV=mv0
 }
@@ -88,11 +90,7 @@ users_are_known() {
 	login_fail attacker 1 --user alice
 	login_fail attacker 1 --user carol --mss 88
 	login_fail attacker 1 --tries 3 --pipeline --user alice
-	until_true 5 tried_are alice carol alice alice alice || {
-		[ $DEV != mv0 ] ||
-			skip "no user is known on some macvlans: cause not found"
-		return 1
-	}
+	until_true 5 tried_are alice carol alice alice alice
 	same "users" "$(why $ATTACKER .client.users)" 2
 	login_fail attacker 1 --user a-name-that-does-not-fit-into-one-segment-of-some-eighty-bytes \
 		--mss 88
