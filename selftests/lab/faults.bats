@@ -43,8 +43,9 @@ restored() {
 	daemon_up && as_before && daemon_down TERM && file_has 3
 }
 
+# A start that was killed early has loaded nothing.
 unloaded() {
-	smtpxdp unload && nothing_left
+	{ [ ! -e $PIN ] || smtpxdp unload; } && nothing_left
 }
 
 starts_killed() { # WHAT
