@@ -27,6 +27,7 @@
 #ifndef SMTPXDP_ACCEPTED_H
 #define SMTPXDP_ACCEPTED_H
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 
 #include "accepted_maps.h"
@@ -156,6 +157,29 @@ taken_to(struct __sk_buff *skb, const struct stream_key *key, __u32 *seq)
 		*seq = tp->rcv_nxt;
 	bpf_sk_release(sk);
 	return 1;
+}
+
+/*
+ * NAT may have the wire sensor know a connection to a server in another network
+ * namespace by other ends than the server's socket does: replaces *key by these.
+ * Not inlined, to save stack.
+ */
+static __noinline __attribute__((unused)) int
+as_on_wire(const struct sock *sk, struct stream_key *key)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
+	struct accepted_key begun = { .client = key->client,
+				      .client_port = key->client_port };
+	const struct stream_key *wire;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == our_netns)
+		return 0;
+	begun.first_seq = BPF_CORE_READ(tp, snd_una) -
+			  (__u32)BPF_CORE_READ(tp, bytes_acked);
+	wire = bpf_map_lookup_elem(&forwarded, &begun);
+	if (wire)
+		*key = *wire;
+	return 0;
 }
 
 /*

@@ -28,6 +28,9 @@
 /* Most seconds for which a reply may wait to leave. */
 #define HELD_BACK 10
 
+/* Seconds in which what a server wrote leaves from another network namespace. */
+#define TO_LEAVE 1
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -50,21 +53,47 @@ struct {
 	__type(value, struct ending);
 } overdues MAP;
 
-/*
- * The socket, if it is the mail server's end of a connection; or NULL. Not of a
- * server in another network namespace: what it writes is seen later, and so
- * would seem not to have left.
- */
+/* The socket, if it is the mail server's end of a connection; or NULL. */
 static __always_inline const struct tcp_sock *
 mail_socket(const struct settings *s, const struct sock *sk)
 {
-	const struct tcp_sock *tp;
+	const struct tcp_sock *tp = s && is_tcp(sk) ? tcp_of(sk) : NULL;
 
-	if (!s || !is_tcp(sk) ||
-	    (our_netns && netns_of(sk)->ns.inum != our_netns))
-		return NULL;
-	tp = tcp_of(sk);
 	return tp && is_mail(s, tp, mark_of(sk)) ? tp : NULL;
+}
+
+/*
+ * Notes the end of a connection whose server is in another network namespace:
+ * what it wrote passes here later, and would seem not to have left.
+ */
+static __always_inline void settle_later(const struct settings *s,
+					 const struct ending *e,
+					 const struct stream *st)
+{
+	struct ended_elsewhere at = { .ended = e->ended,
+				      .first_seq = st->first_seq,
+				      .when = tick_now(s) };
+
+	bpf_map_update_elem(&ended_elsewhere, &e->key, &at, BPF_ANY);
+}
+
+/* Judges the end of a connection, now or later. */
+static __always_inline void end_stream(const struct settings *s,
+				       const struct sock *sk, struct ending *e,
+				       struct stream *st)
+{
+	if (!our_netns || netns_of(sk)->ns.inum == our_netns)
+		settle(s, e, st);
+	else
+		settle_later(s, e, st);
+}
+
+/* Forgets what is only of use while a connection lasts. */
+static __always_inline void forget(const struct settings *s,
+				   const struct stream_key *key)
+{
+	named_end(s, key);
+	bpf_map_delete_elem(&dialogues, key);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -87,7 +116,7 @@ int BPF_PROG(closed, const struct sock *sk, int before, int now)
 	if (sk->sk_err &&
 	    (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT))
 		st->state |= STREAM_RESET;
-	settle(s, tp, e, st);
+	end_stream(s, sk, e, st);
 	return 0;
 }
 
@@ -109,9 +138,9 @@ int BPF_PROG(destroyed, const struct sock *sk)
 		return 0;
 	st = stream_of(tp, e);
 	if (st)
-		settle(s, tp, e, st);
-	named_end(s, &e->key);
-	bpf_map_delete_elem(&dialogues, &e->key);
+		end_stream(s, sk, e, st);
+	if (!our_netns || netns_of(sk)->ns.inum == our_netns)
+		forget(s, &e->key);
 	return 0;
 }
 
@@ -159,6 +188,40 @@ int overdue(struct bpf_iter__tcp *ctx)
 	e = bpf_map_lookup_elem(&overdues, &zero);
 	st = e ? stream_of(tp, e) : NULL;
 	if (st && is_overdue(s, tp, st))
-		settle(s, tp, e, st);
+		settle(s, e, st);
+	return 0;
+}
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	const struct stream_key *key;
+	const struct ended_elsewhere *value;
+};
+
+/*
+ * Runs for each entry of map ended_elsewhere: judges the connection, once all
+ * that its server wrote has had time to leave.
+ */
+SEC("iter/bpf_map_elem")
+int ended(struct bpf_iter__bpf_map_elem *ctx)
+{
+	const struct settings *s = settings_active();
+	const struct ended_elsewhere *at = ctx->value;
+	const struct stream_key *key = ctx->key;
+	struct stream *st;
+	struct ending *e;
+	__u32 zero = 0;
+
+	e = bpf_map_lookup_elem(&overdues, &zero);
+	if (!s || !e || !key || !at || !have_passed(s, at->when, TO_LEAVE))
+		return 0;
+	e->key = *key;
+	e->ended = at->ended;
+	st = bpf_map_lookup_elem(&streams, &e->key);
+	if (st && st->first_seq == at->first_seq)
+		settle(s, e, st);
+	forget(s, &e->key);
+	bpf_map_delete_elem(&ended_elsewhere, &e->key);
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "accepted.h"
 #include "failure.h"
 #include "hang.h"
 #include "kernel.h"
@@ -25,8 +26,7 @@
 struct ending {
 	struct stream_key key;
 	struct sighting at;
-	__u32 read_seq; /* what the server has read, a FIN not included */
-	__u32 write_seq; /* write_seq of its socket */
+	struct ended ended;
 	__u32 open; /* AUTHs found to be unanswered */
 	__u32 charged; /* these, but those counted earlier */
 	__u32 charged_to; /* as in struct stream */
@@ -71,14 +71,14 @@ static __always_inline void charge_unknown(const struct settings *s,
 static __always_inline bool is_all_sent(const struct ending *e,
 					const struct stream *st)
 {
-	return (__s32)(e->write_seq - st->next_seq) <= 1;
+	return (__s32)(e->ended.write_seq - st->next_seq) <= 1;
 }
 
 /* Has the server read bytes since its last whole reply left? */
 static __always_inline bool is_outstanding(const struct ending *e,
 					   const struct stream *st)
 {
-	return st->replies && (__s32)(e->read_seq - st->read_seq) > 0;
+	return st->replies && (__s32)(e->ended.read_seq - st->read_seq) > 0;
 }
 
 /*
@@ -174,7 +174,7 @@ static __always_inline void judge_attempt(const struct settings *s,
 	const struct attempt *a = &d->attempt[i];
 
 	if (!dialogue_is_open(d, i, st->replies, st->challenges) ||
-	    (__s32)(e->read_seq - a->end) < !a->whole || hangs(s, e, st, d, a))
+	    (__s32)(e->ended.read_seq - a->end) < !a->whole || hangs(s, e, st, d, a))
 		return;
 	if (a->reply == st->replies && !e->may_count)
 		return;
@@ -230,7 +230,7 @@ static __always_inline void judge_known(const struct settings *s,
 static __always_inline bool missed_some(const struct ending *e,
 					const struct wire_dialogue *w)
 {
-	return (__s32)(e->read_seq - w->next_seq) > 0;
+	return (__s32)(e->ended.read_seq - w->next_seq) > 0;
 }
 
 /* Counts the logins of a stream that are unanswered, and were not counted. */
@@ -288,10 +288,10 @@ static __always_inline bool is_of_interest(const struct stream *st)
 }
 
 /* Did the client acknowledge bytes that left through another interface? */
-static __always_inline bool went_by(const struct tcp_sock *tp,
+static __always_inline bool went_by(const struct ending *e,
 				    const struct stream *st)
 {
-	return (__s32)(tp->snd_una - st->next_seq) > 1;
+	return (__s32)(e->ended.snd_una - st->next_seq) > 1;
 }
 
 /*
@@ -324,7 +324,7 @@ static __always_inline struct stream *unheard_stream(struct ending *e)
 	return bpf_map_lookup_elem(&streams, &e->key);
 }
 
-/* Fills e->key, and finds the socket's stream. */
+/* Fills e->key and e->ended, and finds the socket's stream. */
 static __always_inline struct stream *stream_of(const struct tcp_sock *tp,
 						struct ending *e)
 {
@@ -332,19 +332,20 @@ static __always_inline struct stream *stream_of(const struct tcp_sock *tp,
 
 	__builtin_memset(&e->key, 0, sizeof(e->key));
 	key_of_socket(tp, &e->key);
+	as_on_wire(&tp->inet_conn.icsk_inet.sk, &e->key);
+	e->ended.read_seq = read_by_server(tp);
+	e->ended.write_seq = tp->write_seq;
+	e->ended.snd_una = tp->snd_una;
 	st = bpf_map_lookup_elem(&streams, &e->key);
 	return st ? st : unheard_stream(e);
 }
 
 /* Counts what is unanswered on the stream so far, unless it was counted. */
-static __always_inline void settle(const struct settings *s,
-				   const struct tcp_sock *tp, struct ending *e,
+static __always_inline void settle(const struct settings *s, struct ending *e,
 				   struct stream *st)
 {
-	if (!s->unanswered || !is_of_interest(st) || went_by(tp, st))
+	if (!s->unanswered || !is_of_interest(st) || went_by(e, st))
 		return;
-	e->read_seq = read_by_server(tp);
-	e->write_seq = tp->write_seq;
 	e->reset = !!(st->state & STREAM_RESET);
 	e->open = 0;
 	e->charged = 0;

@@ -315,6 +315,14 @@ struct {
 	__type(value, struct stream_key);
 } forwarded MAP;
 
+/* Those of them that have ended, until that is judged. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct stream_key);
+	__type(value, struct ended_elsewhere);
+} ended_elsewhere MAP;
+
 /* Replies that were not believed: the last of each enum doubt. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -294,28 +294,6 @@ static __always_inline int sent(const struct settings *s,
 	return 0;
 }
 
-/*
- * NAT may have the wire sensor know a connection to a server in another network
- * namespace by other ends than the server's socket does: replaces *key by these.
- * Not inlined, to save stack.
- */
-static __noinline int as_on_wire(const struct sock *sk, struct stream_key *key)
-{
-	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
-	struct accepted_key begun = { .client = key->client,
-				      .client_port = key->client_port };
-	const struct stream_key *wire;
-
-	if (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == our_netns)
-		return 0;
-	begun.first_seq = BPF_CORE_READ(tp, snd_una) -
-			  (__u32)BPF_CORE_READ(tp, bytes_acked);
-	wire = bpf_map_lookup_elem(&forwarded, &begun);
-	if (wire)
-		*key = *wire;
-	return 0;
-}
-
 /* Handles a send on a TCP socket, of the mail server or not. */
 static __always_inline int sent_on(const struct sock *sk, int ret)
 {

@@ -33,6 +33,23 @@ struct accepted_at {
 	__u32 port; /* the server's, as it sees that itself */
 };
 
+/* How a server's socket stood when its connection ended. */
+struct ended {
+	__u32 read_seq; /* what the server has read, a FIN not included */
+	__u32 write_seq; /* TCP sequence number behind all that it wrote */
+	__u32 snd_una; /* behind all that the client has acknowledged */
+};
+
+/*
+ * Map ended_elsewhere: a connection of a server in another network namespace
+ * that has ended, until what the server wrote has left here.
+ */
+struct ended_elsewhere {
+	struct ended ended;
+	__u32 first_seq; /* as in struct stream */
+	__u32 when; /* tick of the windows */
+};
+
 /* Map doubts: why replies were not believed, and when that was last so. */
 enum doubt {
 	DOUBT_FORWARDED, /* no socket of this machine is known to send them */

@@ -106,6 +106,58 @@ is_banned() {
 	done
 }
 
+# --- answers that nobody waits for ------------------------------------------
+
+refusals() { # SERVER
+	case $1 in
+	dovecot) grep -cE '(Password mismatch|unknown user)' $LAB/log/boxed.dovecot.log ;;
+	postfix) grep -c 'authentication failed' $LAB/log/boxed.postfix.log ;;
+	esac
+}
+
+refused_are() { # SERVER COUNT
+	[ "$(refusals $1)" = $2 ]
+}
+
+failures_are() {
+	[ "$(counter failures)" = $1 ]
+}
+
+# Each connection that has ended was looked at, and is forgotten.
+all_judged() {
+	[ "$(bpftool -j map dump pinned $PIN/current/ended_elsewhere)" = '[]' ]
+}
+
+hang_up_early() { # SERVER
+	# shellcheck disable=SC2034 # the lab's
+	DOVECOT_DELAY='2 secs' mail_box_up $1
+	: >$LAB/log/boxed.$1.log
+	at attacker python3 -B $HELPER cut --password wrong --server $PUBLIC \
+		--connections 4
+	at attacker python3 -B $HELPER cut --password wrong --server $PUBLIC6 \
+		--connections 3 --end close
+	login_ok honest --server $PUBLIC
+	login_fail honest 2 --server $PUBLIC
+	until_true 20 refused_are $1 9 || same "refused by $1" "$(refusals $1)" 9
+	until_true 20 failures_are 9 || same "failures counted" "$(counter failures)" 9
+	same "unanswered" "$(counter failures-unanswered)" 4
+	counted_is $ATTACKER 4
+	counted_is $ATTACKER6 3
+	counted_is $HONEST 2
+	same "users tried" "$(why $ATTACKER .client.users) $(why $HONEST .client.users)" "1 1"
+	until_true 20 all_judged
+	same "failures counted" "$(counter failures)" 9
+	same "problems" "$(smtpxdp status --check)" ''
+}
+
+@test "hung up on before the answer, in the clear: Dovecot in a container" {
+	hang_up_early dovecot
+}
+
+@test "... Postfix in a container" {
+	hang_up_early postfix
+}
+
 # --- open connections -------------------------------------------------------
 
 # Opens connections that stay, two of each protocol.

@@ -134,6 +134,7 @@ mail_box_up() {
 	sed -e "s|$LAB/dovecot|$dir/dovecot|g; s|$LAB/auth|$dir/auth|
 		s|^listen = .*|listen = $BOX, $BOX6|
 		s|log/dovecot|log/boxed.dovecot.log|
+		s|auth_failure_delay = .*|auth_failure_delay = $DOVECOT_DELAY|
 		s|submission_relay_host = .*|submission_relay_host = $BOX|" \
 		-e '/inet_listener behind/,/}/d' $from >$dir/dovecot.conf
 	[ "$1" = dovecot ] ||

@@ -67,6 +67,7 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_TLS_READINGS: /* the same */
 	case MAP_ACCEPTED_SOCKS: /* lost: on free ports they are not read */
 	case MAP_ACCEPTED_ELSEWHERE: /* of the last few milliseconds */
+	case MAP_ENDED_ELSEWHERE: /* of the last few seconds */
 	case MAP_DOUBTS: /* noted anew with the next reply */
 	case MAP_SIGNS: /* what is still wrong shows again */
 	case MAP_EXEMPT:

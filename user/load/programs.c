@@ -26,6 +26,7 @@ static const struct program {
 	{ "closed", PART_CLOSE },
 	{ "destroyed", PART_CLOSE },
 	{ "overdue", PART_OVERDUE },
+	{ "ended", PART_OVERDUE },
 	{ "deliver", PART_SELF_TEST },
 	/*
 	 * Without tls_free, the next session of an object in memory would be
@@ -69,7 +70,8 @@ static const char *const lost[PARTS_MAX] = {
 			"not noticed who gets past the gate",
 	[PART_CLOSE] = "who hangs up before the refusal is not counted",
 	[PART_OVERDUE] = "who holds the refusal back is counted only when the "
-			 "connection ends",
+			 "connection ends, and of a container's server not who "
+			 "hangs up before",
 	[PART_SELF_TEST] = "status cannot try whether users are read through "
 			   "the devices",
 	[PART_TLS] = "nothing inside TLS is read",

@@ -33,6 +33,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_ACCEPTED_SOCKS] = "accepted_socks",
 	[MAP_ACCEPTED_ELSEWHERE] = "accepted_elsewhere",
 	[MAP_FORWARDED] = "forwarded",
+	[MAP_ENDED_ELSEWHERE] = "ended_elsewhere",
 	[MAP_DOUBTS] = "doubts",
 	[MAP_THROTTLE] = "throttle",
 	[MAP_SIGNS] = "signs",

@@ -130,8 +130,8 @@ static bool is_shared(const struct pins *p, enum pinned_map map)
 	char path[PATH_MAX];
 	bool same;
 
-	if (before < 0 || generation_path(path, sizeof(path), p->dir, before,
-					  map_names[map]))
+	if (before < 0 ||
+	    generation_path(path, sizeof(path), p->dir, before, map_names[map]))
 		return false;
 	fd = bpf_obj_get(path);
 	same = fd >= 0 && map_id(fd) == map_id(p->map[map]);
