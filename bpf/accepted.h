@@ -164,8 +164,8 @@ taken_to(struct __sk_buff *skb, const struct stream_key *key, __u32 *seq)
  * namespace by other ends than the server's socket does: replaces *key by these.
  * Not inlined, to save stack.
  */
-static __noinline __attribute__((unused)) int
-as_on_wire(const struct sock *sk, struct stream_key *key)
+static __noinline __attribute__((unused)) int as_on_wire(const struct sock *sk,
+							 struct stream_key *key)
 {
 	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 	struct accepted_key begun = { .client = key->client,

@@ -174,7 +174,8 @@ static __always_inline void judge_attempt(const struct settings *s,
 	const struct attempt *a = &d->attempt[i];
 
 	if (!dialogue_is_open(d, i, st->replies, st->challenges) ||
-	    (__s32)(e->ended.read_seq - a->end) < !a->whole || hangs(s, e, st, d, a))
+	    (__s32)(e->ended.read_seq - a->end) < !a->whole ||
+	    hangs(s, e, st, d, a))
 		return;
 	if (a->reply == st->replies && !e->may_count)
 		return;
