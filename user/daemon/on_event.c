@@ -26,9 +26,9 @@
 #define USEC 1000000ULL
 #define SELDOM_USEC (600 * USEC)
 #define OFFENCE_MIN 2
-#define SHOWN_PATH 128
 #define SHOWN_OUTPUT 256
 #define WHY_SIZE 512
+#define MORE_SIZE 48
 #define PATH_VARIABLE                                                          \
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -45,8 +45,8 @@ static bool read_command(const struct pins *p, struct command *cmd)
 	return set;
 }
 
-/* May this be told now? *untold is how many were not since the last. */
-static bool is_due(struct seldom *s, uint32_t *untold)
+/* May this be told now? Says in `more` of how many it was not. */
+static bool is_due(struct seldom *s, char more[static MORE_SIZE])
 {
 	uint64_t now = clock_monotonic_usec();
 
@@ -54,7 +54,10 @@ static bool is_due(struct seldom *s, uint32_t *untold)
 		s->untold++;
 		return false;
 	}
-	*untold = s->untold;
+	*more = '\0';
+	if (s->untold)
+		snprintf(more, MORE_SIZE, " (and of %u others before)",
+			 s->untold);
 	*s = (struct seldom){ .not_before = now + SELDOM_USEC };
 	return true;
 }
@@ -110,16 +113,14 @@ static bool take_run(struct on_event *o, const struct command *cmd)
 
 static void skip(struct on_event *o, const struct record *r, const char *cause)
 {
-	char net[NET_TEXT];
-	uint32_t untold;
+	char net[NET_TEXT], more[MORE_SIZE];
 
 	count(o, COUNTER_ON_EVENT_SKIPPED, 1);
-	if (is_due(&o->skipped, &untold))
+	if (is_due(&o->skipped, more))
 		journal_note(MESSAGE_ON_EVENT_FAILED,
-			     "on-event does not run for the ban of %s (nor for "
-			     "%u before): %s; the counter on-event-skipped "
-			     "goes on",
-			     net_format(r->net, net), untold, cause);
+			     "on-event does not run for the ban of %s%s: %s; "
+			     "the counter on-event-skipped goes on",
+			     net_format(r->net, net), more, cause);
 }
 
 static char **environment(const struct record *r)
@@ -190,15 +191,13 @@ static const char *describe_end(const struct supervised_end *end,
 static void tell_failure(struct on_event *o, const char *cause,
 			 const char *output)
 {
-	char net[NET_TEXT];
-	uint32_t untold;
+	char net[NET_TEXT], more[MORE_SIZE];
 
 	count(o, COUNTER_ON_EVENT_FAILED, 1);
-	if (is_due(&o->failed, &untold))
+	if (is_due(&o->failed, more))
 		journal_note(MESSAGE_ON_EVENT_FAILED,
-			     "on-event for the ban of %s (%u failures before "
-			     "were not told): %s%s%s",
-			     net_format(&o->now.net, net), untold, cause,
+			     "on-event for the ban of %s%s: %s%s%s",
+			     net_format(&o->now.net, net), more, cause,
 			     *output ? "; it said: " : "", output);
 }
 

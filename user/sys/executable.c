@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/file_stat.h"
 #include "sys/daemon_user.h"
 
 struct check {
@@ -80,9 +81,13 @@ int executable_check(const char *path, char *why, size_t size)
 {
 	struct check c = { .why = why, .size = size };
 	char real[PATH_MAX];
-	int err = 0;
+	struct stat st;
+	int err;
 
 	daemon_runs_as(&c.uid, &c.gid);
+	err = file_stat(path, &st); /* its server may be dead */
+	if (err)
+		return refuse(&c, err, path, "%s", strerror(-err));
 	if (!realpath(path, real))
 		return refuse(&c, -errno, path, "%s", strerror(errno));
 	/* a link may lie in a folder that is not looked at below */

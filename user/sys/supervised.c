@@ -27,18 +27,18 @@
 #define REAP_MSEC 1000 /* to end what the program has left behind */
 #define CANNOT_RUN 127 /* as shells have it */
 
-/* ---- what the supervisor gives up, and the program with it */
-
-static int give_up_root(void)
-{
+struct user {
 	uid_t uid;
 	gid_t gid;
+};
 
-	if (geteuid())
-		return 0;
-	daemon_runs_as(&uid, &gid);
-	if (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
-	    setresuid(uid, uid, uid))
+/* ---- what the supervisor gives up, and the program with it */
+
+static int become(const struct user *u)
+{
+	if (!geteuid() &&
+	    (setgroups(0, NULL) || setresgid(u->gid, u->gid, u->gid) ||
+	     setresuid(u->uid, u->uid, u->uid)))
 		return -errno;
 	return 0;
 }
@@ -64,7 +64,7 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int prepare(int daemon)
+static int prepare(int daemon, const struct user *u)
 {
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int err = nothing < 0 ? -errno : confine_files(nothing, daemon);
@@ -75,7 +75,7 @@ static int prepare(int daemon)
 	if (!err)
 		err = confine_memory();
 	if (!err)
-		err = give_up_root();
+		err = become(u);
 	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		     /* what the program leaves behind becomes our child */
 		     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) || chdir("/")))
@@ -85,6 +85,8 @@ static int prepare(int daemon)
 
 static _Noreturn void run(const struct supervised_program *p, int out)
 {
+	/* should the supervisor be killed */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	reset_signals();
 	setsid(); /* a process group of its own, and no terminal */
 	dup2(out, STDOUT_FILENO);
@@ -197,13 +199,14 @@ static int supervise(const struct supervised_program *p,
 	return 0;
 }
 
-static _Noreturn void child(int daemon, const struct supervised_program *p)
+static _Noreturn void child(int daemon, const struct user *u,
+			    const struct supervised_program *p)
 {
 	struct supervised_end end = {};
 	int err;
 
 	block_signals();
-	err = prepare(daemon);
+	err = prepare(daemon, u);
 	if (!err)
 		err = supervise(p, &end);
 	if (err) {
@@ -219,13 +222,15 @@ static _Noreturn void child(int daemon, const struct supervised_program *p)
 int supervised_start(const struct supervised_program *p)
 {
 	int ends[2], pid, err;
+	struct user u;
 
+	daemon_runs_as(&u.uid, &u.gid); /* other threads may hold NSS's locks */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
 	signal(SIGCHLD, SIG_IGN); /* the socket tells of its end */
 	pid = fork();
 	if (!pid)
-		child(ends[1], p);
+		child(ends[1], &u, p);
 	err = pid < 0 ? -errno : 0;
 	close(ends[1]);
 	if (!err)
