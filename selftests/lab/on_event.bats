@@ -320,6 +320,9 @@ net_offends() { # N NUMBER...
 	journal_mark
 	daemon_up
 	has "$(failures_told)" "^on-event cannot run, all else goes on: $PROGRAM: others than"
+	journal_mark
+	kill -HUP "$(daemon_pid)"
+	until_true 5 journal_has SMTPXDP_EVENT=on-event-failed
 }
 
 received() { # JQ-FILTER

@@ -137,7 +137,7 @@ static int end_all(int pid)
 /* Reads what there is; what does not fit is lost. False: there will be no more. */
 static bool read_output(int fd, struct supervised_end *end)
 {
-	char rest[512];
+	static char rest[65536];
 	bool fits = end->len < sizeof(end->output);
 	ssize_t n = fits ? read(fd, end->output + end->len,
 				sizeof(end->output) - end->len) :
@@ -185,8 +185,10 @@ static int supervise(const struct supervised_program *p,
 		return -errno;
 	close(out[1]);
 	pidfd = syscall(__NR_pidfd_open, pid, 0);
-	ended = wait_for(pidfd, out[0], p->seconds, end);
+	ended = pidfd < 0 || wait_for(pidfd, out[0], p->seconds, end);
 	status = end_all(pid);
+	if (pidfd < 0)
+		return -ENOSYS;
 	/* nobody is left who could write on and on, but the pipe holds much */
 	while (drained++ < 256 && end->len < sizeof(end->output) &&
 	       read_output(out[0], end))
