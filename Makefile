@@ -165,6 +165,9 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 	$(INSTALL) -D -m 644 dist/smtpxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smtpxdp
 	$(INSTALL) -D -m 644 dist/prometheus/smtpxdp.rules.yml $(DESTDIR)$(PREFIX)/share/smtpxdp/smtpxdp.rules.yml
 	$(INSTALL) -D -m 644 dist/grafana/smtpxdp.json $(DESTDIR)$(PREFIX)/share/smtpxdp/smtpxdp-grafana.json
+	for p in dist/on-event/*; do \
+		$(INSTALL) -D -m 755 $$p $(DESTDIR)$(PREFIX)/share/smtpxdp/on-event/$${p##*/} || exit; \
+	done
 	$(INSTALL) -D -m 644 dist/smtpxdp.catalog $(DESTDIR)/usr/lib/systemd/catalog/smtpxdp.catalog
 	for u in smtpxdp smtpxdp-gate; do \
 		$(INSTALL) -D -m 644 dist/$$u.service $(DESTDIR)$(UNITDIR)/$$u.service && \

@@ -82,7 +82,12 @@
 	X(NO_HEADER, "proxies-nameless",                                       \
 	  "connections of proxies without a header that can be read")          \
 	X(PASS_SPARED, "passed-spared",                                        \
-	  "passed: to port 25, which this client's ban leaves open")
+	  "passed: to port 25, which this client's ban leaves open")           \
+	X(ON_EVENT, "on-event", "bans that the program of on-event ran at")    \
+	X(ON_EVENT_FAILED, "on-event-failed",                                  \
+	  "bans at which the program of on-event failed")                      \
+	X(ON_EVENT_SKIPPED, "on-event-skipped",                                \
+	  "bans at which the program of on-event did not run: too many")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

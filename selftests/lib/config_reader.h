@@ -2,7 +2,7 @@
 /*
  * Reads a configuration as smtpxdp.conf(5) says it, byte by byte, to compare
  * the real one with. It knows no value of lists of networks, files, countries,
- * AS numbers and interfaces, nor of metrics-listen.
+ * AS numbers and interfaces, nor of metrics-listen, on-event and its rate.
  */
 #ifndef SELFTESTS_CONFIG_READER_H
 #define SELFTESTS_CONFIG_READER_H
@@ -130,6 +130,7 @@ static const struct conf_key conf_keys[KEYS_MAX] = {
 	[KEY_COUNT_UNANSWERED] = { .kind = CONF_FLAG },
 	[KEY_LOG_FAILURES] = { .kind = CONF_FLAG },
 	[KEY_LOG_USERS] = { .kind = CONF_FLAG },
+	[KEY_ON_EVENT_TIMEOUT] = { CONF_TIME, 1, 600, NULL },
 };
 #undef OFF
 

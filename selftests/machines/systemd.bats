@@ -230,6 +230,42 @@ has_told() { # MATCH...
 	[ -n "$(told "$@")" ]
 }
 
+# A second offence.
+offends_twice() {
+	ban_attacker
+	smtpxdp ban del $ATTACKER
+	ban_attacker
+}
+
+@test "on-event: in the unit's sandbox its program can post, and a stop is its end" {
+	background receiver honest python3 -B "$LAB_ROOT/selftests/lib/receiver.py" \
+		$HONEST 8080 200
+	until_true 10 listens honest $HONEST 8080
+	machine sh -c "echo http://$HONEST:8080/ >/etc/smtpxdp/hook.url
+		chgrp smtpxdp /etc/smtpxdp/hook.url; chmod 640 /etc/smtpxdp/hook.url"
+	machine systemctl start smtpxdp
+	smtpxdp config set on-event \
+		"/usr/share/smtpxdp/on-event/webhook /etc/smtpxdp/hook.url"
+	offends_twice
+	until_true 10 test -s $LAB/log/receiver
+	has "$(jq -r .body $LAB/log/receiver)" '"SMTPXDP_OFFENCE":"2"'
+	end receiver
+	same "failed" "$(counter on-event-failed)" 0
+	machine sh -c "printf '%s\\n' '#!/bin/sh' \"trap '' TERM\" \
+		'touch /var/lib/smtpxdp/here; touch /etc/here' 'sleep 98763' \
+		>/usr/local/bin/hangs; chmod 755 /usr/local/bin/hangs"
+	smtpxdp config set on-event /usr/local/bin/hangs
+	smtpxdp ban del $ATTACKER
+	ban_attacker
+	until_true 5 machine pgrep -f 'sleep 98763'
+	start=$SECONDS
+	machine systemctl restart smtpxdp
+	[ $((SECONDS - start)) -lt $((30 * SLOW)) ]
+	not machine pgrep -f 'sleep 98763'
+	machine test -e /var/lib/smtpxdp/here
+	not machine test -e /etc/here
+}
+
 @test "reload takes the file; a broken one is refused before, and told" {
 	machine systemctl start smtpxdp
 	pid=$(main_pid)

@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "config/config.h"
+#include "config/config_command.h"
 #include "daemon.h"
 #include "lib/fixture.h"
 #include "pure/reply.h"
@@ -106,6 +107,13 @@ static const struct {
 	{ KEY_METRICS_LISTEN, "[::1]:65535" },
 	{ KEY_METRICS_LISTEN, "[2001:db8::25]:9735" },
 	{ KEY_METRICS_LISTEN, "[::ffff:127.0.0.1]:9735" },
+	{ KEY_ON_EVENT, "" },
+	{ KEY_ON_EVENT, "/a/b a,b 'c \\ $(d)" },
+	{ KEY_ON_EVENT, "/p 1 2 3 4 5 6 7 8 9 a b c d e f" },
+	{ KEY_ON_EVENT_RATE, "1/1s" },
+	{ KEY_ON_EVENT_RATE, "64/7d" },
+	{ KEY_ON_EVENT_TIMEOUT, "1" },
+	{ KEY_ON_EVENT_TIMEOUT, "10m" },
 	{ KEY_INTERFACES, "" },
 	{ KEY_INTERFACES, "eth0" },
 	{ KEY_INTERFACES, "eth0.100,  br-1 abcdefghijklmno eth#0" },
@@ -237,6 +245,15 @@ static const struct {
 	{ KEY_ALLOW,
 	  "1111111111111111111111111111111111111111111111111111111111111111",
 	  "too long" },
+	{ KEY_ON_EVENT, "off", "no absolute path" },
+	{ KEY_ON_EVENT, "./p", "no absolute path" },
+	{ KEY_ON_EVENT, "/p 1 2 3 4 5 6 7 8 9 a b c d e f g", "15 arguments" },
+	{ KEY_ON_EVENT_RATE, "off", "RUNS/TIME" },
+	{ KEY_ON_EVENT_RATE, "0/1h", "RUNS/TIME" },
+	{ KEY_ON_EVENT_RATE, "65/1h", "RUNS/TIME" },
+	{ KEY_ON_EVENT_RATE, "1/8d", "RUNS/TIME" },
+	{ KEY_ON_EVENT_TIMEOUT, "0", "1s to 10m" },
+	{ KEY_ON_EVENT_TIMEOUT, "601s", "1s to 10m" },
 	{ KEY_METRICS_LISTEN, "", "127.0.0.1:9735" },
 	{ KEY_METRICS_LISTEN, "on", "not off" },
 	{ KEY_METRICS_LISTEN, "9735", "ADDRESS:PORT" },
@@ -1044,6 +1061,30 @@ static void test_load(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void test_command(void **state)
+{
+	struct command cmd;
+
+	assert_false(command_read(&config, &cmd));
+	must_set(KEY_ON_EVENT, "/a/b  c,d\t$(e) \"f");
+	must_set(KEY_ON_EVENT_RATE, "5/2h");
+	assert_true(command_read(&config, &cmd));
+	assert_string_equal(cmd.words[0], "/a/b");
+	assert_string_equal(cmd.words[1], "c,d");
+	assert_string_equal(cmd.words[2], "$(e)");
+	assert_string_equal(cmd.words[3], "\"f");
+	assert_null(cmd.words[4]);
+	assert_int_equal(cmd.runs, 5);
+	assert_int_equal(cmd.sec, 7200);
+	assert_int_equal(cmd.timeout, 30);
+	command_free(&cmd);
+	must_set(KEY_ON_EVENT, "/p 1 2 3 4 5 6 7 8 9 a b c d e f");
+	assert_true(command_read(&config, &cmd));
+	assert_string_equal(cmd.words[15], "f");
+	assert_null(cmd.words[16]);
+	command_free(&cmd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1061,7 +1102,7 @@ int main(void)
 		TEST(test_parse_wrong),	  TEST(test_parse_order),
 		TEST(test_parse_long),	  TEST(test_parse_random),
 		TEST(test_dump),	  TEST(test_dump_size),
-		TEST(test_load),
+		TEST(test_load),	  TEST(test_command),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "lists/config_apply.h"
 #include "cmd/cmd.h"
+#include "config/config_command.h"
 #include "config/config_file.h"
 #include "cmd/config_session.h"
 #include "lists/groups_plan.h"
@@ -14,6 +15,7 @@
 #include "tell/journal.h"
 #include "base/output.h"
 #include "maps/settings_map.h"
+#include "sys/executable.h"
 
 static json_t *key_json(const struct config *c, enum config_key k)
 {
@@ -124,6 +126,22 @@ static int set_value(struct config_session *s, const struct change *ch)
 	return err ? usage("%s", why) : 0;
 }
 
+/* The program of on-event has to be one that may be run. */
+static int check_program(const struct change *ch)
+{
+	char why[CONFIG_ERROR_SIZE];
+	struct command cmd;
+	int err = 0;
+
+	if (ch->key != KEY_ON_EVENT || !ch->value ||
+	    !command_split(ch->value, &cmd))
+		return 0;
+	if (executable_check(cmd.words[0], why, sizeof(why)))
+		err = fail("on-event: %s", why);
+	command_free(&cmd);
+	return err;
+}
+
 /* The file is written first: a change that it cannot keep takes no effect. */
 static int persist(struct config_session *s, const struct change *ch)
 {
@@ -217,6 +235,8 @@ static int change(const struct globals *g, const struct change *ch)
 			undo.value = NULL;
 		err = old ? set_value(&s, ch) : fail("out of memory");
 	}
+	if (!err)
+		err = check_program(ch);
 	if (!err)
 		err = persist(&s, ch);
 	if (!err) {

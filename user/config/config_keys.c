@@ -10,6 +10,7 @@
 #include "base/duration.h"
 #include "base/escape.h"
 #include "client.h"
+#include "config/config_command.h"
 #include "config/config_lines.h"
 #include "config/config_lists.h"
 #include "config/config_replies.h"

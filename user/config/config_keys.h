@@ -181,7 +181,15 @@
 	X(LOG_USERS, "log-users", "no", "yes|no",                              \
 	  "events name the user that was tried", LIVE, FLAG(log_users))        \
 	X(METRICS_LISTEN, "metrics-listen", "off", "address:port|off",         \
-	  "where metrics are served by HTTP", RESTART, CHECKED(check_listen))
+	  "where metrics are served by HTTP", RESTART, CHECKED(check_listen))  \
+	X(ON_EVENT, "on-event", "", "program",                                 \
+	  "runs at each ban of who was banned before and never logged in",     \
+	  LIVE, CHECKED(check_command))                                        \
+	X(ON_EVENT_RATE, "on-event-rate", "30/1h", "runs/time",                \
+	  "more bans than this run no program", LIVE, CHECKED(check_runs))     \
+	X(ON_EVENT_TIMEOUT, "on-event-timeout", "30s", "time",                 \
+	  "a run of the program that takes longer is ended", LIVE,             \
+	  CHECKED(check_timeout))
 
 enum config_key {
 #define CONFIG_KEY_ID(id, ...) KEY_##id,

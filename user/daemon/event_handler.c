@@ -15,6 +15,7 @@
 #include "base/duration.h"
 #include "groups.h"
 #include "daemon/groups_watch.h"
+#include "daemon/on_event.h"
 #include "maps/history_map.h"
 #include "tell/journal.h"
 #include "lists/fuse.h"
@@ -232,6 +233,8 @@ static void crossed(struct handler *h, const struct incident *i)
 	journal_record(&r);
 	if (r.kind == MESSAGE_BAN && h->cuts)
 		cut_queue_add(h->cuts, &i->client);
+	if (r.kind == MESSAGE_BAN && h->on_event)
+		on_event_ban(h->on_event, p, &r);
 }
 
 static void failed(const struct handler *h, const struct incident *i)
@@ -312,6 +315,7 @@ int handle_event(void *ctx, void *data, size_t size)
 struct sweep {
 	struct pins *p;
 	struct cut_queue *cuts;
+	struct on_event *on_event;
 	struct clock_pair now;
 };
 
@@ -360,6 +364,8 @@ static void untold(const struct sweep *s, const struct ban_row *row)
 	remember(s->p, &row->net, offence, clock_boot_of(&s->now, b.expires));
 	journal_record(&r);
 	cut_queue_add(s->cuts, &row->net);
+	if (s->on_event)
+		on_event_ban(s->on_event, s->p, &r);
 }
 
 static int sweep_one(const struct ban_row *row, void *ctx)
@@ -417,7 +423,7 @@ void handle_sweep(struct handler *h)
 {
 	static unsigned int since_untold = UNTOLD_SWEEPS;
 	struct pins *p = h->pins;
-	struct sweep s = { .p = p, .cuts = h->cuts };
+	struct sweep s = { .p = p, .cuts = h->cuts, .on_event = h->on_event };
 	int lock = pins_try_lock_writer(p->dir), err;
 
 	if (lock == -EWOULDBLOCK)

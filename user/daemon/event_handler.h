@@ -12,6 +12,7 @@
 struct cut_queue;
 struct fuse;
 struct groups_watch;
+struct on_event;
 struct tls_sensor;
 
 struct handler {
@@ -20,6 +21,7 @@ struct handler {
 	struct cut_queue *cuts; /* NULL: no connection is cut */
 	const struct groups_watch *groups; /* has the databases, or NULL */
 	struct fuse *fuse; /* or NULL */
+	struct on_event *on_event; /* NULL: no program is run */
 };
 
 /* A ring_buffer_sample_fn; ctx is the struct handler. Always returns 0. */

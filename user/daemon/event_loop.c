@@ -127,8 +127,10 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 	struct daemon *d = ctx;
 	uint64_t start = clock_monotonic_usec(), cost, wait;
 
-	handle_sweep(&(struct handler){
-		.pins = &d->pins, .tls = d->tls, .cuts = &d->cuts });
+	handle_sweep(&(struct handler){ .pins = &d->pins,
+					.tls = d->tls,
+					.cuts = &d->cuts,
+					.on_event = &d->on_event });
 	cost = clock_monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
@@ -222,6 +224,8 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si,
 			     d->config_path ? d->config_path : "defaults");
 	config_free(&c);
 	config_free(&old);
+	if (!err)
+		on_event_check(&d->pins);
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -325,7 +329,8 @@ static void notify_ready(void)
 int event_loop(struct daemon *d)
 {
 	struct intake in = {
-		.handler = { &d->pins, d->tls, &d->cuts, &d->groups, &d->fuse },
+		.handler = { &d->pins, d->tls, &d->cuts, &d->groups, &d->fuse,
+			     &d->on_event },
 	};
 	sd_event *e = NULL;
 	int err;
@@ -338,6 +343,7 @@ int event_loop(struct daemon *d)
 	if (err >= 0)
 		err = add_sources(e, d, &in);
 	if (!err) {
+		on_event_start(&d->on_event, e, &d->pins);
 		take_events(&in); /* those since the last daemon */
 		fuse_watch(&d->pins, &d->fuse);
 		serve_metrics(d, e);
@@ -350,6 +356,7 @@ int event_loop(struct daemon *d)
 	if (err < 0)
 		fail("the event loop failed: %s", strerror(-err));
 	metrics_server_stop(d->metrics);
+	on_event_stop(&d->on_event);
 	groups_watch_free(&d->groups);
 	alarm_watch_free(&d->alarms);
 	fuse_free(&d->fuse);

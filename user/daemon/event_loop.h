@@ -10,6 +10,7 @@
 #include "daemon/groups_watch.h"
 #include "daemon/ifaces.h"
 #include "daemon/net_watch.h"
+#include "daemon/on_event.h"
 #include "daemon/overdue.h"
 #include "maps/pins.h"
 
@@ -22,6 +23,7 @@ struct daemon {
 	struct groups_watch groups;
 	struct overdue overdue;
 	struct alarm_watch alarms;
+	struct on_event on_event;
 	struct metrics_server *metrics; /* NULL: not served */
 	uint64_t asked; /* activity_asked() as last seen */
 	struct ifaces ifaces;

@@ -256,7 +256,8 @@ static int start(struct run *r, const struct config *c)
 	char text[512];
 	struct handler h = { .pins = &r->d.pins,
 			     .cuts = &r->d.cuts,
-			     .fuse = &r->d.fuse };
+			     .fuse = &r->d.fuse,
+			     .on_event = &r->d.on_event };
 	int err;
 
 	r->carry = (struct carry){ .to = &r->d.pins,

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <unistd.h>
+
+#define NOBODY 65534
 
 int daemon_user(uid_t *uid, gid_t *gid)
 {
@@ -16,4 +19,12 @@ int daemon_user(uid_t *uid, gid_t *gid)
 	*uid = entry.pw_uid;
 	*gid = entry.pw_gid;
 	return 0;
+}
+
+void daemon_runs_as(uid_t *uid, gid_t *gid)
+{
+	*uid = geteuid();
+	*gid = getegid();
+	if (!*uid && daemon_user(uid, gid))
+		*uid = *gid = NOBODY;
 }

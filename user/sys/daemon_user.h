@@ -13,4 +13,10 @@
 /* -ENOENT: there is no such user. */
 int daemon_user(uid_t *uid, gid_t *gid);
 
+/*
+ * Who runs what the configuration names: this user; in root's place the daemon's
+ * user, or nobody where there is none.
+ */
+void daemon_runs_as(uid_t *uid, gid_t *gid);
+
 #endif

@@ -2,7 +2,6 @@
 #include "tell/journal.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,17 +14,13 @@
 #include <unistd.h>
 
 #include "activity.h"
-#include "base/address.h"
 #include "client.h"
 #include "base/clock.h"
 #include "base/duration.h"
-#include "base/escape.h"
 #include "base/output.h"
+#include "tell/fields.h"
 #include "tell/journal_socket.h"
 #include "tell/names.h"
-
-#define FIELDS_MAX 32
-#define FIELD_SIZE 2048
 
 const char *const message_names[MESSAGES_MAX] = {
 #define X(id, name, uuid, priority) [MESSAGE_##id] = name,
@@ -49,30 +44,6 @@ int journal_quiet;
 __u64 *journal_told;
 
 _Static_assert(MESSAGES_MAX <= ACTIVITY_KINDS, "room in map activity");
-
-/* The fields of one message, each "NAME=value" in its own buffer. */
-struct fields {
-	struct iovec iov[FIELDS_MAX];
-	char text[FIELDS_MAX][FIELD_SIZE];
-	int n;
-};
-
-/* Adds a field; beyond FIELDS_MAX, none. */
-__attribute__((format(printf, 2, 3))) static void add(struct fields *f,
-						      const char *fmt, ...)
-{
-	char *text = f->text[f->n];
-	va_list ap;
-	int len;
-
-	if (f->n == FIELDS_MAX)
-		return;
-	va_start(ap, fmt);
-	len = vsnprintf(text, FIELD_SIZE, fmt, ap);
-	va_end(ap);
-	f->iov[f->n].iov_base = text;
-	f->iov[f->n++].iov_len = len < FIELD_SIZE ? len : FIELD_SIZE - 1;
-}
 
 /* Is stderr the journal? systemd connects it and sets JOURNAL_STREAM. */
 static bool stderr_is_journal(void)
@@ -157,11 +128,11 @@ static void send_message(enum message kind, const char *message,
 {
 	bool journal;
 
-	add(f, "MESSAGE=%s", message);
-	add(f, "MESSAGE_ID=%s", message_ids[kind]);
-	add(f, "PRIORITY=%d", message_priorities[kind]);
-	add(f, "SYSLOG_IDENTIFIER=smtpxdp");
-	add(f, "SMTPXDP_EVENT=%s", message_names[kind]);
+	fields_add(f, "MESSAGE=%s", message);
+	fields_add(f, "MESSAGE_ID=%s", message_ids[kind]);
+	fields_add(f, "PRIORITY=%d", message_priorities[kind]);
+	fields_add(f, "SYSLOG_IDENTIFIER=smtpxdp");
+	fields_add(f, "SMTPXDP_EVENT=%s", message_names[kind]);
 	journal = to_journal(f);
 	/* what tells of lost messages is tried again */
 	if (journal_told && (journal || !telling))
@@ -357,61 +328,35 @@ static json_t *record_document(const struct record *r, const char *net,
 
 void journal_record(const struct record *r)
 {
-	char net[NET_TEXT] = "", client[ADDR_TEXT] = "", iface[IF_NAMESIZE];
-	char text[ESCAPED_SIZE(TEXT_SIZE)], message[FIELD_SIZE - 16];
-	char user[ESCAPED_SIZE(USER_NAME_SIZE)];
+	char message[FIELD_SIZE - 16];
 	struct fields f = { .n = 0 };
+	struct record_texts t;
 	json_t *doc;
 
-	if (r->net)
-		net_format(r->net, net);
-	if (r->client)
-		host_format(r->client, client);
-	escape(r->text, r->text ? r->text_len : 0, text, sizeof(text));
-	escape(r->user, r->user ? r->user_len : 0, user, sizeof(user));
-	describe(r, net, client, text, message, sizeof(message));
-	if (*client)
-		add(&f, "SMTPXDP_CLIENT=%s", client);
-	if (*net)
-		add(&f, "SMTPXDP_NET=%s", net);
-	if (r->code)
-		add(&f, "SMTPXDP_CODE=%u", r->code);
-	if (r->failures)
-		add(&f, "SMTPXDP_FAILURES=%u", r->failures);
-	if (r->window_sec)
-		add(&f, "SMTPXDP_WINDOW_SEC=%u", r->window_sec);
-	if (r->duration)
-		add(&f, "SMTPXDP_DURATION_SEC=%llu",
-		    (unsigned long long)r->duration);
-	if (r->offence)
-		add(&f, "SMTPXDP_OFFENCE=%u", r->offence);
-	if (r->sensor)
-		add(&f, "SMTPXDP_SENSOR=%s", sensor_name(r->sensor));
-	if (r->unanswered)
-		add(&f, "SMTPXDP_UNANSWERED=yes");
-	if (r->sensor)
-		add(&f, "SMTPXDP_KIND=%s", offender_name(r->offender));
-	if (r->users)
-		add(&f, "SMTPXDP_USERS=%u", r->users);
-	if (*user)
-		add(&f, "SMTPXDP_USER=%s", user);
-	if (r->group)
-		add(&f, "SMTPXDP_GROUP=%s", group_name(r->group));
-	if (*r->country)
-		add(&f, "SMTPXDP_COUNTRY=%s", r->country);
-	if (r->asn)
-		add(&f, "SMTPXDP_ASN=%u", r->asn);
-	if (r->regular)
-		add(&f, "SMTPXDP_REGULAR=yes");
-	if (r->ifindex && if_indextoname(r->ifindex, iface))
-		add(&f, "SMTPXDP_IFACE=%s", iface);
-	if (r->connections)
-		add(&f, "SMTPXDP_CONNECTIONS=%u", r->connections);
-	if (*text)
-		add(&f, "SMTPXDP_TEXT=%s", text);
-	if (r->reason)
-		add(&f, "SMTPXDP_REASON=%s", r->reason);
-	doc = record_document(r, net, client, user);
+	record_texts(r, &t);
+	describe(r, t.net, t.client, t.text, message, sizeof(message));
+	fields_add_record(&f, r, &t);
+	doc = record_document(r, t.net, t.client, t.user);
 	send_message(r->kind, message, &f, doc);
 	json_decref(doc);
+}
+
+char **journal_environment(const struct record *r)
+{
+	char message[FIELD_SIZE - 32], time[CLOCK_TEXT];
+	struct fields f = { .n = 0 };
+	struct record_texts t;
+	char **env;
+
+	record_texts(r, &t);
+	describe(r, t.net, t.client, t.text, message, sizeof(message));
+	fields_add(&f, "SMTPXDP_EVENT=%s", message_names[r->kind]);
+	fields_add(&f, "SMTPXDP_TIME=%s",
+		   clock_format_wall(clock_wall_usec(), time));
+	fields_add(&f, "SMTPXDP_MESSAGE=%s", message);
+	fields_add_record(&f, r, &t);
+	env = calloc(f.n + 1, sizeof(*env));
+	for (int i = 0; env && i < f.n; i++)
+		env[i] = strdup(f.text[i]);
+	return env;
 }

@@ -65,6 +65,12 @@ uint64_t journal_lost(void);
 /* A message about a client or network. */
 void journal_record(const struct record *r);
 
+/*
+ * The same as the environment of a program: its fields, SMTPXDP_MESSAGE and
+ * SMTPXDP_TIME. NULL-terminated, to be freed with its strings; NULL: no memory.
+ */
+char **journal_environment(const struct record *r);
+
 /* A message without a client, of the daemon's own life. */
 __attribute__((format(printf, 2, 3))) void journal_note(enum message kind,
 							const char *fmt, ...);

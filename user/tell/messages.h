@@ -67,7 +67,10 @@
 	  LOG_WARNING)                                                         \
 	X(DEFAULT_CHANGED, "default-changed",                                  \
 	  "4818ea0e20964f61bde57c9eb18b1213", LOG_NOTICE)                      \
-	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)
+	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)  \
+	X(ON_EVENT, "on-event", "0bb9e5e726954a86b21cc03a61384940", LOG_INFO)  \
+	X(ON_EVENT_FAILED, "on-event-failed",                                  \
+	  "515e55068ef74ed8b0b122d579d9c755", LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
