@@ -67,7 +67,11 @@
 	  LOG_WARNING)                                                         \
 	X(DEFAULT_CHANGED, "default-changed",                                  \
 	  "4818ea0e20964f61bde57c9eb18b1213", LOG_NOTICE)                      \
-	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)
+	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)  \
+	X(NAME_FAULT, "name-fault", "34c7c12d6e284530a24d33c4c8fa7842",        \
+	  LOG_WARNING)                                                         \
+	X(NAME_ANSWERED, "name-answered", "e0ccf8a4da72474d9f4661bddf98fed3",  \
+	  LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
