@@ -40,8 +40,10 @@ static void limit(int what, rlim_t most)
 	setrlimit(what, &(struct rlimit){ most, most });
 }
 
-/* Without limits, which the unit's filter may refuse, time is bounded all the
- * same: by a signal that the child cannot take back. */
+/*
+ * Without limits, which the unit's filter may refuse, time is bounded all the
+ * same: by a signal that the child cannot take back.
+ */
 static int confine(int pipe_fd, res_state state)
 {
 	sigset_t none;
@@ -61,7 +63,9 @@ static int confine(int pipe_fd, res_state state)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	alarm(LOOKUP_SECONDS);
-	return confine_rights(calls, sizeof(calls) / sizeof(*calls));
+	err = confine_sockets();
+	return err ? err :
+		     confine_rights(calls, sizeof(calls) / sizeof(*calls));
 }
 
 static enum dns_fault fault_of(int h_error)
