@@ -64,6 +64,15 @@ error_is() { # PATTERN
 	has "$(of_name '.[0].error // "none"')" "$1"
 }
 
+# How many filters of system calls a process has.
+filters() { # PID
+	sed -n 's/^Seccomp_filters:\s*//p' "/proc/$1/status"
+}
+
+confined() { # PID
+	same "filters" "$(filters "$1")" $(($(filters "$(daemon_pid)") + 2))
+}
+
 told() { # EVENT PATTERN
 	same "messages of $1 like $2" \
 		"$(journal "SMTPXDP_EVENT=$1" | jq -r .MESSAGE | grep -cE -- "$2")" "${3:-1}"
@@ -170,8 +179,9 @@ told() { # EVENT PATTERN
 	kill -STOP "$(cat $LAB/pid/dns)"
 	again
 	until_true 5 pgrep -P "$(daemon_pid)"
+	local child
 	child=$(pgrep -P "$(daemon_pid)")
-	until_true 5 grep -q '^Seccomp:.*2' "/proc/$child/status"
+	until_true 5 confined $child
 	has "$(cat "/proc/$child/status")" '^CapPrm:.0+$'
 	has "$(cat "/proc/$child/status")" '^CapEff:.0+$'
 	same "files" "$(find "/proc/$child/fd" -type l -printf '%l\n' |
