@@ -26,7 +26,7 @@ enum dns_fault {
 	DNS_SILENT, /* no server answers */
 	DNS_SENSELESS, /* what came is no answer */
 	DNS_UNUSABLE, /* only addresses that no client has */
-	DNS_NO_CHILD, /* nothing was asked: no process can be made */
+	DNS_NO_CHILD, /* nothing was asked: no process could be made, or confined */
 	DNS_FAULTS_MAX
 };
 

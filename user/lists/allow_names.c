@@ -26,7 +26,8 @@ const char *dns_fault_text(uint32_t fault)
 		[DNS_SILENT] = "no DNS server answers",
 		[DNS_SENSELESS] = "the answer makes no sense",
 		[DNS_UNUSABLE] = "it has only addresses that no client has",
-		[DNS_NO_CHILD] = "no process could be made that asks",
+		[DNS_NO_CHILD] =
+			"no process could be made, and confined, that asks",
 	};
 
 	return fault < DNS_FAULTS_MAX ? text[fault] : "unknown";

@@ -44,13 +44,11 @@ static void limit(int what, rlim_t most)
  * Without limits, which the unit's filter may refuse, time is bounded all the
  * same: by a signal that the child cannot take back.
  */
-static int confine(int pipe_fd, res_state state)
+static int confine(res_state state)
 {
 	sigset_t none;
-	int err = confine_files(pipe_fd, pipe_fd);
+	int err;
 
-	if (err)
-		return err;
 	if (res_ninit(state)) /* reads /etc/resolv.conf */
 		return -EIO;
 	err = confine_memory();
@@ -103,12 +101,17 @@ static _Noreturn void child(int pipe_fd, const char *name)
 {
 	struct dns_answer a = { .ttl = UINT32_MAX };
 	struct __res_state state = {};
+	int err;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (confine(pipe_fd, &state))
+	if (confine_files(pipe_fd, pipe_fd))
 		_exit(EXIT_FAILURE);
+	err = confine(&state);
 	for (int v6 = 0; v6 < 2; v6++)
-		ask(&state, name, v6, &a);
+		if (err)
+			a.family[v6].fault = DNS_NO_CHILD;
+		else
+			ask(&state, name, v6, &a);
 	_exit(write(ANSWER, &a, sizeof(a)) != sizeof(a));
 }
 
