@@ -19,6 +19,7 @@
 #include "accepted_maps.h"
 #include "activity.h"
 #include "alarm.h"
+#include "allow_name.h"
 #include "ban.h"
 #include "ban_ops.h"
 #include "brake_ring.h"
@@ -148,6 +149,15 @@ struct {
 	__type(key, struct net);
 	__type(value, struct allow);
 } allow_nets MAP;
+
+/* Names whose addresses are on the allowlist. No BPF program uses it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ALLOW_NAMES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct host_name);
+	__type(value, struct allow_name);
+} allow_names MAP;
 
 /*
  * Networks of the groups (groups.h): settings.groups names the map in use; the

@@ -78,10 +78,11 @@ enum allow_flags {
 	ALLOW_SELF = 4, /* an address of this host, or loopback */
 	ALLOW_GATEWAY = 8,
 	ALLOW_PROXY = 16, /* named by the key `proxies` */
+	ALLOW_NAME = 32, /* an address of a name of the key `allow` */
 };
 
 /* A person put these on the allowlist: not even a forced ban drops them. */
-#define ALLOW_ADMIN (ALLOW_COMMAND | ALLOW_CONFIG | ALLOW_PROXY)
+#define ALLOW_ADMIN (ALLOW_COMMAND | ALLOW_CONFIG | ALLOW_PROXY | ALLOW_NAME)
 
 struct allow {
 	__u32 flags; /* enum allow_flags */

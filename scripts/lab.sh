@@ -720,6 +720,36 @@ haproxy_up() {
 		lab_fail HAProxy haproxy
 }
 
+# The name that dns_up()'s server has addresses of, and another name of it.
+DNS_NAME=home.example.test
+DNS_ALIAS=alias.example.test
+
+# Starts a DNS server on the mail host's loopback, where resolv.conf points. It
+# says a TTL of a second.
+dns_up() {
+	touch $LAB/zone
+	background dns mail dnsmasq --keep-in-foreground --conf-file=/dev/null \
+		--user=root --listen-address=127.0.0.1 --bind-interfaces \
+		--no-hosts --no-resolv --local=/example.test/ \
+		--addn-hosts=$LAB/zone --local-ttl=1 --cname=$DNS_ALIAS,$DNS_NAME \
+		--pid-file
+	until_true 10 listens mail 127.0.0.1 53 || lab_fail dnsmasq dns
+}
+
+# dns_zone [ADDRESS...]: the addresses of $DNS_NAME, for whoever asks from now
+# on; without, there is no such name.
+dns_zone() {
+	if [ $# -gt 0 ]; then
+		printf "%s $DNS_NAME\n" "$@"
+	fi >$LAB/zone
+	kill -HUP "$(cat $LAB/pid/dns)"
+	until_true 5 dns_says $#
+}
+
+dns_says() { # COUNT
+	[ "$(at mail getent ahosts $DNS_NAME | grep -c STREAM)" = "$1" ]
+}
+
 # Starts a server that takes any mail, in the honest client's network.
 sink_up() {
 	mkdir -p $LAB/sink
@@ -770,7 +800,7 @@ journal_mark() {
 # --- everything -------------------------------------------------------------
 
 # lab_up SERVER...: the namespaces, and the servers named: postfix (with
-# dovecot), exim, dovecot, nginx, nginx_front, haproxy, sink, journald.
+# dovecot), exim, dovecot, nginx, nginx_front, haproxy, dns, sink, journald.
 lab_up() {
 	local s
 	net_up

@@ -104,6 +104,23 @@ owners() { # FOLDER...
 		-maxdepth 0 -user smtpxdp)" ''
 }
 
+@test "names of the key allow are looked up, within what the unit permits" {
+	rm -f $MACHINE_ROOT/etc/resolv.conf
+	echo nameserver 127.0.0.1 >$MACHINE_ROOT/etc/resolv.conf
+	dns_up
+	dns_zone $ATTACKER
+	conf rate 3/60s allow $DNS_NAME
+	machine systemctl start smtpxdp
+	until_true 5 name_allowed
+	end dns
+	login_fail attacker 4
+	same "ban list" "$(banned)" ''
+}
+
+name_allowed() {
+	smtpxdp allow list | grep "^$ATTACKER/32 .*$DNS_NAME"
+}
+
 # As in an earlier version, whose unit had no User=.
 of_root() {
 	drop_in User=root ExecStartPre= \

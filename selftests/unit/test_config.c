@@ -12,6 +12,8 @@
 
 #define BACKEND                                                                \
 	"535 5.7.8 Error: authentication failed: Authentication backend error"
+#define HOST_61 "x" X9 X9 X9 X9 X9 X9 "123456"
+#define HOST_63 HOST_61 "12"
 #define X9 "xxxxxxxxx"
 /* 96 bytes, TEXT_SIZE */
 #define LONGEST "535 4" X9 X9 X9 X9 X9 X9 X9 X9 X9 X9 "7"
@@ -100,6 +102,9 @@ static const struct {
 	{ KEY_ALLOW, "" },
 	{ KEY_ALLOW, "192.0.2.7" },
 	{ KEY_ALLOW, "192.0.2.0/24, 2001:db8::/32 ::1" },
+	{ KEY_ALLOW, "home.example.org, ::1 Xn--Bcher-kva.example" },
+	{ KEY_ALLOW, "1.2.3.0.in-addr.arpa 3com.com 192.0.2.7.example" },
+	{ KEY_ALLOW, HOST_63 "." HOST_63 "." HOST_63 "." HOST_61 },
 	{ KEY_PROXIES, "192.0.2.0/24, /etc/smtpxdp/proxies, ::1" },
 	{ KEY_METRICS_LISTEN, "off" },
 	{ KEY_METRICS_LISTEN, "127.0.0.1:9735" },
@@ -240,10 +245,27 @@ static const struct {
 	{ KEY_PROXIES, "0.0.0.0/0", "everybody" },
 	{ KEY_ALLOW, "192.0.2.07", "not an IP address" },
 	{ KEY_ALLOW, "192.0.2.0/24 any", "not an IP address" },
+	{ KEY_ALLOW, "any", "written with its domain" },
+	{ KEY_ALLOW, "home.example.org.", "leave away the dot" },
+	{ KEY_ALLOW, ".example.org", "is empty" },
+	{ KEY_ALLOW, "a..example", "is empty" },
+	{ KEY_ALLOW, "a.-b.example", "hyphen" },
+	{ KEY_ALLOW, "a.b-.example", "hyphen" },
+	{ KEY_ALLOW, "a_b.example", "only a to z" },
+	{ KEY_ALLOW, "*.example.org", "only a to z" },
+	{ KEY_ALLOW, "home.example.org/32", "not an IP address" },
+	{ KEY_ALLOW, "home.example.org:587", "not an IP address" },
+	{ KEY_ALLOW, "1.2.3.4.5", "not an IP address" },
+	{ KEY_ALLOW, "b\xc3\xbcro.example", "punycode" },
+	{ KEY_ALLOW, "a" HOST_63 ".example", "longer than 63" },
+	{ KEY_ALLOW, HOST_63 "." HOST_63 "." HOST_63 "." HOST_61 "a",
+	  "longer than 253" },
 	{ KEY_ALLOW, "fe80::1%eth0", "zone" },
 	{ KEY_ALLOW, "::/0", "every IPv4 address" },
 	{ KEY_ALLOW,
 	  "1111111111111111111111111111111111111111111111111111111111111111",
+	  "not an IP address" },
+	{ KEY_ALLOW, HOST_63 "." HOST_63 "." HOST_63 "." HOST_63 ".x",
 	  "too long" },
 	{ KEY_ON_EVENT, "off", "no absolute path" },
 	{ KEY_ON_EVENT, "./p", "no absolute path" },
@@ -727,6 +749,7 @@ static void test_words(void **state)
 static void test_lists(void **state)
 {
 	char **names, text[NET_TEXT];
+	struct host_name *hosts;
 	struct net *nets;
 
 	names = config_items(&config, KEY_INTERFACES);
@@ -750,6 +773,14 @@ static void test_lists(void **state)
 	assert_string_equal(net_format(&nets[1], text), "::1/128");
 	assert_string_equal(net_format(&nets[2], text), "2001:db8::/32");
 	free(nets);
+	must_set(KEY_ALLOW, "a.example ::1 B.Example,A.EXAMPLE 192.0.2.0/24");
+	assert_int_equal(config_allow(&config, &nets), 2);
+	assert_string_equal(net_format(&nets[1], text), "192.0.2.0/24");
+	free(nets);
+	assert_int_equal(config_allow_names(&config, &hosts), 2);
+	assert_string_equal(hosts[0].text, "a.example");
+	assert_string_equal(hosts[1].text, "b.example");
+	free(hosts);
 	must_set(KEY_MAX_BANS, "2048");
 	assert_int_equal(config_number(&config, KEY_MAX_BANS), 2048);
 	assert_int_equal(config_number(&config, KEY_MAX_CLIENTS), 65536);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/host_name.h"
 #include "config/config_change.h"
 #include "config/config_compile.h"
 #include "daemon.h"
@@ -190,7 +191,7 @@ bool config_metrics_listen(const struct config *c, struct listen_address *at)
 
 size_t config_allow(const struct config *c, struct net **nets)
 {
-	char item[NET_TEXT];
+	char item[HOST_NAME_SIZE];
 	const char *value = c->value[KEY_ALLOW];
 	size_t n = 0;
 
@@ -198,6 +199,26 @@ size_t config_allow(const struct config *c, struct net **nets)
 	while (*nets &&
 	       next_item(&value, item, sizeof(item), &(struct why){}) > 0)
 		n += !net_parse(item, &(*nets)[n], NULL, 0);
+	return n;
+}
+
+size_t config_allow_names(const struct config *c, struct host_name **names)
+{
+	char item[HOST_NAME_SIZE];
+	const char *value = c->value[KEY_ALLOW];
+	struct host_name *all = calloc(ALLOW_NAMES_MAX + 1, sizeof(*all));
+	size_t n = 0, i;
+
+	while (all && n < ALLOW_NAMES_MAX &&
+	       next_item(&value, item, sizeof(item), &(struct why){}) > 0) {
+		if (!is_host_name_like(item) ||
+		    host_name_parse(item, &all[n], NULL, 0))
+			continue;
+		for (i = 0; strcmp(all[i].text, all[n].text); i++)
+			;
+		n += i == n;
+	}
+	*names = all;
 	return n;
 }
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "allow_name.h"
 #include "config/config_keys.h"
 #include "config/config_values.h"
 #include "settings.h"
@@ -76,6 +77,8 @@ bool config_metrics_listen(const struct config *c, struct listen_address *at);
 enum config_tls config_tls(const struct config *c);
 /* Sets *nets to the networks of allow, to be freed; returns how many. */
 size_t config_allow(const struct config *c, struct net **nets);
+/* The same of its names; each once. */
+size_t config_allow_names(const struct config *c, struct host_name **names);
 uint32_t config_number(const struct config *c, enum config_key key);
 
 #endif

@@ -468,7 +468,8 @@ int config_check_value(enum config_key key, const char *value,
 			why,
 			"%s: a value is one line of printable ASCII, "
 			"with no white space at its ends and no # behind "
-			"white space; in a \"text\", \\xNN is any byte",
+			"white space; in a \"text\", \\xNN is any byte; a "
+			"host's name is written as punycode (xn--...)",
 			config_keys[key].name);
 	return config_take(key, value, &s, why);
 }

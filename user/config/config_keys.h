@@ -107,9 +107,9 @@
 	X(CLIENT_PREFIXES, "client-prefixes", "", "network=bits",              \
 	  "IPv6 networks in which a client is so much of an address", LIVE,    \
 	  OWN(take_client_prefixes))                                           \
-	X(ALLOW, "allow", "", "networks",                                      \
-	  "networks that are never counted nor dropped", LIVE,                 \
-	  CHECKED(check_networks))                                             \
+	X(ALLOW, "allow", "", "networks, names",                               \
+	  "networks and hosts that are never counted nor dropped", LIVE,       \
+	  CHECKED(check_allow))                                                \
 	X(ALLOW_NETS, "allow-nets", "", "files",                               \
 	  "lists of networks that are never counted", LIVE,                    \
 	  CHECKED(check_lists))                                                \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/host_name.h"
 #include "groups.h"
 
 int check_interfaces(const char *value, const struct why *why)
@@ -23,15 +24,23 @@ int check_interfaces(const char *value, const struct why *why)
 	return more;
 }
 
-int check_networks(const char *value, const struct why *why)
+int check_allow(const char *value, const struct why *why)
 {
-	char item[NET_TEXT];
+	char item[HOST_NAME_SIZE];
+	struct host_name name;
 	struct net net;
-	int more;
+	int more, names = 0;
 
-	while ((more = next_item(&value, item, sizeof(item), why)) > 0)
-		if (net_parse(item, &net, why->text, why->size))
+	while ((more = next_item(&value, item, sizeof(item), why)) > 0) {
+		if (is_host_name_like(item) ?
+			    host_name_parse(item, &name, why->text, why->size) :
+			    net_parse(item, &net, why->text, why->size))
 			return -EINVAL;
+		names += is_host_name_like(item);
+		if (names > ALLOW_NAMES_MAX)
+			return invalid(why, "more than %d names",
+				       ALLOW_NAMES_MAX);
+	}
 	return more;
 }
 

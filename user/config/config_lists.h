@@ -10,7 +10,7 @@
 #include "config/config_values.h"
 
 int check_interfaces(const char *value, const struct why *why);
-int check_networks(const char *value, const struct why *why);
+int check_allow(const char *value, const struct why *why);
 /* Absolute paths. */
 int check_files(const char *value, const struct why *why);
 /* Absolute paths of lists of networks, which map groups keeps. */

@@ -11,6 +11,7 @@
 
 #include "maps/activity_map.h"
 #include "base/address.h"
+#include "lists/allow_names.h"
 #include "lists/config_apply.h"
 #include "base/clock.h"
 #include "config/config_file.h"
@@ -32,6 +33,7 @@
 #define EVENTS_USEC (USEC / 20) /* a turn of the loop takes events so long */
 #define FUSE_USEC USEC
 #define GROUPS_USEC USEC
+#define NAMES_USEC USEC
 /* A look at all alarms every second, at 2 % of one CPU at most. */
 #define ALARMS_USEC USEC
 #define ALARMS_SHARE 50
@@ -107,6 +109,14 @@ static int on_groups(sd_event_source *s, uint64_t usec, void *ctx)
 
 	groups_watch(&d->pins, &d->groups);
 	return sd_event_source_set_time_relative(s, GROUPS_USEC);
+}
+
+static int on_names(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	names_watch(&d->names);
+	return sd_event_source_set_time_relative(s, NAMES_USEC);
 }
 
 static int on_alarms(sd_event_source *s, uint64_t usec, void *ctx)
@@ -187,8 +197,10 @@ static int apply_locked(struct daemon *d, const struct config *c)
 	int lock = pins_lock_writer(d->pins.dir);
 	int err = lock < 0 ? lock : config_apply(&d->pins, c);
 
-	if (!err)
+	if (!err) {
 		groups_apply(&d->pins, c, true);
+		allow_names_hurry(&d->pins, false);
+	}
 	pins_unlock(lock);
 	return err;
 }
@@ -253,6 +265,7 @@ static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 {
 	int err = net_watch_start(&d->network, e, &d->ifaces);
 
+	names_watch_start(&d->names, e, &d->pins);
 	if (err >= 0)
 		err = sd_event_add_io(e, NULL, ring_buffer__epoll_fd(in->ring),
 				      EPOLLIN, on_ring, in);
@@ -267,6 +280,8 @@ static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 		err = add_timer(e, FUSE_USEC, on_fuse, d);
 	if (err >= 0) /* at once: it opens the GeoIP databases */
 		err = add_timer(e, 0, on_groups, d);
+	if (err >= 0)
+		err = add_timer(e, 0, on_names, d);
 	if (err >= 0)
 		err = overdue_start(&d->overdue, e);
 	if (err >= 0)
@@ -358,6 +373,7 @@ int event_loop(struct daemon *d)
 	metrics_server_stop(d->metrics);
 	on_event_stop(&d->on_event);
 	groups_watch_free(&d->groups);
+	names_watch_free(&d->names);
 	alarm_watch_free(&d->alarms);
 	fuse_free(&d->fuse);
 	sd_event_unref(e);

@@ -9,6 +9,7 @@
 #include "lists/fuse.h"
 #include "daemon/groups_watch.h"
 #include "daemon/ifaces.h"
+#include "daemon/names_watch.h"
 #include "daemon/net_watch.h"
 #include "daemon/on_event.h"
 #include "daemon/overdue.h"
@@ -21,6 +22,7 @@ struct daemon {
 	struct cut_queue cuts;
 	struct fuse fuse;
 	struct groups_watch groups;
+	struct names_watch names;
 	struct overdue overdue;
 	struct alarm_watch alarms;
 	struct on_event on_event;

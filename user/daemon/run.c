@@ -11,6 +11,7 @@
 
 #include "base/output.h"
 #include "daemon/event_handler.h"
+#include "lists/allow_names.h"
 #include "lists/allowlist.h"
 #include "lists/config_apply.h"
 #include "lists/groups_plan.h"
@@ -166,6 +167,8 @@ static int put_in_force(struct run *r, const struct config *c)
 	}
 	if (!err)
 		err = config_apply(p, c);
+	if (!err)
+		allow_names_hurry(p, true);
 	if (!err)
 		fuse_resume(p, &r->d.fuse);
 	if (!err)

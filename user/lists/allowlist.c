@@ -130,6 +130,19 @@ int allowlist_sync_proxies(struct pins *p, const struct net *nets, size_t n)
 	return sync_nets(p, nets, n, ALLOW_PROXY);
 }
 
+int allowlist_sync_names(struct pins *p, const struct net *nets, size_t n)
+{
+	struct wanted w;
+	int err = wanted_init(&w, p, ALLOW_NAME, n + 1);
+
+	if (!err) {
+		want_all(&w, nets, n, ALLOW_NAME);
+		err = sync_wanted(&w);
+	}
+	wanted_free(&w);
+	return err;
+}
+
 static int sync_host(struct pins *p, const struct netinfo *info)
 {
 	static const char *const loopback[] = { "127.0.0.0/8", "::1" };
@@ -253,5 +266,7 @@ const char *allow_origin(__u32 flags)
 		return "config";
 	if (flags & ALLOW_PROXY)
 		return "proxies";
+	if (flags & ALLOW_NAME)
+		return "name";
 	return flags & ALLOW_SELF ? "this host" : "gateway";
 }

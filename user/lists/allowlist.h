@@ -21,6 +21,9 @@ int allowlist_sync_config(struct pins *p, const struct config *c);
 /* The same for the proxies: see groups_plan.c. */
 int allowlist_sync_proxies(struct pins *p, const struct net *nets, size_t n);
 
+/* The same for the names' addresses, but no ban is lifted: see allow_names.h. */
+int allowlist_sync_names(struct pins *p, const struct net *nets, size_t n);
+
 /*
  * The same for this host's addresses, its gateways and loopback. Only for a
  * process in the daemon's network namespace: a command may run in another.
@@ -49,8 +52,8 @@ __u32 allowlist_objects(const struct pins *p, const struct net *net,
 __u32 allowlist_find(const struct pins *p, const struct net *net,
 		     struct net *entry);
 
-/* The maker of an entry: "command", "config", "proxies", "this host",
- * "gateway". */
+/* The maker of an entry: "command", "config", "proxies", "name",
+ * "this host", "gateway". */
 const char *allow_origin(__u32 flags);
 
 #endif

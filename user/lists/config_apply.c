@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "lists/allow_names.h"
 #include "lists/allowlist.h"
 #include "lists/banlist.h"
 #include "maps/settings_map.h"
@@ -73,5 +74,7 @@ int config_apply(struct pins *p, const struct config *c)
 	if (moves)
 		rehome(&r, err ? REMOVE_NETS : REMOVE_CLIENTS);
 	free(r.next);
-	return err ? err : allowlist_sync_config(p, c);
+	if (!err)
+		err = allowlist_sync_config(p, c);
+	return err ? err : allow_names_sync(p, c);
 }

@@ -10,6 +10,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_BANS] = "bans",
 	[MAP_BAN_NETS] = "ban_nets",
 	[MAP_ALLOW_NETS] = "allow_nets",
+	[MAP_ALLOW_NAMES] = "allow_names",
 	[MAP_STREAMS] = "streams",
 	[MAP_EVENTS] = "events",
 	[MAP_COUNTERS] = "counters",

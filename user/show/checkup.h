@@ -29,7 +29,8 @@
 	X(EXEMPT, "exempt") /* most failures are of who can be banned */       \
 	X(WAYS, "ways") /* clients come in where the gate is attached */       \
 	X(GROUPS, "groups") /* the groups' files can be read */                \
-	X(PROXIES, "proxies") /* they name the clients that log in */
+	X(PROXIES, "proxies") /* they name the clients that log in */          \
+	X(DNS, "dns") /* DNS has addresses of the key allow's names */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

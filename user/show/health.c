@@ -16,6 +16,7 @@
 #include "maps/doubts_map.h"
 #include "maps/settings_map.h"
 #include "show/alarms.h"
+#include "show/health_dns.h"
 #include "show/health_hooks.h"
 #include "show/health_proxies.h"
 
@@ -250,8 +251,8 @@ static void (*const checks[])(struct checkup *c) = {
 	check_refused, /* which programs has the kernel refused? */
 	health_hooks, /* are the others attached, and do they work? */
 	check_configured, /* to every interface of the configuration? */
-	check_tls,	  check_state,	  check_cut,	check_fuse,
-	check_servers,	  health_proxies, alarms_check,
+	check_tls,	  check_state,	  check_cut,  check_fuse,
+	check_servers,	  health_proxies, health_dns, alarms_check,
 };
 
 json_t *health_check(struct pins *p, const struct daemon_info *info,

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -91,6 +92,13 @@ int confine_memory(void)
 #define OUR_ABI AUDIT_ARCH_PPC64LE
 #endif
 
+/* Where the lower half of the first argument is. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FAMILY_AT offsetof(struct seccomp_data, args[0])
+#else
+#define FAMILY_AT (offsetof(struct seccomp_data, args[0]) + 4)
+#endif
+
 static int filter_calls(const int *calls, size_t n)
 {
 	struct sock_filter code[FIRST_CALL + 2 * CALLS_MAX + 1] = {
@@ -115,6 +123,28 @@ static int filter_calls(const int *calls, size_t n)
 	*next++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 					       SECCOMP_RET_ERRNO | EPERM);
 	program.len = next - code;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return -errno;
+	return 0;
+}
+
+/* Other ABIs' numbers of socket(2) are left to confine_rights(). */
+int confine_sockets(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FAMILY_AT),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(*code),
+				      .filter = code };
+
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 		return -errno;

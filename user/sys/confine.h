@@ -28,6 +28,12 @@ int confine_named(int keep);
 int confine_memory(void);
 
 /*
+ * Gives up sockets but those of IPv4 and IPv6: by others, services of this host
+ * obey who has the daemon's user, root by hand. confine_rights() comes after it.
+ */
+int confine_sockets(void);
+
+/*
  * Gives up all capabilities, and all system calls but these, by their numbers:
  * others fail with EPERM.
  */

@@ -271,10 +271,12 @@ static void describe(const struct record *r, const char *net,
 			 net, PORT_DELIVERY);
 		break;
 	case MESSAGE_ALLOW:
-		snprintf(buf, size, "allowlisted %s", net);
+		snprintf(buf, size, "allowlisted %s%s%s", net,
+			 r->reason ? ": " : "", r->reason ? r->reason : "");
 		break;
 	case MESSAGE_DISALLOW:
-		snprintf(buf, size, "%s is not allowlisted any more", net);
+		snprintf(buf, size, "%s is not allowlisted any more%s%s", net,
+			 r->reason ? ": " : "", r->reason ? r->reason : "");
 		break;
 	case MESSAGE_BANS_FULL:
 		snprintf(buf, size,

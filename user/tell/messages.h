@@ -70,7 +70,11 @@
 	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)  \
 	X(ON_EVENT, "on-event", "0bb9e5e726954a86b21cc03a61384940", LOG_INFO)  \
 	X(ON_EVENT_FAILED, "on-event-failed",                                  \
-	  "515e55068ef74ed8b0b122d579d9c755", LOG_WARNING)
+	  "515e55068ef74ed8b0b122d579d9c755", LOG_WARNING)                     \
+	X(NAME_FAULT, "name-fault", "34c7c12d6e284530a24d33c4c8fa7842",        \
+	  LOG_WARNING)                                                         \
+	X(NAME_ANSWERED, "name-answered", "e0ccf8a4da72474d9f4661bddf98fed3",  \
+	  LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
