@@ -82,7 +82,16 @@
 	X(NO_HEADER, "proxies-nameless",                                       \
 	  "connections of proxies without a header that can be read")          \
 	X(PASS_SPARED, "passed-spared",                                        \
-	  "passed: to port 25, which this client's ban leaves open")
+	  "passed: to port 25, which this client's ban leaves open")           \
+	X(ACCOUNT_CROSSED, "accounts-crossed",                                 \
+	  "users that reached account-rate")                                   \
+	X(ACCOUNT_FAILURE, "accounts-guarded",                                 \
+	  "failed logins as users that are under attack")                      \
+	X(ACCOUNT_EVICTED, "accounts-evicted",                                 \
+	  "users whose guesses were forgotten for others: no room")            \
+	X(ACCOUNT_FULL, "accounts-full",                                       \
+	  "guesses not counted for their user: no room")                       \
+	X(TRAPPED, "trapped", "failed logins as one of trap-users")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

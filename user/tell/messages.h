@@ -67,7 +67,9 @@
 	  LOG_WARNING)                                                         \
 	X(DEFAULT_CHANGED, "default-changed",                                  \
 	  "4818ea0e20964f61bde57c9eb18b1213", LOG_NOTICE)                      \
-	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)
+	X(WIDENED, "widened", "7791d092a42c498b9af3c7b95273d6d8", LOG_NOTICE)  \
+	X(ACCOUNT, "user-attacked", "d69bcc8af43e4af89676e5f60f71e518",        \
+	  LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
