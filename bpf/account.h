@@ -50,11 +50,11 @@ static __always_inline bool account_knows(const struct settings *s,
 					  const struct sighting *at, __u64 net)
 {
 	struct account_net key = { at->tried.hash, net };
-	struct addr client;
+	struct addr client = at->peer; /* Linux 6.1 wants it to be set */
 
 	if (bpf_map_lookup_elem(&account_nets, &key))
 		return true;
-	client_of(s, &at->peer, &client);
+	client_of(s, &client, &client);
 	return is_regular_of_before(&client);
 }
 

@@ -240,7 +240,7 @@ static __always_inline struct client *repeat(const struct addr *key,
  */
 static __noinline int user_is_guarded(const struct settings *s,
 				      struct sighting *at,
-				      const struct client *c, int group,
+				      const struct client *c,
 				      struct judgement *j)
 {
 	const struct limit *rate = &policy_of(s, j)->rate;
@@ -249,7 +249,7 @@ static __noinline int user_is_guarded(const struct settings *s,
 		at->cause = account_failure(s, at);
 		if (at->cause)
 			count(COUNTER_ACCOUNT_FAILURE, 0);
-		if (group == GROUP_LENIENT)
+		if (j->kind == POLICY_LENIENT)
 			at->cause = CAUSE_RATE;
 	}
 	if (j->failures) /* it has reached a limit of its own */
@@ -292,7 +292,8 @@ __noinline __weak int client_failure(const struct settings *s,
 		count(COUNTER_FAILURE_ALLOWED, 0);
 		return note_exempt(at);
 	}
-	client_of(s, &at->peer, &client.addr);
+	client.addr = at->peer; /* Linux 6.1 wants it to be set */
+	client_of(s, &client.addr, &client.addr);
 	c = client_get(s, &client.addr);
 	if (!c) {
 		count(COUNTER_CLIENTS_FULL, 0);
@@ -343,7 +344,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	c->policy = j.kind;
 	j.ban_sec = policy_of(s, &j)->ban_sec;
 	over = limit_reached(s, c, ticket, tick, &j);
-	over |= user_is_guarded(s, at, c, group, &j);
+	over |= user_is_guarded(s, at, c, &j);
 	if (s->log_failures && !over)
 		j.failures =
 			window_count(c, tick, policy_of(s, &j)->rate.ticks);
