@@ -6,6 +6,7 @@
 #ifndef SMTPXDP_FAILURE_H
 #define SMTPXDP_FAILURE_H
 
+#include "account.h"
 #include "banning.h"
 #include "event_begin.h"
 #include "pure/judgement.h"
@@ -102,6 +103,7 @@ static __always_inline void tell(const struct sighting *at,
 	e->policy = j->kind;
 	e->offender = j->offender;
 	e->users = j->users;
+	e->cause = kind == EVENT_CROSSED ? at->cause : CAUSE_RATE;
 	__builtin_memcpy(e->text, at->text.bytes, TEXT_SIZE);
 	e->user_len = at->tried.len;
 	__builtin_memcpy(e->user, at->tried.name, USER_NAME_SIZE);
@@ -233,6 +235,35 @@ static __always_inline struct client *repeat(const struct addr *key,
 }
 
 /*
+ * Does the user tried lead to a ban at once? Sets at->cause, j->failures and
+ * j->sec. Not in group lenient, unless it is a trap: see limit_reached().
+ */
+static __noinline int user_is_guarded(const struct settings *s,
+				      struct sighting *at,
+				      const struct client *c,
+				      struct judgement *j)
+{
+	const struct limit *rate = &policy_of(s, j)->rate;
+
+	if (at->cause == CAUSE_RATE && j->guess != GUESS_AGAIN) {
+		at->cause = account_failure(s, at);
+		if (at->cause)
+			count(COUNTER_ACCOUNT_FAILURE, 0);
+		if (j->kind == POLICY_LENIENT)
+			at->cause = CAUSE_RATE;
+	}
+	if (j->failures) /* it has reached a limit of its own */
+		at->cause = CAUSE_RATE;
+	if (at->cause == CAUSE_RATE)
+		return 0;
+	j->failures = window_count(c, window_tick(now_jiffies(), s->tick_shift),
+				   rate->ticks);
+	j->failures += !j->failures;
+	j->sec = rate->sec;
+	return 1;
+}
+
+/*
  * Handles a failed login by at->peer: counts it, and bans at a limit. Returns 1
  * if it took a ticket of the client's window. A global function: the verifier
  * checks it once, not on each path on which a reply is found.
@@ -261,7 +292,8 @@ __noinline __weak int client_failure(const struct settings *s,
 		count(COUNTER_FAILURE_ALLOWED, 0);
 		return note_exempt(at);
 	}
-	client_of(s, &at->peer, &client.addr);
+	client.addr = at->peer; /* Linux 6.1 wants it to be set */
+	client_of(s, &client.addr, &client.addr);
 	c = client_get(s, &client.addr);
 	if (!c) {
 		count(COUNTER_CLIENTS_FULL, 0);
@@ -275,6 +307,12 @@ __noinline __weak int client_failure(const struct settings *s,
 	j.guess = guess_note(c, at->tried.guess);
 	if (at->joins)
 		j.guess = GUESS_AGAIN;
+	at->cause = CAUSE_RATE;
+	if (is_trap(s, at->tried.hash)) {
+		count(COUNTER_TRAPPED, 0);
+		at->cause = CAUSE_TRAP;
+		j.guess = GUESS_NEW;
+	}
 	if (!at->throttled)
 		c->refused = tick << 1 | 1;
 	was = *(volatile __u64 *)&c->until;
@@ -306,6 +344,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	c->policy = j.kind;
 	j.ban_sec = policy_of(s, &j)->ban_sec;
 	over = limit_reached(s, c, ticket, tick, &j);
+	over |= user_is_guarded(s, at, c, &j);
 	if (s->log_failures && !over)
 		j.failures =
 			window_count(c, tick, policy_of(s, &j)->rate.ticks);
@@ -372,6 +411,7 @@ __noinline __weak int client_success(const struct settings *s,
 	if (group_of(s, &key) == GROUP_PROXY)
 		return 0; /* nobody knows whose */
 	note_success(&key);
+	account_success(s, &key, hash, good);
 	client_of(s, &key, &key);
 	note_login(&key, hash);
 	/* CREDIT_RATIO also counts successes before the first failure. */

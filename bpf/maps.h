@@ -17,6 +17,7 @@
 #define BAN_FN __weak __noinline
 
 #include "accepted_maps.h"
+#include "account_window.h"
 #include "activity.h"
 #include "alarm.h"
 #include "allow_name.h"
@@ -85,6 +86,22 @@ struct {
 	__type(key, struct addr);
 	__type(value, struct login);
 } regulars MAP;
+
+/* Users that are guessed at, for account-rate: see bpf/account.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ACCOUNTS_MAX);
+	__type(key, __u32);
+	__type(value, struct account);
+} accounts MAP;
+
+/* Networks from which users have logged in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct account_net);
+	__type(value, struct account_login);
+} account_nets MAP;
 
 /*
  * The table of banned clients (ban_lines.h): a head, and as many lines as

@@ -87,7 +87,16 @@
 	X(ON_EVENT_FAILED, "on-event-failed",                                  \
 	  "bans at which the program of on-event failed")                      \
 	X(ON_EVENT_SKIPPED, "on-event-skipped",                                \
-	  "bans at which the program of on-event did not run: too many")
+	  "bans at which the program of on-event did not run: too many")       \
+	X(ACCOUNT_CROSSED, "accounts-crossed",                                 \
+	  "users that reached account-rate")                                   \
+	X(ACCOUNT_FAILURE, "accounts-guarded",                                 \
+	  "failed logins as users that are under attack")                      \
+	X(ACCOUNT_EVICTED, "accounts-evicted",                                 \
+	  "users whose guesses were forgotten for others: no room")            \
+	X(ACCOUNT_FULL, "accounts-full",                                       \
+	  "guesses not counted for their user: no room")                       \
+	X(TRAPPED, "trapped", "failed logins as one of trap-users")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

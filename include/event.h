@@ -19,6 +19,7 @@ enum event_kind {
 	EVENT_PROXIED, /* a banned client comes by a proxy */
 	EVENT_CLAIM, /* a peer sends headers as proxies do: see claimant.h */
 	EVENT_WIDENED, /* a ban does not spare PORT_DELIVERY any more */
+	EVENT_ACCOUNT, /* a user reached account-rate; client: the last of them */
 };
 
 enum event_outcome {
@@ -76,9 +77,11 @@ struct event {
 	/* the name tried, as far as it fits: raw, untrusted */
 	__u8 user[USER_NAME_SIZE];
 	struct addr proxy; /* that has named the client; zeros: none */
+	__u8 cause; /* enum cause, of EVENT_CROSSED: see account_window.h */
+	__u8 pad[7];
 };
 
-_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64 + 16,
+_Static_assert(sizeof(struct event) == 64 + TEXT_SIZE + 64 + 16 + 8,
 	       "ring buffer record");
 
 #endif

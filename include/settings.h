@@ -18,6 +18,7 @@
 #define TEXT_SIZE 96
 #define TEXTS_MAX 32
 #define SERVERS_MAX 32 /* networks */
+#define TRAPS_MAX 64 /* users */
 #define CODE_MAX 600 /* RFC 5321, 4.2.1: reply codes end at 559 */
 
 enum mode { MODE_ENFORCE, MODE_MONITOR };
@@ -120,6 +121,9 @@ struct settings {
 	/* net-rate, ipv6-net-rate: clients of one network that fail */
 	struct limit net[2];
 	struct limit brake; /* max-bans-per-minute: up to BRAKE_MAX bans */
+	/* account-rate: different passwords for one user */
+	struct limit account;
+	__u32 n_traps; /* trap-users */
 	__u8 credit; /* enum credit */
 	/* failures forgiven per success, with CREDIT_RATIO */
 	__u8 credit_ratio;
@@ -163,11 +167,12 @@ struct settings {
 	struct server_net servers[SERVERS_MAX]; /* n_servers of them */
 	/* bit n: local TCP port n is closed to the banned: drop-ports */
 	__u64 closed[65536 / 64];
+	__u64 traps[TRAPS_MAX]; /* hashes of trap-users, as tried.hash */
 };
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       248 + 2 * 8192 + CODE_MAX +
+		       264 + 8 * TRAPS_MAX + 2 * 8192 + CODE_MAX +
 			       TEXTS_MAX * sizeof(struct text) +
 			       SERVERS_MAX * sizeof(struct server_net) +
 			       WHO_RULES_MAX * sizeof(struct who_rule),

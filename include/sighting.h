@@ -22,7 +22,8 @@ struct sighting {
 	/* 1: one guess with the failure before it: see bpf/pure/made_good.h */
 	__u8 joins;
 	__u8 throttled; /* 1: by a throttle-text */
-	__u8 pad[3];
+	__u8 cause; /* enum cause, while client_failure() runs */
+	__u8 pad[2];
 	struct tried tried;
 	struct line text; /* the reply's last line */
 };

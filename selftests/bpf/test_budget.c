@@ -50,7 +50,7 @@ static const struct sensor_row {
 	{ "IPv4, 250", &v4, 25, "250 2.1.0 Ok\r\n", 575, 7 },
 	{ "IPv4, 535", &v4, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
-	  1211, 14 },
+	  1221, 14 },
 	{ "IPv6, 535", &v6, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
 	  1362, 18 }, /* counts for its network, too */

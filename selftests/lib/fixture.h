@@ -152,6 +152,7 @@ static inline void settings_default(struct settings *s)
 	settings_rate(s, 10, 600);
 	s->slow = settings_limit(s, 60, 86400);
 	s->net[1] = settings_limit(s, 64, 3600);
+	s->account = settings_limit(s, 30, 86400);
 	s->brake = (struct limit){
 		.failures = 1000,
 		.ticks = (60 * hz + (1 << s->tick_shift) / 2) >> s->tick_shift,

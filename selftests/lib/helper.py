@@ -5,6 +5,7 @@
 import argparse
 import base64
 import collections
+import concurrent.futures
 import errno
 import fcntl
 import ipaddress
@@ -312,6 +313,26 @@ def cmd_rhythm(args):
     for thread in threads:
         thread.join()
     print(" ".join("%s:%d" % pair for pair in sorted(codes.items())))
+
+
+def cmd_botnet(args):
+    """Addresses that guess, --connections of them at once, up to --tries times
+    each, until they are banned. Prints how many guesses each was told to be wrong."""
+    def one(address):
+        told = 0
+        try:
+            client = Client(args, address)
+            hello(client, args)
+            for _ in range(args.tries):
+                client.send(auth_line(args))
+                told += client.reply().startswith("535")
+            leave(client)
+        except (OSError, EOFError):
+            pass  # a ban has cut the connection
+        return told
+
+    with concurrent.futures.ThreadPoolExecutor(args.connections) as pool:
+        print(*pool.map(one, args.bad.split(",")))
 
 
 def cmd_rude(args):
@@ -951,6 +972,10 @@ def main():
     p.add_argument("--per", type=int, default=1, help="logins a connection")
     p.add_argument("--every", type=float, default=0, help="seconds between")
     p.add_argument("--until-banned", action="store_true")
+    p = command("botnet", cmd_botnet, cmd_botnet.__doc__)
+    client_options(p)
+    p.add_argument("--connections", type=int, default=1)
+    p.add_argument("--bad", required=True)
     p = command("rude", cmd_rude, cmd_rude.__doc__)
     client_options(p)
     p.add_argument("--bad", required=True)

@@ -610,6 +610,34 @@ static void test_net_rates(void **state)
 	}
 }
 
+static void test_accounts(void **state)
+{
+	char many[512] = "";
+	struct settings s;
+
+	must_set(KEY_ACCOUNT_RATE, "3/2h");
+	must_set(KEY_TRAP_USERS, "admin, root@mail.example,test");
+	compile(&s);
+	assert_int_equal(s.account.failures, 3);
+	assert_int_equal(s.account.sec, 7200);
+	assert_true(s.account.ticks);
+	assert_int_equal(s.n_traps, 3);
+	must_set(KEY_ACCOUNT_RATE, "off");
+	must_set(KEY_TRAP_USERS, "");
+	compile(&s);
+	assert_int_equal(s.account.failures + s.n_traps, 0);
+	assert_int_equal(set(KEY_ACCOUNT_RATE, "2/1d"), -EINVAL);
+	assert_non_null(strstr(err, "3 to 64"));
+	for (int i = 0; i < TRAPS_MAX; i++)
+		strcat(many, i ? ",user" : "user");
+	must_set(KEY_TRAP_USERS, many);
+	strcat(many, ",one");
+	assert_int_equal(set(KEY_TRAP_USERS, many), -EINVAL);
+	assert_non_null(strstr(err, "more than 64"));
+	must_set(KEY_ACCOUNT_RATE, "30/1d");
+	must_set(KEY_TRAP_USERS, "");
+}
+
 static void test_times(void **state)
 {
 	static const struct {
@@ -1125,15 +1153,16 @@ int main(void)
 		TEST(test_contradiction), TEST(test_number_of_texts),
 		TEST(test_texts),	  TEST(test_verdicts),
 		TEST(test_defaults),	  TEST(test_net_rates),
-		TEST(test_times),	  TEST(test_ticks),
-		TEST(test_prefixes),	  TEST(test_ports),
-		TEST(test_drop_ports),	  TEST(test_words),
-		TEST(test_lists),	  TEST(test_find),
-		TEST(test_find_huge),	  TEST(test_parse),
-		TEST(test_parse_wrong),	  TEST(test_parse_order),
-		TEST(test_parse_long),	  TEST(test_parse_random),
-		TEST(test_dump),	  TEST(test_dump_size),
-		TEST(test_load),	  TEST(test_command),
+		TEST(test_accounts),	  TEST(test_times),
+		TEST(test_ticks),	  TEST(test_prefixes),
+		TEST(test_ports),	  TEST(test_drop_ports),
+		TEST(test_words),	  TEST(test_lists),
+		TEST(test_find),	  TEST(test_find_huge),
+		TEST(test_parse),	  TEST(test_parse_wrong),
+		TEST(test_parse_order),	  TEST(test_parse_long),
+		TEST(test_parse_random),  TEST(test_dump),
+		TEST(test_dump_size),	  TEST(test_load),
+		TEST(test_command),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -40,6 +40,7 @@ static void finish_times(struct settings *s, unsigned int hz)
 	limit_ticks(&s->net[0], hz, s->tick_shift);
 	limit_ticks(&s->net[1], hz, s->tick_shift);
 	limit_ticks(&s->brake, hz, s->tick_shift);
+	limit_ticks(&s->account, hz, s->tick_shift);
 	for (int i = 0; i < POLICIES_MAX; i++) {
 		struct policy *p = &s->policy[i];
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account_window.h"
 #include "base/address.h"
 #include "base/duration.h"
 #include "base/escape.h"
@@ -18,6 +19,7 @@
 
 #define BAN_TIME_MAX (365 * 86400)
 #define BAN_FACTOR_MAX 100
+#define TRAP_NAME_SIZE 256
 /*
  * Of ipv6-net-rate = auto where net-rate is off. The most that fits: a /48 may
  * be a university or a part of a mobile network, with hundreds of honest /64s.
@@ -182,6 +184,38 @@ static int take_ipv6_net_rate(const struct config_key_info *key,
 		return take_net_limit(IPV6_NET_RATE, &s->net[1], why);
 	s->net[1] = s->net[0];
 	return 0;
+}
+
+static int take_account_rate(const struct config_key_info *key,
+			     const char *value, struct settings *s,
+			     const struct why *why)
+{
+	struct limit *l = &s->account;
+
+	if (!strcmp(value, "off"))
+		return 0;
+	if (rate_parse(value, &l->failures, &l->sec, why->text, why->size))
+		return -EINVAL;
+	return l->failures < ACCOUNT_NETS ?
+		       invalid(why,
+			       "from %d networks come at least %d guesses: "
+			       "%d to %d",
+			       ACCOUNT_NETS, ACCOUNT_NETS, ACCOUNT_NETS,
+			       RATE_MAX) :
+		       0;
+}
+
+/* Their hashes need the key of names: settings_publish() adds them. */
+static int take_trap_users(const struct config_key_info *key, const char *value,
+			   struct settings *s, const struct why *why)
+{
+	char name[TRAP_NAME_SIZE];
+	int more;
+
+	while ((more = next_item(&value, name, sizeof(name), why)) > 0)
+		if (s->n_traps++ == TRAPS_MAX)
+			return invalid(why, "more than %d users", TRAPS_MAX);
+	return more;
 }
 
 static int take_brake(const struct config_key_info *key, const char *value,

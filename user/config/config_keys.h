@@ -42,6 +42,12 @@
 	X(ATTACK_USERS, "attack-users", "off", "users|off",                    \
 	  "this many different users lead to a ban at once", LIVE,             \
 	  NUMBER_OR_OFF(attack_users, 2, USERS_MAX))                           \
+	X(ACCOUNT_RATE, "account-rate", "30/1d", "guesses/time|off",           \
+	  "guesses of several networks at one user that lead to bans at once", \
+	  LIVE, OWN(take_account_rate))                                        \
+	X(TRAP_USERS, "trap-users", "", "user names",                          \
+	  "users that nobody is: who tries one is banned at once", LIVE,       \
+	  OWN(take_trap_users))                                                \
 	X(NET_RATE, "net-rate", "off", "clients/time|off",                     \
 	  "this many clients of a network lead to a ban of it", LIVE,          \
 	  OWN(take_net_rate))                                                  \

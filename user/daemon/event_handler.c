@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account_window.h"
 #include "base/address.h"
 #include "lists/banlist.h"
 #include "lists/owners.h"
@@ -56,6 +57,17 @@ static void add_proxy(char *buf, size_t size, const struct event *e)
 	if (is_proxied(e))
 		snprintf(buf + n, size - n, " via %s",
 			 addr_format(&e->proxy, proxy));
+}
+
+/* Adds why a client was banned before it reached a rate. */
+static void add_cause(char *buf, size_t size, const struct event *e)
+{
+	size_t n = strlen(buf);
+
+	if (e->kind == EVENT_CROSSED && e->cause)
+		snprintf(buf + n, size - n, ", as a %s",
+			 e->cause == CAUSE_TRAP ? "trap user" :
+						  "user under attack");
 }
 
 /* Why the kernel did not ban a client that reached the rate. */
@@ -123,9 +135,10 @@ static int write_final(struct pins *p, const struct event *e,
 	if (e->kind == EVENT_NET_CROSSED)
 		format_reason(b.reason, sizeof(b.reason), e->failures, "client",
 			      e->window_sec);
-	else if (is_proxied(e)) {
+	else if (is_proxied(e) || e->cause) {
 		format_reason(b.reason, sizeof(b.reason), e->failures,
 			      "failure", e->window_sec);
+		add_cause(b.reason, sizeof(b.reason), e);
 		add_proxy(b.reason, sizeof(b.reason), e);
 	}
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
@@ -214,6 +227,7 @@ static void crossed(struct handler *h, const struct incident *i)
 	format_reason(reason, sizeof(reason), e->failures,
 		      e->kind == EVENT_NET_CROSSED ? "client" : "failure",
 		      e->window_sec);
+	add_cause(reason, sizeof(reason), e);
 	add_proxy(reason, sizeof(reason), e);
 	strcat(reason, excuse(e));
 	r.reason = reason;
@@ -240,6 +254,13 @@ static void crossed(struct handler *h, const struct incident *i)
 static void failed(const struct handler *h, const struct incident *i)
 {
 	struct record r = record_of(h, MESSAGE_FAILURE, i);
+
+	journal_record(&r);
+}
+
+static void attacked(const struct handler *h, const struct incident *i)
+{
+	struct record r = record_of(h, MESSAGE_ACCOUNT, i);
 
 	journal_record(&r);
 }
@@ -299,6 +320,8 @@ int handle_event(void *ctx, void *data, size_t size)
 		failed(h, &i);
 	else if (e.kind == EVENT_CROSSED || e.kind == EVENT_NET_CROSSED)
 		crossed(h, &i);
+	else if (e.kind == EVENT_ACCOUNT)
+		attacked(h, &i);
 	else if (e.kind == EVENT_REGULAR)
 		regular_fails(h, &i);
 	else if (e.kind == EVENT_PROXIED && h->cuts)

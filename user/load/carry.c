@@ -48,9 +48,11 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 		m->take = step == STEP_DRAIN;
 		break;
 	case MAP_BRAKE: /* what the old programs ban meanwhile is not counted */
+	case MAP_ACCOUNTS: /* nor what they count meanwhile */
 		m->put = step == STEP_FILL ? put_entry : NULL;
 		break;
 	case MAP_REGULARS:
+	case MAP_ACCOUNT_NETS:
 	case MAP_NAMED:
 	case MAP_FORWARDED:
 	case MAP_CLAIMANTS:

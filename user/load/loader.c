@@ -233,6 +233,7 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	bpf_map__set_max_entries(skel->maps.clients, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.repeats, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.regulars, o->max_clients);
+	bpf_map__set_max_entries(skel->maps.account_nets, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.bans, ban_map_entries(o->max_bans));
 	bpf_map__set_max_entries(skel->maps.ban_infos,

@@ -44,6 +44,8 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_NAMED] = "named",
 	[MAP_CLAIMANTS] = "claimants",
 	[MAP_BAN_CLAIMS] = "ban_claims",
+	[MAP_ACCOUNTS] = "accounts",
+	[MAP_ACCOUNT_NETS] = "account_nets",
 	[MAP_TLS_TASKS] = "tls_tasks",
 	[MAP_TLS_READINGS] = "tls_readings",
 };

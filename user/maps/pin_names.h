@@ -46,6 +46,8 @@ enum pinned_map {
 	MAP_NAMED,
 	MAP_CLAIMANTS,
 	MAP_BAN_CLAIMS,
+	MAP_ACCOUNTS,
+	MAP_ACCOUNT_NETS,
 	/* Pinned only if the TLS sensor is loaded: */
 	MAP_TLS_TASKS,
 	MAP_TLS_READINGS,

@@ -9,6 +9,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "pure/siphash.h"
 #include "sys/netinfo.h"
 #include "sys/rcu.h"
 
@@ -117,6 +118,40 @@ void settings_set_groups(struct pins *p, __u32 which)
 	put_lists(p, &lists);
 }
 
+/* The hash of a user's name, as bpf/pure/credentials.h makes it. */
+static __u64 hash_name(const char *name, const struct name_key *key)
+{
+	struct siphash h;
+	__u64 hash;
+
+	siphash_begin(&h, key);
+	for (; *name; name++)
+		siphash_add(&h, *name >= 'A' && *name <= 'Z' ?
+					*name - 'A' + 'a' :
+					*name);
+	hash = siphash_end(&h);
+	return hash + !hash;
+}
+
+static int hash_traps(const struct pins *p, const struct config *c,
+		      struct settings *s)
+{
+	struct name_key key;
+	__u32 zero = 0;
+	char **names;
+
+	if (!s->n_traps)
+		return 0;
+	if (bpf_map_lookup_elem(p->map[MAP_NAME_KEY], &zero, &key))
+		return -errno;
+	names = config_items(c, KEY_TRAP_USERS);
+	for (__u32 i = 0; names && names[i] && i < TRAPS_MAX; i++)
+		s->traps[i] = hash_name(names[i], &key);
+	explicit_bzero(&key, sizeof(key));
+	config_items_free(names);
+	return names ? 0 : -ENOMEM;
+}
+
 int settings_publish(struct pins *p, const struct config *c)
 {
 	struct daemon_info *info = malloc(sizeof(*info));
@@ -133,6 +168,9 @@ int settings_publish(struct pins *p, const struct config *c)
 	if (err)
 		return err;
 	config_compile(c, clock_hz(), settings_spare(p));
+	err = hash_traps(p, c, settings_spare(p));
+	if (err)
+		return err;
 	note_nets(p, settings_spare(p));
 	note_allow(p, settings_spare(p));
 	settings_spare(p)->groups = settings_now(p)->groups;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account_window.h"
 #include "activity.h"
 #include "client.h"
 #include "base/clock.h"
@@ -221,6 +222,22 @@ static const char *describe_origin(const struct record *r, char *buf,
 	return buf;
 }
 
+/* Many networks guess at one user; `client` is the last that did. */
+static void describe_attack(const struct record *r, const char *client,
+			    const char *window, char *buf, size_t size)
+{
+	char user[ESCAPED_SIZE(USER_NAME_SIZE)];
+
+	escape(r->user, r->user_len, user, sizeof(user));
+	snprintf(buf, size,
+		 "a user is under attack%s%s: %u different passwords in %s "
+		 "from %d networks or more, the last from %s; who fails as "
+		 "this user is banned at once, except from where the user has "
+		 "logged in",
+		 *user ? ": " : " (log-users = yes tells which)", user,
+		 r->failures, window, ACCOUNT_NETS, client);
+}
+
 /* The message's text for people. */
 static void describe(const struct record *r, const char *net,
 		     const char *client, const char *text, char *buf,
@@ -246,6 +263,9 @@ static void describe(const struct record *r, const char *net,
 			 r->reason ? r->reason : "by command",
 			 *text ? ": " : "", text,
 			 describe_offender(r, who, sizeof(who)));
+		break;
+	case MESSAGE_ACCOUNT:
+		describe_attack(r, client, window, buf, size);
 		break;
 	case MESSAGE_UNBAN:
 		snprintf(buf, size, "unbanned %s", net);

@@ -74,7 +74,9 @@
 	X(NAME_FAULT, "name-fault", "34c7c12d6e284530a24d33c4c8fa7842",        \
 	  LOG_WARNING)                                                         \
 	X(NAME_ANSWERED, "name-answered", "e0ccf8a4da72474d9f4661bddf98fed3",  \
-	  LOG_NOTICE)
+	  LOG_NOTICE)                                                          \
+	X(ACCOUNT, "user-attacked", "d69bcc8af43e4af89676e5f60f71e518",        \
+	  LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
