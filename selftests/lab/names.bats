@@ -131,6 +131,8 @@ told() { # EVENT PATTERN
 	until_true 5 told name-fault 'only addresses that no client has; its last'
 	allowed_are $ATTACKER/32
 	told name-fault NXDOMAIN
+	smtpxdp config set allow www.example.org # not dnsmasq's to say
+	until_true 5 told name-fault 'www.example.org .*refuses to answer; nothing is'
 	smtpxdp config set allow nowhere.example.test
 	until_true 5 told name-fault 'nowhere.example.test .*NXDOMAIN.; nothing is allowlisted'
 	allowed_are none

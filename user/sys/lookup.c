@@ -66,8 +66,14 @@ static int confine(res_state state)
 		     confine_rights(calls, sizeof(calls) / sizeof(*calls));
 }
 
-static enum dns_fault fault_of(int h_error)
+/*
+ * What a server says by SERVFAIL or REFUSED, libresolv tells as silence; but the
+ * message that the last server sent is there.
+ */
+static enum dns_fault fault_of(int h_error, const uint8_t *msg)
 {
+	const HEADER *head = (const HEADER *)msg;
+
 	switch (h_error) {
 	case HOST_NOT_FOUND:
 		return DNS_NO_NAME;
@@ -76,23 +82,23 @@ static enum dns_fault fault_of(int h_error)
 	case NO_RECOVERY:
 		return DNS_REFUSED;
 	default:
-		return errno == ETIMEDOUT || errno == ECONNREFUSED ?
-			       DNS_SILENT :
-			       DNS_FAILED;
+		return !head->qr		   ? DNS_SILENT :
+		       head->rcode == ns_r_refused ? DNS_REFUSED :
+						     DNS_FAILED;
 	}
 }
 
 static void ask(res_state state, const char *name, int family,
 		struct dns_answer *a)
 {
-	static uint8_t msg[MESSAGE_MAX];
+	static uint8_t msg[MESSAGE_MAX] __attribute__((aligned));
 	int len;
 
-	errno = 0;
+	memset(msg, 0, sizeof(HEADER));
 	len = res_nquery(state, name, ns_c_in, family ? ns_t_aaaa : ns_t_a, msg,
 			 sizeof(msg));
 	if (len < 0)
-		a->family[family].fault = fault_of(state->res_h_errno);
+		a->family[family].fault = fault_of(state->res_h_errno, msg);
 	else
 		dns_answer_read(msg, len, name, family, a);
 }
