@@ -247,6 +247,7 @@ net_offends() { # N NUMBER...
 	daemon_up
 	# shellcheck disable=SC2046 # a list
 	EACH=1 all_twice $(seq 8 60)
+	sleep 1 # the time of on-event-rate, which is to hold none of them back
 	login_storm attacker --bad "$(seq -f '198.51.100.%.0f*1' -s , 8 27)"
 	# 53 second and 20 third ones: one runs, 64 wait
 	until_true 10 counted 1 0 8
