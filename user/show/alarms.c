@@ -17,6 +17,7 @@
 #include "maps/groups_map.h"
 #include "maps/settings_map.h"
 #include "maps/sign_map.h"
+#include "show/alarms_fronts.h"
 #include "show/alarms_ways.h"
 #include "tls/tls_watch.h"
 
@@ -320,6 +321,7 @@ void alarms_check(struct checkup *c)
 	check_exempt(&w);
 	check_tls(&w);
 	alarms_ways(c, w.now.boot_ns);
+	alarms_fronts(c, &w.now);
 	check_groups(&w);
 	check_room(&w);
 	check_brake(&w);
