@@ -57,6 +57,11 @@ told() { # PATTERN
 	journal SMTPXDP_EVENT=alarm | jq -r .MESSAGE | grep -qE "$1"
 }
 
+after() {
+	[ ! -e /run/netns/box ] || ip netns del box
+	at mail ip link del docker0 2>/dev/null || true
+}
+
 front_of() { # ADDRESS
 	why $1 '[.front.accounts, .front.held, .front.bound] | map(tostring) | join(" ")'
 }
@@ -157,4 +162,28 @@ front_of() { # ADDRESS
 	until_true 5 journal_has SMTPXDP_EVENT=would-ban
 	has "$(journal SMTPXDP_EVENT=would-ban | jq -r .MESSAGE)" \
 		"not banned: many accounts"
+}
+
+# It comes by its bridge, which is not watched: TLS is what is read of it.
+@test "a webmail in a container of the host: the same, its sessions are not cut" {
+	ip netns add box
+	ip link add eth0 netns box type veth peer name to-box netns mail
+	at mail ip link add docker0 type bridge
+	at mail ip link set docker0 up
+	at mail ip link set to-box master docker0 up
+	at mail ip addr add 172.17.0.1/16 dev docker0
+	at box ip link set eth0 up
+	at box ip addr add 172.17.0.2/16 dev eth0
+	at box ip route add default via 172.17.0.1
+	daemon_up
+	until_true 5 connects box --server $POSTFIX
+	logins box 1 10 1 --tls starttls
+	typos box 1 6
+	silent
+	typos box 1 5 --tls starttls
+	nobody_is_banned
+	login_ok box --tls starttls
+	same "cut" "$(counter connections-cut)" 0
+	fails 1 smtpxdp status --check
+	has "$output" "^172.17.0.2/32: a webmail .*11 accounts .*lenient-nets"
 }

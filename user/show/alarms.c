@@ -153,8 +153,8 @@ static void check_exempt(const struct watch *w)
 			"take it from the allowlist, or look after what "
 			"guesses there" :
 			"let it pass on the clients' addresses: no masquerading "
-			"of what comes in, and of a proxy its PROXY protocol "
-			"or XCLIENT");
+			"of what comes in; a proxy is to name them by the PROXY "
+			"protocol or XCLIENT: name it in proxies");
 }
 
 /* Does a process of this port's server write by a library that is not known? */
