@@ -8,6 +8,7 @@
 
 #include "ban_table.h"
 #include "brake.h"
+#include "front_map.h"
 #include "maps.h"
 #include "now.h"
 #include "pure/judgement.h"
@@ -143,6 +144,11 @@ static __noinline enum event_outcome ban_held_back(const struct settings *s,
 	struct addr key;
 
 	client_of(s, peer, &key);
+	/* in mode monitor, too: nobody would ban it */
+	if (j->kind == POLICY_PLAIN && front_holds(&key, j->failures)) {
+		count(COUNTER_FRONTS, 0);
+		return OUTCOME_FRONT;
+	}
 	return held_back(s, fuse_holds(&key, j, was, now), now,
 			 brake_net(peer));
 }

@@ -30,6 +30,7 @@
 #include "daemon.h"
 #include "dialogue.h"
 #include "groups.h"
+#include "fronts.h"
 #include "fuse_state.h"
 #include "history.h"
 #include "login.h"
@@ -102,6 +103,14 @@ struct {
 	__type(key, struct account_net);
 	__type(value, struct account_login);
 } account_nets MAP;
+
+/* Clients from which several accounts log in: see fronts.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct addr);
+	__type(value, struct front);
+} fronts MAP;
 
 /*
  * The table of banned clients (ban_lines.h): a head, and as many lines as

@@ -7,6 +7,7 @@
 #define SMTPXDP_REGULAR_H
 
 #include "brake.h"
+#include "front_map.h"
 #include "maps.h"
 #include "pure/judgement.h"
 
@@ -38,6 +39,8 @@ static __always_inline void note_login(const struct addr *key, __u64 hash)
 		bpf_map_update_elem(&regulars, key, &first, BPF_ANY);
 		return;
 	}
+	if (hash)
+		front_note(key, first.account, l);
 	l->last = now;
 	if (hash)
 		l->account = account_of(hash);

@@ -22,6 +22,8 @@ enum sign_kind {
 	SIGN_COUNTED,
 	/* a forwarded mail server's SYN-ACK left by a watched interface */
 	SIGN_FORWARDED,
+	/* a front (fronts.h) has reached a limit */
+	SIGN_FRONT,
 	SIGNS_MAX = 16
 };
 

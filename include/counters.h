@@ -96,7 +96,9 @@
 	  "users whose guesses were forgotten for others: no room")            \
 	X(ACCOUNT_FULL, "accounts-full",                                       \
 	  "guesses not counted for their user: no room")                       \
-	X(TRAPPED, "trapped", "failed logins as one of trap-users")
+	X(TRAPPED, "trapped", "failed logins as one of trap-users")            \
+	X(FRONTS, "bans-fronts",                                               \
+	  "bans NOT written: many accounts log in from there")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -31,6 +31,7 @@ enum event_outcome {
 	OUTCOME_BRAKE, /* max-bans-per-minute is reached: NOT banned */
 	OUTCOME_FUSE, /* the fuse has blown: NOT banned */
 	OUTCOME_BRAKE_SHARE, /* by the client's network: NOT banned */
+	OUTCOME_FRONT, /* many accounts log in from there: NOT banned */
 };
 
 /* What the users tried within the rate's time suggest. */

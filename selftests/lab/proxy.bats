@@ -56,6 +56,7 @@ says() { # NAME WORD
 after() {
 	end one
 	end two
+	end haproxy_here
 }
 
 # Postfix says 421 where no header has come for five seconds.
@@ -234,7 +235,28 @@ counted_by() { # PORT ADDRESS NET [OPTION...]
 	login_fail attacker 4 --server $NGINX --from 198.51.100.11 --port 465 \
 		--tls implicit
 	until_true 5 banned_are "198.51.100.10/32 198.51.100.11/32"
-	end haproxy_here
+}
+
+@test "... without the key all failures inside TLS are this host's: told; the remedy helps" {
+	haproxy_here_up
+	conf rate 4/120s ports "25, 587, 465, 10587, 10465"
+	daemon_up
+	# No session has come directly, which would show where to look.
+	for _ in 1 2 3; do
+		login_fail attacker 8 --server $NGINX --from 198.51.100.10 \
+			--port 465 --tls implicit
+	done
+	nobody_is_banned
+	fails 1 smtpxdp status --check
+	has "$output" "^127.0.0.1: most failed logins are of this address .this host.*name it in proxies"
+	until_true 5 journal_has SMTPXDP_EVENT=alarm
+	smtpxdp config set proxies 127.0.0.1
+	has "$(smtpxdp status --check || true)" "^lo: .*restart the daemon"
+	daemon_down
+	daemon_up
+	login_fail attacker 4 --server $NGINX --from 198.51.100.10 --port 465 \
+		--tls implicit
+	until_true 5 banned_are 198.51.100.10/32
 }
 
 @test "without the key the proxy is not banned, but a problem with its remedy" {
@@ -255,6 +277,25 @@ counted_by() { # PORT ADDRESS NET [OPTION...]
 	no_problem
 	fail_by 587 4 198.51.100.10
 	until_true 5 banned_are 198.51.100.10/32
+}
+
+@test "... nor is one that sends no header, where many accounts log in by it" {
+	local n
+	conf rate 4/120s
+	daemon_up
+	for n in $(seq 10); do
+		echo "many$n:{PLAIN}secret$n" >>$LAB/users
+	done
+	until_true 5 login_ok honest --user many10 --password secret10
+	for n in $(seq 10); do
+		login_ok attacker --server $HAPROXY --port 2587 --user many$n \
+			--password secret$n
+	done
+	fail_by 2587 4 198.51.100.10
+	nobody_is_banned
+	fails 1 smtpxdp status --check
+	has "$output" "^$HAPROXY/32: a webmail or a gateway.*name it in proxies"
+	login_ok attacker --server $HAPROXY --port 2587
 }
 
 @test "the key is live, and names files; whoever was banned is free once he is a proxy" {

@@ -242,6 +242,7 @@ static inline void lab_reset(struct lab *lab)
 	map_clear(lab->skel->maps.clients);
 	map_clear(lab->skel->maps.nets);
 	map_clear(lab->skel->maps.regulars);
+	map_clear(lab->skel->maps.fronts);
 	map_zero(lab->skel->maps.brake);
 	bans_clear(lab);
 	map_clear(lab->skel->maps.ban_nets);

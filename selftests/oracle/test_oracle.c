@@ -507,6 +507,7 @@ static void forget(struct oracle *o)
 	map_clear(o->lab->skel->maps.streams);
 	map_clear(o->lab->skel->maps.dialogues);
 	map_clear(o->lab->skel->maps.regulars);
+	map_clear(o->lab->skel->maps.fronts);
 	o->lab->n_events = 0;
 	/* ended before it was accepted */
 	for (int i = 0, fd; i < 2; i++)

@@ -46,9 +46,9 @@ struct known {
 	uint32_t next_ban; /* seconds */
 	bool has_exempt;
 	struct exempt exempt; /* its failures that were not counted */
-	int hides; /* flags of `front`, or 0: there is none */
-	struct net front; /* this client may hide behind it */
-	struct exempt of_front;
+	int hides; /* flags of `gateway`, or 0: there is none */
+	struct net gateway; /* this client may hide behind it */
+	struct exempt of_gateway;
 	struct named_by by[PROXIES_SHOWN];
 	size_t n_by;
 };
@@ -94,8 +94,8 @@ static int look_up(struct pins *p, struct known *k)
 			window_count(&block, tick, net_rate(s, k)->ticks);
 	k->has_exempt = exempt_find(p, &k->host, &k->exempt);
 	if (!k->counted && !k->has_exempt)
-		k->hides = alarms_exempt(p, k->now.boot_ns, &k->front,
-					 &k->of_front);
+		k->hides = alarms_exempt(p, k->now.boot_ns, &k->gateway,
+					 &k->of_gateway);
 	k->next_ban = next_ban_time(p, k->judgement.kind, &k->past);
 	k->n_by = named_proxies(p, &k->client, k->by, PROXIES_SHOWN);
 	return 0;
@@ -135,18 +135,6 @@ static void next(const struct settings *s, const struct known *k, char *buf,
 			 ban);
 }
 
-/* Failures that were not counted, of an address that is never banned. */
-static json_t *exempt_json(const struct net *host, const struct exempt *e)
-{
-	char addr[ADDR_TEXT], last[CLOCK_TEXT];
-
-	return json_pack("{s:s, s:I, s:s, s:i, s:i}", "address",
-			 host_format(host, addr), "failures",
-			 (json_int_t)e->failures, "last_seen",
-			 clock_format_boot(e->last, last), "last_code", e->code,
-			 "port", e->port);
-}
-
 static json_t *proxies_json(const struct known *k)
 {
 	json_t *list = json_array();
@@ -169,7 +157,7 @@ static json_t *known_json(struct pins *p, const struct known *k)
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
-		"s:o, s:o, s:s}",
+		"s:o, s:o, s:o, s:s}",
 		"address", host_format(&k->shown, addr), "net",
 		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
@@ -190,8 +178,9 @@ static json_t *known_json(struct pins *p, const struct known *k)
 		history_json(p, &k->past), "next_ban", k->next_ban, "uncounted",
 		k->has_exempt ? exempt_json(&k->host, &k->exempt) : json_null(),
 		"behind",
-		k->hides ? exempt_json(&k->front, &k->of_front) : json_null(),
-		"next", text);
+		k->hides ? exempt_json(&k->gateway, &k->of_gateway) :
+			   json_null(),
+		"front", front_json(p, &k->client, &k->now), "next", text);
 }
 
 static const char *string_at(const json_t *o, const char *key)
@@ -275,7 +264,7 @@ static void print_repeats(const json_t *client, const struct settings *s,
 static void print_exempt(const json_t *doc)
 {
 	const json_t *own = json_object_get(doc, "uncounted");
-	const json_t *front = json_object_get(doc, "behind");
+	const json_t *behind = json_object_get(doc, "behind");
 
 	if (json_is_object(own))
 		printf("%-10s %lld, for it is never banned; the last %s "
@@ -283,11 +272,20 @@ static void print_exempt(const json_t *doc)
 		       "uncounted", number_at(own, "failures"),
 		       string_at(own, "last_seen"), number_at(own, "last_code"),
 		       number_at(own, "port"));
-	if (json_is_object(front))
+	if (json_is_object(behind))
 		printf("%-10s perhaps %s: %lld failures are of that address, "
 		       "which is never banned\n",
-		       "behind", string_at(front, "address"),
-		       number_at(front, "failures"));
+		       "behind", string_at(behind, "address"),
+		       number_at(behind, "failures"));
+}
+
+static void print_front(const json_t *front)
+{
+	if (json_is_object(front))
+		printf("%-10s %lld accounts have logged in within a day, as by "
+		       "a webmail; %lld of %lld bans a day were held back\n",
+		       "front", number_at(front, "accounts"),
+		       number_at(front, "held"), number_at(front, "bound"));
 }
 
 /* Prints the ports that are closed to it, and what is left open on purpose. */
@@ -352,6 +350,7 @@ static void print_text(const json_t *doc, const struct settings *s,
 			       ", over and over: probably a stale password" :
 			       "");
 	print_exempt(doc);
+	print_front(json_object_get(doc, "front"));
 	print_network(doc, net_rate(s, k));
 	if (json_is_object(past))
 		printf("%-10s %lld, the last ban until %s; forgotten at %s; "

@@ -80,6 +80,8 @@ static const char *excuse(const struct event *e)
 		       "max-bans-per-minute)" :
 	       e->outcome == OUTCOME_FUSE ?
 		       " (not banned: the fuse has blown)" :
+	       e->outcome == OUTCOME_FRONT ?
+		       " (not banned: many accounts log in from there)" :
 		       "";
 }
 

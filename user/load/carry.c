@@ -53,6 +53,7 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 		break;
 	case MAP_REGULARS:
 	case MAP_ACCOUNT_NETS:
+	case MAP_FRONTS:
 	case MAP_NAMED:
 	case MAP_FORWARDED:
 	case MAP_CLAIMANTS:

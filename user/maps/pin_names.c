@@ -7,6 +7,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_NETS] = "nets",
 	[MAP_REPEATS] = "repeats",
 	[MAP_REGULARS] = "regulars",
+	[MAP_FRONTS] = "fronts",
 	[MAP_BANS] = "bans",
 	[MAP_BAN_NETS] = "ban_nets",
 	[MAP_ALLOW_NETS] = "allow_nets",

@@ -13,13 +13,17 @@ bool sign_is_recent(const struct sign *s, uint64_t now)
 	return s->last && now < s->last + SIGN_PAUSE_SEC * SIGN_NSEC;
 }
 
-bool sign_read(const struct pins *p, enum sign_kind kind, uint64_t now,
-	       struct sign *s)
+bool sign_last(const struct pins *p, enum sign_kind kind, struct sign *s)
 {
 	__u32 key = kind;
 
-	return !bpf_map_lookup_elem(p->map[MAP_SIGNS], &key, s) &&
-	       sign_is_recent(s, now);
+	return !bpf_map_lookup_elem(p->map[MAP_SIGNS], &key, s) && s->last;
+}
+
+bool sign_read(const struct pins *p, enum sign_kind kind, uint64_t now,
+	       struct sign *s)
+{
+	return sign_last(p, kind, s) && sign_is_recent(s, now);
 }
 
 bool exempt_find(const struct pins *p, const struct net *host, struct exempt *e)

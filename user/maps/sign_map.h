@@ -17,6 +17,9 @@ bool sign_is_recent(const struct sign *s, uint64_t now);
 bool sign_read(const struct pins *p, enum sign_kind kind, uint64_t now,
 	       struct sign *s);
 
+/* The same, however long ago. */
+bool sign_last(const struct pins *p, enum sign_kind kind, struct sign *s);
+
 /* The entry of an address in map exempt. False: none of its failures is known. */
 bool exempt_find(const struct pins *p, const struct net *host,
 		 struct exempt *e);

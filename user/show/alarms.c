@@ -17,6 +17,7 @@
 #include "maps/groups_map.h"
 #include "maps/settings_map.h"
 #include "maps/sign_map.h"
+#include "show/alarms_fronts.h"
 #include "show/alarms_ways.h"
 #include "tls/tls_watch.h"
 
@@ -152,8 +153,8 @@ static void check_exempt(const struct watch *w)
 			"take it from the allowlist, or look after what "
 			"guesses there" :
 			"let it pass on the clients' addresses: no masquerading "
-			"of what comes in, and of a proxy its PROXY protocol "
-			"or XCLIENT");
+			"of what comes in; a proxy is to name them by the PROXY "
+			"protocol or XCLIENT: name it in proxies");
 }
 
 /* Does a process of this port's server write by a library that is not known? */
@@ -320,6 +321,7 @@ void alarms_check(struct checkup *c)
 	check_exempt(&w);
 	check_tls(&w);
 	alarms_ways(c, w.now.boot_ns);
+	alarms_fronts(c, &w.now);
 	check_groups(&w);
 	check_room(&w);
 	check_brake(&w);

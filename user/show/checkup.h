@@ -30,7 +30,8 @@
 	X(WAYS, "ways") /* clients come in where the gate is attached */       \
 	X(GROUPS, "groups") /* the groups' files can be read */                \
 	X(PROXIES, "proxies") /* they name the clients that log in */          \
-	X(DNS, "dns") /* DNS has addresses of the key allow's names */
+	X(DNS, "dns") /* DNS has addresses of the key allow's names */         \
+	X(FRONTS, "fronts") /* no client that reaches a limit has many users */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alarm.h"
 #include "base/address.h"
 #include "base/escape.h"
 #include "lists/policy.h"
 #include "maps/clients_map.h"
+#include "maps/fronts_map.h"
 #include "maps/groups_map.h"
 #include "maps/history_map.h"
 #include "maps/settings_map.h"
+#include "pure/front.h"
 #include "pure/judgement.h"
 #include "show/closed.h"
 #include "tell/names.h"
@@ -170,4 +173,32 @@ json_t *as_json(const struct geo_place *at)
 	return at->asn ? json_pack("{s:I, s:o}", "number", (json_int_t)at->asn,
 				   "name", shown(at->as_name)) :
 			 json_null();
+}
+
+json_t *exempt_json(const struct net *host, const struct exempt *e)
+{
+	char addr[ADDR_TEXT], last[CLOCK_TEXT];
+
+	return json_pack("{s:s, s:I, s:s, s:i, s:i}", "address",
+			 host_format(host, addr), "failures",
+			 (json_int_t)e->failures, "last_seen",
+			 clock_format_boot(e->last, last), "last_code", e->code,
+			 "port", e->port);
+}
+
+json_t *front_json(const struct pins *p, const struct net *client,
+		   const struct clock_pair *now)
+{
+	uint32_t time = front_time(now->boot_ns);
+	struct front f;
+	int accounts;
+
+	if (!fronts_find(p, client, &f))
+		return json_null();
+	accounts = front_accounts(&f, time);
+	return accounts < FRONT_MIN ?
+		       json_null() :
+		       json_pack("{s:i, s:i, s:i}", "accounts", accounts,
+				 "held", front_held(&f, time), "bound",
+				 accounts / FRONT_PER_BAN);
 }

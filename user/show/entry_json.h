@@ -42,4 +42,12 @@ json_t *groups_json(const struct pins *p);
 json_t *country_json(const struct geo_place *at);
 json_t *as_json(const struct geo_place *at);
 
+/* Failures that were not counted, of an address that is never banned. */
+struct exempt;
+json_t *exempt_json(const struct net *host, const struct exempt *e);
+
+/* Of a client from which many accounts log in (fronts.h); null: of another. */
+json_t *front_json(const struct pins *p, const struct net *client,
+		   const struct clock_pair *now);
+
 #endif
