@@ -109,6 +109,8 @@ static __always_inline bool account_take(const struct settings *s,
 {
 	__u64 was = *(volatile __u64 *)&a->user;
 
+	if (was == user)
+		return true; /* another CPU has just made it his */
 	if (was == ACCOUNT_TAKEN ||
 	    __sync_val_compare_and_swap(&a->user, was, ACCOUNT_TAKEN) != was)
 		return false;

@@ -30,9 +30,16 @@ botnet() { # FIRST LAST [OPTION...]
 		--tries 3 --user bob "$@"
 }
 
+# So many bans and failures, or two more failures or bans less: of 64 guesses that
+# are kept, each makes one new guess in 65,536 look like an old one.
 counted() { # BANS FAILURES
-	same "bans" "$(smtpxdp ban list -j | jq length)" $1
-	same "failures" "$(counter failures)" $2
+	local bans failures
+	bans=$(smtpxdp ban list -j | jq length)
+	failures=$(counter failures)
+	((bans <= $1 && bans >= $1 - 2 && failures >= $2 && failures <= $2 + 2)) || {
+		echo "bans: $bans, not $1; failures: $failures, not $2"
+		return 1
+	}
 }
 
 reason() { # ADDRESS
@@ -47,13 +54,13 @@ reason() { # ADDRESS
 	botnet 11 54 --connections 20
 	until_true 5 counted 45 74
 	until_true 5 journal_has SMTPXDP_EVENT=user-attacked
-	same "attacks told" "$(journal SMTPXDP_EVENT=user-attacked | jq -r .MESSAGE)" \
-		"a user is under attack (log-users = yes tells which): 30 different passwords in 1d from 3 networks or more, the last from 100.64.10.9; who fails as this user is banned at once, except from where the user has logged in"
-	same "reason" "$(reason 100.64.54.9)" "1 failure in 10m, as a user under attack"
+	has "$(journal SMTPXDP_EVENT=user-attacked | jq -rs 'map(.MESSAGE) | join("|")')" \
+		'^a user is under attack \(log-users = yes tells which\): 30 different passwords in 1d from 3 networks or more, the last from 100\.64\.[0-9]+\.9; who fails as this user is banned at once, except from where the user has logged in$'
+	has "$(reason 100.64.54.9)" '^[12] failures? in 10m, as a user under attack$'
 	has "$(smtpxdp why 100.64.54.9)" 'as a user under attack'
 	until_true 5 journal_has SMTPXDP_EVENT=ban SMTPXDP_NET=100.64.54.9/32
 	has "$(journal SMTPXDP_NET=100.64.54.9/32 SMTPXDP_EVENT=ban | jq -r .MESSAGE)" \
-		'^banned 100\.64\.54\.9/32 for 1h: 1 failure in 10m, as a user under attack: 535 '
+		'^banned 100\.64\.54\.9/32 for 1h: [12] failures? in 10m, as a user under attack: 535 '
 	has "$(smtpxdp -j events)" '"event":"user-attacked"'
 	vanished attacker --from 100.64.54.9
 	# Others, as other users, mistype as ever.
