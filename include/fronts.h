@@ -8,12 +8,12 @@
 
 #include <linux/types.h>
 
-#define FRONT_ACCOUNTS 32 /* the last ones are kept */
+#define FRONT_ACCOUNTS 16 /* the last ones are kept */
 /* So many accounts within a day make a front. */
 #define FRONT_MIN 10
 /* For each so many of them, one ban a day is held back. */
 #define FRONT_PER_BAN 5
-#define FRONT_BANS 8 /* a power of two: see bound_index() */
+#define FRONT_BANS 4 /* a power of two: see bound_index() */
 
 /* Times are front_time(). */
 struct front {

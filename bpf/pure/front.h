@@ -44,7 +44,7 @@ PURE_FUNCTION int front_slot(const struct front *f, __u32 account, __u32 now)
 
 	if (!f)
 		return 0;
-	for (__u32 i = 0; i < FRONT_ACCOUNTS; i++) {
+	for (__u32 i = bound_hide(0); i < FRONT_ACCOUNTS; i++) {
 		__u64 v = *(volatile const __u64 *)&f->accounts[i];
 		__u32 age = now - (__u32)v;
 
@@ -75,7 +75,7 @@ PURE_FUNCTION int front_accounts(const struct front *f, __u32 now)
 
 	if (!f)
 		return 0;
-	for (__u32 i = 0; i < FRONT_ACCOUNTS; i++) {
+	for (__u32 i = bound_hide(0); i < FRONT_ACCOUNTS; i++) {
 		__u64 v = *(volatile const __u64 *)&f->accounts[i];
 
 		n += v && front_fits(v, now);
@@ -90,7 +90,7 @@ PURE_FUNCTION int front_held(const struct front *f, __u32 now)
 
 	if (!f)
 		return 0;
-	for (__u32 i = 0; i < FRONT_BANS; i++)
+	for (__u32 i = bound_hide(0); i < FRONT_BANS; i++)
 		n += i < f->n_held && front_fits(f->held[i], now);
 	return n;
 }

@@ -120,7 +120,7 @@ front_of() { # ADDRESS
 	nobody_is_banned
 	typos honest 1 5
 	until_true 5 banned_are $HONEST/32
-	same "as JSON" "$(front_of $HONEST)" "20 3 4"
+	same "as JSON" "$(front_of $HONEST)" "16 3 3"
 	until_true 5 told "$HONEST/32, banned:"
 }
 
