@@ -54,7 +54,7 @@ second_offence() {
 			$((96 + n % 8)) $((120 + n)) $((96 + (n + 4) % 8)) $((160 + n))
 	done | at attacker ip -batch -
 	at router ip route add $to via $ATTACKER
-	conf rate 10/120s net-rate 60/1h net-prefix 21
+	conf rate 10/120s net-rate 60/1h net-prefix 21 account-rate off
 	daemon_up
 	login_storm attacker --bad "$(all_over 1 29)"
 	has "$(smtpxdp why 198.51.99.1)" \

@@ -102,3 +102,7 @@ executions() {
 @test "proxy" {
 	fuzz proxy
 }
+
+@test "dns" {
+	fuzz dns
+}
