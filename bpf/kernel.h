@@ -163,8 +163,11 @@ __noinline __weak int number_in_our_pidns(__u64 upid)
 	return id.nr;
 }
 
-/* The current process's pid as the daemon sees it; 0: not visible there. */
-static __noinline __attribute__((unused)) __u32 process_id(void)
+/*
+ * The current process's pid as the daemon sees it; 0: not visible there. Verified
+ * once.
+ */
+__noinline __weak int process_id(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);

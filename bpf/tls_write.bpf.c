@@ -271,12 +271,15 @@ static __always_inline bool worth_reading(const struct tls_task *t,
 	return false;
 }
 
-/* A hash of the length of what is written, and of how it starts. */
-static __always_inline __u64 hash_of(struct tls_task *t, __u64 at, __u64 num)
+/* A hash of the length of what is written, and of how it starts. Verified once. */
+__noinline __weak __u64 hash_of(struct tls_task *t, __u64 at, __u64 num)
 {
-	const __u64 *word = (const __u64 *)t->head.bytes;
 	__u64 n = num < LINE_SIZE ? num : LINE_SIZE, h = num;
+	const __u64 *word;
 
+	if (!t)
+		return 0;
+	word = (const __u64 *)t->head.bytes;
 	__builtin_memset(&t->head, 0, sizeof(t->head));
 	if (n)
 		bpf_probe_read_user(&t->head, bound_size(n, LINE_SIZE),

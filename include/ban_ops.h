@@ -28,8 +28,9 @@ BAN_FN int ban_unpass(struct ban_head *h, __u32 home, __u32 n)
 	if (!h)
 		return 0;
 	for (__u32 i = 0; i < BAN_PROBE; i++) {
-		if (i < n)
-			ban_unpass_line(h, ban_index_at(h->lines, home, i));
+		if (i >= n)
+			break;
+		ban_unpass_line(h, ban_index_at(h->lines, home, i));
 	}
 	return 0;
 }
