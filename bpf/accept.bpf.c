@@ -15,11 +15,6 @@
 
 #include <bpf/bpf_tracing.h>
 
-#define TCP_ESTABLISHED 1
-#define TCP_SYN_SENT 2
-#define TCP_SYN_RECV 3
-#define TCP_LISTEN 10
-
 /* Users of services: below 1000, or systemd's dynamic ones (systemd.exec(5)). */
 #define USER_MIN 1000
 #define DYNAMIC_MIN 61184
@@ -28,11 +23,6 @@
 static __always_inline bool is_of_service(__u32 uid)
 {
 	return uid < USER_MIN || (uid >= DYNAMIC_MIN && uid <= DYNAMIC_MAX);
-}
-
-static __always_inline bool is_elsewhere(const struct sock *sk)
-{
-	return netns_of(sk)->ns.inum != our_netns;
 }
 
 /*
@@ -88,11 +78,11 @@ int BPF_PROG(accepted, const struct sock *sk, int before, int now)
 	const struct tcp_sock *tp;
 	__u16 port;
 
-	if (now == TCP_SYN_SENT) /* disconnected before, it begins anew */
+	if (now == BPF_TCP_SYN_SENT) /* disconnected before, it begins anew */
 		bpf_sk_storage_delete(&accepted_socks, (void *)sk);
-	if (now != TCP_LISTEN &&
-	    (now != TCP_SYN_RECV || before != TCP_LISTEN) &&
-	    (now != TCP_ESTABLISHED || before != TCP_SYN_RECV))
+	if (now != BPF_TCP_LISTEN &&
+	    (now != BPF_TCP_SYN_RECV || before != BPF_TCP_LISTEN) &&
+	    (now != BPF_TCP_ESTABLISHED || before != BPF_TCP_SYN_RECV))
 		return 0;
 	tp = s && is_tcp(sk) ? tcp_of(sk) : NULL;
 	if (!tp)
@@ -100,11 +90,11 @@ int BPF_PROG(accepted, const struct sock *sk, int before, int now)
 	port = bpf_ntohs(port_of(tp));
 	if (!port_is_mail(s, port))
 		return 0;
-	if (now == TCP_LISTEN) {
+	if (now == BPF_TCP_LISTEN) {
 		listens(sk);
 		return 0;
 	}
-	if (now == TCP_SYN_RECV) {
+	if (now == BPF_TCP_SYN_RECV) {
 		born(sk, port);
 		return 0;
 	}

@@ -47,6 +47,12 @@ netns_of(const struct sock *sk)
 	return sk->__sk_common.skc_net.net;
 }
 
+/* Is it in another network namespace than the daemon's? */
+static __always_inline bool is_elsewhere(const struct sock *sk)
+{
+	return netns_of(sk)->ns.inum != our_netns;
+}
+
 /*
  * Is its network namespace one that root has made, not a user, who may do there
  * what he likes?

@@ -97,8 +97,6 @@ static __noinline int is_believed(struct __sk_buff *skb,
 	return 0;
 }
 
-#define TCP_LISTEN 10
-
 /*
  * Is a packet that no TCP socket sends of a connection whose socket is here?
  * Then it was sent raw. Not so if somebody here only listens at that address:
@@ -112,7 +110,7 @@ static __noinline int is_forged(struct __sk_buff *skb,
 
 	if (!sk)
 		return 0;
-	full = sk->state != TCP_LISTEN && bpf_skc_to_tcp_sock(sk);
+	full = sk->state != BPF_TCP_LISTEN && bpf_skc_to_tcp_sock(sk);
 	bpf_sk_release(sk);
 	return full;
 }

@@ -21,10 +21,6 @@
 
 #include <bpf/bpf_tracing.h>
 
-#define TCP_ESTABLISHED 1
-#define TCP_CLOSE 7
-#define TCP_CLOSE_WAIT 8 /* the client has sent a FIN, the server serves on */
-
 /* Most seconds for which a reply may wait to leave. */
 #define HELD_BACK 10
 
@@ -77,12 +73,18 @@ static __always_inline void settle_later(const struct settings *s,
 	bpf_map_update_elem(&ended_elsewhere, &e->key, &at, BPF_ANY);
 }
 
+/* Is the server's socket in the daemon's namespace? Tests name none. */
+static __always_inline bool is_here(const struct sock *sk)
+{
+	return !our_netns || !is_elsewhere(sk);
+}
+
 /* Judges the end of a connection, now or later. */
 static __always_inline void end_stream(const struct settings *s,
 				       const struct sock *sk, struct ending *e,
 				       struct stream *st)
 {
-	if (!our_netns || netns_of(sk)->ns.inum == our_netns)
+	if (is_here(sk))
 		settle(s, e, st);
 	else
 		settle_later(s, e, st);
@@ -106,15 +108,18 @@ int BPF_PROG(closed, const struct sock *sk, int before, int now)
 	__u32 zero = 0;
 
 	e = bpf_map_lookup_elem(&endings, &zero);
-	if (now != TCP_CLOSE || !e)
+	if (now != BPF_TCP_CLOSE || !e)
 		return 0;
 	tp = mail_socket(s, sk);
 	st = tp ? stream_of(tp, e) : NULL;
 	if (!st)
 		return 0;
-	/* no error: the server itself closed it, and had not read all */
+	/*
+	 * No error: the server itself closed it, and had not read all. In
+	 * CLOSE_WAIT the client has sent a FIN, and the server serves on.
+	 */
 	if (sk->sk_err &&
-	    (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT))
+	    (before == BPF_TCP_ESTABLISHED || before == BPF_TCP_CLOSE_WAIT))
 		st->state |= STREAM_RESET;
 	end_stream(s, sk, e, st);
 	return 0;
@@ -139,7 +144,7 @@ int BPF_PROG(destroyed, const struct sock *sk)
 	st = stream_of(tp, e);
 	if (st)
 		end_stream(s, sk, e, st);
-	if (!our_netns || netns_of(sk)->ns.inum == our_netns)
+	if (is_here(sk))
 		forget(s, &e->key);
 	return 0;
 }
