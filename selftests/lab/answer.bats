@@ -49,10 +49,6 @@ counted_are() { # TOTAL UNANSWERED
 	same "unanswered" "$(counter failures-unanswered)" $2
 }
 
-failures_are() {
-	[ "$(counter failures)" = $1 ]
-}
-
 judged_are() {
 	[ "$(judged)" = $1 ]
 }

@@ -119,10 +119,6 @@ refused_are() { # SERVER COUNT
 	[ "$(refusals $1)" = $2 ]
 }
 
-failures_are() {
-	[ "$(counter failures)" = $1 ]
-}
-
 # Each connection that has ended was looked at, and is forgotten.
 all_judged() {
 	[ "$(bpftool -j map dump pinned $PIN/current/ended_elsewhere)" = '[]' ]

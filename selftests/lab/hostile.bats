@@ -65,13 +65,9 @@ slow_journal() {
 	until_true 10 listens mail "[$POSTFIX6]" 25
 	background torrent attacker python3 -B "$TORRENT" try $POSTFIX6 \
 		2001:db8:bad 63
-	until_true 10 more_than 20000
+	until_true 10 failures_exceed 20000
 	turns
 	running torrent # it was no flood else
-}
-
-more_than() { # FAILURES
-	[ "$(counter failures)" -gt $1 ]
 }
 
 # --- locks ------------------------------------------------------------------

@@ -79,6 +79,14 @@ lacks() {
 	}
 }
 
+failures_are() { # COUNT
+	[ "$(counter failures)" = "$1" ]
+}
+
+failures_exceed() { # COUNT
+	[ "$(counter failures)" -gt "$1" ]
+}
+
 # Nothing is wrong. The proxies' host is a network namespace here: its listeners
 # are taken for servers in a container, which no watched interface leads to.
 no_problem() {

@@ -259,10 +259,6 @@ stops_between() { # LIBRARY
 	EOF
 }
 
-more_than() { # FAILURES
-	[ "$(counter failures)" -gt $1 ]
-}
-
 is_stopped() {
 	grep -q '^State:.*T' "/proc/$(daemon_pid)/status"
 }
@@ -270,7 +266,7 @@ is_stopped() {
 @test "two daemons' probes at once: sessions that end meanwhile count once" {
 	stops_between $LAB/shim.so
 	login_storm attacker --tls starttls --tries 18 --bad "$BAD" &
-	until_true 10 more_than 6
+	until_true 10 failures_exceed 6
 	daemon_down KILL
 	: >$LAB/log/smtpxdp
 	background smtpxdp mail env LD_PRELOAD=$LAB/shim.so \
