@@ -249,7 +249,10 @@ flood_is_dropped() {
 	silent
 }
 
-@test "an earlier daemon watched the bridge: nobody gets through when its port is" {
+# The kernel has no XDP below XDP: the gate is away for half a millisecond while
+# it moves down, or longer if another process gets the CPU. There is a try each
+# two milliseconds; a gate that comes with the daemon's start lets hundreds in.
+@test "an earlier daemon watched the bridge: the gate moves to its port at once" {
 	lan_up
 	bridge_up nic0
 	at mail ip addr add $SERVER/24 dev br0
@@ -261,6 +264,11 @@ flood_is_dropped() {
 	daemon_down
 	before
 	choose eth0 nic0
+	# hammer says what became of a try when a hundred more have been made
+	until_true 10 more_than $(($(counter dropped-ban) + 200))
+	[ "$(wc -l <$LAB/log/flood)" -le 5 ]
+	end flood
+	flood
 	flood_is_dropped
 	has "$(find $PIN/links -name 'xdp-*' | wc -l)" '^2$'
 	lacks "$(at mail ip -d link show dev br0)" xdp

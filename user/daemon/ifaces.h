@@ -37,8 +37,8 @@ int ifaces_find(struct ifaces *f, const struct config *c);
 /*
  * Adds an earlier daemon's interface that is not in the list, if it was chosen:
  * by what is not known yet, as by clients that came in. Also if others below it
- * are in the list: it stays until those are attached, so that no packet passes
- * meanwhile. False: it is neither, and to be detached.
+ * are in the list: it stays until those are attached, so that there is no gate
+ * for a moment only. False: it is neither, and to be detached.
  */
 bool ifaces_keep(struct ifaces *f, const struct daemon_iface *iface);
 void ifaces_free(struct ifaces *f);

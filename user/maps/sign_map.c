@@ -26,6 +26,22 @@ bool sign_read(const struct pins *p, enum sign_kind kind, uint64_t now,
 	return sign_last(p, kind, s) && sign_is_recent(s, now);
 }
 
+void sign_forget_passes(const struct pins *p)
+{
+	__u32 key = SIGN_PASSES, *prev = NULL;
+	struct sign none = {};
+	struct elsewhere e;
+
+	bpf_map_update_elem(p->map[MAP_SIGNS], &key, &none, BPF_EXIST);
+	for (; !bpf_map_get_next_key(p->map[MAP_ELSEWHERE], prev, &key);
+	     prev = &key) {
+		if (bpf_map_lookup_elem(p->map[MAP_ELSEWHERE], &key, &e))
+			continue;
+		e.passes = none;
+		bpf_map_update_elem(p->map[MAP_ELSEWHERE], &key, &e, BPF_EXIST);
+	}
+}
+
 bool exempt_find(const struct pins *p, const struct net *host, struct exempt *e)
 {
 	return !bpf_map_lookup_elem(p->map[MAP_EXEMPT], host->addr, e);

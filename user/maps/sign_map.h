@@ -20,6 +20,9 @@ bool sign_read(const struct pins *p, enum sign_kind kind, uint64_t now,
 /* The same, however long ago. */
 bool sign_last(const struct pins *p, enum sign_kind kind, struct sign *s);
 
+/* Forgets that mail servers, here and elsewhere, accepted banned clients. */
+void sign_forget_passes(const struct pins *p);
+
 /* The entry of an address in map exempt. False: none of its failures is known. */
 bool exempt_find(const struct pins *p, const struct net *host,
 		 struct exempt *e);
