@@ -39,7 +39,7 @@ exim_535() {
 
 logins_235() {
 	not_refused $POSTFIX 235 1 "$EHLO" "$RIGHT"
-	! have_exim || not_refused $EXIM 235 1 "$EHLO" "$RIGHT"
+	! have_exim || CUTS_PARALLEL=6 not_refused $EXIM 235 1 "$EHLO" "$RIGHT"
 }
 
 challenges_334() {
