@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +13,7 @@
 #include "daemon/metrics_child.h"
 #include "show/metrics.h"
 #include "show/status.h"
+#include "sys/child.h"
 #include "tell/journal.h"
 
 #define BACKLOG 16
@@ -121,16 +121,13 @@ static int start_child(struct metrics_server *m)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
-	signal(SIGCHLD, SIG_IGN); /* the socket tells of its end */
-	pid = fork();
+	pid = child_fork(ends);
 	if (!pid)
 		metrics_child(m->listener, ends[1]);
-	err = pid < 0 ? -errno : 0;
-	close(ends[1]);
+	if (pid < 0)
+		return pid;
 	m->child = ends[0];
-	if (!err)
-		err = sd_event_add_io(m->event, &m->io, m->child, EPOLLIN,
-				      on_child, m);
+	err = sd_event_add_io(m->event, &m->io, m->child, EPOLLIN, on_child, m);
 	if (err < 0)
 		forget_child(m);
 	return err < 0 ? err : 0;

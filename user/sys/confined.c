@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sys/child.h"
 #include "sys/confine.h"
 
 /* Where the child has its two descriptors. */
@@ -136,17 +137,14 @@ int confined_read(int path_fd, confined_fn fn, void *result, size_t size,
 
 	if (size > CONFINED_RESULT_MAX)
 		return -EINVAL;
-	/* Nobody waits for a child that hangs in the kernel, dead or not. */
-	signal(SIGCHLD, SIG_IGN);
 	if (pipe2(pipe_fd, O_CLOEXEC))
 		return -errno;
-	pid = fork();
+	pid = child_fork(pipe_fd);
 	if (!pid)
 		child(path_fd, pipe_fd[1], fn, size);
-	err = pid < 0 ? -errno : 0;
-	close(pipe_fd[1]);
-	if (!err)
-		err = answer(pid, pipe_fd[0], result, size, msec);
+	if (pid < 0)
+		return pid;
+	err = answer(pid, pipe_fd[0], result, size, msec);
 	close(pipe_fd[0]);
 	return err;
 }

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sys/child.h"
 #include "sys/confine.h"
 
 #define ANSWER CONFINE_FIRST /* the child's end of the pipe */
@@ -123,21 +124,14 @@ static _Noreturn void child(int pipe_fd, const char *name)
 
 int lookup_start(const struct host_name *name)
 {
-	int ends[2], pid, err;
+	int ends[2], pid;
 
-	/* Nobody waits for the child: the pipe tells of its end. */
-	signal(SIGCHLD, SIG_IGN);
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
-	pid = fork();
+	pid = child_fork(ends);
 	if (!pid)
 		child(ends[1], name->text);
-	err = pid < 0 ? -errno : 0;
-	close(ends[1]);
-	if (!err)
-		return ends[0];
-	close(ends[0]);
-	return err;
+	return pid < 0 ? pid : ends[0];
 }
 
 void lookup_finish(int fd, struct dns_answer *a)

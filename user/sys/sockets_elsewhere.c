@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "sys/child.h"
 #include "sys/confine.h"
 #include "sys/processes.h"
 
@@ -155,14 +157,12 @@ static _Noreturn void child(struct walk *w)
 }
 
 /* Reads what the child tells, until it has told all, or time is up. */
-static int listen_to(int fd, struct net *list, size_t *n_list)
+static int listen_to(int fd, struct net *list, size_t most, size_t *n_list)
 {
 	uint64_t end = clock_monotonic_usec() + ALL_MSEC * 1000ULL, now;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	size_t most = *n_list;
 	struct ended e;
 
-	*n_list = 0;
 	while ((now = clock_monotonic_usec()) < end) {
 		if (poll(&p, 1, (end - now) / 1000 + 1) <= 0)
 			continue;
@@ -180,24 +180,19 @@ int sockets_elsewhere_end(const ino_t *ns, size_t n, ends_fn ends, void *ctx,
 			  struct net *list, size_t *n_list)
 {
 	struct walk w = { .ns = ns, .n = n, .ends = ends, .ctx = ctx };
+	size_t most = *n_list;
 	int ends_of_pipe[2], pid, err;
 
-	/* Nobody waits for a child that hangs in the kernel, dead or not. */
-	signal(SIGCHLD, SIG_IGN);
-	if (pipe(ends_of_pipe)) {
-		*n_list = 0;
+	*n_list = 0;
+	if (pipe2(ends_of_pipe, O_CLOEXEC))
 		return -errno;
-	}
 	w.pipe = ends_of_pipe[1];
-	pid = fork();
+	pid = child_fork(ends_of_pipe);
 	if (!pid)
 		child(&w);
-	err = pid < 0 ? -errno : 0;
-	close(ends_of_pipe[1]);
-	if (err)
-		*n_list = 0;
-	else
-		err = listen_to(ends_of_pipe[0], list, n_list);
+	if (pid < 0)
+		return pid;
+	err = listen_to(ends_of_pipe[0], list, most, n_list);
 	if (err == -ETIMEDOUT)
 		kill(pid, SIGKILL);
 	close(ends_of_pipe[0]);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "sys/capability.h"
+#include "sys/child.h"
 #include "sys/confine.h"
 #include "sys/daemon_user.h"
 
@@ -223,22 +224,16 @@ static _Noreturn void child(int daemon, const struct user *u,
 
 int supervised_start(const struct supervised_program *p)
 {
-	int ends[2], pid, err;
+	int ends[2], pid;
 	struct user u;
 
 	daemon_runs_as(&u.uid, &u.gid); /* other threads may hold NSS's locks */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
-	signal(SIGCHLD, SIG_IGN); /* the socket tells of its end */
-	pid = fork();
+	pid = child_fork(ends);
 	if (!pid)
 		child(ends[1], &u, p);
-	err = pid < 0 ? -errno : 0;
-	close(ends[1]);
-	if (!err)
-		return ends[0];
-	close(ends[0]);
-	return err;
+	return pid < 0 ? pid : ends[0];
 }
 
 int supervised_result(int fd, struct supervised_end *end)

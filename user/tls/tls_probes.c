@@ -4,14 +4,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "maps/generation.h"
 #include "smtpxdp.skel.h"
+#include "sys/child.h"
 #include "sys/confine.h"
 #include "sys/uprobe.h"
 
@@ -84,12 +85,12 @@ void tls_probes_close(struct tls_probes *p)
 }
 
 /* Until the parent has closed its links: then the child's are the last. */
-static _Noreturn void close_behind(struct tls_probes *p, const int pipe_fd[2])
+static _Noreturn void close_behind(struct tls_probes *p, int pipe_fd)
 {
 	char c;
 
-	if (!confine_named(pipe_fd[0]))
-		while (read(pipe_fd[0], &c, 1) < 0 && errno == EINTR)
+	if (!confine_named(pipe_fd))
+		while (read(pipe_fd, &c, 1) < 0 && errno == EINTR)
 			;
 	tls_probes_close(p);
 	_exit(0);
@@ -97,19 +98,15 @@ static _Noreturn void close_behind(struct tls_probes *p, const int pipe_fd[2])
 
 void tls_probes_end(struct tls_probes *p)
 {
-	int pipe_fd[2], pid;
+	int pipe_fd[2], pid = -1;
 
-	signal(SIGCHLD, SIG_IGN); /* nobody waits for it */
-	if (pipe(pipe_fd)) {
-		tls_probes_close(p);
-		return;
-	}
-	pid = fork();
+	if (!pipe2(pipe_fd, O_CLOEXEC))
+		pid = child_fork((int[]){ pipe_fd[1], pipe_fd[0] });
 	if (!pid)
-		close_behind(p, pipe_fd);
+		close_behind(p, pipe_fd[0]);
 	tls_probes_close(p);
-	close(pipe_fd[0]);
-	close(pipe_fd[1]);
+	if (pid > 0)
+		close(pipe_fd[1]);
 }
 
 static int pin_path(char path[static PATH_MAX], const char *dir, int generation,
