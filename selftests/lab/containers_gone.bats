@@ -3,6 +3,8 @@
 #
 # Containers that end: their probes go with them, and what these hold.
 #
+# NAMESPACES=10000: as many of the last test's (ten minutes).
+#
 # alone: under load, libraries are found too late to see the first session.
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
@@ -23,6 +25,10 @@ links() {
 
 descriptors() {
 	find "/proc/$(daemon_pid)/fd" -type l | wc -l
+}
+
+rss() { # kB
+	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
 }
 
 libraries_are() { # NUMBER
@@ -63,4 +69,32 @@ signal.pause()'
 	done
 	until_true 2 as_before $n $m || as_before $n $m
 	same "descriptors" "$(descriptors)" $fds
+}
+
+# Hundreds, which live too briefly to be probed, or just long enough.
+@test "after many namespaces, a container is like the first" {
+	local n m fds before seen most=0
+	gcc -O2 -Wall -Werror -o $LAB/boxes $LAB_ROOT/selftests/lib/boxes.c
+	n=$(libraries) m=$(links) fds=$(descriptors)
+	before=$(rss)
+	background boxes mail $LAB/boxes $LIBRARIES/libssl.so.3 \
+		${NAMESPACES-300} 1000 20
+	while running boxes; do
+		seen=$(libraries)
+		[ $seen -le $most ] || most=$seen
+	done
+	rm $LAB/pid/boxes
+	same "it said" "$(cat $LAB/log/boxes)" ''
+	until_true 10 as_before $n $m || as_before $n $m
+	same "descriptors" "$(descriptors)" $fds
+	echo "# ${NAMESPACES-300} namespaces: RSS $before kB before, $(rss) kB" \
+		"after, $((most - n)) of their libraries probed at once" >&3
+	[ $most -gt $n ]
+	[ $(($(rss) - before)) -lt 4000 ]
+	box_up pool
+	# reading files may take two seconds of ten
+	until_true 12 not libraries_are $n || not libraries_are $n
+	attack --server $PUBLIC
+	judge --exact
+	silent
 }

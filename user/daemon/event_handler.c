@@ -466,6 +466,4 @@ void handle_sweep(struct handler *h)
 	if (err)
 		journal_note(MESSAGE_FAULT, "cannot walk the ban list: %s",
 			     strerror(-err));
-	if (h->tls)
-		tls_watch(p, h->tls);
 }

@@ -29,6 +29,7 @@
 /* The sweep removes expired bans every second, at 1 % of one CPU at most. */
 #define SWEEP_USEC USEC
 #define SWEEP_SHARE 100
+#define TLS_USEC USEC
 #define BEAT_USEC USEC
 #define EVENTS_USEC (USEC / 20) /* a turn of the loop takes events so long */
 #define FUSE_USEC USEC
@@ -138,13 +139,21 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 	uint64_t start = clock_monotonic_usec(), cost, wait;
 
 	handle_sweep(&(struct handler){ .pins = &d->pins,
-					.tls = d->tls,
 					.cuts = &d->cuts,
 					.on_event = &d->on_event });
 	cost = clock_monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
 	return sd_event_source_set_time_relative(s, wait);
+}
+
+/* Not within the sweep, whose pauses grow: files may take two seconds of ten. */
+static int on_tls(sd_event_source *s, uint64_t usec, void *ctx)
+{
+	struct daemon *d = ctx;
+
+	tls_watch(&d->pins, d->tls);
+	return sd_event_source_set_time_relative(s, TLS_USEC);
 }
 
 int daemon_configure(struct daemon *d, struct config *c, char *err, size_t size)
@@ -272,6 +281,8 @@ static int add_sources(sd_event *e, struct daemon *d, struct intake *in)
 	if (err >= 0 && d->tls)
 		err = sd_event_add_io(e, NULL, tls_sensor_fd(d->tls), EPOLLIN,
 				      on_ended, d);
+	if (err >= 0 && d->tls)
+		err = add_timer(e, TLS_USEC, on_tls, d);
 	if (err >= 0)
 		err = add_timer(e, SWEEP_USEC, on_sweep, d);
 	if (err >= 0)
