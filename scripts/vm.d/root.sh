@@ -4,7 +4,8 @@
 # Roots of whole machines, by debootstrap:
 #
 #   roots/RELEASE-ARCH          what a mail host has, and what tests need
-#   roots/RELEASE-ARCH.ext4     the same, to boot from
+#   roots/RELEASE-ARCH-containers   that, with Docker and Podman
+#   roots/RELEASE-ARCH.ext4     one of these, to boot from
 #   roots/RELEASE-ARCH-build    what builds the project there; for another
 #                               architecture by cross compilers
 
@@ -17,10 +18,12 @@ root_image() {
 }
 
 # Makes it if need be.
-root() { # RELEASE-ARCH
-	local suite arch
-	root_name "$1"
-	cached "$(root_dir "$1")" root_make "$1" machine
+root() { # RELEASE-ARCH[-containers]
+	local suite arch of=${1%-containers}
+	root_name "$of"
+	cached "$(root_dir "$of")" root_make "$of" machine
+	[ "$1" = "$of" ] ||
+		cached "$(root_dir "$1")" root_extend "$of" "$1" add_containers
 	cached "$(root_image "$1")" root_make_image "$1"
 }
 
@@ -30,7 +33,9 @@ build_root() { # RELEASE-ARCH
 	if cross "$arch"; then
 		build_root "$suite-$(dpkg --print-architecture)"
 		root_name "$1" sid
-		cached "$(root_dir "$1-build")" root_make_cross
+		cached "$(root_dir "$1-build")" root_extend \
+			"$suite-$(dpkg --print-architecture)-build" "$1-build" \
+			add_cross
 	else
 		cached "$(root_dir "$1-build")" root_make "$1-build" build
 	fi
@@ -40,29 +45,43 @@ cross() { # ARCH
 	[ "$1" != "$(dpkg --print-architecture)" ]
 }
 
-# This machine's build root, and beside it the other architecture's libraries
-# and the compiler that makes its programs: nothing is emulated, which would take
-# hours.
-root_make_cross() {
-	local tmp log started=$SECONDS packages
+# root_extend FROM NAME FUNCTION: a root that is another one, and beside it what
+# the function installs.
+root_extend() {
+	local tmp log started=$SECONDS
 	scratch "$VM_CACHE/roots"
-	log=$(root_dir "$suite-$arch-build").log
-	say "making a root of $suite that builds for $arch: see $log"
-	cp -a "$(root_dir "$suite-$(dpkg --print-architecture)-build")" "$tmp/root"
-	mapfile -t packages < <("$VM_ROOT"/scripts/setup --names build |
-		grep -E '^(lib|zlib).*-dev$')
+	log=$(root_dir "$2").log
+	say "making root $2 from $1: minutes; see $log"
+	cp -a "$(root_dir "$1")" "$tmp/root"
 	{
-		root_prepare "$tmp/root"
-		in_root "$tmp/root" dpkg --add-architecture "$arch"
-		in_root "$tmp/root" apt-get update -q
-		in_root "$tmp/root" apt-get install -q -y \
-			"crossbuild-essential-$arch" "pkgconf:$arch" \
-			"${packages[@]/%/:$arch}"
-		root_clean "$tmp/root"
+		root_prepare "$tmp/root" && "$3" "$tmp/root" &&
+			root_clean "$tmp/root"
 	} >"$log" 2>&1 || die "no root: $(tail -n 3 "$log")"
 	rm "$log"
-	mv "$tmp/root" "$(root_dir "$suite-$arch-build")"
-	say "root $suite-$arch-build: $((SECONDS - started)) s"
+	mv "$tmp/root" "$(root_dir "$2")"
+	say "root $2: $((SECONDS - started)) s"
+}
+
+# The other architecture's libraries, and the compiler that makes its programs:
+# nothing is emulated, which would take hours.
+add_cross() { # ROOT
+	local packages
+	mapfile -t packages < <("$VM_ROOT"/scripts/setup --names build |
+		grep -E '^(lib|zlib).*-dev$')
+	in_root "$1" dpkg --add-architecture "$arch" &&
+		in_root "$1" apt-get update -q &&
+		in_root "$1" apt-get install -q -y \
+			"crossbuild-essential-$arch" "pkgconf:$arch" \
+			"${packages[@]/%/:$arch}"
+}
+
+add_containers() { # ROOT
+	local packages
+	mapfile -t packages < <("$VM_ROOT"/scripts/setup --names containers)
+	in_root "$1" apt-get update -q &&
+		in_root "$1" apt-get install -q -y "${packages[@]}" &&
+		in_root "$1" systemctl disable docker.service docker.socket \
+			containerd.service
 }
 
 # root_name NAME [SUITE]: which may be that, too.

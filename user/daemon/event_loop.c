@@ -138,9 +138,8 @@ static int on_sweep(sd_event_source *s, uint64_t usec, void *ctx)
 	struct daemon *d = ctx;
 	uint64_t start = clock_monotonic_usec(), cost, wait;
 
-	handle_sweep(&(struct handler){ .pins = &d->pins,
-					.cuts = &d->cuts,
-					.on_event = &d->on_event });
+	handle_sweep(&(struct handler){
+		.pins = &d->pins, .cuts = &d->cuts, .on_event = &d->on_event });
 	cost = clock_monotonic_usec() - start;
 	wait = cost * SWEEP_SHARE > SWEEP_USEC ? cost * SWEEP_SHARE :
 						 SWEEP_USEC;
