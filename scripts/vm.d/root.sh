@@ -78,8 +78,11 @@ add_cross() { # ROOT
 add_containers() { # ROOT
 	local packages
 	mapfile -t packages < <("$VM_ROOT"/scripts/setup --names containers)
-	in_root "$1" apt-get update -q &&
-		in_root "$1" apt-get install -q -y "${packages[@]}" &&
+	in_root "$1" apt-get update -q || return
+	# Its own package since Debian 13.
+	! in_root "$1" apt-cache show docker-cli >/dev/null 2>&1 ||
+		packages+=(docker-cli)
+	in_root "$1" apt-get install -q -y "${packages[@]}" &&
 		in_root "$1" systemctl disable docker.service docker.socket \
 			containerd.service
 }

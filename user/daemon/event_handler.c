@@ -154,21 +154,45 @@ static int write_final(struct pins *p, const struct event *e,
 	return err < 0 ? err : 0;
 }
 
+static uint64_t end_of_ban(const struct event *e, uint32_t seconds)
+{
+	return e->boot_ns + seconds * NSEC;
+}
+
+/*
+ * The client's past without this event. A daemon that was killed while it
+ * handled the event may have remembered it: the next one reads it again.
+ */
+static struct history past_before(const struct pins *p, const struct event *e,
+				  const struct net *net, uint64_t now)
+{
+	struct history past = history_recall(p, net, now);
+	uint32_t seconds =
+		policy_ban_time(settings_now(p), e->ban_sec, past.offences);
+
+	if (past.offences && (uint64_t)past.until == end_of_ban(e, seconds))
+		past.offences--;
+	return past;
+}
+
 int handle_crossing(struct pins *p, const struct event *e,
 		    const struct net *net, struct decision *d)
 {
 	struct clock_pair now = {};
 	int err = clock_read(p->prog[PROG_CLOCK], &now);
-	struct history past = history_recall(p, net, now.boot_ns);
+	struct history past = past_before(p, e, net, now.boot_ns);
 
 	*d = policy_decide(e, settings_now(p), &past);
 	if (err || !d->ban ||
 	    (e->outcome == OUTCOME_BANNED && !still_stands(p, e, net)))
 		return err;
-	err = write_final(p, e, net, d->seconds, &now);
+	/* Before a ban that stands is final: who is killed loses no offence. */
+	if (e->outcome == OUTCOME_BANNED)
+		err = remember(p, net, d->offence, end_of_ban(e, d->seconds));
 	if (!err)
-		err = remember(p, net, d->offence,
-			       e->boot_ns + d->seconds * NSEC);
+		err = write_final(p, e, net, d->seconds, &now);
+	if (!err && e->outcome != OUTCOME_BANNED)
+		err = remember(p, net, d->offence, end_of_ban(e, d->seconds));
 	return err;
 }
 
