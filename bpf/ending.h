@@ -128,15 +128,33 @@ static __always_inline void charge_many(const struct settings *s,
 }
 
 /*
+ * How many AUTHs, of those that are remembered, has the server not read to the
+ * end of a line? (Whether that was its last line is not known of one adrift.)
+ */
+static __always_inline __u32 count_unread(const struct ending *e,
+					  const struct dialogue *d)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < ATTEMPTS; i++) {
+		__u32 end = d->attempt[i].end;
+
+		n += i < d->n && (!end || (__s32)(e->ended.read_seq - end) < 0);
+	}
+	return n;
+}
+
+/*
  * Judges a dialogue whose AUTHs are known, but not which are answered: if some
- * command may be unanswered, as many AUTHs are as the server did not refuse.
+ * command may be unanswered, as many AUTHs are as the server has read and did
+ * not refuse.
  */
 static __always_inline void judge_adrift(const struct settings *s,
 					 struct ending *e,
 					 const struct stream *st,
 					 const struct dialogue *d)
 {
-	__s32 n = d->n - st->refused - st->charged;
+	__s32 n = d->n - count_unread(e, d) - st->refused - st->charged;
 	bool outstanding = is_outstanding(e, st);
 
 	if (!d->n || (!outstanding && is_all_sent(e, st) && !e->reset))
