@@ -86,9 +86,9 @@ box_up() { # docker|podman [OPTION...]
 	shift
 	in_vm "$by run -d --name box -p 587:587 -p 465:465 $* \
 		-v /src/smtpxdp/selftests/lib:/lab:ro -v /run/lab:/run/lab:ro \
-		mail /usr/bin/python3 -B /lab/helper.py serve --server :: \
+		mail /usr/bin/python3 -B /lab/helper.py serve --server 0.0.0.0 \
 		--port 587 --tls starttls"
-	until_true 30 served honest || served honest
+	until_true 30 connects honest --timeout 10 || served honest
 }
 
 served() { # NS [OPTION...]
