@@ -262,6 +262,15 @@ static __always_inline void judge(const struct settings *s, struct ending *e,
 			 w->lost || w->first_seq != st->first_seq ||
 				    missed_some(e, w);
 
+	/*
+	 * The end of a message leaves as a reply. If the client lets none leave,
+	 * it may have tried to log in behind it.
+	 */
+	if (st->state & STREAM_MESSAGE) {
+		if (!is_all_sent(e, st))
+			charge_unknown(s, e, st);
+		return;
+	}
 	if (lost && (e->may_count || !is_all_sent(e, st)))
 		judge_lost(s, e, st, w);
 	else if (w && !lost && (w->d.adrift || st->state & STREAM_ADRIFT))
@@ -296,14 +305,10 @@ static __always_inline void sight(const struct settings *s, struct ending *e,
 	e->may_count |= r->len && r->line[0] == '3';
 }
 
-/*
- * Could an AUTH in cleartext be unanswered? Not within TLS or a message, nor
- * after a login.
- */
+/* Could an AUTH in cleartext be unanswered? Not within TLS, nor after a login. */
 static __always_inline bool is_of_interest(const struct stream *st)
 {
-	return !st->encrypted &&
-	       !(st->state & (STREAM_TLS | STREAM_MESSAGE | STREAM_LOGGED_IN));
+	return !st->encrypted && !(st->state & (STREAM_TLS | STREAM_LOGGED_IN));
 }
 
 /* Did the client acknowledge bytes that left through another interface? */

@@ -128,14 +128,14 @@ is_protected() { # ADDRESS NETWORK [OPTION...]
 
 @test "Docker, as it comes: the way is shown; clients are charged, banned, dropped" {
 	box_up docker
-	has "$(smtpxdp status)" 'eth0 .*> docker0 > veth[0-9a-f]+ > container of python3'
+	has "$(smtpxdp status)" 'routed > docker0 > veth[0-9a-f]+ > container of python3'
 	is_protected $ATTACKER $ATTACKER/32
 	no_problem
 }
 
 @test "Podman, as it comes" {
 	box_up podman
-	has "$(smtpxdp status)" 'eth0 .*> podman0 > veth[0-9]+ > container of python3'
+	has "$(smtpxdp status)" 'routed > podman0 > veth[0-9]+ > container of python3'
 	is_protected $ATTACKER $ATTACKER/32
 	no_problem
 }

@@ -26,7 +26,6 @@ struct oracle {
 	struct caller client;
 	uint64_t connections, logins, left, unanswered, named, unnamed;
 	uint64_t plain, stuck;
-	uint64_t too_many; /* see one_too_many() */
 	struct addr address; /* of its client */
 };
 
@@ -373,6 +372,8 @@ static void find_truth(const struct oracle *o, struct truth *t)
 		if (has_left(c, l)) {
 			if (l->verdict == VERDICT_REFUSED)
 				t->left[t->n_left++] = l;
+			/* who sends forged segments may hide which it was */
+			t->most += c->odd && l->verdict == VERDICT_OTHER;
 			continue;
 		}
 		t->open[t->n_open++] = l;
@@ -425,18 +426,6 @@ static void wrong(struct oracle *o, uint64_t seed, const struct truth *t,
 		 "unanswered %u to %u)",
 		 (unsigned long long)seed, what, c->style, c->odd, c->loose,
 		 t->n_left, t->least, t->most);
-}
-
-/*
- * A known fault, once in some 40,000 connections: the end of a dialogue that
- * cannot be followed counts as one failure too many. Where it comes from is not
- * known; KEEP_GOING=1 prints the connections.
- */
-static void one_too_many(struct oracle *o, uint64_t seed, const struct truth *t)
-{
-	o->too_many++;
-	if (keep_going)
-		wrong(o, seed, t, "too many unanswered");
 }
 
 static bool is_named(const struct event *e, const char *user)
@@ -493,7 +482,7 @@ static void judge(struct oracle *o, uint64_t seed)
 	if (unanswered < t.least)
 		wrong(o, seed, &t, "too few unanswered");
 	if (unanswered > t.most)
-		one_too_many(o, seed, &t);
+		wrong(o, seed, &t, "too many unanswered");
 	o->left += left;
 	o->unanswered += unanswered;
 	o->logins += o->server.n;
@@ -559,9 +548,6 @@ static void test_random(void **state)
 		dice_roll();
 	}
 	assert_true(o->stuck <= o->connections / 100);
-	printf("# one failure too many: %llu\n",
-	       (unsigned long long)o->too_many);
-	assert_true(o->too_many <= 1 + o->connections / 5000);
 	printf("# %llu connections (%llu plain), %llu packets, %llu logins, "
 	       "%llu refusals left, %llu unanswered, %llu named, %llu not\n",
 	       (unsigned long long)o->connections, (unsigned long long)o->plain,
