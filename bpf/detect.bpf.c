@@ -201,13 +201,16 @@ static __always_inline void read_encrypted(struct __sk_buff *skb,
 	note_unseen(key, &st->hello, bpf_ntohl(w->tcp.ack_seq), 0);
 }
 
-/* Notes how far the server has read, when replies leave. */
-static __always_inline void note_read(struct __sk_buff *skb, struct stream *st)
+/*
+ * Notes how far the server has read, when replies leave; of a socket that is not
+ * known here, how far it has received.
+ */
+static __always_inline void
+note_read(struct __sk_buff *skb, const struct tcphdr *tcp, struct stream *st)
 {
 	const struct tcp_sock *tp = sender(skb);
 
-	if (tp)
-		st->read_seq = tp->copied_seq;
+	st->read_seq = tp ? tp->copied_seq : bpf_ntohl(tcp->ack_seq);
 }
 
 /*
@@ -256,7 +259,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		x.end = x.off + SCAN_BYTES;
 	bpf_loop(SCAN_STEPS, scan_step, &x, 0);
 	if (!st || fresh->replies != st->replies)
-		note_read(skb, fresh);
+		note_read(skb, &w->tcp, fresh);
 	x.st->next_seq = seq + (end - off);
 	if (x.st->encrypted) {
 		count(COUNTER_ENCRYPTED, skb->len);
@@ -344,9 +347,6 @@ static __always_inline int read_packet(struct workspace *w,
 		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
 	if (tcp->fin)
 		end_encrypted(&w->key, bpf_ntohl(tcp->ack_seq));
-	/* close.bpf.c sees the end of a socket that is here. */
-	if ((tcp->fin || tcp->rst) && !sender(skb) && !is_forged(skb, &w->key))
-		bpf_map_delete_elem(&dialogues, &w->key);
 	return TC_ACT_UNSPEC;
 }
 

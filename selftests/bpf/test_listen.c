@@ -368,7 +368,6 @@ static void test_message(void **state)
 /* As soon as nobody can log in any more, there is nothing to read. */
 static void test_forgotten(void **state)
 {
-	static const struct shape fin = { .flags = 0x11 };
 	struct both b;
 	struct lab *lab = begin(state, &b);
 	const struct bpf_map *map = lab->skel->maps.dialogues;
@@ -383,12 +382,6 @@ static void test_forgotten(void **state)
 	client_says(&b, "STARTTLS\r\n");
 	say(&b.t, "220 go\r\n");
 	client_says(&b, "\x16\x03\x01");
-	assert_int_equal(map_count(map), 0);
-
-	connect_to(&b, lab, false);
-	frame_build(&b.t.frame, &fin, &b.t.flow, false, b.t.seq, NULL, 0);
-	run_bytes(lab->skel->progs.detect_ethernet, b.t.frame.data,
-		  b.t.frame.len);
 	assert_int_equal(map_count(map), 0);
 }
 

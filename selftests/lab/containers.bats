@@ -154,6 +154,30 @@ hang_up_early() { # SERVER
 	hang_up_early postfix
 }
 
+is_judged_elsewhere() {
+	[ "$(bpftool -j map dump pinned $PIN/current/ended_elsewhere)" != '[]' ]
+}
+
+# By the server's reset, for it has not read the QUIT: nobody tried to log in.
+@test "... by a server that closes first, eight times: no failure" {
+	net_of_box
+	publish
+	boxed box /usr/bin/python3 -S -c 'import socket, time
+server = socket.create_server(("10.88.0.2", 587))
+while True:
+    client, _ = server.accept()
+    client.sendall(b"220 mail.example ESMTP\r\n")
+    time.sleep(0.3)
+    client.close()'
+	until_true 10 listens box $BOX 587
+	for _ in 1 2 3 4 5 6 7 8; do
+		connects attacker --server $PUBLIC
+	done
+	until_true 5 is_judged_elsewhere
+	until_true 20 all_judged
+	same "failures counted" "$(counter failures)" 0
+}
+
 # --- open connections -------------------------------------------------------
 
 # Opens connections that stay, two of each protocol.
