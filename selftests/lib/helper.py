@@ -365,8 +365,10 @@ def cmd_rude(args):
 
 
 def login_once(args, address, chance):
-    """One honest login; who mistypes tries again. True: all was answered."""
+    """One honest login; who mistypes tries again. True: all was answered.
+    {} in the user's name is the address's number."""
     mine = argparse.Namespace(**vars(args))
+    mine.user = args.user.format(args.source.split(",").index(address))
     mine.tls, mine.port = chance.choice(
         ((None, 587), (None, 587), ("starttls", 587), ("implicit", 465)))
     client = Client(mine, address)
