@@ -102,8 +102,7 @@ static __always_inline int scan_line(struct scan *x)
 		return 0;
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
-	if (x->st->replies == 1 && res.code == CODE_OK)
-		claim_taken(x->key);
+	claim_reply(x->key, x->st->replies, res.code, x->st->first_seq, 0);
 	if (x->s->proxies && res.code != CODE_CHALLENGE &&
 	    answer_xclient(x->key, x->st->replies, res.code,
 			   is_numbered(x->key, x->st)))
@@ -330,6 +329,8 @@ static __always_inline int read_packet(struct workspace *w,
 		if (!tcp->ack || !wants_dialogue(s) ||
 		    begin_dialogue(&w->key, tcp, sender(skb)))
 			bpf_map_delete_elem(&streams, &w->key);
+		if (tcp->ack)
+			bpf_map_delete_elem(&claims, &w->key);
 		if (tcp->ack && s->proxies)
 			named_begin(s, &w->key, tcp, !!sender(skb));
 		return TC_ACT_UNSPEC;

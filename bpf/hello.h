@@ -64,7 +64,7 @@ static __always_inline void hello_tell(const struct hello *h,
 	if (n && n->state == NAMED_RELAYED)
 		return;
 	bpf_map_update_elem(&tls_hellos, &random, &hello, BPF_ANY);
-	claim_taken(&key);
+	claim_hello(&key);
 }
 
 /*

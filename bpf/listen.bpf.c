@@ -213,12 +213,28 @@ static __always_inline bool hear(struct __sk_buff *skb,
 	return !x.lost && x.off >= x.end;
 }
 
-/* Are these the first bytes of the dialogue? */
-static __always_inline bool is_first(const struct wire_dialogue *wire,
-				     __u32 seq)
+/* Has nothing of the dialogue come so far? */
+static __always_inline bool is_first(const struct wire_dialogue *wire)
 {
-	return wire->next_seq == seq && wire->d.commands == 1 &&
-	       wire->d.sasl.mode == SASL_START;
+	return wire->d.commands == 1 && wire->d.sasl.mode == SASL_START;
+}
+
+/* Does this segment, whose text is at `off`, begin as a proxy's would? */
+static __always_inline void hear_claim(struct __sk_buff *skb,
+				       const struct workspace *w,
+				       const struct wire_dialogue *wire,
+				       const struct stream *st, __u32 off)
+{
+	__u32 seq = bpf_ntohl(w->tcp.seq);
+
+	if (w->tcp.syn || wire->next_seq != seq)
+		return;
+	if (is_first(wire))
+		claim_begin(skb, &w->key, off, 0);
+	else if (st && st->first_seq == wire->first_seq &&
+		 st->messages == wire->messages &&
+		 awaits_command(&wire->d, st->replies, st->challenges))
+		claim_begin(skb, &w->key, off, st->replies);
 }
 
 /*
@@ -294,9 +310,8 @@ int listen(struct __sk_buff *skb)
 	l2 = l2_len(skb);
 	w->headers.l3 += l2;
 	w->headers.behind.l4 += l2;
-	if (!n && l2 >= 0 && !w->tcp.syn &&
-	    is_first(wire, bpf_ntohl(w->tcp.seq)))
-		claim_begin(skb, &w->key, off + l2);
+	if (!n && l2 >= 0)
+		hear_claim(skb, w, wire, st, off + l2);
 	if (l2 < 0 || !hear(skb, s, w, wire, st, n))
 		wire->lost = LOST_TEXT;
 	else if (w->tcp.syn)

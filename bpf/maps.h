@@ -232,7 +232,7 @@ struct {
 	__type(value, struct named);
 } named MAP;
 
-/* Connections that begin with a proxy's header, of others: see bpf/claim.h. */
+/* Connections of others that speak as a proxy's do: see bpf/claim.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -240,7 +240,7 @@ struct {
 	__type(value, __u32);
 } claims MAP;
 
-/* Whose headers servers take, though they are no proxies by the key. */
+/* Whom servers take for proxies, though they are none by the key. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);

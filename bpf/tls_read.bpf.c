@@ -13,6 +13,7 @@
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
+#include "claim.h"
 #include "now.h"
 #include "pure/matching.h"
 #include "pure/window.h"
@@ -155,17 +156,44 @@ begin_session(const struct tls_reading *r, __u64 bytes)
 	return w;
 }
 
+/* The session's connection; NULL: not known. */
+static __always_inline const struct stream_key *
+stream_of(const struct tls_key *key)
+{
+	const struct tls_session *ses = bpf_map_lookup_elem(&tls_sessions, key);
+
+	return ses && (ses->peer == TLS_PEER_SOCKET ||
+		       ses->peer == TLS_PEER_HELLO) ?
+		       &ses->stream :
+		       NULL;
+}
+
 /* The session's entry in map named, if it comes by a proxy; or NULL. */
 static __always_inline struct named *proxied(const struct settings *s,
 					     const struct tls_key *key)
 {
-	const struct tls_session *ses =
-		s->proxies ? bpf_map_lookup_elem(&tls_sessions, key) : NULL;
+	const struct stream_key *stream = s->proxies ? stream_of(key) : NULL;
 
-	return ses && (ses->peer == TLS_PEER_SOCKET ||
-		       ses->peer == TLS_PEER_HELLO) ?
-		       bpf_map_lookup_elem(&named, &ses->stream) :
-		       NULL;
+	return stream ? bpf_map_lookup_elem(&named, stream) : NULL;
+}
+
+/* Notes that what was read begins an XCLIENT, as claim_begin() does. */
+static __noinline int claim_xclient(const struct tls_reading *r,
+				    const struct tls_dialogue *w, __u64 bytes)
+{
+	__u32 claim = claim_asked(w->replies);
+	const struct stream_key *stream;
+	__u64 first = 0;
+
+	if (w->lost || bytes < sizeof(first) ||
+	    !awaits_command(&w->d, w->replies, w->challenges) ||
+	    bpf_probe_read_user(&first, sizeof(first), (void *)r->buf) ||
+	    !begins_xclient(first))
+		return 0;
+	stream = stream_of(&r->key);
+	if (stream)
+		bpf_map_update_elem(&claims, stream, &claim, BPF_ANY);
+	return 0;
 }
 
 /* Feeds the client's plaintext of one read call to its dialogue. */
@@ -195,6 +223,8 @@ static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 	}
 	if (!dialogue_settled(&w->d, w->replies, w->challenges))
 		w->lost = 1;
+	if (!x.from)
+		claim_xclient(r, w, bytes);
 	bpf_loop(READ_STEPS, read_step, &x, 0);
 	if (x.pos < x.end)
 		w->over = 1;

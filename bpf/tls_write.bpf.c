@@ -7,6 +7,7 @@
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
+#include "claim.h"
 #include "failure.h"
 #include "proxied.h"
 #include "pure/reply.h"
@@ -110,6 +111,8 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 			    dialogue_attempt(&w->d, w->replies);
 		x->t->hash = a ? a->tried.hash : 0;
 	}
+	if (x->ses)
+		claim_reply(&x->ses->stream, w->replies, code, 0, 1);
 	if (x->s->proxies && x->ses && code != CODE_CHALLENGE)
 		answer_xclient(&x->ses->stream, w->replies, code, !w->lost);
 	if (code == CODE_CHALLENGE) {

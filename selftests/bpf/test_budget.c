@@ -47,18 +47,18 @@ static const struct sensor_row {
 	{ "IPv4, other port", &v4, 80, "HTTP/1.1 200 OK\r\n", 54, 0 },
 	{ "IPv6, other port", &v6, 80, "HTTP/1.1 200 OK\r\n", 51, 0 },
 	{ "IPv4, mail port, ACK", &v4, 25, "", 145, 0 },
-	{ "IPv4, 250", &v4, 25, "250 2.1.0 Ok\r\n", 575, 7 },
+	{ "IPv4, 250", &v4, 25, "250 2.1.0 Ok\r\n", 575, 8 },
 	{ "IPv4, 535", &v4, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
-	  1400, 14 }, /* a window per user (account.h), fronts */
+	  1400, 15 }, /* a window per user (account.h), fronts */
 	{ "IPv6, 535", &v6, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
-	  1560, 18 }, /* counts for its network, too */
+	  1560, 19 }, /* counts for its network, too */
 	{ "IPv4, EHLO's reply of eight lines", &v4, 25,
 	  "250-mail.example.org\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n"
 	  "250-ETRN\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n"
 	  "250-8BITMIME\r\n250 SMTPUTF8\r\n",
-	  2018, 14 },
+	  2018, 15 },
 };
 
 /* Segments that are full of what is dear to read. */

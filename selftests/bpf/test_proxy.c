@@ -483,6 +483,213 @@ static void test_claim(void **state)
 	charged(lab, who);
 }
 
+/* The stranger is not taken for a proxy: his next failures are his. */
+static void not_taken(struct lab *lab, const char *who)
+{
+	assert_int_equal(map_count(lab->skel->maps.claimants), 0);
+	lab_events(lab);
+	lab->n_events = 0;
+	say(&talk, FAILS);
+	charged(lab, who);
+	map_clear(lab->skel->maps.clients);
+}
+
+static void hello_again(void)
+{
+	say_hello(&talk, talk.seq + 1000);
+	seq = CLIENT_SEQ;
+}
+
+/*
+ * A client that is no proxy tries to be taken for one by a server that knows of
+ * no header.
+ */
+static void test_claim_faked(void **state)
+{
+	struct lab *lab = begin(state);
+	char who[ADDR_TEXT];
+
+	lab->s.proxies = 0;
+	lab_apply(lab);
+	for (int v2 = 0; v2 < 2; v2++) {
+		/* the claim of one connection on the next one by this port */
+		stranger_claims(lab, v2, who);
+		say(&talk, "220 x\r\n502 5.5.2 not recognized\r\n");
+		hello_again();
+		say(&talk, "220 x\r\n");
+		proxy_says("EHLO x\r\n");
+		say(&talk, "250 x\r\n");
+		not_taken(lab, who);
+		/* never answered */
+		stranger_claims(lab, v2, who);
+		hello_again();
+		say(&talk, "220 x\r\n");
+		proxy_says("EHLO x\r\n");
+		say(&talk, "250 x\r\n");
+		not_taken(lab, who);
+		/* a header that the server's TCP refuses, EHLO in its place */
+		stranger_claims(lab, v2, who);
+		seq = CLIENT_SEQ;
+		say(&talk, "220 x\r\n");
+		proxy_says("EHLO x\r\n");
+		say(&talk, "250 x\r\n");
+		not_taken(lab, who);
+		/* a flood evicts the stream: its replies are counted anew */
+		stranger_claims(lab, v2, who);
+		say(&talk, "220 x\r\n");
+		map_clear(lab->skel->maps.streams);
+		say(&talk, "502 5.5.2 not recognized\r\n");
+		proxy_says("EHLO x\r\n");
+		say(&talk, "250 x\r\n");
+		not_taken(lab, who);
+		/* and nothing is known of the dialogue any more */
+		stranger_claims(lab, v2, who);
+		map_clear(lab->skel->maps.dialogues);
+		say(&talk, "220 x\r\n250 x\r\n");
+		not_taken(lab, who);
+	}
+}
+
+/* A connection of a stranger, `who`, to the end of the reply to EHLO. */
+static void stranger_begins(struct lab *lab, bool v6, char who[ADDR_TEXT])
+{
+	connect_by(lab, v6, true);
+	addr_format(&talk.flow.dst, who);
+	say(&talk, "220 x\r\n");
+	proxy_says("EHLO x\r\n");
+	say(&talk, "250-x\r\n250 XCLIENT ADDR\r\n");
+}
+
+/* Whose XCLIENT a server accepts is a proxy, too. */
+static void test_claim_xclient(void **state)
+{
+	static const char *const text[] = {
+		"XCLIENT ADDR=198.51.100.7 NAME=x\r\n",
+		"xclient addr=198.51.100.7\r\n",
+		"XCLIENT ADDR=198.51.100.7\r\nEHLO x\r\n",
+	};
+	struct lab *lab = begin(state);
+	char who[ADDR_TEXT];
+
+	lab->s.proxies = 0;
+	lab_apply(lab);
+	for (size_t i = 0; i < 3 * ARRAY_SIZE(text); i++) {
+		stranger_begins(lab, i & 1, who);
+		if (i / 3 == 2) { /* later on, behind a failure */
+			proxy_says(AUTH_A);
+			say(&talk, FAILS);
+		}
+		lab_events(lab);
+		lab->n_events = 0;
+		map_clear(lab->skel->maps.claimants);
+		proxy_says(text[i % 3]);
+		/* of one line or two, in pieces */
+		say(&talk, i / 3 ? "220-x\r\n22" : "22");
+		say(&talk, "0 x\r\n250-x\r\n");
+		say(&talk, "250 x\r\n");
+		assert_int_equal(lab_events(lab), 1);
+		assert_int_equal(lab->event[0].kind, EVENT_CLAIM);
+		assert_int_equal(lab->event[0].code, 220);
+		lab->n_events = 0;
+		for (int n = 0; n < 6; n++)
+			say(&talk, FAILS);
+		charged(lab, "");
+	}
+	assert_int_equal(map_count(lab->skel->maps.claims), 0);
+	/* a header's claim, on a connection later, is told as one */
+	map_clear(lab->skel->maps.claimants);
+	stranger_claims(lab, false, who);
+	say(&talk, "220 x\r\n250 x\r\n");
+	assert_int_equal(lab_events(lab), 1);
+	assert_int_equal(lab->event[0].code, 0);
+}
+
+/* What a client and a server that grants no XCLIENT may say. */
+static const struct {
+	const char *client;
+	const char *server;
+} no_proxy[] = {
+	{ "XCLIENT ADDR=[UNAVAILABLE]\r\n", "503 5.5.1 not authorized\r\n" },
+	{ "XCLIENT x\r\n", "250 2.0.0 ok\r\n250 x\r\n" },
+	{ "XCLIENT x\r\nNOOP\r\n", "550 x\r\n220 x\r\n250 x\r\n" },
+	{ "XCLIENT x\r\nSTARTTLS\r\nEHLO x\r\n",
+	  "502 x\r\n220 Ready\r\n250 x\r\n" },
+	{ "NOOP\r\nXCLIENT x\r\n", "220 x\r\n250 x\r\n" },
+	{ "STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n250 x\r\n" },
+	{ "XCLIENTx\r\n", "220 x\r\n250 x\r\n" },
+	{ " XCLIENT x\r\n", "220 x\r\n250 x\r\n" },
+	{ "\r\nXCLIENT x\r\n", "220 x\r\n250 x\r\n" },
+	/* 220 to it, but no 250 behind */
+	{ "XCLIENT x\r\n",
+	  "220 2.0.0 Ready to start TLS\r\n554 x\r\n250 x\r\n" },
+	{ "XCLIENT x\r\n", "220 x\r\n220 x\r\n250 x\r\n" },
+	{ "XCLIENT x\r\n", "334 \r\n220 x\r\n250 x\r\n" },
+};
+
+/* In a message or a response it is no command; nor where it was not taken. */
+static void test_claim_no_command(struct lab *lab, char who[ADDR_TEXT])
+{
+	stranger_begins(lab, false, who);
+	proxy_says("DATA\r\n");
+	say(&talk, "354 go\r\n");
+	proxy_says("XCLIENT x\r\n.\r\n");
+	say(&talk, "250 x\r\n");
+	proxy_says("NOOP\r\n");
+	say(&talk, "250 x\r\n");
+	proxy_says("XCLIENT x\r\n");
+	say(&talk, "220 x\r\n250 x\r\n");
+	not_taken(lab, who);
+
+	stranger_begins(lab, false, who);
+	proxy_says("NOOP"); /* the reply comes before the line's end */
+	say(&talk, "250 x\r\n");
+	proxy_says("XCLIENT x\r\n");
+	say(&talk, "220 x\r\n250 x\r\n");
+	not_taken(lab, who);
+
+	stranger_begins(lab, false, who);
+	proxy_says("AUTH LOGIN\r\n");
+	say(&talk, "334 VXNlcm5hbWU6\r\n");
+	proxy_says("XCLIENT x\r\n");
+	say(&talk, "220 x\r\n250 x\r\n");
+	not_taken(lab, who);
+
+	stranger_begins(lab, false, who);
+	proxy_says_at(seq, "XCLIENT \r\n", 10);
+	proxy_says_at(seq, "STARTTLS\r\n", 10);
+	say(&talk, "220 x\r\n250 x\r\n");
+	not_taken(lab, who);
+
+	/* the claim of one connection on the next one by this port */
+	stranger_begins(lab, false, who);
+	proxy_says("XCLIENT x\r\n");
+	hello_again();
+	say(&talk, "220 x\r\n");
+	proxy_says("EHLO x\r\n");
+	say(&talk, "250 x\r\n");
+	proxy_says("NOOP\r\n");
+	say(&talk, "220 x\r\n250 x\r\n");
+	not_taken(lab, who);
+}
+
+static void test_claim_xclient_faked(void **state)
+{
+	struct lab *lab = begin(state);
+	char who[ADDR_TEXT];
+
+	lab->s.proxies = 0;
+	lab_apply(lab);
+	for (size_t i = 0; i < ARRAY_SIZE(no_proxy); i++) {
+		stranger_begins(lab, i & 1, who);
+		proxy_says(no_proxy[i].client);
+		say(&talk, no_proxy[i].server);
+		if (map_count(lab->skel->maps.claimants))
+			fail_msg("taken for a proxy: case %zu", i);
+		not_taken(lab, who);
+	}
+	test_claim_no_command(lab, who);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +703,9 @@ int main(void)
 		cmocka_unit_test(test_xclient_again),
 		cmocka_unit_test(test_xclient_stranger),
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_claim_faked),
+		cmocka_unit_test(test_claim_xclient),
+		cmocka_unit_test(test_claim_xclient_faked),
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_drop),
 	};

@@ -73,6 +73,29 @@ is_banned() {
 	no_problem
 }
 
+# As kube-proxy does it for NodePorts (externalTrafficPolicy: Cluster), and
+# Swarm's ingress: the server sees this host.
+@test "... which this host masquerades, too: told; in the clear the remedy helps" {
+	mail_box_up postfix
+	at mail nft add chain inet published post \
+		"{ type nat hook postrouting priority srcnat; }"
+	at mail nft add rule inet published post oifname to-box masquerade
+	login_fail attacker 3 --server $PUBLIC
+	login_fail attacker 3 --server $PUBLIC6
+	fails 1 smtpxdp status --check
+	has "$output" 'port 587: replies .*behind NAT that hides clients.*to the key servers'
+	smtpxdp config set servers "$PUBLIC, $PUBLIC6"
+	login_fail attacker 6 --server $PUBLIC
+	login_fail attacker 5 --server $PUBLIC6
+	counted_is $ATTACKER 6
+	counted_is $ATTACKER6 5
+	# Inside TLS, all clients are the one that the server sees.
+	login_fail attacker 25 --server $PUBLIC --tls starttls
+	fails 1 smtpxdp status --check
+	has "$output" '^10.88.0.1: most failed logins are of this address .this host'
+	counted_is $ATTACKER 6
+}
+
 @test "a container that was there before the daemon" {
 	end_protection
 	box_up memory

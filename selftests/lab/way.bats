@@ -9,6 +9,7 @@
 # shellcheck disable=SC2086 # addresses and names hold no spaces
 
 load ../lib/common.sh
+load ../lib/ways.sh
 
 # The mail host's second NIC, and Postfix's address there; its client; a
 # container on the same network.
@@ -95,31 +96,6 @@ guarded() { # DEV SERVER
 	[ "$(counter dropped-ban)" -gt $before ]
 	connects lan --server $2 --from $HONEST_THERE
 	silent
-}
-
-watched() {
-	smtpxdp status -j | jq -r '[.interfaces[].name] | sort | join(" ")'
-}
-
-watched_are() { # NAME...
-	same "interfaces" "$(watched)" "$*"
-}
-
-# A daemon that chooses by itself.
-choose() {
-	: >$LAB/log/smtpxdp
-	background smtpxdp mail "$BIN" --pin $PIN run -c $CONF
-	until_true 10 daemon_settled
-	until_true 10 watched_are "$@" || {
-		watched_are "$@"
-		return 1
-	}
-}
-
-ways() {
-	smtpxdp status -j | jq -r '.ways[] | (if .routed then "routed " else "" end) +
-		(.devices | join(">")) + " " + (.name // "-") + " " +
-		(.ports | map(tostring) | join(","))' | sort
 }
 
 @test "a second NIC without default route" {

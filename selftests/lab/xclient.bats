@@ -132,3 +132,92 @@ xclient_tls() { # ADDRESS...
 	same "unnamed" "$(counter failures-unnamed)" 1
 	xclient_from 198.18.0.0/24
 }
+
+# xclient_by NS PORT FROM XCLIENT-OR-EMPTY COUNT: wrong logins on a connection.
+xclient_by() {
+	at $1 python3 -B - "${@:2}" $POSTFIX <<-'END'
+		import base64, os, socket, ssl, sys
+		port, source, xclient, count, server = sys.argv[1:]
+		s = socket.create_connection((server, int(port)), 10, (source, 0))
+		if port == "465":
+		    s = ssl._create_unverified_context().wrap_socket(s)
+		f = s.makefile("rwb")
+		def ask(line):
+		    if line:
+		        f.write(line.encode() + b"\r\n")
+		        f.flush()
+		    while True:
+		        reply = f.readline().decode()
+		        if not reply or reply[3] == " ":
+		            return reply.strip()
+		ask("")
+		ask("EHLO x")
+		if xclient:
+		    print(ask(xclient))
+		    ask("EHLO x")
+		for _ in range(int(count)):
+		    secret = base64.b64encode(b"\0a\0" + os.urandom(6).hex().encode())
+		    print(ask("AUTH PLAIN " + secret.decode()))
+	END
+}
+
+@test "without the key, nginx is not banned, but a problem with its remedy" {
+	conf rate 4/120s
+	daemon_up
+	no_problem
+	fail_by 6 198.51.100.10
+	same "ban list" "$(banned)" ""
+	same "unnamed" "$(counter failures-unnamed)" 6
+	fails 1 smtpxdp status --check
+	has "$output" "^198.18.0.9: it sends XCLIENT, and port 587 of $POSTFIX takes it, but it is not in proxies: failures by it are charged to nobody; .*smtpxdp config set proxies 198.18.0.9.*smtpd_authorized_xclient_hosts"
+	has "$(smtpxdp status -j | jq -r '.problems[].problem')" "^it sends XCLIENT"
+	until_true 5 journal_has SMTPXDP_EVENT=blind
+	has "$(journal SMTPXDP_EVENT=blind | jq -r .MESSAGE)" "^198.18.0.9 sends XCLIENT, port 587 takes it, and the key proxies"
+	same "told once" "$(journal SMTPXDP_EVENT=blind | wc -l)" 1
+	smtpxdp config set proxies 198.18.0.9
+	no_problem
+	fail_by 4 198.51.100.10
+	until_true 5 banned_are 198.51.100.10/32
+}
+
+@test "... nor is one that sends XCLIENT inside TLS" {
+	conf rate 4/120s
+	daemon_up
+	output=$(xclient_by proxy 465 $NGINX_FRONT "XCLIENT ADDR=198.51.100.10" 6)
+	has "$output" ^220
+	same "refused" "$(grep -c ^535 <<<"$output")" 6
+	same "ban list" "$(banned)" ""
+	same "unnamed" "$(counter failures-unnamed)" 6
+	fails 1 smtpxdp status --check
+	has "$output" "^$NGINX_FRONT: it sends XCLIENT, and port 465 of $POSTFIX takes it"
+	# Who sends none is a client as any other.
+	login_fail attacker 4 --server $POSTFIX --port 465 --tls implicit
+	until_true 5 banned_are $ATTACKER/32
+}
+
+@test "... but whoever the server does not grant it is banned as before" {
+	local port
+	conf rate 4/120s
+	daemon_up
+	for port in 587 465; do
+		output=$(xclient_by attacker $port $ATTACKER \
+			"XCLIENT ADDR=203.0.113.5" 4)
+		has "$output" ^550
+		until_true 5 banned_are $ATTACKER/32
+		smtpxdp ban del $ATTACKER
+	done
+	# 220, and the next thing is TLS
+	at attacker python3 -B - $POSTFIX <<-'END'
+		import socket, sys
+		s = socket.create_connection((sys.argv[1], 587), 10)
+		f = s.makefile("rb")
+		f.readline()
+		s.sendall(b"XCLIENT ADDR=203.0.113.5\r\nSTARTTLS\r\n")
+		assert f.readline()[:3] == b"550"
+		assert f.readline()[:3] == b"220"
+		s.sendall(b"EHLO x\r\n") # no ClientHello
+	END
+	no_problem
+	login_fail attacker 4 --server $POSTFIX
+	until_true 5 banned_are $ATTACKER/32
+}

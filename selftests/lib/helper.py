@@ -6,6 +6,7 @@ import argparse
 import base64
 import collections
 import concurrent.futures
+import ctypes
 import errno
 import fcntl
 import ipaddress
@@ -364,8 +365,10 @@ def cmd_rude(args):
 
 
 def login_once(args, address, chance):
-    """One honest login; who mistypes tries again. True: all was answered."""
+    """One honest login; who mistypes tries again. True: all was answered.
+    {} in the user's name is the address's number."""
     mine = argparse.Namespace(**vars(args))
+    mine.user = args.user.format(args.source.split(",").index(address))
     mine.tls, mine.port = chance.choice(
         ((None, 587), (None, 587), ("starttls", 587), ("implicit", 465)))
     client = Client(mine, address)
@@ -906,6 +909,28 @@ def cmd_catch(args):
     print(json.dumps({source: len(seen) for source, seen in came.items()}))
 
 
+def tun_in(netns):
+    """A TUN device, tun0, of a network namespace, into which this goes."""
+    with open(netns) as ns:
+        if ctypes.CDLL(None, use_errno=True).setns(ns.fileno(), 0):
+            sys.exit("setns(%s): errno %d" % (netns, ctypes.get_errno()))
+    fd = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN_NO_PI))
+    return fd
+
+
+def cmd_tunnel(args):
+    """Carries IP packets between two network namespaces, as a VPN does."""
+    one, other = (tun_in(netns) for netns in args.netns)
+    ends = {one: other, other: one}
+    while True:
+        for fd in select.select(list(ends), [], [])[0]:
+            try:
+                os.write(ends[fd], os.read(fd, 65536))
+            except OSError:  # one of them is down
+                time.sleep(0.01)
+
+
 def cmd_notify(args):
     """Stands in for systemd: prints what a service tells it, a line each."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -999,6 +1024,8 @@ def main():
     p.add_argument("--tried", type=int,
                    help="by each, judged or not: no less than the log says, "
                         "no more than that or this")
+    command("tunnel", cmd_tunnel, cmd_tunnel.__doc__).add_argument(
+        "netns", nargs=2)
     p = command("serve", cmd_serve, cmd_serve.__doc__)
     p.add_argument("--server", default="192.0.2.25")
     p.add_argument("--port", type=int, default=2525)

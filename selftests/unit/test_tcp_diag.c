@@ -323,6 +323,41 @@ static void test_destroy(void **state)
 	assert_int_equal(before.n, after.n);
 }
 
+/*
+ * By addresses and ports alone: the connection, and when it has ended not the
+ * socket that listens there, which the kernel would find.
+ */
+static void test_find(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons(8099),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (void *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	for (int i = 0; i < 2; i++) { /* the second: it listens still */
+		int client = socket(AF_INET, SOCK_STREAM, 0), server;
+		struct connection c = { .family = AF_INET };
+		struct sockaddr_in from;
+
+		assert_int_equal(connect(client, (void *)&at, sizeof(at)), 0);
+		server =
+			accept(fd, (void *)&from, &(socklen_t){ sizeof(from) });
+		assert_true(server >= 0);
+		c.id.idiag_sport = at.sin_port;
+		c.id.idiag_dport = from.sin_port;
+		c.id.idiag_src[0] = c.id.idiag_dst[0] = at.sin_addr.s_addr;
+		assert_int_equal(tcp_diag_find(*state, &c), 0);
+		assert_int_equal(tcp_diag_destroy(*state, &c), 0);
+		assert_int_equal(tcp_diag_destroy(*state, &c), -ENOENT);
+		assert_int_equal(tcp_diag_find(*state, &c), -ENOENT);
+		close(client);
+		close(server);
+	}
+	close(fd);
+}
+
 static void test_probe(void **state)
 {
 	assert_int_equal(tcp_diag_probe(*state), 0);
@@ -335,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_random_filters),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_all_networks),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_destroy),
 	};

@@ -318,11 +318,13 @@ static void claimed(const struct incident *i)
 
 	journal_note(
 		MESSAGE_BLIND,
-		"%s sends the header of the PROXY protocol, port %u takes "
+		"%s sends %s, port %u takes "
 		"it, and the key proxies does not name it: its clients are "
 		"not told apart; if it is a proxy of yours: smtpxdp config "
 		"set proxies",
-		host_format(&i->host, peer), i->e->port);
+		host_format(&i->host, peer),
+		i->e->code ? "XCLIENT" : "the header of the PROXY protocol",
+		i->e->port);
 }
 
 int handle_event(void *ctx, void *data, size_t size)

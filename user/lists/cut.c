@@ -27,6 +27,7 @@ struct found {
 
 struct search {
 	const struct pins *p;
+	struct mnl_socket *nl;
 	struct clock_pair now;
 	struct found *found; /* CUT_MAX of them */
 	size_t n;
@@ -80,9 +81,7 @@ static struct connection connection_of(const struct stream_key *key)
 		.port = ntohs(key->server_port),
 		.family = v4 ? AF_INET : AF_INET6,
 		.id = { .idiag_sport = key->server_port,
-			.idiag_dport = key->client_port,
-			.idiag_cookie = { INET_DIAG_NOCOOKIE,
-					  INET_DIAG_NOCOOKIE } },
+			.idiag_dport = key->client_port },
 	};
 	size_t n = v4 ? 4 : sizeof(struct addr);
 
@@ -97,12 +96,17 @@ static int find_named(const struct stream_key *key, const struct named *n,
 {
 	struct search *s = ctx;
 	struct net client = net_of(&n->client, ADDR_BITS), ban;
+	struct connection c = connection_of(key);
+	int err;
 
 	if (n->state != NAMED_CLIENT || n->ended ||
 	    !is_dropped(s, &client, ntohs(key->server_port), &ban))
 		return 0;
+	err = tcp_diag_find(s->nl, &c);
+	if (err)
+		return err == -ENOENT ? 0 : err;
 	if (s->n < CUT_MAX)
-		s->found[s->n++] = (struct found){ connection_of(key), ban };
+		s->found[s->n++] = (struct found){ c, ban };
 	else
 		s->more = true;
 	return 0;
@@ -122,13 +126,13 @@ static void tell_cut(const struct net *ban, int connections)
 }
 
 /* Cuts the connections of one ban, from i on; returns the next ban's first. */
-static size_t cut_group(struct search *s, struct mnl_socket *nl, size_t i)
+static size_t cut_group(struct search *s, size_t i)
 {
 	const struct found *first = &s->found[i];
 	int n = 0;
 
 	for (; i < s->n && !s->err && !by_ban(first, &s->found[i]); i++) {
-		int err = tcp_diag_destroy(nl, &s->found[i].connection);
+		int err = tcp_diag_destroy(s->nl, &s->found[i].connection);
 
 		if (!err)
 			n++;
@@ -165,11 +169,11 @@ static void cut_others(struct search *s)
 	free(bans);
 }
 
-static int cut_found(struct search *s, struct mnl_socket *nl)
+static int cut_found(struct search *s)
 {
 	qsort(s->found, s->n, sizeof(*s->found), by_ban);
 	for (size_t i = 0; i < s->n && !s->err;)
-		i = cut_group(s, nl, i);
+		i = cut_group(s, i);
 	if (!s->err)
 		cut_others(s);
 	return s->cut ? s->cut : s->err;
@@ -214,8 +218,7 @@ static size_t add_nat64(const struct pins *p, struct net *nets, size_t n)
 	return all;
 }
 
-static int search_and_cut(struct search *s, struct mnl_socket *nl,
-			  const struct net *nets, size_t n)
+static int search_and_cut(struct search *s, const struct net *nets, size_t n)
 {
 	struct net with[TCP_DIAG_NETS_MAX];
 	const struct connection_filter f = {
@@ -232,11 +235,11 @@ static int search_and_cut(struct search *s, struct mnl_socket *nl,
 	if (!s->found)
 		err = -ENOMEM;
 	if (!err)
-		err = tcp_diag_each(nl, &f, find, s);
+		err = tcp_diag_each(s->nl, &f, find, s);
 	if (!err && settings_now(s->p)->proxies)
 		err = named_each(s->p, find_named, s);
 	if (!err)
-		err = cut_found(s, nl);
+		err = cut_found(s);
 	free(s->found);
 	return err;
 }
@@ -246,17 +249,16 @@ int cut_connections(struct pins *p, const struct net *nets, size_t n,
 {
 	const struct settings *now = settings_now(p);
 	struct search s = { .p = p };
-	struct mnl_socket *nl;
 	int ret;
 
 	*more = false;
 	if (!now->cut_sessions || now->mode == MODE_MONITOR)
 		return 0;
-	nl = netlink_open(NETLINK_SOCK_DIAG);
-	if (!nl)
+	s.nl = netlink_open(NETLINK_SOCK_DIAG);
+	if (!s.nl)
 		return -errno;
-	ret = search_and_cut(&s, nl, nets, n);
-	mnl_socket_close(nl);
+	ret = search_and_cut(&s, nets, n);
+	mnl_socket_close(s.nl);
 	if (ret > 0)
 		count(p, ret);
 	*more = s.more && ret > 0; /* without progress, the caller gives up */

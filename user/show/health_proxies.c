@@ -111,20 +111,21 @@ static void tell_claim(struct checkup *c, const struct addr *peer,
 	char addr[ADDR_TEXT], server[ADDR_TEXT], text[PROBLEM_SIZE];
 	char remedy[PROBLEM_SIZE];
 
-	snprintf(
-		text, sizeof(text),
-		"it sends the PROXY protocol's header, and port %u of %s takes "
-		"it, but it is not in proxies: %s",
-		w->port, addr_format(&w->server, server),
-		settings_now(c->p)->proxies ?
-			"all its clients are counted as one" :
-			"failures by it are charged to nobody");
+	snprintf(text, sizeof(text),
+		 "it sends %s, and port %u of %s takes it, but it is not in "
+		 "proxies: %s",
+		 w->code ? "XCLIENT" : "the PROXY protocol's header", w->port,
+		 addr_format(&w->server, server),
+		 settings_now(c->p)->proxies ?
+			 "all its clients are counted as one" :
+			 "failures by it are charged to nobody");
 	addr_format(peer, addr);
 	snprintf(
 		remedy, sizeof(remedy),
 		"if it is a proxy of yours, add it (smtpxdp config set proxies "
-		"%s); else let the server take headers from proxies only",
-		addr);
+		"%s); else let the server take %s from proxies only%s",
+		addr, w->code ? "XCLIENT" : "headers",
+		w->code ? " (Postfix: smtpd_authorized_xclient_hosts)" : "");
 	problem(c, HEALTH_PROXIES, addr, text, remedy);
 }
 

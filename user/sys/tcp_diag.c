@@ -10,6 +10,8 @@
 #include "base/address.h"
 #include "sys/netlink.h"
 
+#define OPEN_STATES (1 << TCP_ESTABLISHED | 1 << TCP_CLOSE_WAIT)
+
 #define OP_SIZE sizeof(struct inet_diag_bc_op)
 #define PORTS_MAX 64 /* with more, the filter ignores ports */
 #define PORT_SIZE (2 * OP_SIZE)
@@ -159,7 +161,7 @@ static struct inet_diag_req_v2 *put_request(char *buf, int type, int flags,
 	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
 	req->sdiag_family = family;
 	req->sdiag_protocol = IPPROTO_TCP;
-	req->idiag_states = 1 << TCP_ESTABLISHED | 1 << TCP_CLOSE_WAIT;
+	req->idiag_states = OPEN_STATES;
 	return req;
 }
 
@@ -222,6 +224,30 @@ int tcp_diag_listeners(struct mnl_socket *nl, connection_fn fn, void *ctx)
 			err = 0;
 	}
 	return err;
+}
+
+static int on_found(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);
+	struct connection *c = data;
+
+	if (OPEN_STATES >> msg->idiag_state & 1)
+		c->id = msg->id;
+	return MNL_CB_OK;
+}
+
+int tcp_diag_find(struct mnl_socket *nl, struct connection *c)
+{
+	static const __u32 any[2] = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE };
+	char buf[512];
+	int err;
+
+	memcpy(c->id.idiag_cookie, any, sizeof(any));
+	put_request(buf, SOCK_DIAG_BY_FAMILY, NLM_F_ACK, c->family)->id = c->id;
+	err = netlink_ask(nl, (struct nlmsghdr *)buf, on_found, c);
+	if (err)
+		return err;
+	return memcmp(c->id.idiag_cookie, any, sizeof(any)) ? 0 : -ENOENT;
 }
 
 int tcp_diag_destroy(struct mnl_socket *nl, const struct connection *c)

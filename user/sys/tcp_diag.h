@@ -50,6 +50,13 @@ int tcp_diag_each(struct mnl_socket *nl, const struct connection_filter *f,
 int tcp_diag_listeners(struct mnl_socket *nl, connection_fn fn, void *ctx);
 
 /*
+ * Finds the connection with c's addresses and ports, open as above, and sets the
+ * cookie, without which the kernel takes the listening socket if the connection
+ * has ended. -ENOENT: it has.
+ */
+int tcp_diag_find(struct mnl_socket *nl, struct connection *c);
+
+/*
  * Destroys a connection: the server's next call fails with ECONNABORTED, the
  * peer gets a reset. -ENOENT: it has ended by itself. -EOPNOTSUPP: the kernel
  * was built without CONFIG_INET_DIAG_DESTROY. -EPERM: no CAP_NET_ADMIN.
