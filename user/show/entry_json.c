@@ -157,9 +157,10 @@ json_t *groups_json(const struct pins *p)
 		json_array_append_new(sources, source_json(s));
 	}
 	free(g);
-	return json_pack("{s:{s:I, s:I, s:I, s:I}, s:o}", "networks", "strict",
-			 nets[GROUP_STRICT], "lenient", nets[GROUP_LENIENT],
-			 "allow", nets[GROUP_ALLOW], "proxy", nets[GROUP_PROXY],
+	return json_pack("{s:{s:I, s:I, s:I, s:I, s:I}, s:o}", "networks",
+			 "strict", nets[GROUP_STRICT], "lenient",
+			 nets[GROUP_LENIENT], "allow", nets[GROUP_ALLOW],
+			 "proxy", nets[GROUP_PROXY], "rated", nets[GROUP_RATED],
 			 "sources", sources);
 }
 
