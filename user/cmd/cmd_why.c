@@ -33,6 +33,7 @@ struct known {
 	struct net allow_net;
 	bool banned;
 	struct ban_row ban;
+	struct ban_claims claims;
 	bool counted;
 	struct client state;
 	bool grouped;
@@ -78,6 +79,8 @@ static int look_up(struct pins *p, struct known *k)
 	k->allow = allowlist_find(p, &k->host, &k->allow_net);
 	k->past = history_recall(p, &k->client, k->now.boot_ns);
 	k->banned = !banlist_find(p, &k->host, &k->now, &k->ban);
+	if (k->banned)
+		ban_claims_look(p, k->now.jiffies, &k->claims);
 	k->counted = clients_find(p, &k->client, &k->state);
 	tick = window_tick(k->now.jiffies, s->tick_shift);
 	geo = geo_open_in_force(p);
@@ -170,7 +173,9 @@ static json_t *known_json(struct pins *p, const struct known *k)
 		"group",
 		k->grouped ? group_json(p, &k->host, &k->group) : json_null(),
 		"country", country_json(&k->place), "as", as_json(&k->place),
-		"ban", k->banned ? ban_json(p, &k->ban, &k->now) : json_null(),
+		"ban",
+		k->banned ? ban_json(p, &k->ban, &k->claims, &k->now) :
+			    json_null(),
 		"client",
 		k->counted ? client_json(p, &k->client, &k->state, &k->now) :
 			     json_null(),
@@ -321,6 +326,26 @@ static void print_closed(const json_t *ban, const struct settings *s,
 		       "");
 }
 
+/* Prints who wants the ban, if anybody is named. */
+static void print_owners(const json_t *ban)
+{
+	const json_t *others = json_object_get(ban, "others"), *o;
+	const char *owner = string_at(ban, "owner");
+	char duration[DURATION_TEXT];
+	size_t i;
+
+	if (!owner && !json_array_size(others))
+		return;
+	printf("%-10s %s\n", "wanted by", owner ? owner : "no name: see above");
+	json_array_foreach(others, i, o) {
+		owner = string_at(o, "owner");
+		printf("%-10s %s, for %s more: %s\n", "",
+		       owner ? owner : "no name",
+		       duration_format(number_at(o, "expires_in"), duration),
+		       string_at(o, "reason"));
+	}
+}
+
 static void print_text(const json_t *doc, const struct settings *s,
 		       const struct known *k)
 {
@@ -350,8 +375,10 @@ static void print_text(const json_t *doc, const struct settings *s,
 		       number_at(ban, "dropped_packets"));
 	else
 		printf("%-10s no\n", "banned");
-	if (json_is_object(ban))
+	if (json_is_object(ban)) {
 		print_closed(ban, s, k->ban.ban.flags);
+		print_owners(ban);
+	}
 	if (json_is_object(client))
 		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
 		       "(%lld); %lld successes\n",
@@ -409,6 +436,7 @@ static int why(const struct globals *g, int argc, char **argv)
 			print_text(doc, settings_now(&p), &k);
 		json_decref(doc);
 	}
+	free(k.claims.rows);
 	pins_close(&p);
 	return err;
 }
