@@ -7,8 +7,11 @@
 #define SMTPXDP_FAILURE_H
 
 #include "account.h"
+#include "as_rate.h"
 #include "banning.h"
+#include "entry.h"
 #include "event_begin.h"
+#include "group.h"
 #include "pure/judgement.h"
 #include "pure/made_good.h"
 #include "net_window.h"
@@ -17,59 +20,10 @@
 #include "sighting.h"
 #include "sign.h"
 
-/* Static: too large for the BPF stack. */
-static const struct client client_zero;
-
-/* Finds or makes an entry of map clients or nets. NULL: no room. */
-static __always_inline struct client *
-entry_get(void *map, const struct addr *key, __u8 len)
-{
-	struct client *c = bpf_map_lookup_elem(map, key);
-
-	if (c)
-		return c;
-	bpf_map_update_elem(map, key, &client_zero, BPF_NOEXIST);
-	c = bpf_map_lookup_elem(map, key);
-	if (c)
-		c->len = len;
-	return c;
-}
-
 static __always_inline struct client *client_get(const struct settings *s,
 						 const struct addr *key)
 {
 	return entry_get(&clients, key, who_client_len(s, key));
-}
-
-/* Does a server take this peer for a proxy? See claim.h. */
-static __always_inline bool has_claim(const struct addr *peer)
-{
-	struct addr key = *peer; /* 6.1 takes no key from a caller's memory */
-	const struct claimant *c = bpf_map_lookup_elem(&claimants, &key);
-
-	return c && now_boot_ns() - c->last < CLAIM_SECONDS * 1000000000ULL;
-}
-
-/*
- * The enum group of an address. While no key names a proxy, who is taken for one
- * counts as one: it is not to be banned, but to be told of.
- */
-__noinline __weak int group_of(const struct settings *s,
-			       const struct addr *peer)
-{
-	const struct group_entry *g;
-	struct net key = { .len = ADDR_BITS };
-
-	if (!s || !peer)
-		return GROUP_NONE;
-	if (!s->proxies && has_claim(peer))
-		return GROUP_PROXY;
-	if (!s->groups)
-		return GROUP_NONE;
-	__builtin_memcpy(key.addr, peer->b, sizeof(key.addr));
-	g = s->groups == 1 ? bpf_map_lookup_elem(&groups_a, &key) :
-			     bpf_map_lookup_elem(&groups_b, &key);
-	return g ? g->group : GROUP_NONE;
 }
 
 /* Sends an event to the daemon. */
@@ -175,7 +129,8 @@ __noinline __weak int net_failure(const struct settings *s,
 	tick = window_tick(now, s->tick_shift);
 
 	client_of(s, &at->peer, &key);
-	if (is_slip(&key, at->tried.hash) || !net_counts(c, tick, rate))
+	if (is_slip(&key, at->tried.hash) ||
+	    !net_counts(&c->net_counted, tick, rate))
 		return 0;
 	len = net_rated(s, &at->peer, &key);
 	n = entry_get(&nets, &key, len);
@@ -235,13 +190,12 @@ static __always_inline struct client *repeat(const struct addr *key,
 }
 
 /*
- * Does the user tried lead to a ban at once? Sets at->cause, j->failures and
- * j->sec. Not in group lenient, unless it is a trap: see limit_reached().
+ * Do the user tried, or the others of the client's AS, lead to a ban at once?
+ * Sets at->cause, j->failures and j->sec. Not in group lenient, unless it is a
+ * trap: see limit_reached().
  */
-static __noinline int user_is_guarded(const struct settings *s,
-				      struct sighting *at,
-				      const struct client *c,
-				      struct judgement *j)
+static __noinline int is_guarded(const struct settings *s, struct sighting *at,
+				 struct client *c, struct judgement *j)
 {
 	const struct limit *rate = &policy_of(s, j)->rate;
 
@@ -249,6 +203,9 @@ static __noinline int user_is_guarded(const struct settings *s,
 		at->cause = account_failure(s, at);
 		if (at->cause)
 			count(COUNTER_ACCOUNT_FAILURE, 0);
+		if (s->as.failures && j->kind != POLICY_LENIENT &&
+		    as_failure(s, at, c) && at->cause == CAUSE_RATE)
+			at->cause = CAUSE_AS;
 		if (j->kind == POLICY_LENIENT)
 			at->cause = CAUSE_RATE;
 	}
@@ -344,7 +301,7 @@ __noinline __weak int client_failure(const struct settings *s,
 	c->policy = j.kind;
 	j.ban_sec = policy_of(s, &j)->ban_sec;
 	over = limit_reached(s, c, ticket, tick, &j);
-	over |= user_is_guarded(s, at, c, &j);
+	over |= is_guarded(s, at, c, &j);
 	if (s->log_failures && !over)
 		j.failures =
 			window_count(c, tick, policy_of(s, &j)->rate.ticks);

@@ -158,6 +158,14 @@ struct {
 	__type(value, struct ban);
 } ban_claims MAP;
 
+/* Names of those who want bans. No BPF program uses it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, OWNER_NAMES_MAX);
+	__type(key, __u32);
+	__type(value, struct owner_name);
+} owner_names MAP;
+
 /* Bans of networks; the gate asks only if settings.have_ban_nets is set. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

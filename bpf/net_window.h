@@ -7,7 +7,7 @@
  * time of net-rate; so no client in map clients counts twice within it. Error,
  * on the lenient side: a client that fails all the time counts again only with
  * its first failure after that time, and is missing from the window until then.
- * Slips of who logs in (regular.h) do not count.
+ * Slips of who logs in (regular.h) do not count. Likewise as-rate: as_rate.h.
  */
 #ifndef SMTPXDP_NET_WINDOW_H
 #define SMTPXDP_NET_WINDOW_H
@@ -16,19 +16,18 @@
 #include "pure/window.h"
 
 /*
- * Does a failure at this tick count the client for its network? Then it is
- * noted as counted.
+ * Does a failure at this tick count the client for its network? Then that is
+ * noted in the client's net_counted (of its AS: as_counted).
  */
-static __always_inline bool net_counts(struct client *c, __u32 tick,
+static __always_inline bool net_counts(__u32 *counted, __u32 tick,
 				       const struct limit *rate)
 {
-	__u32 was = *(volatile __u32 *)&c->net_counted;
+	__u32 was = *(volatile __u32 *)counted;
 
 	if (was && window_age_fits(was >> 1, tick, rate->ticks))
 		return false;
 	/* Of failures on several CPUs at once, one counts. */
-	return __sync_val_compare_and_swap(&c->net_counted, was,
-					   tick << 1 | 1) == was;
+	return __sync_val_compare_and_swap(counted, was, tick << 1 | 1) == was;
 }
 
 #endif

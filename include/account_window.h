@@ -19,6 +19,7 @@ enum cause {
 	CAUSE_RATE,
 	CAUSE_ACCOUNT, /* it tried a user that many networks guess at */
 	CAUSE_TRAP, /* it tried one of trap-users */
+	CAUSE_AS, /* so many clients of its AS fail: as-rate */
 };
 
 struct account {

@@ -50,6 +50,13 @@ static inline __u32 ban_owner(const struct ban *b)
 	return b->failures ? 0 : b->window;
 }
 
+/* Value of map owner_names, by ban_owner(): for people. */
+struct owner_name {
+	char text[BAN_REASON_SIZE];
+};
+
+#define OWNER_NAMES_MAX 4096
+
 /* Key of map ban_claims; its value is the ban as that owner wants it. */
 struct ban_claim_key {
 	__u32 bits; /* BAN_CLAIM_BITS: the map is a trie */

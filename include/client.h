@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Failures and successes of one client: map clients, by its masked address; of
- * one network: map nets, see bpf/net_window.h.
+ * one network, or one AS (as_key()): map nets, see bpf/net_window.h.
  */
 #ifndef SMTPXDP_CLIENT_H
 #define SMTPXDP_CLIENT_H
@@ -56,12 +56,23 @@ struct client {
 	__u32 refused;
 	/* tick << 1 | 1 of the last failure at PORT_DELIVERY, or 0 */
 	__u32 at_delivery;
-	__u32 pad;
+	__u32 as_counted; /* as net_counted, for as-rate */
 };
 
 _Static_assert(sizeof(struct client) == 88 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) +
 						8 * USERS_MAX + 2 * GUESSES_MAX,
 	       "map value");
+/* The key of an AS in map nets: no network that net-rate counts has it. */
+static inline void as_key(__u32 asn, struct addr *key)
+{
+	key->q[0] = 0;
+	key->d[2] = 0;
+	key->b[12] = asn >> 24;
+	key->b[13] = asn >> 16;
+	key->b[14] = asn >> 8;
+	key->b[15] = asn;
+}
+
 _Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
 
 #endif

@@ -98,7 +98,10 @@
 	  "guesses not counted for their user: no room")                       \
 	X(TRAPPED, "trapped", "failed logins as one of trap-users")            \
 	X(FRONTS, "bans-fronts",                                               \
-	  "bans NOT written: many accounts log in from there")
+	  "bans NOT written: many accounts log in from there")                 \
+	X(AS_CROSSED, "ases-crossed", "AS numbers that reached as-rate")       \
+	X(AS_FAILURE, "ases-guarded",                                          \
+	  "failed logins from AS numbers that are over as-rate")
 
 enum counter {
 #define X(id, name, sentence) COUNTER_##id,

@@ -20,6 +20,7 @@ enum event_kind {
 	EVENT_CLAIM, /* a peer sends headers as proxies do: see claimant.h */
 	EVENT_WIDENED, /* a ban does not spare PORT_DELIVERY any more */
 	EVENT_ACCOUNT, /* a user reached account-rate; client: the last of them */
+	EVENT_AS, /* an AS reached as-rate; client: the last of them */
 };
 
 enum event_outcome {

@@ -15,6 +15,8 @@ enum group {
 	GROUP_LENIENT,
 	GROUP_ALLOW, /* failures are not counted */
 	GROUP_PROXY, /* a proxy: its clients are counted, it is not */
+	/* of sources only: an AS of rated-asns, whatever group it is in */
+	GROUP_RATED,
 	GROUPS_MAX
 };
 
@@ -25,11 +27,13 @@ enum group {
 /* Value of maps groups_a and groups_b. */
 struct group_entry {
 	__u8 group; /* enum group */
-	__u8 len; /* prefix length: a lookup in an LPM trie does not tell it */
-	__u16 source; /* index in groups.source */
+	/* the group's prefix length: a lookup in an LPM trie does not tell it */
+	__u8 len;
+	__u16 source; /* index in groups.source; of GROUP_NONE: 0 */
+	__u32 asn; /* of rated-asns; 0: none */
 };
 
-_Static_assert(sizeof(struct group_entry) == 4, "map value");
+_Static_assert(sizeof(struct group_entry) == 8, "map value");
 
 /*
  * In the order of precedence for one network: a file says more than a number, a

@@ -123,6 +123,8 @@ struct settings {
 	struct limit brake; /* max-bans-per-minute: up to BRAKE_MAX bans */
 	/* account-rate: different passwords for one user */
 	struct limit account;
+	/* as-rate: clients of one AS that fail; 0 failures: no rated-asns */
+	struct limit as;
 	__u32 n_traps; /* trap-users */
 	__u8 credit; /* enum credit */
 	/* failures forgiven per success, with CREDIT_RATIO */
@@ -172,7 +174,7 @@ struct settings {
 
 _Static_assert(sizeof(struct text) == 2 * TEXT_SIZE + 8, "layout");
 _Static_assert(sizeof(struct settings) ==
-		       264 + 8 * TRAPS_MAX + 2 * 8192 + CODE_MAX +
+		       280 + 8 * TRAPS_MAX + 2 * 8192 + CODE_MAX +
 			       TEXTS_MAX * sizeof(struct text) +
 			       SERVERS_MAX * sizeof(struct server_net) +
 			       WHO_RULES_MAX * sizeof(struct who_rule),

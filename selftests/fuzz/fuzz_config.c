@@ -235,7 +235,8 @@ static bool agree(const struct given *g)
 	       (*value_of(g, KEY_GEO_DATABASES) ||
 		(!*value_of(g, KEY_STRICT_COUNTRIES) &&
 		 !*value_of(g, KEY_LENIENT_COUNTRIES) &&
-		 !*value_of(g, KEY_STRICT_ASNS)));
+		 !*value_of(g, KEY_STRICT_ASNS) &&
+		 !*value_of(g, KEY_RATED_ASNS)));
 }
 
 static const struct limit *limit_of(enum config_key key,

@@ -374,6 +374,12 @@ static int take_net(const struct net *net, void *ctx)
 	w->kinds = w->kinds * 5 + 7;
 	g.kind = w->kinds / 4 % SOURCES_MAX;
 	g.group = GROUP_STRICT + w->kinds / 16 % 3;
+	if (!(w->kinds / 64 % 4)) {
+		g.group = GROUP_RATED;
+		g.kind = SOURCE_ASN;
+		/* an AS has a network once, as databases do */
+		g.asn = 1 + net->len + net->addr[15];
+	}
 	if (w->n++ < GROUP_NETS)
 		must(!group_list_add(&w->groups, &g));
 	return 0;
@@ -402,7 +408,7 @@ static enum group look_naively(const struct group_net *nets, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		const struct group_net *g = &nets[i];
 
-		if (!net_contains(&g->net, host))
+		if (g->group == GROUP_RATED || !net_contains(&g->net, host))
 			continue;
 		if (!best || g->kind > best->kind ||
 		    (g->kind == best->kind && g->net.len > best->net.len) ||
@@ -413,21 +419,23 @@ static enum group look_naively(const struct group_net *nets, size_t n,
 	return best ? best->group : GROUP_NONE;
 }
 
-/* What the programs do: the longest network that contains it. */
-static enum group look(const struct group_list *l, const struct net *host)
+/* The longest network of these, of ASes alone or of any, that contains it. */
+static struct group_net longest(const struct group_net *nets, size_t n,
+				bool rated, const struct net *host)
 {
 	const struct group_net *best = NULL;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (net_contains(&l->nets[i].net, host) &&
-		    (!best || l->nets[i].net.len > best->net.len))
-			best = &l->nets[i];
-	return best ? best->group : GROUP_NONE;
+	for (size_t i = 0; i < n; i++)
+		if ((!rated || nets[i].group == GROUP_RATED) &&
+		    net_contains(&nets[i].net, host) &&
+		    (!best || nets[i].net.len > best->net.len))
+			best = &nets[i];
+	return best ? *best : (struct group_net){};
 }
 
 static void check_groups(struct group_list *l)
 {
-	struct group_net all[GROUP_NETS];
+	struct group_net all[GROUP_NETS], found;
 	size_t n = l->n;
 
 	if (n)
@@ -442,7 +450,10 @@ static void check_groups(struct group_list *l)
 			for (unsigned int b = host.len; last && b < 128; b++)
 				host.addr[b / 8] |= 0x80 >> b % 8;
 			host.len = ADDR_BITS;
-			must(look(l, &host) == look_naively(all, n, &host));
+			/* the programs take the longest one */
+			found = longest(l->nets, l->n, false, &host);
+			must(found.group == look_naively(all, n, &host));
+			must(found.asn == longest(all, n, true, &host).asn);
 			host.len = all[i].net.len;
 		}
 	}

@@ -152,6 +152,48 @@ front_of() { # ADDRESS
 	same "front" "$(why $ATTACKER .front)" null
 }
 
+@test "account-rate and trap-users ban no front without a word, and any other client" {
+	local n bots=
+	for n in 1 2 3; do
+		bots+=${bots:+,}100.64.$n.9
+		at attacker ip addr replace 100.64.$n.9/32 dev eth0
+	done
+	at router ip route replace 100.64.0.0/16 via $ATTACKER
+	conf rate 20/120s account-rate 5/1h trap-users admin
+	daemon_up
+	logins honest 1 12 3
+	at attacker python3 -B "$HELPER" botnet --bad $bots --password wrong \
+		--tries 3 --user user50
+	until_true 5 banned_are 100.64.3.9/32
+	# Its users mistype, one of them the one that others guess at.
+	typos honest 1 3
+	typos honest 50 50
+	until_true 5 told "$HONEST/32: a webmail .*12 accounts"
+	same "banned" "$(banned)" 100.64.3.9/32
+	same "as JSON" "$(front_of $HONEST)" "12 1 2"
+	login_fail honest 1 --user admin
+	until_true 5 fronts_are 2
+	same "banned" "$(banned)" 100.64.3.9/32
+	until_true 5 held_for "as a user under attack (not banned
+as a trap user (not banned"
+	login_ok honest --user user1 --password pass1
+	# Who holds no accounts is banned for the same.
+	login_fail attacker 1 --user admin
+	until_true 5 banned_are 100.64.3.9/32 $ATTACKER/32
+	# A front that goes on is, too.
+	login_fail honest 1 --user admin
+	until_true 5 banned_are 100.64.3.9/32 $ATTACKER/32 $HONEST/32
+}
+
+held_for() { # REASONS
+	same "told" "$(journal SMTPXDP_EVENT=would-ban SMTPXDP_NET=$HONEST/32 |
+		jq -r .MESSAGE | grep -oE 'as a [^:]*')" "$1"
+}
+
+fronts_are() { # BANS HELD BACK
+	same "bans held back" "$(counter bans-fronts)" $1
+}
+
 @test "mode monitor does not say that it would be banned" {
 	conf rate 5/120s mode monitor
 	daemon_up

@@ -83,7 +83,7 @@ mmdb() { # KIND FILE
 	has "$(smtpxdp why $STRICT)" "^group +strict, as 198.51.100.8/30 by $D/strict"
 	has "$(smtpxdp status)" "^groups +allow: file $D/allow, 1 network since 20"
 	same "networks" "$(smtpxdp status -j | jq -c .groups.networks)" \
-		'{"strict":1,"lenient":1,"allow":1,"proxy":0}'
+		'{"strict":1,"lenient":1,"allow":1,"proxy":0,"rated":0}'
 	# A strict one who comes back, is banned for longer.
 	smtpxdp ban del $STRICT
 	login_fail attacker 2 --from $STRICT
@@ -123,6 +123,76 @@ mmdb() { # KIND FILE
 	has "$seen" '^198\.51\.100\.53/32 +1 .* KP '
 	has "$seen" '^ +[23] +2  #+ +KP$'
 	has "$seen" '^ +1 +1  #+ +DE$'
+}
+
+@test "as-rate: many clients of one AS, each of them once; regulars and others are spared" {
+	# The attacker has .7 to .60, each of them a client.
+	printf '%s\n' "198.51.100.0/27 64496 Guess & Sons" | mmdb asn $D/asn.mmdb
+	: >$D/strict
+	: >$D/lenient
+	: >$D/allow
+	groups_up rated-asns AS64496 as-rate 5/1h geo-databases $D/asn.mmdb
+	until_true 5 nothing_failed
+	same "networks" "$(smtpxdp status -j | jq -c '.groups | [.networks.rated,
+		(.sources[] | select(.group == "rated") | .by, .source)]')" \
+		'[1,"as","64496"]'
+	login_ok attacker --from 198.51.100.30 --user alice
+	login_storm attacker --bad "$(seq -s , -f '198.51.100.%g*2' 8 11),$(
+		seq -s , -f '198.51.100.%g*2' 40 45)"
+	until_true 5 failures_are 20
+	same "banned" "$(banned)" ''
+	has "$(smtpxdp why 198.51.100.12)" '^as-rate +AS64496: 4 of 5 failing clients within 1h$'
+	same "group" "$(why 198.51.100.12 .group)" null
+	login_fail attacker 1 --from 198.51.100.12
+	until_true 5 banned_are 198.51.100.12/32
+	until_true 5 journal_has SMTPXDP_EVENT=as-attacked
+	has "$(journal SMTPXDP_EVENT=as-attacked | jq -r '"\(.SMTPXDP_ASN) \(.MESSAGE)"')" \
+		'^64496 AS64496 is over as-rate: 5 of its clients failed within 1h, the last 198\.51\.100\.12;'
+	until_true 5 journal_has SMTPXDP_EVENT=ban
+	has "$(event 198.51.100.12 MESSAGE)" \
+		'^banned 198\.51\.100\.12/32 \(AS64496\) for 1h: 1 failure in 2m, as one of many of AS64496: 535 '
+	has "$(smtpxdp -j events)" '"event":"as-attacked"'
+	same "why" "$(why 198.51.100.13 .rated_as | jq -c .)" '{"number":64496,"clients":5}'
+	has "$(smtpxdp why 198.51.100.13)" '5 of 5 .*: the next failure is a ban'
+	# Each further one, and the ones of before; with a daemon or without it.
+	daemon_down
+	for i in 13 14 8; do
+		login_fail attacker 1 --from 198.51.100.$i
+	done
+	daemon_up
+	# Who logged in from there mistypes, and so does somebody elsewhere.
+	login_fail attacker 2 --from 198.51.100.30 --user alice
+	login_fail attacker 1 --from 198.51.100.40
+	same "banned" "$(banned)" \
+		"198.51.100.12/32 198.51.100.13/32 198.51.100.14/32 198.51.100.8/32"
+	smtpxdp config set rated-asns ''
+	login_fail attacker 1 --from 198.51.100.15
+	not is_banned 198.51.100.15
+	same "why" "$(why 198.51.100.15 .rated_as)" null
+}
+
+@test "rated-asns beside other groups; a database that is gone keeps what it had" {
+	printf '%s\n' "198.51.100.0/26 KP" | mmdb country $D/country.mmdb
+	printf '%s\n' "198.51.100.36/30 64496 Guess & Sons" | mmdb asn $D/asn.mmdb
+	groups_up rated-asns 64496 as-rate 2/1h strict-asns 64496 strict-countries KP \
+		geo-databases "$D/country.mmdb, $D/asn.mmdb"
+	until_true 5 group_is 198.51.100.37 strict
+	both='[.group.by, .group.net, .rated_as.number]'
+	same "of the AS" "$(why 198.51.100.37 "$both" | jq -c .)" \
+		'["as","198.51.100.36/30",64496]'
+	same "of the country" "$(why 198.51.100.50 "$both" | jq -c .)" \
+		'["country","198.51.100.0/26",null]'
+	smtpxdp config set strict-asns ''
+	same "both" "$(why 198.51.100.37 "$both" | jq -c .)" \
+		'["country","198.51.100.0/26",64496]'
+	rm $D/asn.mmdb
+	until_true 10 journal_has SMTPXDP_EVENT=groups-kept
+	same "kept" "$(why 198.51.100.37 "$both" | jq -c .)" \
+		'["country","198.51.100.0/26",64496]'
+	fails 1 smtpxdp status --check
+	login_fail attacker 1 --from 198.51.100.36
+	login_fail attacker 1 --from 198.51.100.37
+	until_true 5 banned_are 198.51.100.37/32
 }
 
 @test "a file that changes is read again by itself, however it is written" {

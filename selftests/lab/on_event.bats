@@ -324,6 +324,15 @@ net_offends() { # N NUMBER...
 	journal_mark
 	kill -HUP "$(daemon_pid)"
 	until_true 5 journal_has SMTPXDP_EVENT=on-event-failed
+	# ... and whenever somebody asks
+	fails 1 smtpxdp status --check
+	has "$output" "on-event: at a ban, nothing is run: $PROGRAM: others than.* \(smtpxdp config set on-event\)"
+	rm $PROGRAM
+	fails 1 smtpxdp -j status --check
+	same "problems" "$(jq -r '.problems[].check' <<<"$output")" on-event
+	has "$(smtpxdp metrics)" 'smtpxdp_problems\{check="on-event"\} 1'
+	noting
+	smtpxdp status --check
 }
 
 received() { # JQ-FILTER

@@ -382,12 +382,29 @@ left() {
 	# As versions before 2026-11-30 left it.
 	sqlite3 $STATE/smtpxdp.db 'DROP TABLE defaults'
 	daemon_up
-	until_true 5 tells 1 default-changed
+	until_true 5 tells 5 default-changed
 	has "$(journal SMTPXDP_EVENT=default-changed | jq -r .MESSAGE)" \
 		'^the default of slow-rate is "60/1d" now, and was "off": .*slow-rate .off.'
 	daemon_down TERM
 	daemon_up
-	same "again" "$(told default-changed)" 1
+	same "again" "$(told default-changed)" 5
 	same "in force" "$(smtpxdp config get rate) $(smtpxdp config get slow-rate)" \
 		'5/1h 60/1d'
+}
+
+@test "an upgrade tells once which keys are new and ban whom nobody banned before" {
+	conf ipv6-net-rate off ports '25, 26'
+	daemon_up
+	daemon_down TERM
+	same "at first" "$(told default-changed)" 0
+	sqlite3 $STATE/smtpxdp.db "DELETE FROM defaults WHERE key IN
+		('account-rate', 'ipv6-net-rate', 'trap-users', 'net-rate', 'drop-ports')"
+	daemon_up
+	until_true 5 tells 2 default-changed
+	same "told" "$(journal SMTPXDP_EVENT=default-changed | jq -r .MESSAGE)" \
+		"the key drop-ports is new, and its default is \"auto\": smtpxdp config set drop-ports '25, 26' makes it as before
+the key account-rate is new, and its default is \"30/1d\": smtpxdp config set account-rate 'off' makes it as before"
+	daemon_down TERM
+	daemon_up
+	same "again" "$(told default-changed)" 2
 }

@@ -638,6 +638,28 @@ static void test_accounts(void **state)
 	must_set(KEY_TRAP_USERS, "");
 }
 
+static void test_ases(void **state)
+{
+	struct settings s;
+
+	must_set(KEY_AS_RATE, "9/2h");
+	compile(&s);
+	assert_int_equal(s.as.failures, 0); /* of no AS */
+	must_set(KEY_GEO_DATABASES, "/asn.mmdb");
+	must_set(KEY_RATED_ASNS, "AS64496, 64497");
+	compile(&s);
+	assert_int_equal(s.as.failures, 9);
+	assert_int_equal(s.as.sec, 7200);
+	assert_true(s.as.ticks);
+	assert_int_equal(set(KEY_AS_RATE, "off"), -EINVAL);
+	assert_int_equal(set(KEY_AS_RATE, "1/1d"), -EINVAL);
+	assert_non_null(strstr(err, "2 to 64"));
+	assert_int_equal(set(KEY_RATED_ASNS, "AS"), -EINVAL);
+	must_set(KEY_RATED_ASNS, "");
+	must_set(KEY_AS_RATE, "20/1h");
+	must_set(KEY_GEO_DATABASES, "");
+}
+
 static void test_times(void **state)
 {
 	static const struct {
@@ -1153,16 +1175,16 @@ int main(void)
 		TEST(test_contradiction), TEST(test_number_of_texts),
 		TEST(test_texts),	  TEST(test_verdicts),
 		TEST(test_defaults),	  TEST(test_net_rates),
-		TEST(test_accounts),	  TEST(test_times),
-		TEST(test_ticks),	  TEST(test_prefixes),
-		TEST(test_ports),	  TEST(test_drop_ports),
-		TEST(test_words),	  TEST(test_lists),
-		TEST(test_find),	  TEST(test_find_huge),
-		TEST(test_parse),	  TEST(test_parse_wrong),
-		TEST(test_parse_order),	  TEST(test_parse_long),
-		TEST(test_parse_random),  TEST(test_dump),
-		TEST(test_dump_size),	  TEST(test_load),
-		TEST(test_command),
+		TEST(test_accounts),	  TEST(test_ases),
+		TEST(test_times),	  TEST(test_ticks),
+		TEST(test_prefixes),	  TEST(test_ports),
+		TEST(test_drop_ports),	  TEST(test_words),
+		TEST(test_lists),	  TEST(test_find),
+		TEST(test_find_huge),	  TEST(test_parse),
+		TEST(test_parse_wrong),	  TEST(test_parse_order),
+		TEST(test_parse_long),	  TEST(test_parse_random),
+		TEST(test_dump),	  TEST(test_dump_size),
+		TEST(test_load),	  TEST(test_command),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "lib/fixture.h"
 #include "lists/group_list.h"
 
-/* "KGN": kind (c, a, f), group (s, l, a) and network. */
+/* "KGN": kind (c, a, f), group (s, l, a; 1 to 9: of a rated AS) and network. */
 static void add(struct group_list *l, const char *word)
 {
 	struct group_net g = {
@@ -13,10 +13,13 @@ static void add(struct group_list *l, const char *word)
 				       SOURCE_COUNTRY,
 		.group = word[1] == 's' ? GROUP_STRICT :
 			 word[1] == 'l' ? GROUP_LENIENT :
-					  GROUP_ALLOW,
+			 word[1] == 'a' ? GROUP_ALLOW :
+					  GROUP_RATED,
 	};
 	char err[256];
 
+	if (g.group == GROUP_RATED)
+		g.asn = word[1] - '0';
 	assert_int_equal(net_parse(word + 2, &g.net, err, sizeof(err)), 0);
 	assert_int_equal(group_list_add(l, &g), 0);
 }
@@ -32,9 +35,9 @@ static void add_all(struct group_list *l, const char *words)
 }
 
 /* What programs do: the longest one that it is in. */
-static char lookup(const struct group_list *l, const char *addr)
+static const struct group_net *longest(const struct group_list *l,
+				       const char *addr)
 {
-	static const char letters[] = { '-', 's', 'l', 'a' };
 	const struct group_net *best = NULL;
 	struct net net;
 	char err[256];
@@ -44,6 +47,14 @@ static char lookup(const struct group_list *l, const char *addr)
 		if (net_contains(&l->nets[i].net, &net) &&
 		    (!best || l->nets[i].net.len > best->net.len))
 			best = &l->nets[i];
+	return best;
+}
+
+static char lookup(const struct group_list *l, const char *addr)
+{
+	static const char letters[] = { '-', 's', 'l', 'a' };
+	const struct group_net *best = longest(l, addr);
+
 	return letters[best ? best->group : GROUP_NONE];
 }
 
@@ -102,6 +113,45 @@ static void test_rows(void **state)
 	}
 }
 
+static const struct rated_row {
+	const char *nets, *addr;
+	char group;
+	uint32_t asn;
+	uint8_t len; /* of the group's network */
+} rated_rows[] = {
+	{ "a1192.0.2.0/24", "192.0.2.1", '-', 1, 0 },
+	{ "a1192.0.2.0/24", "192.0.3.1", '-', 0, 0 },
+	{ "cs192.0.0.0/16 a1192.0.2.0/24", "192.0.2.1", 's', 1, 96 + 16 },
+	{ "cs192.0.0.0/16 a1192.0.2.0/24", "192.0.3.1", 's', 0, 96 + 16 },
+	{ "fl192.0.2.0/25 a1192.0.2.0/24", "192.0.2.1", 'l', 1, 96 + 25 },
+	{ "fl192.0.2.0/25 a1192.0.2.0/24", "192.0.2.129", '-', 1, 0 },
+	{ "as192.0.2.0/24 a1192.0.2.0/24", "192.0.2.1", 's', 1, 96 + 24 },
+	{ "a1192.0.2.0/24 as192.0.2.0/24 fl192.0.2.0/24", "192.0.2.1", 'l', 1,
+	  96 + 24 },
+	{ "a1192.0.0.0/16 a2192.0.2.0/24 fs192.0.2.7", "192.0.2.7", 's', 2,
+	  128 },
+	{ "a1192.0.0.0/16 a2192.0.2.0/24 fs192.0.2.7", "192.0.3.7", '-', 1, 0 },
+};
+
+/* A rated AS is beside the groups: it is in each network, and changes none. */
+static void test_rated(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rated_rows); i++) {
+		const struct rated_row *r = &rated_rows[i];
+		const struct group_net *g;
+		struct group_list l = {};
+
+		add_all(&l, r->nets);
+		group_list_finish(&l);
+		g = longest(&l, r->addr);
+		if (lookup(&l, r->addr) != r->group ||
+		    (g ? g->asn : 0) != r->asn || (g ? g->len : 0) != r->len)
+			fail_msg("%s: %c, AS%u", r->nets, lookup(&l, r->addr),
+				 g ? g->asn : 0);
+		free(l.nets);
+	}
+}
+
 /* The rule itself, the long way, for networks at random. */
 static char judge(const struct group_list *l, const struct net *net)
 {
@@ -112,7 +162,7 @@ static char judge(const struct group_list *l, const struct net *net)
 		const struct group_net *g = &l->nets[i];
 		int diff;
 
-		if (!net_contains(&g->net, net))
+		if (g->group == GROUP_RATED || !net_contains(&g->net, net))
 			continue;
 		diff = best ? g->kind - best->kind : 1;
 		if (!diff)
@@ -123,6 +173,19 @@ static char judge(const struct group_list *l, const struct net *net)
 			best = g;
 	}
 	return letters[best ? best->group : GROUP_NONE];
+}
+
+/* The AS of the longest network of a rated one. */
+static uint32_t judge_as(const struct group_list *l, const struct net *net)
+{
+	const struct group_net *best = NULL;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->nets[i].group == GROUP_RATED &&
+		    net_contains(&l->nets[i].net, net) &&
+		    (!best || l->nets[i].net.len > best->net.len))
+			best = &l->nets[i];
+	return best ? best->asn : 0;
 }
 
 static void test_random(void **state)
@@ -138,6 +201,12 @@ static void test_random(void **state)
 
 			a.b[15] = dice(16);
 			g.net = net_of(&a, dice_range(123, 128));
+			if (!dice(3)) {
+				g.group = GROUP_RATED;
+				g.kind = SOURCE_ASN;
+				/* an AS has a network once, as databases do */
+				g.asn = 1 + g.net.addr[15] + g.net.len;
+			}
 			assert_int_equal(group_list_add(&l, &g), 0);
 			assert_int_equal(group_list_add(&all, &g), 0);
 		}
@@ -150,6 +219,9 @@ static void test_random(void **state)
 			net = net_of(&a, ADDR_BITS);
 			addr_format(&a, text);
 			assert_int_equal(lookup(&l, text), judge(&all, &net));
+			assert_int_equal(
+				longest(&l, text) ? longest(&l, text)->asn : 0,
+				judge_as(&all, &net));
 		}
 		free(l.nets);
 		free(all.nets);
@@ -160,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_rated),
 		cmocka_unit_test(test_random),
 	};
 

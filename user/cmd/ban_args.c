@@ -41,6 +41,7 @@ int ban_parse_owner(const char *option, const char *s, struct ban_args *a)
 
 	if (fault)
 		return usage("%s: the name is %s", option, fault);
+	a->owner_name = s;
 	a->owner = owner_id(s);
 	return 0;
 }

@@ -26,7 +26,8 @@ struct ban_args {
 	struct ban_target target;
 	uint64_t seconds; /* 0: ban-time */
 	char reason[BAN_REASON_SIZE]; /* "": none was given */
-	__u32 owner; /* owner_id() of the name that was given, or 0 */
+	const char *owner_name; /* as it was given, or NULL */
+	__u32 owner; /* owner_id() of it, or 0 */
 };
 
 #define BAN_OPTION_FOR                                                         \

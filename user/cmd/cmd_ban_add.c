@@ -11,6 +11,7 @@
 #include "cmd/ban_args.h"
 #include "lists/cut.h"
 #include "lists/owners.h"
+#include "maps/owner_names.h"
 #include "base/duration.h"
 #include "tell/journal.h"
 #include "sys/netinfo.h"
@@ -133,6 +134,8 @@ static int add_locked(struct adding *a)
 		.window = args->owner,
 	};
 	strcpy(row->ban.reason, args->reason);
+	if (args->owner)
+		owner_name_put(&a->p, args->owner, args->owner_name);
 	err = write_ban(a);
 	if (err == -E2BIG)
 		return fail("the ban list is full: raise max-bans, or remove "
@@ -175,9 +178,13 @@ static const char *cut_text(int n, char buf[static CUT_TEXT])
 static void tell_added(struct adding *a, int cut)
 {
 	char net[NET_TEXT], duration[DURATION_TEXT], text[CUT_TEXT];
-	json_t *doc = ban_json(&a->p, &a->row, &a->now);
+	struct ban_claims claims = {};
+	json_t *doc;
 	uint64_t left = clock_until(&a->now, a->row.ban.expires);
 
+	ban_claims_look(&a->p, a->now.jiffies, &claims);
+	doc = ban_json(&a->p, &a->row, &claims, &a->now);
+	free(claims.rows);
 	net_format(&a->row.net, net);
 	cut_text(cut, text);
 	json_object_set_new(doc, "connections_cut",

@@ -16,6 +16,7 @@ struct listing {
 	const struct pins *p;
 	bool plain;
 	json_t *rows;
+	struct ban_claims claims;
 	struct clock_pair now;
 };
 
@@ -40,7 +41,8 @@ static int list_one(const struct ban_row *row, void *ctx)
 	if (l->plain)
 		print_line(row, &l->now);
 	else
-		json_array_append_new(l->rows, ban_json(l->p, row, &l->now));
+		json_array_append_new(l->rows,
+				      ban_json(l->p, row, &l->claims, &l->now));
 	return 0;
 }
 
@@ -73,6 +75,7 @@ static int list(const struct globals *g, int argc, char **argv)
 		{ "DROPPED", "dropped_packets", 0 },
 		{ "BYTES", "dropped_bytes", COLUMN_BYTES },
 		{ "CLOSED", "closed", 0 },
+		{ "OWNER", "owner", 0 },
 		{ "REASON", "reason", COLUMN_TEXT },
 		{}
 	};
@@ -86,6 +89,8 @@ static int list(const struct globals *g, int argc, char **argv)
 		return EXIT_FAILURE;
 	l.rows = json_array();
 	err = clock_read(p.prog[PROG_CLOCK], &l.now);
+	if (!err && !l.plain)
+		err = ban_claims_look(&p, l.now.jiffies, &l.claims);
 	if (!err)
 		err = banlist_each(&p, list_one, &l);
 	if (err)
@@ -93,6 +98,7 @@ static int list(const struct globals *g, int argc, char **argv)
 	else if (!l.plain)
 		output_rows(l.rows, columns, "nobody is banned");
 	json_decref(l.rows);
+	free(l.claims.rows);
 	pins_close(&p);
 	return err;
 }

@@ -13,6 +13,7 @@
 #include "lists/allowlist.h"
 #include "lists/ban_load.h"
 #include "maps/settings_map.h"
+#include "maps/owner_names.h"
 #include "state/state.h"
 #include "tell/journal.h"
 
@@ -152,6 +153,8 @@ static int write_bans(struct load *l)
 			     settings_now(&l->p)->policy[POLICY_PLAIN].ban_sec;
 	b->reason = l->args.reason;
 	b->owner = l->args.owner;
+	if (b->owner)
+		owner_name_put(&l->p, b->owner, l->args.owner_name);
 	/* A line that is not understood may be one that was there before. */
 	b->replace = l->replace && !l->file.wrong;
 	b->progress = show_progress;

@@ -33,6 +33,7 @@ struct known {
 	struct net allow_net;
 	bool banned;
 	struct ban_row ban;
+	struct ban_claims claims;
 	bool counted;
 	struct client state;
 	bool grouped;
@@ -42,6 +43,7 @@ struct known {
 	__u32 in_window; /* guesses */
 	__u32 repeats_in_window; /* of stale-rate */
 	uint32_t net_clients; /* failing clients of its network, for net-rate */
+	uint32_t as_clients; /* of its AS, for as-rate */
 	struct history past;
 	uint32_t next_ban; /* seconds */
 	bool has_exempt;
@@ -77,12 +79,14 @@ static int look_up(struct pins *p, struct known *k)
 	k->allow = allowlist_find(p, &k->host, &k->allow_net);
 	k->past = history_recall(p, &k->client, k->now.boot_ns);
 	k->banned = !banlist_find(p, &k->host, &k->now, &k->ban);
+	if (k->banned)
+		ban_claims_look(p, k->now.jiffies, &k->claims);
 	k->counted = clients_find(p, &k->client, &k->state);
 	tick = window_tick(k->now.jiffies, s->tick_shift);
 	geo = geo_open_in_force(p);
 	geo_look(geo, &k->host, &k->place);
 	geo_close(geo);
-	k->grouped = groups_find(p, &k->host, &k->group);
+	k->grouped = groups_find(p, &k->host, &k->group) && k->group.group;
 	choose_policy(s, &k->state, tick, k->group.group, &k->judgement);
 	k->in_window = window_count(&k->state, tick,
 				    policy_of(s, &k->judgement)->rate.ticks);
@@ -92,6 +96,8 @@ static int look_up(struct pins *p, struct known *k)
 	if (clients_find_block(p, &k->block, &block))
 		k->net_clients =
 			window_count(&block, tick, net_rate(s, k)->ticks);
+	if (k->group.asn && clients_find_as(p, k->group.asn, &block))
+		k->as_clients = window_count(&block, tick, s->as.ticks);
 	k->has_exempt = exempt_find(p, &k->host, &k->exempt);
 	if (!k->counted && !k->has_exempt)
 		k->hides = alarms_exempt(p, k->now.boot_ns, &k->gateway,
@@ -156,8 +162,8 @@ static json_t *known_json(struct pins *p, const struct known *k)
 
 	next(settings_now(p), k, text, sizeof(text));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
-		"s:o, s:o, s:o, s:s}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:i, s:o, s:o, s:o, s:s}",
 		"address", host_format(&k->shown, addr), "net",
 		net_format(&k->client, net), "allow",
 		k->allow ? json_pack("{s:s, s:s}", "net",
@@ -167,13 +173,20 @@ static json_t *known_json(struct pins *p, const struct known *k)
 		"group",
 		k->grouped ? group_json(p, &k->host, &k->group) : json_null(),
 		"country", country_json(&k->place), "as", as_json(&k->place),
-		"ban", k->banned ? ban_json(p, &k->ban, &k->now) : json_null(),
+		"ban",
+		k->banned ? ban_json(p, &k->ban, &k->claims, &k->now) :
+			    json_null(),
 		"client",
 		k->counted ? client_json(p, &k->client, &k->state, &k->now) :
 			     json_null(),
 		"network",
 		json_pack("{s:s, s:i}", "net", net_format(&k->block, network),
 			  "clients", k->net_clients),
+		"rated_as",
+		k->group.asn ? json_pack("{s:I, s:i}", "number",
+					 (json_int_t)k->group.asn, "clients",
+					 k->as_clients) :
+			       json_null(),
 		"proxies", proxies_json(k), "history",
 		history_json(p, &k->past), "next_ban", k->next_ban, "uncounted",
 		k->has_exempt ? exempt_json(&k->host, &k->exempt) : json_null(),
@@ -203,6 +216,21 @@ static void print_network(const json_t *doc, const struct limit *rate)
 		       "network", string_at(network, "net"),
 		       number_at(network, "clients"), rate->failures,
 		       duration_format(rate->sec, duration));
+}
+
+static void print_rated(const json_t *as, const struct limit *rate)
+{
+	char duration[DURATION_TEXT];
+
+	if (json_is_object(as))
+		printf("%-10s AS%lld: %lld of %u failing clients within %s%s\n",
+		       "as-rate", number_at(as, "number"),
+		       number_at(as, "clients"), rate->failures,
+		       duration_format(rate->sec, duration),
+		       number_at(as, "clients") >= rate->failures ?
+			       ": the next failure is a ban, but of who logs in "
+			       "from there" :
+			       "");
 }
 
 static void print_proxies(const json_t *list)
@@ -298,6 +326,26 @@ static void print_closed(const json_t *ban, const struct settings *s,
 		       "");
 }
 
+/* Prints who wants the ban, if anybody is named. */
+static void print_owners(const json_t *ban)
+{
+	const json_t *others = json_object_get(ban, "others"), *o;
+	const char *owner = string_at(ban, "owner");
+	char duration[DURATION_TEXT];
+	size_t i;
+
+	if (!owner && !json_array_size(others))
+		return;
+	printf("%-10s %s\n", "wanted by", owner ? owner : "no name: see above");
+	json_array_foreach(others, i, o) {
+		owner = string_at(o, "owner");
+		printf("%-10s %s, for %s more: %s\n", "",
+		       owner ? owner : "no name",
+		       duration_format(number_at(o, "expires_in"), duration),
+		       string_at(o, "reason"));
+	}
+}
+
 static void print_text(const json_t *doc, const struct settings *s,
 		       const struct known *k)
 {
@@ -327,8 +375,10 @@ static void print_text(const json_t *doc, const struct settings *s,
 		       number_at(ban, "dropped_packets"));
 	else
 		printf("%-10s no\n", "banned");
-	if (json_is_object(ban))
+	if (json_is_object(ban)) {
 		print_closed(ban, s, k->ban.ban.flags);
+		print_owners(ban);
+	}
 	if (json_is_object(client))
 		printf("%-10s %lld of %u within %s; %lld ever, the last %s "
 		       "(%lld); %lld successes\n",
@@ -352,6 +402,7 @@ static void print_text(const json_t *doc, const struct settings *s,
 	print_exempt(doc);
 	print_front(json_object_get(doc, "front"));
 	print_network(doc, net_rate(s, k));
+	print_rated(json_object_get(doc, "rated_as"), &s->as);
 	if (json_is_object(past))
 		printf("%-10s %lld, the last ban until %s; forgotten at %s; "
 		       "the next ban: %s\n",
@@ -385,6 +436,7 @@ static int why(const struct globals *g, int argc, char **argv)
 			print_text(doc, settings_now(&p), &k);
 		json_decref(doc);
 	}
+	free(k.claims.rows);
 	pins_close(&p);
 	return err;
 }

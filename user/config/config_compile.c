@@ -41,6 +41,7 @@ static void finish_times(struct settings *s, unsigned int hz)
 	limit_ticks(&s->net[1], hz, s->tick_shift);
 	limit_ticks(&s->brake, hz, s->tick_shift);
 	limit_ticks(&s->account, hz, s->tick_shift);
+	limit_ticks(&s->as, hz, s->tick_shift);
 	for (int i = 0; i < POLICIES_MAX; i++) {
 		struct policy *p = &s->policy[i];
 
@@ -54,7 +55,8 @@ static int check_geo(char *const *values, const struct why *why)
 {
 	static const enum config_key keys[] = { KEY_STRICT_COUNTRIES,
 						KEY_LENIENT_COUNTRIES,
-						KEY_STRICT_ASNS };
+						KEY_STRICT_ASNS,
+						KEY_RATED_ASNS };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (*values[keys[i]] && !*values[KEY_GEO_DATABASES])

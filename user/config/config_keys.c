@@ -186,6 +186,21 @@ static int take_ipv6_net_rate(const struct config_key_info *key,
 	return 0;
 }
 
+static int take_as_rate(const struct config_key_info *key, const char *value,
+			struct settings *s, const struct why *why)
+{
+	return take_net_limit(value, &s->as, why);
+}
+
+/* Without any, as-rate, which stands before it in the table, counts nobody. */
+static int take_rated_asns(const struct config_key_info *key, const char *value,
+			   struct settings *s, const struct why *why)
+{
+	if (!*value)
+		s->as = (struct limit){};
+	return check_asns(value, why);
+}
+
 static int take_account_rate(const struct config_key_info *key,
 			     const char *value, struct settings *s,
 			     const struct why *why)

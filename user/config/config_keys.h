@@ -57,6 +57,12 @@
 	X(IPV6_NET_RATE, "ipv6-net-rate", "auto", "clients/time|auto|off",     \
 	  "the same of IPv6; auto: as net-rate, or 64/1h", LIVE,               \
 	  OWN(take_ipv6_net_rate))                                             \
+	X(AS_RATE, "as-rate", "20/1h", "clients/time",                         \
+	  "this many clients of one AS of rated-asns lead to bans at once",    \
+	  LIVE, OWN(take_as_rate))                                             \
+	X(RATED_ASNS, "rated-asns", "", "AS numbers",                          \
+	  "autonomous systems whose clients are counted together", LIVE,       \
+	  OWN(take_rated_asns))                                                \
 	X(SUCCESS_CREDIT, "success-credit", "reset", "reset|ratio|off",        \
 	  "what a successful login does for failures", LIVE,                   \
 	  WORD(credit, credits))                                               \

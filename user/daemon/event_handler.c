@@ -17,6 +17,7 @@
 #include "groups.h"
 #include "daemon/groups_watch.h"
 #include "daemon/on_event.h"
+#include "maps/groups_map.h"
 #include "maps/history_map.h"
 #include "tell/journal.h"
 #include "lists/fuse.h"
@@ -59,12 +60,27 @@ static void add_proxy(char *buf, size_t size, const struct event *e)
 			 addr_format(&e->proxy, proxy));
 }
 
+/* The number of the AS of rated-asns that the client is in; 0: gone since. */
+static uint32_t rated_as(const struct pins *p, const struct event *e)
+{
+	struct net host = net_of(&e->client, ADDR_BITS);
+	struct group_entry g;
+
+	return groups_find(p, &host, &g) ? g.asn : 0;
+}
+
 /* Adds why a client was banned before it reached a rate. */
-static void add_cause(char *buf, size_t size, const struct event *e)
+static void add_cause(const struct pins *p, char *buf, size_t size,
+		      const struct event *e)
 {
 	size_t n = strlen(buf);
 
-	if (e->kind == EVENT_CROSSED && e->cause)
+	if (e->kind != EVENT_CROSSED)
+		return;
+	if (e->cause == CAUSE_AS)
+		snprintf(buf + n, size - n, ", as one of many of AS%u",
+			 rated_as(p, e));
+	else if (e->cause)
 		snprintf(buf + n, size - n, ", as a %s",
 			 e->cause == CAUSE_TRAP ? "trap user" :
 						  "user under attack");
@@ -140,7 +156,7 @@ static int write_final(struct pins *p, const struct event *e,
 	else if (is_proxied(e) || e->cause) {
 		format_reason(b.reason, sizeof(b.reason), e->failures,
 			      "failure", e->window_sec);
-		add_cause(b.reason, sizeof(b.reason), e);
+		add_cause(p, b.reason, sizeof(b.reason), e);
 		add_proxy(b.reason, sizeof(b.reason), e);
 	}
 	b.expires = now->jiffies + (uint64_t)seconds * clock_hz() -
@@ -253,7 +269,7 @@ static void crossed(struct handler *h, const struct incident *i)
 	format_reason(reason, sizeof(reason), e->failures,
 		      e->kind == EVENT_NET_CROSSED ? "client" : "failure",
 		      e->window_sec);
-	add_cause(reason, sizeof(reason), e);
+	add_cause(p, reason, sizeof(reason), e);
 	add_proxy(reason, sizeof(reason), e);
 	strcat(reason, excuse(e));
 	r.reason = reason;
@@ -288,6 +304,14 @@ static void attacked(const struct handler *h, const struct incident *i)
 {
 	struct record r = record_of(h, MESSAGE_ACCOUNT, i);
 
+	journal_record(&r);
+}
+
+static void as_attacked(const struct handler *h, const struct incident *i)
+{
+	struct record r = record_of(h, MESSAGE_AS, i);
+
+	r.asn = rated_as(h->pins, i->e);
 	journal_record(&r);
 }
 
@@ -350,6 +374,8 @@ int handle_event(void *ctx, void *data, size_t size)
 		crossed(h, &i);
 	else if (e.kind == EVENT_ACCOUNT)
 		attacked(h, &i);
+	else if (e.kind == EVENT_AS)
+		as_attacked(h, &i);
 	else if (e.kind == EVENT_REGULAR)
 		regular_fails(h, &i);
 	else if (e.kind == EVENT_PROXIED && h->cuts)

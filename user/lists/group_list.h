@@ -6,6 +6,9 @@
  * A network from a file counts before one of an AS, and that before one of a
  * country; of two networks of one kind, the longer one counts; for the same
  * network, allow counts before lenient, and that before strict.
+ *
+ * Networks of GROUP_RATED are no group: they only say which AS of rated-asns an
+ * address is in, whatever group it is in.
  */
 #ifndef SMTPXDP_GROUP_LIST_H
 #define SMTPXDP_GROUP_LIST_H
@@ -24,7 +27,7 @@ int group_list_add(struct group_list *l, const struct group_net *net);
 
 /*
  * Drops the networks that count nowhere: then the longest network that contains
- * an address is the one that counts for it.
+ * an address is the one that counts for it, its group as well as its AS.
  */
 void group_list_finish(struct group_list *l);
 

@@ -48,11 +48,15 @@ static int add(const struct net *net, void *ctx)
 	const struct adding *a = ctx;
 	const struct group_source *s = &a->g->groups->source[a->source];
 
-	return group_list_add(&a->g->list,
-			      &(struct group_net){ .net = *net,
-						   .kind = s->kind,
-						   .group = s->group,
-						   .source = a->source });
+	return group_list_add(
+		&a->g->list,
+		&(struct group_net){ .net = *net,
+				     .kind = s->kind,
+				     .group = s->group,
+				     .source = a->source,
+				     .asn = s->group == GROUP_RATED ?
+						    strtoul(s->name, NULL, 10) :
+						    0 });
 }
 
 /* -ENOMEM; other errors are complained of, and mark the source as failed. */
@@ -111,6 +115,7 @@ static int read_proxy(struct groups_plan *g, __u16 source)
 struct geo_reading {
 	struct groups_plan *g;
 	enum group_source_kind kind;
+	bool rated; /* read rated-asns: the same AS may be in strict-asns */
 	bool known; /* the database has countries, or ASes, at all */
 };
 
@@ -134,6 +139,7 @@ static int source_of(const struct geo_place *at, void *ctx)
 	r->known = true;
 	for (__u32 i = 0; i < to->n; i++)
 		if (to->source[i].kind == r->kind &&
+		    (to->source[i].group == GROUP_RATED) == r->rated &&
 		    !strcmp(to->source[i].name, name))
 			return i + 1;
 	return 0;
@@ -155,9 +161,9 @@ static void all_failed(struct groups_plan *g, enum group_source_kind kind)
 }
 
 static int walk_geo(struct groups_plan *g, const struct geo *geo,
-		    enum group_source_kind kind)
+		    enum group_source_kind kind, bool rated)
 {
-	struct geo_reading r = { g, kind, false };
+	struct geo_reading r = { g, kind, rated, false };
 	struct geo_walk how = { source_of, add_class, &r };
 	size_t before = g->list.n;
 	int err = geo_walk(geo, &how);
@@ -180,18 +186,21 @@ static int walk_geo(struct groups_plan *g, const struct geo *geo,
 	return 0;
 }
 
-static bool has_kind(const struct groups *to, enum group_source_kind kind)
+static bool has_kind(const struct groups *to, enum group_source_kind kind,
+		     bool rated)
 {
 	for (__u32 i = 0; i < to->n; i++)
-		if (to->source[i].kind == kind)
+		if (to->source[i].kind == kind &&
+		    (to->source[i].group == GROUP_RATED) == rated)
 			return true;
 	return false;
 }
 
 static int read_geo(struct groups_plan *g, const struct config *c)
 {
-	bool countries = has_kind(g->groups, SOURCE_COUNTRY);
-	bool asns = has_kind(g->groups, SOURCE_ASN);
+	bool countries = has_kind(g->groups, SOURCE_COUNTRY, false);
+	bool asns = has_kind(g->groups, SOURCE_ASN, false);
+	bool rated = has_kind(g->groups, SOURCE_ASN, true);
 	char why[GROUPS_PROBLEM_SIZE];
 	struct geo *geo;
 	int err = geo_open_configured(&geo, c, why, sizeof(why));
@@ -206,9 +215,11 @@ static int read_geo(struct groups_plan *g, const struct config *c)
 		return 0;
 	}
 	if (countries)
-		err = walk_geo(g, geo, SOURCE_COUNTRY);
+		err = walk_geo(g, geo, SOURCE_COUNTRY, false);
 	if (!err && asns)
-		err = walk_geo(g, geo, SOURCE_ASN);
+		err = walk_geo(g, geo, SOURCE_ASN, false);
+	if (!err && rated)
+		err = walk_geo(g, geo, SOURCE_ASN, true);
 	geo_close(geo);
 	return err;
 }
@@ -220,14 +231,31 @@ struct keeping {
 					 -1 */
 };
 
+/* The index of the source of an AS of rated-asns, or -1. */
+static int rated_source(const struct groups *g, __u32 asn)
+{
+	for (__u32 i = 0; asn && i < g->n; i++)
+		if (g->source[i].group == GROUP_RATED &&
+		    strtoul(g->source[i].name, NULL, 10) == asn)
+			return i;
+	return -1;
+}
+
 static int keep_one(const struct net *net, const struct group_entry *e,
 		    void *ctx)
 {
 	struct keeping *k = ctx;
 	struct adding a = { .g = k->g };
+	int rated = rated_source(k->g->groups, e->asn), err = 0;
 
-	if (e->source >= GROUP_SOURCES_MAX || k->now[e->source] < 0)
-		return 0;
+	if (rated >= 0 && k->g->groups->source[rated].failed) {
+		a.source = rated;
+		err = add(net, &a);
+	}
+	/* else it is a part of one that is in the map itself */
+	if (err || !e->group || e->len != net->len ||
+	    e->source >= GROUP_SOURCES_MAX || k->now[e->source] < 0)
+		return err;
 	a.source = k->now[e->source];
 	return add(net, &a);
 }
@@ -273,6 +301,20 @@ static bool any_failed(const struct groups *g)
 	return false;
 }
 
+/* Counts the networks of each source; those within one are parts of it. */
+static void count_nets(struct groups_plan *g)
+{
+	for (size_t i = 0; i < g->list.n; i++) {
+		const struct group_net *net = &g->list.nets[i];
+		int rated = rated_source(g->groups, net->asn);
+
+		if (net->group && net->len == net->net.len)
+			g->groups->source[net->source].nets++;
+		if (rated >= 0)
+			g->groups->source[rated].nets++;
+	}
+}
+
 static int read_all(struct groups_plan *g, const struct pins *p,
 		    const struct config *c, const struct groups *old)
 {
@@ -295,8 +337,7 @@ static int read_all(struct groups_plan *g, const struct pins *p,
 	if (err)
 		return err;
 	group_list_finish(&g->list);
-	for (size_t i = 0; i < g->list.n; i++)
-		g->groups->source[g->list.nets[i].source].nets++;
+	count_nets(g);
 	if (g->list.n > GROUP_NETS_MAX) {
 		complain(g,
 			 "the groups have %zu networks, and there is room "

@@ -8,7 +8,7 @@
 
 #include "base/file_stat.h"
 
-#define GROUP_KEYS 7
+#define GROUP_KEYS 8
 
 static const struct {
 	enum config_key key;
@@ -21,6 +21,7 @@ static const struct {
 	{ KEY_LENIENT_COUNTRIES, SOURCE_COUNTRY, GROUP_LENIENT },
 	{ KEY_STRICT_COUNTRIES, SOURCE_COUNTRY, GROUP_STRICT },
 	{ KEY_STRICT_ASNS, SOURCE_ASN, GROUP_STRICT },
+	{ KEY_RATED_ASNS, SOURCE_ASN, GROUP_RATED },
 	{ KEY_PROXIES, SOURCE_PROXY, GROUP_PROXY },
 };
 

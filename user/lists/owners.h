@@ -7,8 +7,7 @@
  * the writers' lock.
  *
  * What a sensor adds to a ban in force, and what banlist_put() writes, is the
- * owner's. Claims of others are not in the state file: a reboot leaves the
- * longest one.
+ * owner's.
  */
 #ifndef SMTPXDP_OWNERS_H
 #define SMTPXDP_OWNERS_H

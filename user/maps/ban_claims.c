@@ -33,8 +33,10 @@ int ban_claim_put(struct pins *p, const struct net *net, const struct ban *b)
 {
 	struct ban_claim_key key = key_of(net, ban_owner(b));
 
-	if (!bpf_map_update_elem(p->map[MAP_BAN_CLAIMS], &key, b, BPF_ANY))
+	if (!bpf_map_update_elem(p->map[MAP_BAN_CLAIMS], &key, b, BPF_ANY)) {
+		changes_note(&p->changes, CHANGE_BAN, net);
 		return 0;
+	}
 	return errno == E2BIG || errno == ENOSPC ? -E2BIG : -errno;
 }
 
@@ -42,7 +44,10 @@ int ban_claim_del(struct pins *p, const struct net *net, __u32 owner)
 {
 	struct ban_claim_key key = key_of(net, owner);
 
-	return bpf_map_delete_elem(p->map[MAP_BAN_CLAIMS], &key) ? -errno : 0;
+	if (bpf_map_delete_elem(p->map[MAP_BAN_CLAIMS], &key))
+		return -errno;
+	changes_note(&p->changes, CHANGE_BAN, net);
+	return 0;
 }
 
 /* Calls fn for each key, which it may delete: all are listed before. */
@@ -68,8 +73,9 @@ static int each_key(const struct pins *p,
 }
 
 struct reading {
-	struct pins *p;
+	const struct pins *p;
 	uint64_t jiffies;
+	bool drop; /* those that have run out */
 	struct ban_claims *to;
 	size_t room;
 };
@@ -83,7 +89,8 @@ static int read_one(const struct ban_claim_key *key, void *ctx)
 	if (bpf_map_lookup_elem(fd, key, &row.ban))
 		return 0;
 	if (row.ban.expires <= r->jiffies) {
-		bpf_map_delete_elem(fd, key);
+		if (r->drop)
+			bpf_map_delete_elem(fd, key);
 		return 0;
 	}
 	err = array_grow(&r->to->rows, &r->room, r->to->n + 1, sizeof(row));
@@ -102,16 +109,29 @@ static int compare(const void *a, const void *b)
 			       (x->ban.expires > y->ban.expires);
 }
 
-int ban_claims_read(struct pins *p, uint64_t jiffies, struct ban_claims *c)
+static int read_all(struct reading *r)
 {
-	struct reading r = { .p = p, .jiffies = jiffies, .to = c };
+	struct ban_claims *c = r->to;
 	int err;
 
 	*c = (struct ban_claims){};
-	err = each_key(p, read_one, &r);
+	err = each_key(r->p, read_one, r);
 	if (c->n)
 		qsort(c->rows, c->n, sizeof(*c->rows), compare);
 	return err;
+}
+
+int ban_claims_read(struct pins *p, uint64_t jiffies, struct ban_claims *c)
+{
+	return read_all(&(struct reading){
+		.p = p, .jiffies = jiffies, .drop = true, .to = c });
+}
+
+int ban_claims_look(const struct pins *p, uint64_t jiffies,
+		    struct ban_claims *c)
+{
+	return read_all(
+		&(struct reading){ .p = p, .jiffies = jiffies, .to = c });
 }
 
 const struct ban_row *ban_claims_find(const struct ban_claims *c,

@@ -21,8 +21,13 @@ int ban_claim_put(struct pins *p, const struct net *net, const struct ban *b);
 /* -ENOENT */
 int ban_claim_del(struct pins *p, const struct net *net, __u32 owner);
 
-/* All that hold at a jiffy; those that have run out are dropped. -ENOMEM. */
+/*
+ * All that hold at a jiffy. ban_claims_read() also drops those that have run out:
+ * its caller holds the writers' lock. -ENOMEM.
+ */
 int ban_claims_read(struct pins *p, uint64_t jiffies, struct ban_claims *c);
+int ban_claims_look(const struct pins *p, uint64_t jiffies,
+		    struct ban_claims *c);
 
 /* The first one of a network; the others follow. NULL: there is none. */
 const struct ban_row *ban_claims_find(const struct ban_claims *c,

@@ -62,6 +62,14 @@ bool clients_find_block(const struct pins *p, const struct net *block,
 	return !bpf_map_lookup_elem(p->map[MAP_NETS], block->addr, c);
 }
 
+bool clients_find_as(const struct pins *p, uint32_t asn, struct client *c)
+{
+	struct addr key;
+
+	as_key(asn, &key);
+	return !bpf_map_lookup_elem(p->map[MAP_NETS], &key, c);
+}
+
 void clients_each(const struct pins *p, client_fn fn, void *ctx)
 {
 	struct addr key, *prev = NULL;

@@ -41,6 +41,9 @@ bool clients_find_repeats(const struct pins *p, const struct net *client,
 bool clients_find_block(const struct pins *p, const struct net *block,
 			struct client *c);
 
+/* The window of an AS of rated-asns: its failing clients, for as-rate. */
+bool clients_find_as(const struct pins *p, uint32_t asn, struct client *c);
+
 /* Calls fn for every client. */
 typedef void (*client_fn)(const struct net *net, const struct client *c,
 			  void *ctx);

@@ -93,8 +93,9 @@ int groups_map_fill(int fd, const struct group_net *nets, size_t count,
 			b->key[n] = g->net;
 			b->value[n] = (struct group_entry){
 				.group = g->group,
-				.len = g->net.len,
+				.len = g->len,
 				.source = g->source,
+				.asn = g->asn,
 			};
 		}
 		if (bpf_map_update_batch(fd, b->key, b->value, &n, NULL))

@@ -15,6 +15,9 @@ struct group_net {
 	__u8 kind; /* enum group_source_kind */
 	__u8 group; /* enum group */
 	__u16 source; /* index in struct groups */
+	__u32 asn; /* of rated-asns; 0: none */
+	/* prefix length of the group's network: this one, or one around it */
+	__u8 len;
 };
 
 /* Map groups_a for 1, groups_b for 2; groups_map_active() says which is in use,

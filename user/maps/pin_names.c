@@ -45,6 +45,7 @@ const char *const map_names[MAPS_MAX] = {
 	[MAP_NAMED] = "named",
 	[MAP_CLAIMANTS] = "claimants",
 	[MAP_BAN_CLAIMS] = "ban_claims",
+	[MAP_OWNER_NAMES] = "owner_names",
 	[MAP_ACCOUNTS] = "accounts",
 	[MAP_ACCOUNT_NETS] = "account_nets",
 	[MAP_TLS_TASKS] = "tls_tasks",

@@ -47,6 +47,7 @@ enum pinned_map {
 	MAP_NAMED,
 	MAP_CLAIMANTS,
 	MAP_BAN_CLAIMS,
+	MAP_OWNER_NAMES,
 	MAP_ACCOUNTS,
 	MAP_ACCOUNT_NETS,
 	/* Pinned only if the TLS sensor is loaded: */

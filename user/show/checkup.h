@@ -31,7 +31,9 @@
 	X(GROUPS, "groups") /* the groups' files can be read */                \
 	X(PROXIES, "proxies") /* they name the clients that log in */          \
 	X(DNS, "dns") /* DNS has addresses of the key allow's names */         \
-	X(FRONTS, "fronts") /* no client that reaches a limit has many users */
+	X(FRONTS,                                                              \
+	  "fronts") /* no client that reaches a limit has many users */        \
+	X(ON_EVENT, "on-event") /* the program that it names can be run */
 
 enum health_check {
 #define X(id, name) HEALTH_##id,

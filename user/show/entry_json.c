@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "show/entry_json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "maps/fronts_map.h"
 #include "maps/groups_map.h"
 #include "maps/history_map.h"
+#include "maps/owner_names.h"
 #include "maps/settings_map.h"
 #include "pure/front.h"
 #include "pure/judgement.h"
@@ -31,8 +33,52 @@ static enum policy_kind policy_of_group(const struct pins *p,
 					  POLICY_PLAIN;
 }
 
+/* A ban has no reason until the daemon has handled its event. */
+static const char *reason_of(const struct ban *b)
+{
+	return *b->reason ? b->reason : "failed logins";
+}
+
+/* Who wants a ban: a name; its number, if that is not known; null: no name. */
+static json_t *owner_json(const struct pins *p, __u32 owner)
+{
+	char text[ESCAPED_SIZE(BAN_REASON_SIZE)];
+	struct owner_name name;
+
+	if (!owner)
+		return json_null();
+	if (owner_name_get(p, owner, &name))
+		printable(name.text, strlen(name.text), text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "#%08x", owner);
+	return json_string(text);
+}
+
+static json_t *others_json(const struct pins *p, const struct ban_row *row,
+			   const struct ban_claims *claims,
+			   const struct clock_pair *now)
+{
+	const struct ban_row *end = claims->rows + claims->n;
+	json_t *list = json_array();
+
+	for (const struct ban_row *c = ban_claims_find(claims, &row->net);
+	     c && row->ban.flags & BAN_SHARED && c < end &&
+	     net_equal(&c->net, &row->net);
+	     c++)
+		if (ban_owner(&c->ban) != ban_owner(&row->ban))
+			json_array_append_new(
+				list,
+				json_pack("{s:o, s:I, s:s}", "owner",
+					  owner_json(p, ban_owner(&c->ban)),
+					  "expires_in",
+					  (json_int_t)clock_until(
+						  now, c->ban.expires),
+					  "reason", reason_of(&c->ban)));
+	return list;
+}
+
 json_t *ban_json(const struct pins *p, const struct ban_row *row,
-		 const struct clock_pair *now)
+		 const struct ban_claims *claims, const struct clock_pair *now)
 {
 	struct history h = history_recall(p, &row->net, now->boot_ns);
 	char net[NET_TEXT], at[CLOCK_TEXT];
@@ -40,20 +86,20 @@ json_t *ban_json(const struct pins *p, const struct ban_row *row,
 	/* A network that a command has banned may never be banned again. */
 	bool again = h.offences || is_client(p, &row->net);
 
-	/* A ban has no reason until the daemon has handled its event. */
 	return json_pack(
-		"{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "net",
-		net_format(&row->net, net), "expires_in",
+		"{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"net", net_format(&row->net, net), "expires_in",
 		(json_int_t)clock_until(now, b->expires), "banned_at",
-		clock_format_boot(b->since, at), "reason",
-		*b->reason ? b->reason : "failed logins", "failures",
-		(json_int_t)b->failures, "dropped_packets",
+		clock_format_boot(b->since, at), "reason", reason_of(b),
+		"failures", (json_int_t)b->failures, "dropped_packets",
 		(json_int_t)b->packets, "dropped_bytes", (json_int_t)b->bytes,
 		"offences", (json_int_t)h.offences, "next_ban",
 		again ? json_integer(next_ban_time(
 				p, policy_of_group(p, &row->net), &h)) :
 			json_null(),
-		"closed", closed_json(settings_now(p), b->flags));
+		"closed", closed_json(settings_now(p), b->flags), "owner",
+		owner_json(p, ban_owner(b)), "others",
+		others_json(p, row, claims, now));
 }
 
 json_t *history_json(const struct pins *p, const struct history *h)
@@ -157,9 +203,10 @@ json_t *groups_json(const struct pins *p)
 		json_array_append_new(sources, source_json(s));
 	}
 	free(g);
-	return json_pack("{s:{s:I, s:I, s:I, s:I}, s:o}", "networks", "strict",
-			 nets[GROUP_STRICT], "lenient", nets[GROUP_LENIENT],
-			 "allow", nets[GROUP_ALLOW], "proxy", nets[GROUP_PROXY],
+	return json_pack("{s:{s:I, s:I, s:I, s:I, s:I}, s:o}", "networks",
+			 "strict", nets[GROUP_STRICT], "lenient",
+			 nets[GROUP_LENIENT], "allow", nets[GROUP_ALLOW],
+			 "proxy", nets[GROUP_PROXY], "rated", nets[GROUP_RATED],
 			 "sources", sources);
 }
 

@@ -10,11 +10,15 @@
 #include "history.h"
 #include "lists/banlist.h"
 #include "lists/geo.h"
+#include "maps/ban_claims.h"
 #include "settings.h"
 
-/* {net, expires_in, banned_at, reason, failures, dropped_packets, ...} */
+/*
+ * {net, expires_in, banned_at, reason, failures, dropped_packets, ..., owner,
+ * others}; `claims` has those of all others who want bans.
+ */
 json_t *ban_json(const struct pins *p, const struct ban_row *row,
-		 const struct clock_pair *now);
+		 const struct ban_claims *claims, const struct clock_pair *now);
 
 /* {offences, last_ban_ends, forgotten_at}, or null if there are none. */
 json_t *history_json(const struct pins *p, const struct history *h);

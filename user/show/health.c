@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "config/config.h"
+#include "config/config_command.h"
 #include "lists/cut.h"
 #include "lists/fuse.h"
 #include "load/programs.h"
@@ -19,6 +20,7 @@
 #include "show/health_dns.h"
 #include "show/health_hooks.h"
 #include "show/health_proxies.h"
+#include "sys/executable.h"
 
 #define DOUBT_SECONDS 3600
 #define FUSE_NAMED 4 /* clients in the text */
@@ -246,13 +248,32 @@ static void check_state(struct checkup *c)
 			"the journal says why (SMTPXDP_EVENT=state-fault)");
 }
 
+/* Reports a program of on-event that would not be run at the next ban. */
+static void check_on_event(struct checkup *c)
+{
+	char why[PROBLEM_SIZE], text[PROBLEM_SIZE + 64];
+	struct command cmd;
+
+	if (!c->config || !command_read(c->config, &cmd))
+		return;
+	if (executable_check(cmd.words[0], why, sizeof(why))) {
+		snprintf(text, sizeof(text), "at a ban, nothing is run: %s",
+			 why);
+		problem(c, HEALTH_ON_EVENT, "on-event", text,
+			"put the program in order, or name another one "
+			"(smtpxdp config set on-event)");
+	}
+	command_free(&cmd);
+}
+
 static void (*const checks[])(struct checkup *c) = {
 	check_daemon, /* does it run? */
 	check_refused, /* which programs has the kernel refused? */
 	health_hooks, /* are the others attached, and do they work? */
 	check_configured, /* to every interface of the configuration? */
-	check_tls,	  check_state,	  check_cut,  check_fuse,
-	check_servers,	  health_proxies, health_dns, alarms_check,
+	check_tls,	  check_state,	 check_cut,
+	check_fuse,	  check_servers, health_proxies,
+	health_dns,	  alarms_check,	 check_on_event,
 };
 
 json_t *health_check(struct pins *p, const struct daemon_info *info,

@@ -15,7 +15,8 @@
 static const enum message kinds[] = { MESSAGE_FAILURE,	 MESSAGE_BAN,
 				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
 				      MESSAGE_EXPIRE,	 MESSAGE_CUT,
-				      MESSAGE_WIDENED,	 MESSAGE_ACCOUNT };
+				      MESSAGE_WIDENED,	 MESSAGE_ACCOUNT,
+				      MESSAGE_AS };
 
 const char *journal_field(sd_journal *j, const char *name, char *buf,
 			  size_t size)

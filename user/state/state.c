@@ -7,14 +7,18 @@
 #include <unistd.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/array.h"
 #include "maps/activity_map.h"
 #include "maps/allow_map.h"
 #include "lists/banlist.h"
+#include "maps/ban_claims.h"
+#include "maps/owner_names.h"
 #include "maps/history_map.h"
 #include "base/output.h"
 #include "maps/settings_map.h"
 #include "state/stamp.h"
+#include "state/store_owners.h"
 
 #define SAVED_USEC 10000 /* between two looks whether the daemon has saved */
 
@@ -22,11 +26,18 @@ struct save {
 	struct pins *p;
 	struct store *s;
 	struct state_clock now;
+	struct ban_claims claims;
+	bool has_claims; /* they were read */
+	__u32 named; /* the owner whose name was saved last */
 };
 
-static int put_ban(struct save *v, const struct net *net, const struct ban *b)
+/* Makes a row of a ban, or of a claim, and saves its owner's name. */
+static int stored(struct save *v, const struct net *net, const struct ban *b,
+		  struct stored_ban *row)
 {
-	struct stored_ban row = {
+	struct owner_name name;
+
+	*row = (struct stored_ban){
 		.net = *net,
 		.since = wall_of_boot(&v->now, b->since),
 		.expires = v->now.stamp.wall +
@@ -38,8 +49,53 @@ static int put_ban(struct save *v, const struct net *net, const struct ban *b)
 		.owner = ban_owner(b),
 	};
 
-	memcpy(row.reason, b->reason, sizeof(row.reason));
-	return store_put_ban(v->s, &row);
+	memcpy(row->reason, b->reason, sizeof(row->reason));
+	if (row->owner == v->named || !owner_name_get(v->p, row->owner, &name))
+		return 0;
+	v->named = row->owner;
+	return store_put_owner(v->s, row->owner, name.text);
+}
+
+static int put_ban(struct save *v, const struct net *net, const struct ban *b)
+{
+	struct stored_ban row;
+	int err = stored(v, net, b, &row);
+
+	return err ? err : store_put_ban(v->s, &row);
+}
+
+static int put_claim(struct save *v, const struct ban_row *c)
+{
+	struct stored_ban row;
+	int err = stored(v, &c->net, &c->ban, &row);
+
+	return err ? err : store_put_claim(v->s, &row);
+}
+
+static int read_claims(struct save *v)
+{
+	if (v->has_claims)
+		return 0;
+	v->has_claims = true;
+	return ban_claims_look(v->p, v->now.clock.jiffies, &v->claims);
+}
+
+/* Saves who else wants a ban; b is NULL if nobody does. */
+static int save_claims(struct save *v, const struct net *net,
+		       const struct ban *b)
+{
+	int err = store_del(v->s, STORE_CLAIMS, net);
+	const struct ban_row *c, *end;
+
+	if (err || !b || !(b->flags & BAN_SHARED))
+		return err;
+	err = read_claims(v);
+	c = err ? NULL : ban_claims_find(&v->claims, net);
+	end = v->claims.rows + v->claims.n;
+	for (; c && c < end && net_equal(&c->net, net) && !err; c++)
+		if (ban_owner(&c->ban) != ban_owner(b))
+			err = put_claim(v, c);
+	return err;
 }
 
 /* Is this ban to be saved? The self-test's are not. */
@@ -59,16 +115,23 @@ static int put_history(struct save *v, const struct net *net,
 		      });
 }
 
+static int save_ban(struct save *v, const struct net *net)
+{
+	struct ban b;
+	bool holds = !banlist_get(v->p, net, &b) && ban_holds(v, &b);
+	int err =
+		holds ? put_ban(v, net, &b) : store_del(v->s, STORE_BANS, net);
+
+	return err ? err : save_claims(v, net, holds ? &b : NULL);
+}
+
 static int save_change(struct save *v, const struct changed *c)
 {
 	struct history h;
-	struct ban b;
 
 	switch (c->kind) {
 	case CHANGE_BAN:
-		return !banlist_get(v->p, &c->net, &b) && ban_holds(v, &b) ?
-			       put_ban(v, &c->net, &b) :
-			       store_del(v->s, STORE_BANS, &c->net);
+		return save_ban(v, &c->net);
 	case CHANGE_HISTORY:
 		h = history_recall(v->p, &c->net, v->now.clock.boot_ns);
 		return h.offences ? put_history(v, &c->net, &h) :
@@ -120,6 +183,17 @@ static int save_bans(struct save *v)
 	return err;
 }
 
+static int save_all_claims(struct save *v)
+{
+	int err = store_drop_claims(v->s);
+
+	if (!err)
+		err = read_claims(v);
+	for (size_t i = 0; !err && i < v->claims.n; i++)
+		err = put_claim(v, &v->claims.rows[i]);
+	return err;
+}
+
 static int save_history(const struct net *net, const struct history *h,
 			void *ctx)
 {
@@ -160,6 +234,8 @@ static int save_all(struct save *v)
 	int err = save_bans(v);
 
 	if (!err)
+		err = save_all_claims(v);
+	if (!err)
 		err = history_each(v->p, save_history, v);
 	if (!err)
 		err = allow_map_each(v->p, save_allow, v);
@@ -170,6 +246,8 @@ static int save_all(struct save *v)
 				     &odd);
 	if (!err)
 		err = store_each_net(v->s, STORE_ALLOW, drop_allow, v, &odd);
+	if (!err)
+		err = store_tidy_owners(v->s);
 	return err;
 }
 
@@ -221,7 +299,10 @@ int state_save(struct pins *p, struct store *s, const struct change_list *c)
 	struct save v = { .p = p, .s = s };
 	int err = store_begin(s);
 
-	return err ? err : end(s, save_locked(&v, c));
+	if (!err)
+		err = end(s, save_locked(&v, c));
+	free(v.claims.rows);
+	return err;
 }
 
 int state_adopt(struct pins *p, struct store *s)

@@ -10,8 +10,8 @@
 #include "state/store.h"
 
 /*
- * Tells, once, which defaults have changed among the keys that the
- * configuration does not set. 0, or -errno of the file.
+ * Tells, once, of the keys that the configuration does not set, which have
+ * another default now, or are new. 0, or -errno of the file.
  */
 int state_tell_defaults(struct store *s, const struct config *c);
 

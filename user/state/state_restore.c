@@ -7,12 +7,15 @@
 #include "base/address.h"
 #include "lists/allowlist.h"
 #include "lists/banlist.h"
+#include "lists/owners.h"
 #include "maps/history_map.h"
+#include "maps/owner_names.h"
 #include "base/net_set.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
 #include "state/state_logins.h"
 #include "state/stamp.h"
+#include "state/store_owners.h"
 
 #define NSEC 1000000000LL
 /* The seconds that `ban add --for` takes at most. */
@@ -60,20 +63,17 @@ static int write_bans(struct restore *v)
 	return err;
 }
 
-static int restore_ban(const struct stored_ban *row, void *ctx)
+/* False: it has run out, or the allowlist forbids it. */
+static bool row_again(const struct restore *v, const struct stored_ban *row,
+		      struct ban_row *new)
 {
-	struct restore *v = ctx;
 	const struct clock_pair *now = &v->now.clock;
 	int64_t left = stamp_remaining(&v->then, &v->now.stamp, row->since,
 				       row->expires, BAN_LONGEST);
 	int64_t since = stamp_until(&v->then, &v->now.stamp, row->since);
-	struct ban_row *new = &v->rows[v->n];
-	struct ban there;
 
-	if (!left || is_allowed(v, row)) {
-		v->r->over++;
-		return 0;
-	}
+	if (!left || is_allowed(v, row))
+		return false;
 	*new = (struct ban_row){
 		.net = row->net,
 		.ban = {
@@ -86,6 +86,19 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 		},
 	};
 	memcpy(new->ban.reason, row->reason, sizeof(new->ban.reason));
+	return true;
+}
+
+static int restore_ban(const struct stored_ban *row, void *ctx)
+{
+	struct restore *v = ctx;
+	struct ban_row *new = &v->rows[v->n];
+	struct ban there;
+
+	if (!row_again(v, row, new)) {
+		v->r->over++;
+		return 0;
+	}
 	if (banlist_get(v->p, &row->net, &there))
 		return ++v->n == CHUNK ? write_bans(v) : 0;
 	if (there.expires >= new->ban.expires) {
@@ -96,6 +109,26 @@ static int restore_ban(const struct stored_ban *row, void *ctx)
 	new->ban.flags |= there.flags &BAN_SHARED;
 	new->ban.flags &= ~BAN_SPARES | there.flags;
 	return ++v->n == CHUNK ? write_bans(v) : 0;
+}
+
+/* What another one wants is done as if he asked again. */
+static int restore_claim(const struct stored_ban *row, void *ctx)
+{
+	struct restore *v = ctx;
+	struct ban_row new;
+	int err = row_again(v, row, &new) ?
+			  owners_claim(v->p, &new, &v->now.clock) :
+			  0;
+
+	return err == -E2BIG || err > 0 ? 0 : err;
+}
+
+static int restore_owner(uint32_t owner, const char *name, void *ctx)
+{
+	struct restore *v = ctx;
+
+	owner_name_put(v->p, owner, name);
+	return 0;
 }
 
 static int restore_bans(struct restore *v, struct store *s)
@@ -112,6 +145,10 @@ static int restore_bans(struct restore *v, struct store *s)
 		err = store_each_ban(s, restore_ban, v, &v->r->odd);
 	if (!err)
 		err = write_bans(v);
+	if (!err)
+		err = store_each_claim(s, restore_claim, v, &v->r->odd);
+	if (!err)
+		err = store_each_owner(s, restore_owner, v);
 	free(v->rows);
 	net_set_free(&v->allowed);
 	return err;

@@ -48,7 +48,15 @@ static const char later[] =
 	" first INTEGER NOT NULL, last INTEGER NOT NULL,"
 	" account INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS defaults (key TEXT PRIMARY KEY,"
-	" value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+	" value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS claims (net TEXT NOT NULL,"
+	" owner INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL, failures INTEGER NOT NULL,"
+	" code INTEGER NOT NULL, flags INTEGER NOT NULL,"
+	" reason TEXT NOT NULL, PRIMARY KEY (net, owner))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS owners (id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL) STRICT;";
 
 /* Of the versions that kept no defaults: those that have changed since. */
 static const char earlier_defaults[] =

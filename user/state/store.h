@@ -96,6 +96,7 @@ enum store_table {
 	STORE_HISTORY,
 	STORE_ALLOW,
 	STORE_LOGINS,
+	STORE_CLAIMS,
 	STORE_TABLES
 };
 int store_del(struct store *s, enum store_table t, const struct net *net);

@@ -47,13 +47,13 @@ static const char *const sql[SQL_MAX] = {
 	[SQL_DEL_HISTORY] = "DELETE FROM history WHERE net = ?1",
 	[SQL_DEL_ALLOW] = "DELETE FROM allow WHERE net = ?1",
 	[SQL_DEL_LOGIN] = "DELETE FROM logins WHERE net = ?1",
+	[SQL_DEL_CLAIMS] = "DELETE FROM claims WHERE net = ?1",
 };
 
 static const char *const tables[STORE_TABLES] = {
-	[STORE_BANS] = "bans",
-	[STORE_HISTORY] = "history",
-	[STORE_ALLOW] = "allow",
-	[STORE_LOGINS] = "logins",
+	[STORE_BANS] = "bans",	   [STORE_HISTORY] = "history",
+	[STORE_ALLOW] = "allow",   [STORE_LOGINS] = "logins",
+	[STORE_CLAIMS] = "claims",
 };
 
 static sqlite3_stmt *statement(struct store *s, enum sql which)
@@ -174,15 +174,18 @@ int store_put_stamp(struct store *s, const struct stamp *m)
 
 int store_shift(struct store *s, int64_t seconds)
 {
-	char text[256];
+	char text[512];
 
 	snprintf(text, sizeof(text),
 		 "UPDATE bans SET since = since + %lld,"
 		 " expires = expires + %lld;"
+		 "UPDATE claims SET since = since + %lld,"
+		 " expires = expires + %lld;"
 		 "UPDATE history SET until = until + %lld;"
 		 "UPDATE logins SET first = first + %lld, last = last + %lld;",
 		 (long long)seconds, (long long)seconds, (long long)seconds,
-		 (long long)seconds, (long long)seconds);
+		 (long long)seconds, (long long)seconds, (long long)seconds,
+		 (long long)seconds);
 	return store_exec(s, text);
 }
 

@@ -267,6 +267,14 @@ static void describe(const struct record *r, const char *net,
 	case MESSAGE_ACCOUNT:
 		describe_attack(r, client, window, buf, size);
 		break;
+	case MESSAGE_AS:
+		snprintf(
+			buf, size,
+			"AS%u is over as-rate: %u of its clients failed within "
+			"%s, the last %s; whoever of it fails is banned at "
+			"once, except who logs in from there otherwise",
+			r->asn, r->failures, window, client);
+		break;
 	case MESSAGE_UNBAN:
 		snprintf(buf, size, "unbanned %s", net);
 		break;

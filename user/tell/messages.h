@@ -76,7 +76,8 @@
 	X(NAME_ANSWERED, "name-answered", "e0ccf8a4da72474d9f4661bddf98fed3",  \
 	  LOG_NOTICE)                                                          \
 	X(ACCOUNT, "user-attacked", "d69bcc8af43e4af89676e5f60f71e518",        \
-	  LOG_WARNING)
+	  LOG_WARNING)                                                         \
+	X(AS, "as-attacked", "f4b99779a73b461d92d57e73b510f26f", LOG_WARNING)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,

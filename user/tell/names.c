@@ -23,7 +23,7 @@ const char *group_name(uint8_t group)
 	static const char *const names[GROUPS_MAX] = {
 		[GROUP_NONE] = "none",	     [GROUP_STRICT] = "strict",
 		[GROUP_LENIENT] = "lenient", [GROUP_ALLOW] = "allow",
-		[GROUP_PROXY] = "proxy",
+		[GROUP_PROXY] = "proxy",     [GROUP_RATED] = "rated",
 	};
 
 	return names[group < GROUPS_MAX ? group : GROUP_NONE];
