@@ -8,11 +8,15 @@
  * When the password database is down, everybody gets the same words. So such a
  * reply counts only of a client that was refused within the time of the rate,
  * and of nobody for as long behind one that was not earned: to a client that
- * has never failed.
+ * has never failed. That is not known of who is allowed, and whose failures are
+ * not counted; nor where somebody else of the IPv6 /48 has failed, of which
+ * Dovecot makes each client wait.
  */
 #ifndef SMTPXDP_THROTTLE_H
 #define SMTPXDP_THROTTLE_H
 
+#include "banning.h"
+#include "group.h"
 #include "maps.h"
 #include "now.h"
 #include "pure/window.h"
@@ -23,6 +27,29 @@ static __always_inline bool is_recent(const struct settings *s, __u32 then,
 {
 	return then && window_age_fits(then >> 1, tick,
 				       s->policy[POLICY_PLAIN].rate.ticks);
+}
+
+/* Has somebody else of its /48 failed? */
+static __always_inline bool neighbour_failed(const struct addr *peer)
+{
+	const struct client *n;
+	struct addr block = *peer; /* Linux 6.1 wants it to be set */
+
+	if (addr_is_v4(peer))
+		return false;
+	net_block_of(peer, &block);
+	n = bpf_map_lookup_elem(&nets, &block);
+	return n && n->failures;
+}
+
+/* May a client that has never failed have earned such a reply? */
+static __always_inline bool may_have_earned(const struct settings *s,
+					    const struct addr *peer)
+{
+	int group = group_of(s, peer);
+
+	return group == GROUP_PROXY || group == GROUP_ALLOW ||
+	       peer_allowed(s, peer) || neighbour_failed(peer);
 }
 
 /* Does such a reply to `peer` count as a failed login? */
@@ -38,6 +65,8 @@ throttle_counts(const struct settings *s, const struct addr *peer)
 		return 0;
 	client_of(s, peer, &key);
 	c = bpf_map_lookup_elem(&clients, &key);
+	if ((!c || !c->failures) && may_have_earned(s, peer))
+		return 0;
 	if (!c || !c->failures) {
 		t->unearned = tick << 1 | 1;
 		count(COUNTER_UNEARNED, 0);

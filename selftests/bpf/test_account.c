@@ -19,16 +19,7 @@ static uint32_t seq; /* of the client's next byte */
 
 static void client_says(const char *text)
 {
-	const struct shape *s = &shapes[!addr_is_v4(&talk.flow.src)];
-	struct flow flow = { .src = talk.flow.dst,
-			     .dst = talk.flow.src,
-			     .sport = talk.flow.dport,
-			     .dport = talk.flow.sport };
-
-	frame_build(&talk.frame, s, &flow, false, seq, text, strlen(text));
-	assert_int_equal(run_bytes(talk.lab->skel->progs.listen,
-				   talk.frame.data, talk.frame.len),
-			 UNSPEC);
+	client_tells(&talk, seq, text);
 	seq += strlen(text);
 }
 

@@ -35,6 +35,21 @@ static inline void say(struct talk *t, const char *text)
 	say_bytes(t, text, strlen(text));
 }
 
+/* Says the client's text from its byte number `seq` on. */
+static inline void client_tells(struct talk *t, uint32_t seq, const char *text)
+{
+	const struct shape *s = &shapes[!addr_is_v4(&t->flow.src)];
+	struct flow flow = { .src = t->flow.dst,
+			     .dst = t->flow.src,
+			     .sport = t->flow.dport,
+			     .dport = t->flow.sport };
+
+	frame_build(&t->frame, s, &flow, false, seq, text, strlen(text));
+	assert_int_equal(run_bytes(t->lab->skel->progs.listen, t->frame.data,
+				   t->frame.len),
+			 UNSPEC);
+}
+
 /* SYN and ACK: the next byte will be number `seq`. */
 static inline void say_hello(struct talk *t, uint32_t seq)
 {

@@ -80,13 +80,11 @@ teardown() {
 	in_vm 'docker rm -f box; podman rm -f -t 0 box' >/dev/null 2>&1
 }
 
-# The server by Docker or Podman, its two ports published.
-box_up() { # docker|podman [OPTION...]
-	local by=$1
-	shift
-	in_vm "$by run -d --name box -p 587:587 -p 465:465 $* \
+# The server by Docker or Podman, its port published.
+box_up() { # docker|podman [ADDRESS]
+	in_vm "$1 run -d --name box -p 587:587 \
 		-v /src/smtpxdp/selftests/lib:/lab:ro -v /run/lab:/run/lab:ro \
-		mail /usr/bin/python3 -B /lab/helper.py serve --server 0.0.0.0 \
+		mail /usr/bin/python3 -B /lab/helper.py serve --server ${2-0.0.0.0} \
 		--port 587 --tls starttls"
 	until_true 30 connects honest --timeout 10 || served honest
 }
@@ -129,6 +127,25 @@ is_protected() { # ADDRESS NETWORK [OPTION...]
 @test "Docker, as it comes: the way is shown; clients are charged, banned, dropped" {
 	box_up docker
 	has "$(smtpxdp status)" 'routed > docker0 > veth[0-9a-f]+ > container of python3'
+	is_protected $ATTACKER $ATTACKER/32
+	no_problem
+}
+
+# What Docker's proxy relays comes from the host itself. A direct session shows the
+# library; see smtpxdp(8).
+@test "IPv6 by Docker's proxy, to a container without" {
+	box_up docker
+	served honest --tls starttls
+	is_protected $ATTACKER6 2001:db8:bad::/64 --server $POSTFIX6
+}
+
+@test "Docker without its proxy, IPv6 by NAT, too" {
+	in_vm 'echo "{ \"userland-proxy\": false, \"ipv6\": true,
+		\"fixed-cidr-v6\": \"fd00:d0c::/64\", \"ip6tables\": true,
+		\"experimental\": true }" >/etc/docker/daemon.json
+		systemctl restart docker'
+	box_up docker ::
+	is_protected $ATTACKER6 2001:db8:bad::/64 --server $POSTFIX6
 	is_protected $ATTACKER $ATTACKER/32
 	no_problem
 }
