@@ -49,7 +49,7 @@ ban_event() { # JQ-FILTER
 		'for 1m30s: 6 failures in 10m: 535 .*; client tries the same password again and again: probably a stale password$'
 	same "fields" "$(ban_event '[.SMTPXDP_KIND, .SMTPXDP_USERS,
 		.SMTPXDP_DURATION_SEC] | @csv')" '"stale","1","90"'
-	has "$(smtpxdp report)" ' stale \(one user over and over'
+	has "$(smtpxdp report)" ' stale \(one user, no other password seen'
 	smtpxdp ban del $ATTACKER
 	login_fail attacker 6 --password old
 	same "forgotten, too" "$(banned)" ''
