@@ -130,7 +130,7 @@ start() {
 	has "$(jq -r .banned_at <<<"$row")" \
 		'^20[0-9-]{8}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$'
 	same "fields" "$(jq -c 'keys' <<<"$row")" \
-		'["banned_at","closed","dropped_bytes","dropped_packets","expires_in","failures","net","next_ban","offences","reason"]'
+		'["banned_at","closed","dropped_bytes","dropped_packets","expires_in","failures","net","next_ban","offences","others","owner","reason"]'
 	vanished attacker --from 198.51.100.9
 	vanished attacker --from 198.51.100.40
 	vanished attacker --from 2001:db8:bad::8 --server $POSTFIX6

@@ -15,6 +15,7 @@ export DOVECOT_MECHANISMS="plain login cram-md5"
 
 servers() {
 	echo journald postfix
+	! have_exim || echo exim
 }
 
 # rhythm NAME ADDRESS SECONDS [OPTION...]: in the background.
@@ -52,8 +53,16 @@ ended() { # NAME...
 		--tls starttls
 	rhythm dovecot-four 198.51.100.36 240 --until-banned --server $DOVECOT \
 		--connections 4
+	# Exim has no delay of its own.
+	! have_exim || {
+		guessers+=(198.51.100.37/32 198.51.100.38/32)
+		rhythm device-exim 198.51.100.25 150 --password old --server $EXIM
+		rhythm exim 198.51.100.37 240 --until-banned --server $EXIM
+		rhythm exim-tls 198.51.100.38 240 --until-banned --server $EXIM \
+			--tls starttls
+	}
 	until_true 300 banned_are "${guessers[@]}"
-	until_true 200 ended device device-tls device-dovecot
+	until_true 200 ended device device-tls device-dovecot device-exim
 	banned_are "${guessers[@]}"
 	has "$(smtpxdp why 198.51.100.20)" '^repeats .*: probably a stale password$'
 	for n in 20 21 22; do
@@ -99,4 +108,43 @@ ended() { # NAME...
 	same "nobody" "$(banned)" ''
 	same "guesses" "$(why 198.51.100.24 .client.in_window)" 0
 	same "made good" "$(counter failures-made-good)" 4
+}
+
+# office SERVER PORT: a wrong CRAM-MD5 and a right PLAIN, twelve times.
+office() {
+	at attacker python3 - <<-EOF
+		import base64, smtplib, ssl
+		trusting = ssl.create_default_context()
+		trusting.check_hostname = False
+		trusting.verify_mode = ssl.CERT_NONE
+		for i in range(12):
+		    user = ("alice", "bob")[i % 2]
+		    right = {"alice": "$PASS_OK", "bob": "hunter2"}[user]
+		    with smtplib.SMTP("$1", 587, "x", 60, ("198.51.100.$2", 0)) as s:
+		        if "${3-}":
+		            s.starttls(context=trusting)
+		        s.ehlo()
+		        s.user, s.password = user, "typo"
+		        try:
+		            s.auth("CRAM-MD5", s.auth_cram_md5)
+		        except smtplib.SMTPAuthenticationError as e:
+		            assert e.smtp_code == 535, e
+		        line = base64.b64encode(("\0%s\0%s" % (user, right)).encode()).decode()
+		        code = s.docmd("AUTH", "PLAIN " + line)[0]
+		        assert code == 235, code
+	EOF
+}
+
+@test "an office of twelve, each with a refused CRAM-MD5 before: in the clear and TLS" {
+	local n
+	daemon_up
+	office $DOVECOT 26 & office $DOVECOT 27 tls & office $POSTFIX 28 &
+	office $POSTFIX 29 tls
+	wait
+	same "nobody" "$(banned)" ''
+	for n in 26 27 28 29; do
+		same "guesses of 198.51.100.$n" \
+			"$(why 198.51.100.$n .client.in_window)" 0
+	done
+	same "made good" "$(counter failures-made-good)" 48
 }
