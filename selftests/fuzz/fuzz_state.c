@@ -5,7 +5,9 @@
  * Of rows it is known what has to be read, and what has to be in a file into
  * which they are put one after the other.
  *
- * Fuzzes: user/state/store_rows.c user/state/store.c
+ * Of claims and owners' names, only that what is read makes sense.
+ *
+ * Fuzzes: user/state/store_rows.c user/state/store.c user/state/store_owners.c
  * Seeds: selftests/unit/test_store.c
  * Bytes: 16384
  */
@@ -18,6 +20,7 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/sqlite_fast.h"
 #include "state/store.h"
+#include "state/store_owners.h"
 #include "state/store_sql.h"
 
 #define FILE_ROWS_MAX 1000
@@ -101,6 +104,28 @@ static int take_net(const struct net *net, void *ctx)
 	return ++r->n == FILE_ROWS_MAX;
 }
 
+static int take_claim(const struct stored_ban *c, void *ctx)
+{
+	struct read *r = ctx;
+
+	check_net(&c->net);
+	must(strnlen(c->reason, sizeof(c->reason)) < sizeof(c->reason));
+	must(!reason_fault(c->reason));
+	if (r->copy)
+		must(!store_put_claim(r->copy, c));
+	return ++r->n == FILE_ROWS_MAX;
+}
+
+static int take_owner(uint32_t owner, const char *name, void *ctx)
+{
+	struct read *r = ctx;
+
+	must(!reason_fault(name));
+	if (r->copy)
+		must(!store_put_owner(r->copy, owner, name));
+	return ++r->n == FILE_ROWS_MAX;
+}
+
 /*
  * Every row makes sense or is counted as odd. `known`: what has to be there, and
  * nothing else is; it is used up. `copy`, `model`: where rows are put.
@@ -109,7 +134,7 @@ static void read_all(struct store *s, struct rows *known, struct store *copy,
 		     struct rows *model)
 {
 	struct read r = { .known = known, .copy = copy, .model = model };
-	size_t odd = 0;
+	size_t odd = 0, odd_claims = 0;
 	struct stamp m;
 
 	store_stamp(s, &m);
@@ -118,6 +143,8 @@ static void read_all(struct store *s, struct rows *known, struct store *copy,
 	store_each_history(s, take_history, &r, &odd);
 	store_each_login(s, take_login, &r, &odd);
 	store_each_net(s, STORE_ALLOW, take_net, &r, &odd);
+	store_each_claim(s, take_claim, &r, &odd_claims);
+	store_each_owner(s, take_owner, &r);
 	if (known) {
 		must(!known->bans && !known->histories && !known->logins &&
 		     !known->nets);
@@ -170,7 +197,9 @@ static void write_to(struct store *s)
 	if (store_begin(s))
 		return;
 	if (store_put_history(s, &h) || store_put_stamp(s, &(struct stamp){}) ||
-	    store_del(s, STORE_ALLOW, &h.net) || store_shift(s, 1))
+	    store_del(s, STORE_ALLOW, &h.net) ||
+	    store_del(s, STORE_CLAIMS, &h.net) || store_tidy_owners(s) ||
+	    store_shift(s, 1))
 		store_rollback(s);
 	else
 		store_commit(s);
@@ -264,12 +293,14 @@ static const struct {
 	{ "INSERT INTO allow VALUES (?)", 1, know_net },
 	{ "INSERT INTO moment VALUES (?,?,?,?,?)", 5, NULL },
 	{ "INSERT INTO logins VALUES (?,?,?,?)", 4, know_login },
+	{ "INSERT INTO claims VALUES (?,?,?,?,?,?,?,?)", 8, NULL },
+	{ "INSERT INTO owners VALUES (?,?)", 2, NULL },
 };
 
 static void insert(struct store *s, struct input *in, struct rows *r)
 {
 	size_t kind = take_byte(in) % ARRAY_SIZE(kinds);
-	struct value v[7] = {};
+	struct value v[8] = {};
 	sqlite3_stmt *row;
 
 	must(sqlite3_prepare_v2(s->db, kinds[kind].insert, -1, &row, NULL) ==
@@ -319,6 +350,9 @@ static const char loose[] =
 	"CREATE TABLE history (net, offences, until);"
 	"CREATE TABLE allow (net);"
 	"CREATE TABLE logins (net, first, last, account);"
+	"CREATE TABLE claims (net, owner, since, expires, failures, code, flags,"
+	" reason);"
+	"CREATE TABLE owners (id, name);"
 	"CREATE TABLE moment (id, boot_id, map_id, wall, boot);";
 static const char keyed[] =
 	"CREATE TABLE bans (net PRIMARY KEY, since, expires, failures, code,"
@@ -326,15 +360,18 @@ static const char keyed[] =
 	"CREATE TABLE history (net PRIMARY KEY, offences, until);"
 	"CREATE TABLE allow (net PRIMARY KEY);"
 	"CREATE TABLE logins (net PRIMARY KEY, first, last, account);"
+	"CREATE TABLE claims (net, owner, since, expires, failures, code, flags,"
+	" reason, PRIMARY KEY (net, owner));"
+	"CREATE TABLE owners (id PRIMARY KEY, name);"
 	"CREATE TABLE moment (id, boot_id, map_id, wall, boot);";
 
 static void must_count(struct store *s, const struct rows *r)
 {
-	const size_t want[STORE_TABLES] = { r->bans, r->histories, r->nets,
+	const size_t want[STORE_CLAIMS] = { r->bans, r->histories, r->nets,
 					    r->logins };
 	size_t n;
 
-	for (int t = 0; t < STORE_TABLES; t++) {
+	for (int t = 0; t < STORE_CLAIMS; t++) {
 		must(!store_count(s, t, &n));
 		must(n == want[t]);
 	}
