@@ -212,7 +212,8 @@ static void print_kinds(const json_t *kinds)
 {
 	static const char *const means[] = {
 		[OFFENDER_UNKNOWN] = "not known, or few users",
-		[OFFENDER_STALE] = "one user, no other password seen: an old one?",
+		[OFFENDER_STALE] =
+			"one user, no other password seen: an old one?",
 		[OFFENDER_ATTACK] = "many users",
 	};
 	static const struct column columns[] = {
