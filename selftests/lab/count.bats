@@ -155,23 +155,6 @@ relayed() {
 	same "ban list" "$(banned)" ''
 }
 
-# Postfix waits for ten seconds, and says what it says of a guesser in Dovecot's
-# penalty. Who has never failed is told so, too: then nobody's counts.
-@test "a password database that hangs bans nobody" {
-	local pids
-	smtpxdp config set rate 3/120s
-	login_fail attacker 1
-	pids=$(pgrep -f '^dovecot/auth')
-	kill -STOP $pids
-	at honest python3 -B $HELPER auth --expect '454 4.7.0' --timeout 30
-	at attacker python3 -B $HELPER auth --connections 3 --password wrong \
-		--expect '454 4.7.0' --timeout 30
-	kill -CONT $pids
-	same "failures counted" "$(counter failures)" 1
-	same "not earned" "$(counter throttled-unearned)" 1
-	same "ban list" "$(banned)" ''
-}
-
 @test "the texts to ignore are not counted" {
 	smtpxdp config set ignore-texts \
 		'"535 5.7.8 Error: authentication failed: (reason unavailable)"'
