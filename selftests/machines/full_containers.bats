@@ -50,7 +50,7 @@ image() {
 	lib=/usr/lib/$(readlink /usr/bin/python3)
 	mkdir /root/image
 	cp -rL --parents /usr/bin/python3 $lib $(ldd /usr/bin/python3 \
-		$lib/lib-dynload/_ssl.*.so |
+		$lib/lib-dynload/_{ssl,ctypes}.*.so |
 		sed -n 's/^[^/]*[[:space:]]\(\/lib[^ ]*\) .*/\1/p' | sort -u) \
 		/root/image
 	tar -C /root/image -cf /root/image.tar .
@@ -86,7 +86,7 @@ box_up() { # docker|podman [ADDRESS]
 		-v /src/smtpxdp/selftests/lib:/lab:ro -v /run/lab:/run/lab:ro \
 		mail /usr/bin/python3 -B /lab/helper.py serve --server ${2-0.0.0.0} \
 		--port 587 --tls starttls"
-	until_true 30 connects honest --timeout 10 || served honest
+	until_true 3 connects honest --timeout 10 || served honest
 }
 
 served() { # NS [OPTION...]
