@@ -139,17 +139,6 @@ is_protected() { # ADDRESS NETWORK [OPTION...]
 	is_protected $ATTACKER6 2001:db8:bad::/64 --server $POSTFIX6
 }
 
-@test "Docker without its proxy, IPv6 by NAT, too" {
-	in_vm 'echo "{ \"userland-proxy\": false, \"ipv6\": true,
-		\"fixed-cidr-v6\": \"fd00:d0c::/64\", \"ip6tables\": true,
-		\"experimental\": true }" >/etc/docker/daemon.json
-		systemctl restart docker'
-	box_up docker ::
-	is_protected $ATTACKER6 2001:db8:bad::/64 --server $POSTFIX6
-	is_protected $ATTACKER $ATTACKER/32
-	no_problem
-}
-
 @test "Podman, as it comes" {
 	# Docker's rules drop what is forwarded for others.
 	in_vm 'systemctl stop docker.socket docker
