@@ -144,18 +144,11 @@ static __always_inline struct account *account_get(const struct settings *s,
 static __noinline int account_tell(const struct settings *s,
 				   const struct sighting *at)
 {
-	struct event *e = event_begin(EVENT_ACCOUNT);
+	struct event *e = event_of(EVENT_ACCOUNT, at, s->account.failures,
+				   s->account.sec);
 
 	if (!e)
 		return 0;
-	e->sensor = at->sensor;
-	e->len = ADDR_BITS;
-	e->code = at->code;
-	e->client = at->peer;
-	e->proxy = at->proxy;
-	e->port = at->port;
-	e->failures = s->account.failures;
-	e->window_sec = s->account.sec;
 	e->user_len = at->tried.len;
 	__builtin_memcpy(e->user, at->tried.name, USER_NAME_SIZE);
 	bpf_ringbuf_submit(e, 0);

@@ -29,18 +29,9 @@ static __always_inline void as_crossed(const struct settings *s,
 	    __sync_val_compare_and_swap(&as->until, was, until) != was)
 		return;
 	count(COUNTER_AS_CROSSED, 0);
-	e = event_begin(EVENT_AS);
-	if (!e)
-		return;
-	e->sensor = at->sensor;
-	e->len = ADDR_BITS;
-	e->code = at->code;
-	e->client = at->peer;
-	e->proxy = at->proxy;
-	e->port = at->port;
-	e->failures = s->as.failures;
-	e->window_sec = s->as.sec;
-	bpf_ringbuf_submit(e, 0);
+	e = event_of(EVENT_AS, at, s->as.failures, s->as.sec);
+	if (e)
+		bpf_ringbuf_submit(e, 0);
 }
 
 /*

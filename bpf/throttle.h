@@ -65,9 +65,9 @@ throttle_counts(const struct settings *s, const struct addr *peer)
 		return 0;
 	client_of(s, peer, &key);
 	c = bpf_map_lookup_elem(&clients, &key);
-	if ((!c || !c->failures) && may_have_earned(s, peer))
-		return 0;
 	if (!c || !c->failures) {
+		if (may_have_earned(s, peer))
+			return 0;
 		t->unearned = tick << 1 | 1;
 		count(COUNTER_UNEARNED, 0);
 		return 0;

@@ -62,6 +62,8 @@ struct client {
 _Static_assert(sizeof(struct client) == 88 + 4 * (LOG_SLOTS + SUCCESS_SLOTS) +
 						8 * USERS_MAX + 2 * GUESSES_MAX,
 	       "map value");
+_Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
+
 /* The key of an AS in map nets: no network that net-rate counts has it. */
 static inline void as_key(__u32 asn, struct addr *key)
 {
@@ -72,7 +74,5 @@ static inline void as_key(__u32 asn, struct addr *key)
 	key->b[14] = asn >> 8;
 	key->b[15] = asn;
 }
-
-_Static_assert(LOG_SLOTS >= 2 * RATE_MAX, "room for concurrent failures");
 
 #endif

@@ -100,16 +100,6 @@ static void attack(struct lab *lab, const char *user, int guesses, int nets)
 		guess_new(lab, NET(100 + i % nets), user);
 }
 
-static bool is_banned(struct lab *lab)
-{
-	struct addr key = talk.flow.dst;
-	struct ban b;
-
-	if (!addr_is_v4(&key))
-		key.q[1] = 0;
-	return ban_get(lab, &key, &b);
-}
-
 static uint64_t hash_of(const char *name)
 {
 	static const struct name_key none;
@@ -168,22 +158,22 @@ static void test_exact(void **state)
 		for (int i = 1; i < RATE; i++) {
 			++*password;
 			guess_by(lab, v6, NET(i % 3 + 1), "bob", password);
-			assert_false(is_banned(lab));
+			assert_false(talk_is_banned(&talk));
 		}
 		assert_int_equal(lab_events(lab), 0);
 		guess_by(lab, v6, NET(9), "bob", "z");
-		assert_true(is_banned(lab));
+		assert_true(talk_is_banned(&talk));
 		assert_int_equal(lab_events(lab), 2);
 		check_attack(&lab->event[0], "bob");
 		check_crossed(&lab->event[1], CAUSE_ACCOUNT, OUTCOME_BANNED);
 		assert_int_equal(lab->event[1].failures, 1);
 		guess_by(lab, v6, NET(9) + 1, "Bob", "y");
-		assert_true(is_banned(lab));
+		assert_true(talk_is_banned(&talk));
 		guess_by(lab, v6, NET(10), "alice", "x");
-		assert_false(is_banned(lab));
+		assert_false(talk_is_banned(&talk));
 		/* who has guessed before it began, is banned at his next one */
 		guess_by(lab, v6, NET(1), "bob", "w");
-		assert_true(is_banned(lab));
+		assert_true(talk_is_banned(&talk));
 		assert_int_equal(lab_events(lab), 4);
 		assert_int_equal(counted(lab, COUNTER_ACCOUNT_CROSSED), 1);
 		assert_int_equal(counted(lab, COUNTER_ACCOUNT_FAILURE), 3);
@@ -200,7 +190,7 @@ static void test_several_networks(void **state)
 	assert_int_equal(lab_events(lab), 0);
 	guess_new(lab, NET(3), "bob");
 	assert_int_equal(lab_events(lab), 2);
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 }
 
 /* A device with an old password, wherever it is. */
@@ -212,11 +202,11 @@ static void test_repeats(void **state)
 		guess(lab, NET(i), "bob", "old");
 	assert_int_equal(lab_events(lab), 0);
 	attack(lab, "bob", RATE, RATE);
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	guess(lab, NET(60), "bob", "old");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	guess(lab, NET(61), "bob", "older");
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 }
 
 /* Where the user has logged in, his neighbours may fail, too. */
@@ -231,14 +221,14 @@ static void test_known_networks(void **state)
 	attack(lab, "bob", RATE - 1, RATE - 1);
 	assert_int_equal(lab_events(lab), 0);
 	attack(lab, "bob", 1, 1);
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	guess_new(lab, NET(1) + 200, "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	guess_new(lab, NET(2), "bob");
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	login(lab, NET(3), "bob");
 	guess_new(lab, NET(3), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 }
 
 /* Who was a regular before the boot: the hashes of then are not known any more. */
@@ -254,10 +244,10 @@ static void test_boot(void **state)
 				    &talk.flow.dst, &l, 0),
 		0);
 	guess_new(lab, NET(1), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	login(lab, NET(1), "alice");
 	guess_new(lab, NET(1), "bob");
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 }
 
 /* What the connection makes good was no guess: here, of a new network. */
@@ -302,15 +292,15 @@ static void test_ends(void **state)
 	attack(lab, "bob", RATE - 1, 3);
 	age(lab, lab->s.account.ticks + 1);
 	guess_new(lab, NET(9), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	attack(lab, "bob", RATE, 3);
 	assert_int_equal(counted(lab, COUNTER_ACCOUNT_CROSSED), 1);
 	age(lab, lab->s.account.ticks + 1);
 	guess_new(lab, NET(10), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	for (int i = 0; i < RATE; i++) /* it begins again, and is told again */
 		guess_new(lab, NET(20 + i), "bob");
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	assert_int_equal(counted(lab, COUNTER_ACCOUNT_CROSSED), 2);
 }
 
@@ -365,18 +355,18 @@ static void test_traps(void **state)
 	lab->s.account.failures = 0;
 	lab_apply(lab);
 	guess_new(lab, NET(1), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	guess_new(lab, NET(1), "Root");
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	assert_int_equal(lab_events(lab), 1);
 	check_crossed(&lab->event[0], CAUSE_TRAP, OUTCOME_BANNED);
 	guess_new(lab, NET(2), "rooted");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	assert_int_equal(counted(lab, COUNTER_TRAPPED), 1);
 	lab->s.n_traps = 1;
 	lab_apply(lab);
 	guess_new(lab, NET(3), "root");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 }
 
 static void set_group(struct lab *lab, enum group group)
@@ -402,7 +392,7 @@ static void test_held_back(void **state)
 	lab->s.brake.failures = 1;
 	lab_apply(lab);
 	attack(lab, "bob", RATE + 1, RATE + 1);
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	assert_int_equal(lab_events(lab), 3);
 	check_crossed(&lab->event[1], CAUSE_ACCOUNT, OUTCOME_BANNED);
 	check_crossed(&lab->event[2], CAUSE_ACCOUNT, OUTCOME_BRAKE);
@@ -410,17 +400,17 @@ static void test_held_back(void **state)
 	lab->s.mode = MODE_MONITOR;
 	lab_apply(lab);
 	guess_new(lab, NET(1), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	assert_int_equal(lab_events(lab), 4);
 	check_crossed(&lab->event[3], CAUSE_ACCOUNT, OUTCOME_MONITOR);
 	lab->s.mode = MODE_ENFORCE;
 	set_group(lab, GROUP_LENIENT);
 	guess_new(lab, NET(50), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	allow_put(lab, &talk.flow.dst, 128, ALLOW_COMMAND);
 	set_group(lab, GROUP_NONE);
 	guess_new(lab, NET(50), "bob");
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	assert_int_equal(lab_events(lab), 4);
 }
 
@@ -433,7 +423,7 @@ static void test_own_limit(void **state)
 	lab_apply(lab);
 	attack(lab, "bob", RATE - 1, RATE - 1);
 	guess_new(lab, NET(100), "bob");
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	assert_int_equal(lab_events(lab), 2);
 	check_crossed(&lab->event[1], CAUSE_RATE, OUTCOME_BANNED);
 	assert_int_equal(lab->event[1].failures, 2);

@@ -29,16 +29,6 @@ static void fails(struct lab *lab, bool v6, uint16_t c)
 	answer(lab, v6, c, "535 5.7.8 Error: authentication failed\r\n");
 }
 
-static bool is_banned(struct lab *lab)
-{
-	struct addr key = talk.flow.dst;
-	struct ban b;
-
-	if (!addr_is_v4(&key))
-		key.q[1] = 0;
-	return ban_get(lab, &key, &b);
-}
-
 static void put_group(struct lab *lab, bool v6, uint16_t c, enum group group,
 		      uint32_t asn)
 {
@@ -103,23 +93,23 @@ static void test_exact(void **state)
 	assert_int_equal(lab_events(lab), 0);
 	assert_int_equal(bans_count(lab), 0);
 	fails(lab, false, RATED(AS_RATE));
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	assert_int_equal(lab_events(lab), 2);
 	check_event(&lab->event[0], EVENT_AS, OUTCOME_NONE);
 	check_event(&lab->event[1], EVENT_CROSSED, OUTCOME_BANNED);
 	fails(lab, true, RATED(AS_RATE + 1));
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	/* Told once; the ones of before, too, at their next failure. */
 	assert_int_equal(lab_events(lab), 3);
 	check_event(&lab->event[2], EVENT_CROSSED, OUTCOME_BANNED);
 	fails(lab, true, RATED(1));
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	for (int n = 5; n <= 9; n++) {
 		fails(lab, false, NONE(n));
-		assert_false(is_banned(lab));
+		assert_false(talk_is_banned(&talk));
 	}
 	fails(lab, false, OTHER(1));
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	assert_int_equal(counted(lab, COUNTER_AS_CROSSED), 1);
 	assert_int_equal(counted(lab, COUNTER_AS_FAILURE), 3);
 	assert_int_equal(map_count(lab->skel->maps.ban_nets), 0);
@@ -137,18 +127,6 @@ static void test_off(void **state)
 	assert_int_equal(map_count(lab->skel->maps.nets), 0);
 }
 
-/* Makes the last client one that has logged in for half a day. */
-static void make_regular(struct lab *lab)
-{
-	int fd = bpf_map__fd(lab->skel->maps.regulars);
-	struct login l;
-
-	assert_int_equal(bpf_map_lookup_elem(fd, &talk.flow.dst, &l), 0);
-	l.first = l.last - REGULAR_NS;
-	assert_int_equal(bpf_map_update_elem(fd, &talk.flow.dst, &l, BPF_EXIST),
-			 0);
-}
-
 /* Regulars, the allowlisted and the lenient neither count nor are banned. */
 static void test_exempt(void **state)
 {
@@ -156,7 +134,7 @@ static void test_exempt(void **state)
 
 	for (int n = 1; n <= 2 * AS_RATE; n++) {
 		answer(lab, false, RATED(n), "235 2.7.0 Ok\r\n");
-		make_regular(lab);
+		talk_make_regular(&talk);
 		fails(lab, false, RATED(n));
 		put_group(lab, false, RATED(10 + n), GROUP_LENIENT, 64496);
 		fails(lab, false, RATED(10 + n));
@@ -164,19 +142,19 @@ static void test_exempt(void **state)
 	assert_int_equal(counted(lab, COUNTER_AS_CROSSED), 0);
 	for (int n = 1; n <= AS_RATE; n++)
 		fails(lab, false, RATED(20 + n));
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	fails(lab, false, RATED(1));
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	fails(lab, false, RATED(11));
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	put_group(lab, false, RATED(30), GROUP_STRICT, 64496);
 	fails(lab, false, RATED(30));
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	allow_put(lab, &talk.flow.dst, 128, ALLOW_COMMAND);
 	talk.flow.dst.b[14]++;
 	allow_put(lab, &talk.flow.dst, 128, ALLOW_COMMAND);
 	fails(lab, false, RATED(31));
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 }
 
 /* Those of before the time do not count. */
@@ -193,7 +171,7 @@ static void test_window(void **state)
 	while (lab_clock(lab).jiffies < then + (3ULL << lab->s.tick_shift))
 		;
 	fails(lab, false, RATED(AS_RATE));
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	assert_int_equal(lab_events(lab), 0);
 }
 
@@ -212,9 +190,9 @@ static void test_held_back(void **state)
 	lab->s.brake.failures = 1;
 	lab_apply(lab);
 	fails(lab, false, RATED(AS_RATE + 1));
-	assert_true(is_banned(lab));
+	assert_true(talk_is_banned(&talk));
 	fails(lab, false, RATED(AS_RATE + 2));
-	assert_false(is_banned(lab));
+	assert_false(talk_is_banned(&talk));
 	check_event(&lab->event[lab_events(lab) - 1], EVENT_CROSSED,
 		    OUTCOME_BRAKE);
 }

@@ -108,18 +108,6 @@ static void test_off(void **state)
 	assert_int_equal(map_count(lab->skel->maps.nets), 0);
 }
 
-/* Makes the last client one that has logged in for half a day. */
-static void make_regular(struct lab *lab)
-{
-	int fd = bpf_map__fd(lab->skel->maps.regulars);
-	struct login l;
-
-	assert_int_equal(bpf_map_lookup_elem(fd, &talk.flow.dst, &l), 0);
-	l.first = l.last - REGULAR_NS;
-	assert_int_equal(bpf_map_update_elem(fd, &talk.flow.dst, &l, BPF_EXIST),
-			 0);
-}
-
 /*
  * Regulars who mistype are no botnet; nor is who is allowlisted. But to have
  * logged in once, from each address, is no pass.
@@ -131,7 +119,7 @@ static void test_not_counted(void **state)
 	set_net_rate(lab, NET_RATE, ticks_of_hour(lab));
 	for (int n = 1; n <= 2 * NET_RATE; n++) {
 		answer(lab, false, n, "235 2.7.0 Ok\r\n");
-		make_regular(lab);
+		talk_make_regular(&talk);
 		fails(lab, false, n);
 		allow_put(lab, &talk.flow.dst, 128, ALLOW_COMMAND);
 		talk.flow.dst.b[15] += 100;

@@ -23,14 +23,6 @@ links() {
 	find $PIN/links -name 'tls-*' | wc -l
 }
 
-descriptors() {
-	find "/proc/$(daemon_pid)/fd" -type l | wc -l
-}
-
-rss() { # kB
-	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
-}
-
 libraries_are() { # NUMBER
 	same "libraries" "$(libraries)" $1
 }

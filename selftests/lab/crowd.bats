@@ -39,14 +39,6 @@ for n in range(int(sys.argv[2])):
     print(ipaddress.ip_address(first + n))' $FIRST $CROWD
 }
 
-rss() { # kB
-	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
-}
-
-descriptors() {
-	find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l
-}
-
 # What the kernel holds for our maps, in bytes.
 map_memory() {
 	local map

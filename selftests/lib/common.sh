@@ -168,6 +168,15 @@ end_protection() {
 	smtpxdp unload
 }
 
+# What the daemon holds.
+rss() { # kB
+	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
+}
+
+descriptors() {
+	find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l
+}
+
 # Packets of a counter.
 counter() {
 	smtpxdp status -j | jq ".counters[\"$1\"].packets"

@@ -4,6 +4,7 @@
 #define SELFTESTS_TALK_H
 
 #include "lib/harness.h"
+#include "login.h"
 
 struct talk {
 	struct lab *lab;
@@ -78,6 +79,29 @@ static inline void talk_begin(struct talk *t, struct lab *lab, bool v6,
 	t->flow.sport = 25;
 	t->flow.dport = n;
 	say_hello(t, seq);
+}
+
+/* Makes the client one that has logged in for half a day. */
+static inline void talk_make_regular(const struct talk *t)
+{
+	int fd = bpf_map__fd(t->lab->skel->maps.regulars);
+	struct login l;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &t->flow.dst, &l), 0);
+	l.first = l.last - REGULAR_NS;
+	assert_int_equal(bpf_map_update_elem(fd, &t->flow.dst, &l, BPF_EXIST),
+			 0);
+}
+
+/* Is the client banned, or its /64? */
+static inline bool talk_is_banned(const struct talk *t)
+{
+	struct addr key = t->flow.dst;
+	struct ban b;
+
+	if (!addr_is_v4(&key))
+		key.q[1] = 0;
+	return ban_get(t->lab, &key, &b);
 }
 
 #endif
