@@ -6,7 +6,8 @@
  *
  * Bytes: 512
  * Fuzzes: user/base/net_list.c user/lists/ban_file.c user/lists/group_list.c
- * Fuzzes: user/base/net_line.c user/base/address.c
+ * Fuzzes: user/base/net_line.c user/base/address.c user/base/quoted.c
+ * Fuzzes: user/lists/ban_fields.c
  * Seeds: selftests/unit/test_net_list.c selftests/unit/test_ban_file.c
  * Seeds: selftests/unit/test_group_list.c selftests/unit/test_duration.c
  */
@@ -15,6 +16,7 @@
 #include "ban.h"
 #include "base/address.h"
 #include "base/net_list.h"
+#include "base/quoted.h"
 #include "fuzz/fuzz.h"
 #include "lib/config_reader.h"
 #include "lib/net_reader.h"
@@ -459,12 +461,51 @@ static void check_groups(struct group_list *l)
 	}
 }
 
+/*
+ * What is read with its fields is read again as it is written; and whatever
+ * other lines say is the same with and without.
+ */
+static void check_restored(const struct input *in, const struct plain *p)
+{
+	FILE *f = stream_of(in);
+	char text[512], fields[BAN_FIELDS_TEXT], quoted[QUOTED_SIZE(256)];
+	struct ban_file bans, again;
+
+	must(!ban_file_read(&bans, f, true));
+	for (size_t i = 0; i < bans.n; i++) {
+		const struct ban_file_entry *e = &bans.entries[i], *a;
+		struct ban_fields b = { .window = e->window,
+					.failures = e->failures,
+					.code = e->code,
+					.flags = e->flags };
+
+		snprintf(b.owner, sizeof(b.owner), "%s",
+			 e->owner ? bans.text + e->owner : "");
+		snprintf(text, sizeof(text), "192.0.2.7 %s%s",
+			 quoted_format(e->reason ? bans.text + e->reason : "",
+				       quoted),
+			 ban_fields_format(&b, fields));
+		f = fmemopen(text, strlen(text), "r");
+		must(f && !ban_file_read(&again, f, true));
+		fclose(f);
+		a = again.entries;
+		must(again.n == 1);
+		must(a->window == e->window || e->owner);
+		must(a->failures == e->failures && a->code == e->code &&
+		     a->flags == e->flags && !a->owner == !e->owner);
+		must(!e->owner || !strcmp(again.text + a->owner, b.owner));
+		ban_file_free(&again);
+	}
+	must(bans.n >= p->n);
+	ban_file_free(&bans);
+}
+
 /* A reason that was read is read again as it is quoted. */
 static void check_quoted(const char *reason)
 {
-	char quoted[BAN_FILE_QUOTED], again[512];
+	char quoted[QUOTED_SIZE(BAN_REASON_SIZE)], again[512];
 
-	ban_file_quote(reason, quoted);
+	quoted_format(reason, quoted);
 	must(strlen(quoted) < sizeof(quoted));
 	must(plain_reason(quoted, strlen(quoted), again));
 	must(!strcmp(again, reason));
@@ -475,7 +516,7 @@ static void read_bans(const struct input *in, const struct plain *p)
 	FILE *f = stream_of(in);
 	struct ban_file bans;
 
-	must(!ban_file_read(&bans, f));
+	must(!ban_file_read(&bans, f, false));
 	must(bans.wrong == p->n_wrong);
 	for (size_t i = 0; i < bans.wrong && i < BAN_FILE_FAULTS; i++) {
 		must(bans.faults[i].line == p->wrongs[i]);
@@ -512,6 +553,7 @@ static void fuzz(struct input *in)
 	free(w.groups.nets);
 	read_plainly(in, &plain, plain_ban);
 	read_bans(in, &plain);
+	check_restored(in, &plain);
 }
 
 static void seeds(void)

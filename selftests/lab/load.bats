@@ -169,6 +169,37 @@ list() {
 	fails 2 smtpxdp ban list --plain -j
 }
 
+@test "ban load --restore: owners, force, open ports, a sensor's figures, private ones" {
+	start rate 2/1h
+	login_fail attacker 2 --from 198.51.100.50
+	until_true 10 banned_are 198.51.100.50/32
+	smtpxdp ban add 198.51.100.9 --for 2h --owner 'jail "sshd" #1' --reason one
+	smtpxdp ban add 198.51.100.9 --for 7d --owner list --reason two
+	smtpxdp ban add 198.51.100.9 --for 1h
+	smtpxdp ban add $GATEWAY --for 1h --force
+	smtpxdp ban add 192.168.77.0/24 --for 7d --owner list
+	all() {
+		smtpxdp ban list -j | jq -c 'sort_by(.net) | map([.net, .reason, .owner,
+			.failures, .closed, ((.expires_in + 50) / 100 | floor),
+			(.others | map([.owner, .reason]))])'
+	}
+	before=$(all)
+	smtpxdp ban list --plain >$LIST
+	smtpxdp ban flush
+	# Without --restore nobody is believed about it.
+	fails 1 smtpxdp ban load --strict $LIST
+	has "$output" "read with --restore"
+	fails 2 smtpxdp ban load --restore --list x $LIST
+	same "none" "$(banned)" ""
+	smtpxdp ban load --strict --restore $LIST
+	same "bans" "$(all)" "$before"
+	# Each owner takes back his own, and not more.
+	smtpxdp ban flush --owner list
+	lacks "$(banned)" 192.168.77
+	has "$(smtpxdp ban list -j)" 'jail .*sshd'
+	vanished router --from $GATEWAY
+}
+
 @test "ban load: neither this host nor who is allowlisted; but the rest" {
 	start
 	smtpxdp allow add 198.51.100.0/28

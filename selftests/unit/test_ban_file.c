@@ -3,12 +3,14 @@
 #include <errno.h>
 
 #include "base/address.h"
+#include "base/quoted.h"
 #include "ban.h"
 #include "lists/ban_file.h"
 #include "lib/fixture.h"
 #include "base/net_set.h"
 
 static struct ban_file file;
+static bool restore; /* how the next one is read */
 
 static int parse_bytes(const char *text, size_t len)
 {
@@ -17,7 +19,7 @@ static int parse_bytes(const char *text, size_t len)
 
 	assert_non_null(in);
 	ban_file_free(&file);
-	err = ban_file_read(&file, in);
+	err = ban_file_read(&file, in, restore);
 	fclose(in);
 	return err;
 }
@@ -219,7 +221,8 @@ static void test_ranges(void **state)
 /* Any reason comes back as it went. */
 static void test_quotes(void **state)
 {
-	char reason[BAN_REASON_SIZE], text[256], quoted[BAN_FILE_QUOTED];
+	char reason[BAN_REASON_SIZE], text[256],
+		quoted[QUOTED_SIZE(BAN_REASON_SIZE)];
 
 	for (int i = 0; i < 2000; i++) {
 		size_t len = dice_range(1, sizeof(reason) - 1);
@@ -229,11 +232,101 @@ static void test_quotes(void **state)
 					      dice_range(' ', '~');
 		reason[len] = '\0';
 		sprintf(text, "192.0.2.7/32 90s %s\n",
-			ban_file_quote(reason, quoted));
+			quoted_format(reason, quoted));
 		assert_int_equal(parse(text), 0);
 		assert_int_equal(file.n, 1);
 		assert_string_equal(file.text + file.entries[0].reason, reason);
 	}
+}
+
+/* What `ban list --plain` writes comes back as it went, and only by restore. */
+static void test_fields(void **state)
+{
+	static const __u8 flags[] = { 0, BAN_FORCED, BAN_SPARES,
+				      BAN_FORCED | BAN_SPARES };
+	char text[512], fields[BAN_FIELDS_TEXT];
+	const struct ban_file_entry *e;
+
+	for (int i = 0; i < 2000; i++) {
+		struct ban_fields f = { .flags = flags[dice(4)] };
+		int kind = dice(4);
+
+		if (kind == 1)
+			f.failures = dice_range(1, 255);
+		if (kind == 1)
+			f.code = dice(2) ? 0 : dice_range(200, 599);
+		if (kind == 1 || kind == 2)
+			f.window = dice_range(1, 2000000000);
+		if (kind == 3)
+			for (int k = dice_range(0, BAN_REASON_SIZE - 2); k >= 0;
+			     k--)
+				f.owner[k] = dice_range(' ', '~');
+		sprintf(text, "192.0.2.7/32 90s \"a # b\"%s # c\n",
+			ban_fields_format(&f, fields));
+		assert_int_equal(parse(text), 0);
+		assert_int_equal(file.n, !*fields);
+		assert_int_equal(file.wrong, !!*fields);
+		restore = true;
+		assert_int_equal(parse(text), 0);
+		restore = false;
+		assert_int_equal(file.n, 1);
+		e = &file.entries[0];
+		assert_string_equal(file.text + e->reason, "a # b");
+		assert_string_equal(e->owner ? file.text + e->owner : "",
+				    f.owner);
+		assert_int_equal(e->window, f.window);
+		assert_int_equal(e->failures, f.failures);
+		assert_int_equal(e->code, f.code);
+		assert_int_equal(e->flags, f.flags);
+	}
+}
+
+static void test_wrong_fields(void **state)
+{
+	static const char *const rows[] = {
+		"owner=",
+		"owner=\"\"",
+		"owner=list",
+		"owner=\"a",
+		"owner",
+		"owner=\"0123456789012345678901234567890123456789"
+		"012345678901234567890123\"",
+		"owner-id=0",
+		"owner-id=1ffffffff",
+		"owner-id=-1",
+		"owner-id=\"12\"",
+		"owner-id=0x12",
+		"force=no",
+		"force=\"yes\"",
+		"open=26",
+		"open=",
+		"failures=0 within=1 code=535",
+		"failures=1e2",
+		"failures=1 code=199",
+		"failures=1 code=600",
+		"code=535",
+		"failures=1 within=4294967296",
+		"within=60",
+		"failures=1 within=60 code=535 owner=\"a\"",
+		"more",
+		"fail=1",
+		"=",
+		"\"more\"",
+		"open=25;more",
+	};
+	char text[256];
+
+	restore = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		sprintf(text, "192.0.2.7 90s \"why\" %s\n", rows[i]);
+		assert_int_equal(parse(text), 0);
+		if (!file.wrong)
+			fail_msg("taken: %s", rows[i]);
+	}
+	/* fields are nowhere but behind a reason in quotes */
+	assert_int_equal(parse("192.0.2.7 90s force=yes"), 0);
+	assert_int_equal(file.entries[0].flags, 0);
+	restore = false;
 }
 
 static void test_many(void **state)
@@ -297,10 +390,16 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),  cmocka_unit_test(test_none),
-		cmocka_unit_test(test_wrong),  cmocka_unit_test(test_all_wrong),
-		cmocka_unit_test(test_ranges), cmocka_unit_test(test_quotes),
-		cmocka_unit_test(test_many),   cmocka_unit_test(test_net_set),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_all_wrong),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_wrong_fields),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_net_set),
 	};
 
 	return cmocka_run_group_tests_name("ban_file", tests, setup, NULL);

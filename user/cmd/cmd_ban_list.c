@@ -7,9 +7,12 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/output.h"
+#include "base/quoted.h"
 #include "cmd/cmd.h"
-#include "lists/ban_file.h"
+#include "lists/ban_fields.h"
 #include "lists/banlist.h"
+#include "maps/ban_claims.h"
+#include "maps/owner_names.h"
 #include "show/entry_json.h"
 
 struct listing {
@@ -20,16 +23,46 @@ struct listing {
 	struct clock_pair now;
 };
 
-/* Prints a ban as ban load reads it: as long, and for the same reason. */
-static void print_line(const struct ban_row *row, const struct clock_pair *now)
+/* What ban load --restore is to know besides. */
+static struct ban_fields fields_of(const struct pins *p, const struct ban *b)
 {
-	char net[NET_TEXT], reason[BAN_FILE_QUOTED];
+	struct ban_fields f = {
+		.window = b->window,
+		.failures = b->failures,
+		.code = b->code,
+		.flags = b->flags & (BAN_FORCED | BAN_SPARES),
+	};
+	struct owner_name name;
 
-	printf("%s %" PRIu64 "s", net_format(&row->net, net),
-	       clock_until(now, row->ban.expires));
-	if (*row->ban.reason)
-		printf(" %s", ban_file_quote(row->ban.reason, reason));
-	putchar('\n');
+	if (ban_owner(b) && owner_name_get(p, ban_owner(b), &name))
+		snprintf(f.owner, sizeof(f.owner), "%s", name.text);
+	return f;
+}
+
+/* Prints a ban as ban load reads it: as long, and for the same reason. */
+static void print_line(const struct listing *l, const struct ban_row *row)
+{
+	struct ban_fields f = fields_of(l->p, &row->ban);
+	char quoted[QUOTED_SIZE(BAN_REASON_SIZE)], fields[BAN_FIELDS_TEXT];
+	char net[NET_TEXT];
+
+	printf("%s %" PRIu64 "s %s%s\n", net_format(&row->net, net),
+	       clock_until(&l->now, row->ban.expires),
+	       quoted_format(row->ban.reason, quoted),
+	       ban_fields_format(&f, fields));
+}
+
+static void print_lines(const struct listing *l, const struct ban_row *row)
+{
+	const struct ban_row *end = l->claims.rows + l->claims.n;
+	const struct ban_row *c = NULL;
+
+	print_line(l, row);
+	if (row->ban.flags & BAN_SHARED)
+		c = ban_claims_find(&l->claims, &row->net);
+	for (; c && c < end && net_equal(&c->net, &row->net); c++)
+		if (ban_owner(&c->ban) != ban_owner(&row->ban))
+			print_line(l, c);
 }
 
 static int list_one(const struct ban_row *row, void *ctx)
@@ -39,7 +72,7 @@ static int list_one(const struct ban_row *row, void *ctx)
 	if (row->ban.expires <= l->now.jiffies || row->ban.flags & BAN_TEST)
 		return 0;
 	if (l->plain)
-		print_line(row, &l->now);
+		print_lines(l, row);
 	else
 		json_array_append_new(l->rows,
 				      ban_json(l->p, row, &l->claims, &l->now));
@@ -48,7 +81,7 @@ static int list_one(const struct ban_row *row, void *ctx)
 
 static const struct cmd_option options[] = {
 	{ 'p', false, "plain", NULL, false,
-	  "a line a ban, as smtpxdp ban load reads it" },
+	  "a line a ban, as smtpxdp ban load --restore reads it" },
 	{}
 };
 
@@ -89,7 +122,7 @@ static int list(const struct globals *g, int argc, char **argv)
 		return EXIT_FAILURE;
 	l.rows = json_array();
 	err = clock_read(p.prog[PROG_CLOCK], &l.now);
-	if (!err && !l.plain)
+	if (!err)
 		err = ban_claims_look(&p, l.now.jiffies, &l.claims);
 	if (!err)
 		err = banlist_each(&p, list_one, &l);

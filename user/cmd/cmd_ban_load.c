@@ -27,6 +27,7 @@ struct load {
 	bool no_wait; /* do not wait until the bans are on the disk */
 	bool replace; /* what the owner, a list, wanted before is taken back */
 	bool strict; /* a wrong line bans nobody */
+	bool restore; /* the file is of ban list --plain, and believed */
 	struct ban_file file;
 	struct pins p;
 	struct ban_load load;
@@ -42,6 +43,9 @@ static const struct cmd_option options[] = {
 	  "ban nobody where a line is wrong, instead of leaving it out" },
 	{ 'p', false, "private", NULL, false,
 	  "also private, CGNAT, link-local, multicast and loopback networks" },
+	{ 'R', false, "restore", NULL, false,
+	  "the file is of ban list --plain: owners, --force and private "
+	  "networks as they were" },
 	{ 'w', false, "no-wait", NULL, false,
 	  "end when the bans are in force, before they are on the disk" },
 	{}
@@ -70,11 +74,16 @@ static int parse(const struct globals *g, int argc, char **argv, struct load *l)
 			l->strict = true;
 		else if (c == 'p')
 			l->load.private = true;
+		else if (c == 'R')
+			l->restore = true;
 		else
 			l->no_wait = true;
 	}
 	if (err || c < 0)
 		return EXIT_USAGE;
+	if (l->restore && l->args.owner)
+		return usage("--restore: the file says who wants its bans: "
+			     "leave away --list and --owner");
 	l->name = argv[optind];
 	return 0;
 }
@@ -105,7 +114,7 @@ static int read_file(struct load *l)
 
 	if (!in)
 		return fail("cannot open %s: %s", l->name, strerror(errno));
-	err = ban_file_read(&l->file, in);
+	err = ban_file_read(&l->file, in, l->restore);
 	if (!is_stdin)
 		fclose(in);
 	if (err)

@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/escape.h"
 #include "base/net_line.h"
+#include "base/quoted.h"
 
 #define SPACE NET_LINE_SPACE
 
@@ -18,12 +19,13 @@
 struct said {
 	uint64_t seconds;
 	char reason[2 * BAN_REASON_SIZE]; /* one too long is seen as such */
+	struct ban_fields fields; /* only where they are believed */
 };
 
-/* Offset 0 holds an empty text, the reason of entries that give none. */
-static int keep_reason(struct ban_file *f, const char *reason, uint32_t *at)
+/* Offset 0 holds an empty text, that of entries that give none. */
+static int keep_text(struct ban_file *f, const char *text, uint32_t *at)
 {
-	size_t len = strlen(reason) + 1;
+	size_t len = strlen(text) + 1;
 	int err = array_grow(&f->text, &f->text_room, f->text_len + len + 1, 1);
 
 	if (err || f->text_len + len > UINT32_MAX)
@@ -31,7 +33,7 @@ static int keep_reason(struct ban_file *f, const char *reason, uint32_t *at)
 	if (!f->text_len)
 		f->text[f->text_len++] = '\0';
 	*at = f->text_len;
-	memcpy(f->text + f->text_len, reason, len);
+	memcpy(f->text + f->text_len, text, len);
 	f->text_len += len;
 	return 0;
 }
@@ -94,34 +96,32 @@ static bool is_figure(const char *s)
 	return isdigit((unsigned char)*s) || is_date(s);
 }
 
-/* Takes a reason in quotes from s, where a quote and a backslash have one. */
-static int take_quoted(const char *s, struct said *to, char *err, size_t size)
+/* Takes a reason in quotes from s, and the fields behind it. */
+static int take_quoted(const char *s, bool restore, struct said *to, char *err,
+		       size_t size)
 {
-	size_t n = 0;
+	const char *fault = quoted_read(&s, to->reason, sizeof(to->reason));
 
-	for (s++; *s && *s != '"'; s++) {
-		if (*s == '\\' && (s[1] == '"' || s[1] == '\\'))
-			s++;
-		else if (*s == '\\')
-			return wrong(err, size, "a lone backslash in quotes");
-		if (n < sizeof(to->reason) - 1)
-			to->reason[n++] = *s;
-	}
-	to->reason[n] = '\0';
-	if (!*s)
-		return wrong(err, size, "a quote that does not end");
-	s += 1 + strspn(s + 1, SPACE);
-	return is_end(s) ? 0 : wrong(err, size, "text behind the quotes");
+	if (fault)
+		return wrong(err, size, fault);
+	if (restore)
+		return ban_fields_read(s, &to->fields, err, size);
+	s += strspn(s, SPACE);
+	return is_end(s) ? 0 :
+			   wrong(err, size,
+				 "text behind the quotes: what ban list "
+				 "--plain writes there is read with --restore");
 }
 
-static int take_reason(const char *s, struct said *to, char *err, size_t size)
+static int take_reason(const char *s, bool restore, struct said *to, char *err,
+		       size_t size)
 {
 	size_t n = text_len(s);
 	const char *fault;
 	int ret = 0;
 
 	if (*s == '"')
-		ret = take_quoted(s, to, err, size);
+		ret = take_quoted(s, restore, to, err, size);
 	else
 		snprintf(to->reason, sizeof(to->reason), "%.*s", (int)n, s);
 	fault = ret ? NULL : reason_fault(to->reason);
@@ -132,7 +132,8 @@ static int take_reason(const char *s, struct said *to, char *err, size_t size)
 }
 
 /* Reads [TIME] [REASON]. */
-static int read_said(const char *s, struct said *to, char *err, size_t size)
+static int read_said(const char *s, bool restore, struct said *to, char *err,
+		     size_t size)
 {
 	char time[64];
 	size_t n;
@@ -155,7 +156,7 @@ static int read_said(const char *s, struct said *to, char *err, size_t size)
 			     "with its unit, like 90s, 1h or 7d, and a reason "
 			     "in quotes");
 	}
-	return take_reason(s, to, err, size);
+	return take_reason(s, restore, to, err, size);
 }
 
 static int add_all(struct ban_file *f, const struct net_line *l,
@@ -164,11 +165,17 @@ static int add_all(struct ban_file *f, const struct net_line *l,
 	struct ban_file_entry e = {
 		.whole = l->whole,
 		.seconds = said->seconds,
+		.window = said->fields.window,
+		.failures = said->fields.failures,
+		.code = said->fields.code,
+		.flags = said->fields.flags,
 	};
 	int err = 0;
 
 	if (*said->reason)
-		err = keep_reason(f, said->reason, &e.reason);
+		err = keep_text(f, said->reason, &e.reason);
+	if (!err && *said->fields.owner)
+		err = keep_text(f, said->fields.owner, &e.owner);
 	if (!err)
 		err = array_grow(&f->entries, &f->room, f->n + l->n,
 				 sizeof(*f->entries));
@@ -187,7 +194,7 @@ static int parse_line(struct ban_file *f, const char *s, char *err, size_t size)
 
 	if (ret || !l.n)
 		return ret;
-	ret = read_said(s, &said, err, size);
+	ret = read_said(s, f->restore, &said, err, size);
 	return ret ? ret : add_all(f, &l, &said);
 }
 
@@ -206,7 +213,7 @@ static int note_fault(struct ban_file *f, size_t line, const char *why)
 	return 0;
 }
 
-int ban_file_read(struct ban_file *f, FILE *in)
+int ban_file_read(struct ban_file *f, FILE *in, bool restore)
 {
 	char why[BAN_FILE_WHY];
 	size_t room = 0;
@@ -214,7 +221,7 @@ int ban_file_read(struct ban_file *f, FILE *in)
 	ssize_t len;
 	int ret = 0;
 
-	memset(f, 0, sizeof(*f));
+	*f = (struct ban_file){ .restore = restore };
 	errno = 0;
 	for (size_t line = 1; !ret && (len = getline(&s, &room, in)) >= 0;
 	     line++) {
@@ -239,19 +246,4 @@ void ban_file_free(struct ban_file *f)
 	free(f->text);
 	free(f->faults);
 	memset(f, 0, sizeof(*f));
-}
-
-const char *ban_file_quote(const char *reason, char buf[static BAN_FILE_QUOTED])
-{
-	char *to = buf;
-
-	*to++ = '"';
-	for (; *reason; reason++) {
-		if (*reason == '"' || *reason == '\\')
-			*to++ = '\\';
-		*to++ = *reason;
-	}
-	*to++ = '"';
-	*to = '\0';
-	return buf;
 }

@@ -3,7 +3,8 @@
  * A list of bans in a file, one a line: NETWORK [TIME] [REASON]. NETWORK is as
  * in net_line.h, TIME has its unit, REASON may stand in quotes; "#" or ";"
  * begins a comment. A line that may mean something else is wrong, and is left
- * out. Pure.
+ * out. Behind a reason in quotes, a file of our own may have ban_fields.h.
+ * Pure.
  */
 #ifndef SMTPXDP_BAN_FILE_H
 #define SMTPXDP_BAN_FILE_H
@@ -14,13 +15,18 @@
 #include <stdio.h>
 
 #include "addr.h"
-#include "ban.h"
+#include "lists/ban_fields.h"
 
 struct ban_file_entry {
 	struct net net;
 	bool whole; /* no length: the address stands for its client */
 	uint32_t reason; /* offset in `text`, 0: the line has none */
 	uint64_t seconds; /* 0: the line has no time */
+	/* as in struct ban_fields: */
+	uint32_t owner; /* offset in `text`, 0: it names none */
+	uint32_t window, failures;
+	uint16_t code;
+	uint8_t flags;
 };
 
 #define BAN_FILE_FAULTS 100 /* wrong lines that are told one by one */
@@ -32,6 +38,7 @@ struct ban_file_fault {
 };
 
 struct ban_file {
+	bool restore; /* the file is ours: its fields are believed */
 	struct ban_file_entry *entries;
 	size_t n, room;
 	char *text;
@@ -44,12 +51,7 @@ struct ban_file {
  * Reads a file wholly; *f is to be freed, also after an error. -ENOMEM, another
  * -errno of reading.
  */
-int ban_file_read(struct ban_file *f, FILE *in);
+int ban_file_read(struct ban_file *f, FILE *in, bool restore);
 void ban_file_free(struct ban_file *f);
-
-/* A reason in quotes, as a line takes it; returns buf. */
-#define BAN_FILE_QUOTED (2 * BAN_REASON_SIZE + 2)
-const char *ban_file_quote(const char *reason,
-			   char buf[static BAN_FILE_QUOTED]);
 
 #endif

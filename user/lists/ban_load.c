@@ -12,6 +12,7 @@
 #include "lists/allowlist.h"
 #include "lists/special_nets.h"
 #include "maps/clients_map.h"
+#include "maps/owner_names.h"
 
 #define CHUNK 4096 /* bans written at once, between two looks at the clock */
 
@@ -20,6 +21,17 @@ static uint64_t seconds_of(const struct ban_load *l, uint32_t entry)
 	uint64_t seconds = l->file->entries[entry].seconds;
 
 	return seconds ? seconds : l->seconds;
+}
+
+static uint32_t owner_of(const struct ban_load *l, uint32_t entry)
+{
+	const struct ban_file_entry *e = &l->file->entries[entry];
+
+	if (!l->file->restore)
+		return l->owner;
+	if (e->owner)
+		return owner_id(l->file->text + e->owner);
+	return e->failures ? 0 : e->window;
 }
 
 static uint64_t end_of(const struct ban_load *l, const struct ban_planned *b)
@@ -44,30 +56,39 @@ static int take(struct ban_load *l, const struct net_set *special,
 	struct net net = e->whole ? client_of(l->p, &e->net) :
 				    host_inside(l->p, &e->net);
 	struct net around;
+	__u32 flags = 0;
 
-	if (!l->private && net_set_overlaps(special, &net))
+	if (!l->private && !l->file->restore && net_set_overlaps(special, &net))
 		return leave_out(&l->special, &net);
-	if (net_set_overlaps(allowed, &net) &&
-	    allowlist_objects(l->p, &net, &around))
+	if (net_set_overlaps(allowed, &net))
+		flags = allowlist_objects(l->p, &net, &around);
+	if (flags && allow_overrules(flags, e->flags))
 		return leave_out(&l->refused, &net);
 	l->plan[l->n++] = (struct ban_planned){ net, entry, false };
 	return 0;
 }
 
-/* By network; of one network, the longest ban first. */
+/* By network and owner; of both, the longest ban first. */
 static int compare(const void *a, const void *b, void *ctx)
 {
 	const struct ban_planned *x = a, *y = b;
 	int diff = memcmp(&x->net, &y->net, sizeof(x->net));
-	uint64_t m, n;
+	uint64_t m = owner_of(ctx, x->entry), n = owner_of(ctx, y->entry);
 
-	if (diff)
-		return diff;
+	if (diff || m != n)
+		return diff ? diff : m < n ? -1 : 1;
 	m = seconds_of(ctx, x->entry);
 	n = seconds_of(ctx, y->entry);
 	return m == n ? (x->entry > y->entry) - (x->entry < y->entry) :
 	       m > n  ? -1 :
 			1;
+}
+
+static bool is_double(const struct ban_load *l, const struct ban_planned *a,
+		      const struct ban_planned *b)
+{
+	return net_equal(&a->net, &b->net) &&
+	       owner_of(l, a->entry) == owner_of(l, b->entry);
 }
 
 static void drop_doubles(struct ban_load *l)
@@ -77,9 +98,15 @@ static void drop_doubles(struct ban_load *l)
 	if (l->n)
 		qsort_r(l->plan, l->n, sizeof(*l->plan), compare, l);
 	for (size_t i = 0; i < l->n; i++)
-		if (!n || !net_equal(&l->plan[n - 1].net, &l->plan[i].net))
+		if (!n || !is_double(l, &l->plan[n - 1], &l->plan[i]))
 			l->plan[n++] = l->plan[i];
 	l->n = n;
+}
+
+/* Does the plan have the network of its i-th before, for another owner? */
+static bool is_shared(const struct ban_load *l, size_t i)
+{
+	return i && net_equal(&l->plan[i - 1].net, &l->plan[i].net);
 }
 
 /* Counts what is new, and marks what is not. */
@@ -89,7 +116,9 @@ static void count_new(struct ban_load *l)
 		struct ban_planned *b = &l->plan[i];
 		uint64_t end = banlist_end(l->p, &b->net);
 
-		b->there = end > l->now.jiffies;
+		b->there = end > l->now.jiffies || is_shared(l, i);
+		if (is_shared(l, i))
+			continue;
 		if (!is_client(l->p, &b->net))
 			l->need.nets += !end;
 		else
@@ -177,16 +206,21 @@ int ban_load_plan(struct ban_load *l)
 static void row_of(const struct ban_load *l, const struct ban_planned *b,
 		   struct ban_row *row)
 {
-	uint32_t reason = l->file->entries[b->entry].reason;
+	const struct ban_file_entry *e = &l->file->entries[b->entry];
 
 	row->net = b->net;
 	row->ban = (struct ban){
 		.expires = end_of(l, b),
 		.since = l->now.boot_ns,
-		.window = l->owner,
+		.failures = e->failures,
+		.code = e->code,
+		.flags = e->flags,
+		.window = e->failures ? e->window : owner_of(l, b->entry),
 	};
 	snprintf(row->ban.reason, sizeof(row->ban.reason), "%s",
-		 reason ? l->file->text + reason : l->reason);
+		 e->reason ? l->file->text + e->reason : l->reason);
+	if (e->owner)
+		owner_name_put(l->p, row->ban.window, l->file->text + e->owner);
 }
 
 /* Takes back what is gone from the list. */
@@ -231,6 +265,9 @@ static int write_chunk(struct ban_load *l, struct ban_row *rows)
 	int err = 0;
 
 	for (; err >= 0 && l->next < l->n && n < CHUNK; l->next++) {
+		/* the other owner's ban is written before it is shared */
+		if (n && is_shared(l, l->next))
+			break;
 		row_of(l, &l->plan[l->next], &rows[n]);
 		err = l->plan[l->next].there ? claim(l, &rows[n]) : 0;
 		n += !err;

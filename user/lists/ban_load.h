@@ -27,7 +27,9 @@ struct ban_load {
 	const struct ban_file *file;
 	uint64_t seconds; /* of lines that give no time */
 	const char *reason; /* of lines that give none */
-	__u32 owner; /* who wants them: the list's owner_id(), or 0 */
+	/* who wants them: the list's owner_id(), or 0; of a file that is
+	 * restored, as its lines say */
+	__u32 owner;
 	bool replace; /* what the owner wanted before is taken back */
 	bool private; /* also special_nets.h */
 	void (*progress)(const struct ban_load *l, bool end);
