@@ -144,6 +144,10 @@ addresses() { # N
 	seq $1 | awk '{ printf "100.65.%d.%d\n", $1 / 250, $1 % 250 + 1 }'
 }
 
+addresses6() { # N
+	seq $1 | awk '{ printf "2001:db8:f:%x::7\n", $1 }'
+}
+
 n_banned() {
 	smtpxdp ban -j | jq length
 }
@@ -163,7 +167,7 @@ restored() { # N
 @test "2000 bans: fail2ban starts and stops at once, and they hold meanwhile" {
 	local n=2000 t
 	jail 1h
-	addresses $n | xargs -n 500 fail2ban-client -c $JAIL -s $JAIL/socket set postfix-sasl banip
+	{ addresses $((n / 2)) && addresses6 $((n / 2)); } | xargs -n 500 fail2ban-client -c $JAIL -s $JAIL/socket set postfix-sasl banip
 	until_true 60 has_banned $n
 	[ "$(smtpxdp ban -j | jq '[.[].expires_in] | min')" -gt 3400 ]
 	: >$JAIL/calls

@@ -134,3 +134,20 @@ bans() {
 	echo 198.51.100.9 | smtpxdp ban load --list drop --for 5h -
 	same "ban list" "$(banned)" "198.51.100.11/32 198.51.100.9/32"
 }
+
+@test "ban del --plain: each line's owner takes back his share, three of one ban, too" {
+	for owner in a b c; do
+		smtpxdp ban add 198.51.100.9 --for 1h --owner $owner
+		smtpxdp ban add 198.51.100.10 --for 1h --owner $owner
+	done
+	smtpxdp ban add 198.51.100.10
+	smtpxdp ban list --plain | grep owner= >$LIST
+	same "lines" "$(wc -l <$LIST)" 6
+	same "told" "$(smtpxdp ban del --plain - -j <$LIST | jq -c '[.unbanned, .not_banned]')" \
+		'[["198.51.100.9/32"],[]]'
+	same "left" "$(bans)" '198.51.100.10/32 1 by command'
+	smtpxdp ban list --plain | smtpxdp ban del --plain -
+	same "none" "$(bans)" ""
+	fails 2 smtpxdp ban del --plain --owner a -
+	fails 1 smtpxdp ban del --plain - <<<'198.51.100.9 1h "x" nonsense'
+}

@@ -274,7 +274,8 @@ static void test_fields(void **state)
 		assert_string_equal(file.text + e->reason, "a # b");
 		assert_string_equal(e->owner ? file.text + e->owner : "",
 				    f.owner);
-		assert_int_equal(e->window, f.window);
+		assert_int_equal(e->window,
+				 *f.owner ? owner_id(f.owner) : f.window);
 		assert_int_equal(e->failures, f.failures);
 		assert_int_equal(e->code, f.code);
 		assert_int_equal(e->flags, f.flags);

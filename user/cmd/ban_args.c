@@ -12,8 +12,8 @@
 #include "base/escape.h"
 #include "base/output.h"
 #include "config/config_values.h"
+#include "lists/ban_file.h"
 #include "lists/banlist.h"
-#include "lists/owners.h"
 #include "maps/clients_map.h"
 
 int ban_parse_time(const char *s, struct ban_args *a)
@@ -90,6 +90,30 @@ int ban_parse_targets(int n, char *const *args, struct ban_targets *t)
 		return read_targets(t);
 	for (int i = 0; i < n && !err; i++)
 		err = add_target(t, args[i]);
+	return err;
+}
+
+int ban_read_plain(struct ban_targets *t)
+{
+	char why[ESCAPED_SIZE(BAN_FILE_WHY)];
+	struct ban_file f;
+	int err = ban_file_read(&f, stdin, true);
+
+	if (err)
+		err = fail("cannot read standard input: %s", strerror(-err));
+	else if (f.wrong)
+		err = fail("standard input:%zu: %s", f.faults[0].line,
+			   printable(f.faults[0].why, strlen(f.faults[0].why),
+				     why, sizeof(why)));
+	else if (array_grow(&t->list, &t->room, f.n + 1, sizeof(*t->list)))
+		err = fail("no memory");
+	for (size_t i = 0; i < f.n && !err; i++)
+		t->list[t->n++] = (struct ban_target){
+			.net = f.entries[i].net,
+			.whole = f.entries[i].whole,
+			.owner = ban_entry_owner(&f.entries[i]),
+		};
+	ban_file_free(&f);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 struct ban_target {
 	struct net net;
 	bool whole; /* no length was given: the client that the address is of */
+	__u32 owner; /* whose share it is about, or 0 */
 };
 
 struct ban_targets {
@@ -55,9 +56,12 @@ int ban_parse_target(const char *s, struct ban_target *t);
 
 /*
  * Parses ADDR[/LEN]..., or, of the one argument "-", those on standard input. 0,
- * or an exit code, complained. t->list is to be freed.
+ * or an exit code, complained. t->list is to be freed, also then.
  */
 int ban_parse_targets(int n, char *const *args, struct ban_targets *t);
+
+/* The same for lines of `ban list --plain` on standard input, with owners. */
+int ban_read_plain(struct ban_targets *t);
 
 /* The network of a target by the settings in force. */
 struct net ban_target_net(const struct pins *p, const struct ban_target *t);

@@ -36,6 +36,9 @@ static const struct cmd_option del_options[] = {
 	  "forget the offences of the clients in it, too" },
 	BAN_OPTION_OWNER("take back what this one wants; others may want it "
 			 "still"),
+	{ 'p', false, "plain", NULL, false,
+	  "standard input is of ban list --plain: take back what the owner of "
+	  "each line wants" },
 	{}
 };
 static const struct cmd_option flush_options[] = {
@@ -45,16 +48,24 @@ static const struct cmd_option flush_options[] = {
 	{}
 };
 
-static int parse(const struct globals *g, int argc, char **argv, bool *forgive,
-		 struct ban_args *a)
+struct lift_args {
+	struct ban_args ban; /* the owner */
+	bool forgive;
+	bool plain; /* lines of ban list --plain */
+};
+
+static int parse(const struct globals *g, int argc, char **argv,
+		 struct lift_args *a)
 {
 	int c, err = 0;
 
 	while (!err && (c = cmd_option(g, argc, argv)) > 0) {
 		if (c == 'o')
-			err = ban_parse_owner("--owner", optarg, a);
+			err = ban_parse_owner("--owner", optarg, &a->ban);
+		else if (c == 'p')
+			a->plain = true;
 		else
-			*forgive = true;
+			a->forgive = true;
 	}
 	return err || c ? EXIT_USAGE : 0;
 }
@@ -67,7 +78,7 @@ struct lifted {
 
 /* Takes back an owner's share: 1, 0 or -errno as owners_release(). */
 static int take_back(struct pins *p, const struct net *net, __u32 owner,
-		     const struct ban_claims *claims)
+		     struct ban_claims *claims)
 {
 	int err = owners_release(p, net, owner, claims);
 
@@ -116,9 +127,8 @@ static void tell_lifted(const struct net *lifted, bool forgive,
 struct deleting {
 	struct pins p;
 	struct ban_targets targets;
-	struct ban_args args; /* the owner */
-	struct ban_claims claims; /* where there is one */
-	bool forgive;
+	struct lift_args args;
+	struct ban_claims claims; /* where an owner takes back his share */
 	struct lifted one; /* of a single target, and its network */
 	struct net net;
 	json_t *unbanned, *not_banned, *wanted; /* of many */
@@ -126,16 +136,16 @@ struct deleting {
 };
 
 /* Lifts d->net. -ENOENT: there is neither a ban of it nor an offence. */
-static int lift(struct deleting *d, struct lifted *l)
+static int lift(struct deleting *d, __u32 owner, struct lifted *l)
 {
-	__u32 owner = d->args.owner;
-	int err = owner ? take_back(&d->p, &d->net, owner, &d->claims) :
+	bool share = owner || d->args.plain;
+	int err = share ? take_back(&d->p, &d->net, owner, &d->claims) :
 			  banlist_del(&d->p, &d->net);
 
-	l->wanted = owner && !err;
+	l->wanted = share && !err;
 	l->ban = !l->wanted && err >= 0;
 	err = err > 0 ? 0 : err;
-	if (!d->forgive || (err && err != -ENOENT))
+	if (!d->args.forgive || (err && err != -ENOENT))
 		return err;
 	l->past = history_forget(&d->p, &d->net);
 	return l->past < 0 ? l->past : l->past ? 0 : err;
@@ -146,7 +156,7 @@ static int read_claims(struct deleting *d)
 	struct clock_pair now;
 	int err;
 
-	if (!d->args.owner)
+	if (!d->args.ban.owner && !d->args.plain)
 		return 0;
 	err = clock_read(d->p.prog[PROG_CLOCK], &now);
 	return err ? err : ban_claims_read(&d->p, now.jiffies, &d->claims);
@@ -155,11 +165,11 @@ static int read_claims(struct deleting *d)
 static int report_one(struct deleting *d, int err)
 {
 	if (err == -ENOENT)
-		return not_banned(&d->p, &d->net, d->args.owner);
+		return not_banned(&d->p, &d->net, d->args.ban.owner);
 	if (err)
 		return fail("cannot remove the ban: %s", strerror(-err));
 	record_lifted(&d->net, &d->one);
-	tell_lifted(&d->net, d->forgive, &d->one);
+	tell_lifted(&d->net, d->args.forgive, &d->one);
 	return 0;
 }
 
@@ -173,10 +183,11 @@ static int lift_many(struct deleting *d)
 	d->not_banned = json_array();
 	d->wanted = json_array();
 	for (size_t i = 0; i < d->targets.n; i++) {
+		const struct ban_target *t = &d->targets.list[i];
 		struct lifted l = {};
 
-		d->net = ban_target_net(&d->p, &d->targets.list[i]);
-		err = lift(d, &l);
+		d->net = ban_target_net(&d->p, t);
+		err = lift(d, d->args.plain ? t->owner : d->args.ban.owner, &l);
 		if (err && err != -ENOENT)
 			return err;
 		json_array_append_new(l.ban    ? d->unbanned :
@@ -198,7 +209,7 @@ static int report_many(struct deleting *d, int err)
 		json_pack("{s:o, s:o, s:o}", "unbanned", d->unbanned,
 			  "not_banned", d->not_banned, "wanted", d->wanted);
 
-	if (d->forgive)
+	if (d->args.forgive)
 		json_object_set_new(doc, "forgiven", json_integer(d->forgiven));
 	output_done(doc, "%zu unbanned, %zu had no ban", lifted, rest);
 	return err ? fail("cannot remove the ban of %s, and of those behind "
@@ -217,7 +228,7 @@ static int del_all(struct deleting *d, const char *pin_dir, bool many)
 		d->net = ban_target_net(&d->p, &d->targets.list[0]);
 	err = read_claims(d);
 	if (!err)
-		err = many ? lift_many(d) : lift(d, &d->one);
+		err = many ? lift_many(d) : lift(d, d->args.ban.owner, &d->one);
 	free(d->claims.rows);
 	pins_unlock(lock);
 	state_save_command(&d->p, true);
@@ -229,11 +240,17 @@ static int del_all(struct deleting *d, const char *pin_dir, bool many)
 static int del(const struct globals *g, int argc, char **argv)
 {
 	struct deleting d = {};
-	int err = parse(g, argc, argv, &d.forgive, &d.args);
+	int err = parse(g, argc, argv, &d.args);
 	int n = argc - optind;
 
+	if (!err && d.args.plain && (n > 1 || strcmp(argv[optind], "-")))
+		err = usage("--plain reads standard input: write -");
+	if (!err && d.args.plain && d.args.ban.owner)
+		err = usage("--plain: the lines say whose: leave away --owner");
 	if (!err)
-		err = ban_parse_targets(n, argv + optind, &d.targets);
+		err = d.args.plain ?
+			      ban_read_plain(&d.targets) :
+			      ban_parse_targets(n, argv + optind, &d.targets);
 	if (!err)
 		err = del_all(&d, g->pin_dir,
 			      n > 1 || !strcmp(argv[optind], "-"));
@@ -298,21 +315,20 @@ static int flush_owner(struct flush *f, __u32 owner)
 static int flush(const struct globals *g, int argc, char **argv)
 {
 	static const struct net everybody;
-	struct ban_args a = {};
-	bool forgive = false;
-	int err = parse(g, argc, argv, &forgive, &a), lock;
+	struct lift_args a = {};
+	int err = parse(g, argc, argv, &a), lock;
 	struct pins p;
 	struct flush f = { .p = &p };
 
-	if (!err && forgive && a.owner)
+	if (!err && a.forgive && a.ban.owner)
 		err = usage("--forgive is for everybody, --owner is not");
 	if (err)
 		return err;
 	lock = pins_open_locked(&p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = a.owner ? flush_owner(&f, a.owner) : flush_all(&f);
-	if (!err && forgive)
+	err = a.ban.owner ? flush_owner(&f, a.ban.owner) : flush_all(&f);
+	if (!err && a.forgive)
 		err = history_forget(&p, &everybody);
 	pins_unlock(lock);
 	state_save_command(&p, true);

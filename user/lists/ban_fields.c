@@ -12,6 +12,16 @@
 #include "base/net_line.h"
 #include "base/quoted.h"
 
+__u32 owner_id(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a */
+
+	for (; *name; name++)
+		hash = (hash ^ (__u8)*name) * 0x100000001b3ULL;
+	hash ^= hash >> 32;
+	return (__u32)hash ? (__u32)hash : 1;
+}
+
 /* A field's value, as a number where it is one. */
 struct value {
 	char text[2 * BAN_REASON_SIZE]; /* one too long is seen as such */
@@ -38,6 +48,7 @@ static bool take_owner(const struct value *v, struct ban_fields *f)
 	if (!v->quoted || !*v->text || reason_fault(v->text))
 		return false;
 	strcpy(f->owner, v->text);
+	f->window = owner_id(v->text);
 	return true;
 }
 

@@ -19,6 +19,9 @@
 
 #include "ban.h"
 
+/* The number of an owner's name, never 0. */
+__u32 owner_id(const char *name);
+
 struct ban_fields {
 	char owner[BAN_REASON_SIZE]; /* his name, or "" */
 	__u32 window; /* as in struct ban: seconds, or the owner's number */
@@ -32,10 +35,7 @@ struct ban_fields {
 const char *ban_fields_format(const struct ban_fields *f,
 			      char buf[static BAN_FIELDS_TEXT]);
 
-/*
- * Reads all fields of a text, up to its end or a comment; f->window is not set
- * of a name. -EINVAL: in `err` why.
- */
+/* Reads all fields of a text, up to its end or a comment. -EINVAL: in `err` why. */
 int ban_fields_read(const char *s, struct ban_fields *f, char *err,
 		    size_t size);
 

@@ -29,6 +29,11 @@ struct ban_file_entry {
 	uint8_t flags;
 };
 
+static inline uint32_t ban_entry_owner(const struct ban_file_entry *e)
+{
+	return e->failures ? 0 : e->window;
+}
+
 #define BAN_FILE_FAULTS 100 /* wrong lines that are told one by one */
 #define BAN_FILE_WHY 256
 

@@ -27,11 +27,7 @@ static uint32_t owner_of(const struct ban_load *l, uint32_t entry)
 {
 	const struct ban_file_entry *e = &l->file->entries[entry];
 
-	if (!l->file->restore)
-		return l->owner;
-	if (e->owner)
-		return owner_id(l->file->text + e->owner);
-	return e->failures ? 0 : e->window;
+	return l->file->restore ? ban_entry_owner(e) : l->owner;
 }
 
 static uint64_t end_of(const struct ban_load *l, const struct ban_planned *b)

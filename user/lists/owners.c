@@ -8,16 +8,6 @@
 #include "base/address.h"
 #include "base/array.h"
 
-__u32 owner_id(const char *name)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a */
-
-	for (; *name; name++)
-		hash = (hash ^ (__u8)*name) * 0x100000001b3ULL;
-	hash ^= hash >> 32;
-	return (__u32)hash ? (__u32)hash : 1;
-}
-
 static int put(struct pins *p, const struct net *net, const struct ban *b,
 	       bool shared)
 {
@@ -69,8 +59,16 @@ int owners_claim(struct pins *p, const struct ban_row *row,
 	return put(p, &row->net, &row->ban, there.flags & BAN_SHARED);
 }
 
+/* Drops a claim, also from what was read of the map. */
+static int drop(struct pins *p, const struct net *net, __u32 owner,
+		struct ban_claims *claims)
+{
+	ban_claims_forget(claims, net, owner);
+	return ban_claim_del(p, net, owner);
+}
+
 int owners_release(struct pins *p, const struct net *net, __u32 owner,
-		   const struct ban_claims *claims)
+		   struct ban_claims *claims)
 {
 	const struct ban_row *end = claims->rows + claims->n, *next = NULL;
 	bool more = false;
@@ -78,12 +76,12 @@ int owners_release(struct pins *p, const struct net *net, __u32 owner,
 	int err = banlist_get(p, net, &there);
 
 	if (err || ban_owner(&there) != owner)
-		return err ? err : ban_claim_del(p, net, owner);
+		return err ? err : drop(p, net, owner, claims);
 	for (const struct ban_row *c = ban_claims_find(claims, net);
 	     c && there.flags & BAN_SHARED && c < end &&
 	     net_equal(&c->net, net);
 	     c++) {
-		if (ban_owner(&c->ban) == owner)
+		if (!c->ban.expires || ban_owner(&c->ban) == owner)
 			continue;
 		more |= next != NULL;
 		next = next ? next : c;
@@ -94,7 +92,7 @@ int owners_release(struct pins *p, const struct net *net, __u32 owner,
 	}
 	err = put(p, net, &next->ban, more);
 	if (!err)
-		ban_claim_del(p, net, ban_owner(&next->ban));
+		drop(p, net, ban_owner(&next->ban), claims);
 	return err;
 }
 

@@ -15,9 +15,6 @@
 #include "lists/banlist.h"
 #include "maps/ban_claims.h"
 
-/* The number of an owner's name, never 0. */
-__u32 owner_id(const char *name);
-
 /*
  * Bans as the row says, for ban_owner() of it: never shorter than it is banned
  * already. 1: a ban that ends later is there, and stays the one in the list.
@@ -31,7 +28,7 @@ int owners_claim(struct pins *p, const struct ban_row *row,
  * ban is lifted; 0: others want it still; -ENOENT: it was not his.
  */
 int owners_release(struct pins *p, const struct net *net, __u32 owner,
-		   const struct ban_claims *claims);
+		   struct ban_claims *claims);
 
 /*
  * Lists the networks of an owner for which `keeps` is false, or all of them

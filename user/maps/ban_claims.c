@@ -151,6 +151,18 @@ const struct ban_row *ban_claims_find(const struct ban_claims *c,
 								 NULL;
 }
 
+void ban_claims_forget(struct ban_claims *c, const struct net *net, __u32 owner)
+{
+	const struct ban_row *found = ban_claims_find(c, net);
+
+	if (!found)
+		return;
+	for (size_t i = found - c->rows;
+	     i < c->n && net_equal(&c->rows[i].net, net); i++)
+		if (ban_owner(&c->rows[i].ban) == owner)
+			c->rows[i].ban.expires = 0;
+}
+
 struct dropping {
 	struct pins *p;
 	const struct net *net;

@@ -33,6 +33,10 @@ int ban_claims_look(const struct pins *p, uint64_t jiffies,
 const struct ban_row *ban_claims_find(const struct ban_claims *c,
 				      const struct net *net);
 
+/* Marks one that is no more in what was read: its `expires` is 0. */
+void ban_claims_forget(struct ban_claims *c, const struct net *net,
+		       __u32 owner);
+
 /* Drops those of one network, or of all where net is NULL. */
 void ban_claims_drop(struct pins *p, const struct net *net);
 

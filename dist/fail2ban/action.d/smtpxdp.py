@@ -32,13 +32,17 @@ SINGLY = 16
 PATIENCE = 20
 
 
+def quoted(text):
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 class SmtpxdpAction(ActionBase):
     """One jail's. What jails tell every action (port, protocol, chain) means
     nothing here."""
 
     def __init__(self, jail, name, **_):
         super().__init__(jail, name)
-        self.reason = "fail2ban: %s" % jail.name
+        self.reason = ("fail2ban: %s" % jail.name)[:63]
         self.banned = set()
         self.pending = queue.SimpleQueue()
         self.worker = None
@@ -102,28 +106,29 @@ class SmtpxdpAction(ActionBase):
             return ()
 
     def add(self, bans):
-        many = [ban for ban in bans if ":" not in ban[0]]
-        if len(many) > SINGLY:
-            self.run("ban", "load", "--private", "--reason", self.reason,
-                     "--owner", self.reason, "-",
-                     lines=["%s %ds" % ban for ban in many])
-            bans = [ban for ban in bans if ":" in ban[0]]
+        if len(bans) > SINGLY:
+            self.run("ban", "load", "--restore", "-",
+                     lines=[self.line(ip, seconds) for ip, seconds in bans])
+            return
         for ip, seconds in bans:
             self.run("ban", "add", ip, "--for", "%ds" % seconds, "--reason",
                      self.reason, "--owner", self.owner(ip))
 
     def delete(self, ips):
         """That the kernel has ended some by itself is no error."""
-        many = [ip for ip, in ips if ":" not in ip]
-        if many:
-            self.run("ban", "del", "--owner", self.reason, "-", lines=many)
-        for ip, in ips:
-            if ":" in ip:
-                self.run("ban", "del", "--owner", self.owner(ip), "-",
-                         lines=[ip])
+        self.run("ban", "del", "--plain", "-",
+                 lines=[self.line(ip, 1) for ip, in ips])
+
+    def line(self, ip, seconds):
+        """As smtpxdp ban list --plain writes it."""
+        return "%s %ds %s owner=%s" % (ip, seconds, quoted(self.reason),
+                                       quoted(self.owner(ip)))
 
     def owner(self, ip):
-        return "%s %s" % (self.reason, ip) if ":" in ip else self.reason
+        """Of 63 bytes at most."""
+        if ":" not in ip:
+            return self.reason
+        return "%s %s" % (self.reason[:62 - len(ip)], ip)
 
     def run(self, *args, lines=()):
         try:
