@@ -141,7 +141,7 @@ bans() {
 		smtpxdp ban add 198.51.100.10 --for 1h --owner $owner
 	done
 	smtpxdp ban add 198.51.100.10
-	smtpxdp ban list --plain | grep owner= >$LIST
+	smtpxdp ban list --plain | grep owner= | tac >$LIST
 	same "lines" "$(wc -l <$LIST)" 6
 	same "told" "$(smtpxdp ban del --plain - -j <$LIST | jq -c '[.unbanned, .not_banned]')" \
 		'[["198.51.100.9/32"],[]]'
