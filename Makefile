@@ -68,7 +68,7 @@ BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v3 -O2 -g $(WARN) -Iincl
 USER_CFLAGS = -std=gnu11 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Iinclude -Ibpf -I$(BPF_BUILD) -Iuser $(INSTRUMENT) \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES))
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lresolv
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lresolv -ldl
 TEST_CFLAGS = $(USER_CFLAGS) -Iselftests
 TEST_LIBS = $(LIBS) $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES))
 

@@ -13,7 +13,7 @@
 static const struct cmd *const commands[] = {
 	&cmd_run,   &cmd_status, &cmd_metrics, &cmd_clients, &cmd_why,
 	&cmd_ban,   &cmd_allow,	 &cmd_config,  &cmd_events,  &cmd_report,
-	&cmd_probe, &cmd_replay, &cmd_unload,  NULL
+	&cmd_probe, &cmd_replay, &cmd_beside,  &cmd_unload,  NULL
 };
 
 /* take_globals() takes the first three, main() the others. */

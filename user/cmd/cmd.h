@@ -62,7 +62,7 @@ int cmd_arguments(const struct globals *g, int argc, char **argv);
 /* Each is described in the file of its name. */
 extern const struct cmd cmd_run, cmd_status, cmd_metrics, cmd_clients, cmd_why;
 extern const struct cmd cmd_ban, cmd_allow, cmd_config, cmd_events, cmd_report;
-extern const struct cmd cmd_probe, cmd_replay, cmd_unload;
+extern const struct cmd cmd_probe, cmd_replay, cmd_beside, cmd_unload;
 /* The commands of ban. */
 extern const struct cmd cmd_ban_list, cmd_ban_add, cmd_ban_load, cmd_ban_del;
 extern const struct cmd cmd_ban_flush;

@@ -7,6 +7,7 @@
 
 #include "sys/as_owner.h"
 #include "sys/attach.h"
+#include "sys/dispatcher.h"
 #include "cmd/cmd.h"
 #include "daemon.h"
 #include "maps/generation.h"
@@ -44,9 +45,24 @@ static int detach_filters(const char *dir)
 	return err ? fail("cannot detach: %s", strerror(-err)) : 0;
 }
 
+/* libxdp's pins are root's. */
+static void leave(const struct daemon_iface *iface, void *ctx)
+{
+	char why[512];
+
+	if (dispatcher_clear(iface, NULL, why, sizeof(why)))
+		*(int *)ctx =
+			fail("cannot detach from %s: %s", iface->name, why);
+}
+
 static int take_down(const char *dir)
 {
-	int err = as_owner_begin(dir);
+	int err = 0;
+
+	if (!geteuid())
+		dispatcher_for_each(leave, &err);
+	if (!err)
+		err = as_owner_begin(dir);
 
 	if (!err)
 		err = detach_filters(dir);

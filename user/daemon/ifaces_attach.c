@@ -3,12 +3,15 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "daemon/ifaces.h"
 #include "lists/cut.h"
 #include "lists/proxies.h"
+#include "load/beside.h"
 #include "maps/sign_map.h"
 #include "sys/attach.h"
+#include "sys/dispatcher.h"
 #include "sys/links.h"
 #include "sys/rcu.h"
 #include "tell/journal.h"
@@ -23,7 +26,8 @@ static int refused(struct watched *w, int err, const char *why)
 	if (err == -ENODEV)
 		return err; /* the interface has just gone */
 	if (!w->told)
-		journal_note(MESSAGE_FAULT, "%s", why);
+		journal_note(err == -EAGAIN ? MESSAGE_WAITING : MESSAGE_FAULT,
+			     "%s", why);
 	w->told = true;
 	return err;
 }
@@ -67,6 +71,33 @@ static int attach_gate(struct ifaces *f, struct watched *w, int gate, char *why,
 {
 	w->iface.flags &= ~IFACE_XDP_GENERIC;
 	return attach_xdp(f->pins->dir, &w->iface, gate, why, size);
+}
+
+/*
+ * Attaches the gate beside others, in libxdp's dispatcher. Who is not root waits
+ * until root does that: the unit's ExecStartPost=, or somebody by hand.
+ */
+static int attach_beside(struct ifaces *f, struct watched *w, int gate,
+			 char *why, size_t size)
+{
+	char cause[384];
+	int err;
+
+	if (geteuid()) {
+		snprintf(
+			why, size,
+			"%s has libxdp's dispatcher, into which root puts the "
+			"gate, by smtpxdp beside, as the unit does behind each "
+			"start",
+			w->iface.name);
+		return -EAGAIN;
+	}
+	err = beside_put(f->pins->dir, &w->iface, cause, sizeof(cause));
+	if (!err)
+		return attach_gate(f, w, gate, why, size);
+	snprintf(why, size, "cannot attach XDP to %s beside others: %s",
+		 w->iface.name, cause);
+	return err;
 }
 
 /*
@@ -128,7 +159,9 @@ int ifaces_attach_gate(struct ifaces *f, struct watched *w)
 	if (err || of.gate < 0)
 		return err;
 	err = attach_gate(f, w, of.gate, why, sizeof(why));
-	if (err == -EBUSY)
+	if (err == -EBUSY && dispatcher_is_on(&w->iface))
+		err = attach_beside(f, w, of.gate, why, sizeof(why));
+	else if (err == -EBUSY)
 		err = attach_below(f, w, of.gate, why, sizeof(why));
 	if (err)
 		return refused(w, err, why);

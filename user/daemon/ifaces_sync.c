@@ -65,6 +65,22 @@ static bool is_watched(const struct ifaces *f, __u32 ifindex)
 	return false;
 }
 
+static void tell_attached(const struct ifaces *f, struct watched *w)
+{
+	const char *dir = f->pins->dir;
+
+	w->told = false;
+	journal_note(MESSAGE_ATTACHED, "attached to %s: XDP %s, tc %s",
+		     w->iface.name,
+		     !attached_xdp(dir, &w->iface)	? "none" :
+		     attached_beside(dir, &w->iface)	? "dispatcher" :
+		     w->iface.flags & IFACE_XDP_GENERIC ? "generic" :
+							  "native",
+		     !attached_tc(dir, &w->iface)  ? "none" :
+		     w->iface.flags & IFACE_CLSACT ? "clsact" :
+						     "tcx");
+}
+
 /* Attaches the gate, then the sensor: banned clients get no chance between. */
 static bool attach(struct ifaces *f, struct watched *w)
 {
@@ -72,18 +88,9 @@ static bool attach(struct ifaces *f, struct watched *w)
 
 	/* either is of use without the other */
 	err |= ifaces_attach_sensor(f, w);
-	if (err)
-		return false;
-	w->told = false;
-	journal_note(MESSAGE_ATTACHED, "attached to %s: XDP %s, tc %s",
-		     w->iface.name,
-		     !attached_xdp(f->pins->dir, &w->iface) ? "none" :
-		     w->iface.flags & IFACE_XDP_GENERIC	    ? "generic" :
-							      "native",
-		     !attached_tc(f->pins->dir, &w->iface) ? "none" :
-		     w->iface.flags & IFACE_CLSACT	   ? "clsact" :
-							     "tcx");
-	return true;
+	if (!err)
+		tell_attached(f, w);
+	return !err;
 }
 
 /*
@@ -112,6 +119,8 @@ static bool bring_up(struct ifaces *f, __u32 i, bool *again)
 		if (memcmp(&before, &w->iface, sizeof(before)))
 			ifaces_publish(f);
 		*again |= !attach(f, w);
+	} else if (w->told) { /* by root, into libxdp's dispatcher */
+		tell_attached(f, w);
 	}
 	return memcmp(&before, &w->iface, sizeof(before));
 }

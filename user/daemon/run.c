@@ -25,6 +25,7 @@
 #include "state/state_keeper.h"
 #include "sys/attach.h"
 #include "sys/capability.h"
+#include "sys/dispatcher.h"
 #include "sys/netinfo.h"
 #include "sys/uprobe.h"
 #include "tell/journal.h"
@@ -115,7 +116,8 @@ static void attach_each(struct ifaces *f, bool inherited,
 
 /*
  * Fails only if nothing is attached and some interface refused: others may be
- * absent yet, or in use by another program.
+ * absent yet, or in use by another program, or wait until root has put the gate
+ * into libxdp's dispatcher.
  */
 static int check_attached(struct ifaces *f)
 {
@@ -124,7 +126,8 @@ static int check_attached(struct ifaces *f)
 	for (__u32 i = 0; i < f->n; i++) {
 		if (ifaces_is_attached(f, &f->list[i]))
 			return 0;
-		refused |= f->list[i].told;
+		refused |=
+			f->list[i].told && !dispatcher_is_on(&f->list[i].iface);
 	}
 	return refused ? fail("nothing could be attached") : 0;
 }

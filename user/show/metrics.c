@@ -182,7 +182,7 @@ static void add_attached(json_t *all, const json_t *status)
 		all, "attached", "gauge", "",
 		"Is the gate (xdp), is the sensor (tc; tc_in: of users) "
 		"attached to the interface? As the kernel has it; how: native, "
-		"generic, tcx, clsact, none.");
+		"generic, dispatcher, tcx, clsact, none.");
 	json_array_foreach(json_object_get(status, "interfaces"), i, v) {
 		name = json_string_value(json_object_get(v, "name"));
 		for (int h = 0; h < 3; h++) {

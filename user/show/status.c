@@ -41,13 +41,19 @@ static bool is_here(const struct daemon_info *info)
 	return info->netns == netns_inode();
 }
 
-/* "native" or "generic": as the kernel says, or as the daemon noted. */
-static const char *xdp_mode(const struct daemon_info *info,
+/*
+ * "dispatcher"; else "native" or "generic": as the kernel says, or as the daemon
+ * noted.
+ */
+static const char *xdp_mode(const struct pins *p,
+			    const struct daemon_info *info,
 			    const struct daemon_iface *iface)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	bool generic = iface->flags & IFACE_XDP_GENERIC;
 
+	if (attached_beside(p->dir, iface))
+		return "dispatcher";
 	if (is_here(info) && !bpf_xdp_query(iface->ifindex, 0, &query))
 		generic = query.attach_mode == XDP_ATTACHED_SKB;
 	return generic ? "generic" : "native";
@@ -69,7 +75,7 @@ static json_t *iface_json(const struct pins *p, const struct daemon_info *info,
 	return json_pack("{s:o, s:b, s:s, s:s, s:s}", "name",
 			 printed(iface->name, sizeof(iface->name)), "waiting",
 			 !iface->ifindex, "xdp",
-			 xdp ? xdp_mode(info, iface) : "none", "tc",
+			 xdp ? xdp_mode(p, info, iface) : "none", "tc",
 			 tc ? how : "none", "tc_in", in ? how : "none");
 }
 

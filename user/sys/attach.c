@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "sys/dispatcher.h"
 #include "sys/netinfo.h"
 #include "sys/xdp_holder.h"
 
@@ -196,7 +197,8 @@ int attach_xdp(const char *dir, struct daemon_iface *iface, int prog_fd,
 	*why = '\0';
 	if (err)
 		return err;
-	if (adopt(path, iface->ifindex, prog_fd)) {
+	if (adopt(path, iface->ifindex, prog_fd) ||
+	    dispatcher_find(dir, iface)) {
 		if (!bpf_xdp_query(iface->ifindex, 0, &query) &&
 		    query.attach_mode == XDP_ATTACHED_SKB)
 			iface->flags |= IFACE_XDP_GENERIC;
@@ -342,7 +344,7 @@ int detach_links(const char *dir, const struct daemon_iface *iface)
 
 int detach_xdp(const char *dir, const struct daemon_iface *iface)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], why[256];
 	__u32 prog_id;
 	int fd = link_path(path, sizeof(path), dir, GATE, iface);
 
@@ -353,6 +355,8 @@ int detach_xdp(const char *dir, const struct daemon_iface *iface)
 		bpf_link_detach(fd);
 		close(fd);
 	}
+	if (!geteuid()) /* nobody else can */
+		dispatcher_clear(iface, NULL, why, sizeof(why));
 	return unpin_link(dir, GATE, iface);
 }
 
@@ -386,7 +390,12 @@ int detach(const char *dir, const struct daemon_iface *iface)
 
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface)
 {
-	return attached_link(dir, GATE, iface);
+	return attached_link(dir, GATE, iface) ?: dispatcher_find(dir, iface);
+}
+
+bool attached_beside(const char *dir, const struct daemon_iface *iface)
+{
+	return !attached_link(dir, GATE, iface) && dispatcher_find(dir, iface);
 }
 
 static __u32 attached_clsact(const struct daemon_iface *iface,

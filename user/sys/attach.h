@@ -53,11 +53,15 @@ int detach_links(const char *dir, const struct daemon_iface *iface);
 
 /*
  * Return the id of the attached program, or 0. They ask the kernel, by the
- * pinned link or for the filter.
+ * pinned link or for the filter. The gate is attached, too, if its twin is in
+ * libxdp's dispatcher: dispatcher.h.
  */
 __u32 attached_xdp(const char *dir, const struct daemon_iface *iface);
 __u32 attached_tc(const char *dir, const struct daemon_iface *iface);
 __u32 attached_tc_in(const char *dir, const struct daemon_iface *iface);
+
+/* Is the gate attached that way, beside other XDP programs? */
+bool attached_beside(const char *dir, const struct daemon_iface *iface);
 
 /* Is a gate pinned below dir, on any interface? Without one, no ban holds. */
 bool attached_any_gate(const char *dir);

@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "sys/dispatcher.h"
 #include "sys/links.h"
 
-/* The program by which libxdp runs several programs one after the other. */
+/* What libxdp calls its dispatchers: sys/dispatcher.h. */
 #define DISPATCHER "xdp_dispatcher"
 
 /*
@@ -73,10 +74,16 @@ bool xdp_holder_find(const struct daemon_iface *iface, struct xdp_holder *h)
 	snprintf(h->who, sizeof(h->who), "\"%s\" (id %u, %s%s)",
 		 *shown ? shown : "?", query.prog_id,
 		 generic ? "generic" : "native", by);
+	if (dispatcher_is_on(iface)) {
+		snprintf(h->remedy, sizeof(h->remedy),
+			 "run smtpxdp beside, as root: it puts the gate into "
+			 "libxdp's dispatcher, beside the others");
+		return true;
+	}
 	if (!strncmp(name, DISPATCHER, BPF_OBJ_NAME_LEN - 1))
 		snprintf(away, sizeof(away),
-			 "xdp-loader unload %s --all; to be one of libxdp's "
-			 "programs is not supported",
+			 "xdp-loader unload %s --all; libxdp does not know it "
+			 "in /sys/fs/bpf",
 			 iface->name);
 	else if (link > 0)
 		snprintf(away, sizeof(away), "bpftool link detach id %d", link);
