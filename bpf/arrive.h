@@ -8,6 +8,7 @@
 #ifndef SMTPXDP_ARRIVE_H
 #define SMTPXDP_ARRIVE_H
 
+#include "accepted.h"
 #include "ban_table.h"
 #include "kernel.h"
 #include "sign.h"
@@ -136,6 +137,9 @@ static __noinline int arrived(const struct settings *s,
 	if (is_bound(tp))
 		return 0;
 	ends_of(sk, &peer, &server);
+	/* in a namespace of his own, a user is whoever he likes */
+	if (!in_roots_netns(sk) && !is_named(s, &server))
+		return 0;
 	who_inside(s, &peer);
 	passes = is_long_banned(s, &peer, port);
 	if (netns == our_netns) {

@@ -59,6 +59,22 @@ mail_socket(const struct settings *s, const struct sock *sk)
 }
 
 /*
+ * May a login be unanswered at this end? If not, it is not kept for later: a
+ * flood of connections that try none would evict the others.
+ */
+static __always_inline bool is_to_judge(const struct ending *e,
+					const struct stream *st)
+{
+	const struct wire_dialogue *w =
+		bpf_map_lookup_elem(&dialogues, &e->key);
+
+	return is_of_interest(st) &&
+	       (!w || w->lost || w->d.n || w->first_seq != st->first_seq ||
+		missed_some(e, w) || st->state & STREAM_MESSAGE ||
+		reply_unfinished(&st->reply));
+}
+
+/*
  * Notes the end of a connection whose server is in another network namespace:
  * what it wrote passes here later, and would seem not to have left.
  */
@@ -86,7 +102,7 @@ static __always_inline void end_stream(const struct settings *s,
 {
 	if (is_here(sk))
 		settle(s, e, st);
-	else
+	else if (is_to_judge(e, st))
 		settle_later(s, e, st);
 }
 
@@ -144,7 +160,7 @@ int BPF_PROG(destroyed, const struct sock *sk)
 	st = stream_of(tp, e);
 	if (st)
 		end_stream(s, sk, e, st);
-	if (is_here(sk))
+	if (is_here(sk) || (st && !is_to_judge(e, st)))
 		forget(s, &e->key);
 	return 0;
 }

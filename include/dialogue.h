@@ -53,7 +53,7 @@ struct sasl {
 	__u8 mech; /* enum sasl_word: mechanism of the latest AUTH */
 	/* the next response to that AUTH holds this: enum sasl_want */
 	__u8 want;
-	__u8 pad;
+	__u8 cr; /* 1: within a command, the last byte was a CR */
 	__u16 alive; /* a bit for each enum sasl_word that still matches */
 	__u8 pos; /* position in the word, or in a field's beginning */
 	__u8 naming; /* this line holds the name; no fault so far */

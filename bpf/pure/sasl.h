@@ -14,6 +14,7 @@
  * - a proxy puts a line in front.
  * - an empty command, one that begins with NUL, or a TLS record: some servers do
  *   not reply to it.
+ * - a CR within an AUTH: some servers take it for a blank, some for the end.
  * - a message (after 354: the caller's part).
  * Where text that is no line follows, chunks (BDAT), the dialogue is given up
  * (SASL_LOST).
@@ -154,8 +155,9 @@ static inline enum sasl_verdict sasl_begin(struct dialogue *d,
 	d->commands++;
 	s->want = WANT_NOTHING;
 	s->of_auth = 0;
+	s->cr = 0;
 	d->adrift |= !c || c == '\n' || c == '\r' || reply_is_tls(c);
-	if (c == '\n' || c == '\r') {
+	if (c == '\n') {
 		s->mode = SASL_SKIP;
 		return SASL_MORE;
 	}
@@ -199,7 +201,7 @@ static inline void sasl_begin_initial(struct dialogue *d,
 	struct sasl *s = &d->sasl;
 
 	s->parts = 1;
-	if (s->mech == SASL_OTHER || s->mech == SASL_CRAM_MD5) {
+	if (s->mech == SASL_OTHER || s->mech == SASL_CRAM_MD5 || d->adrift) {
 		s->mode = SASL_SKIP; /* CRAM-MD5 has none: RFC 2195, 2 */
 	} else if (c == '=') {
 		s->mode = SASL_EMPTY;
@@ -217,11 +219,33 @@ static inline void sasl_give_up(struct dialogue *d)
 {
 	struct sasl *s = &d->sasl;
 
-	if (s->mode == SASL_BEFORE_MECH)
+	if (s->mode == SASL_BEFORE_MECH || (s->mode == SASL_VERB && !s->pos))
 		sasl_begin_mech(d, 0);
 	if (s->mode == SASL_MECH || s->mode == SASL_BEFORE_INITIAL)
 		s->parts = 2;
 	sasl_no_name(d);
+}
+
+/*
+ * Is this byte, of a command up to what an AUTH says, a blank? Postfix takes all
+ * of isspace() for blanks, also in front of the command. Who does not, refuses
+ * no login then.
+ */
+static inline bool sasl_blank(struct dialogue *d, __u8 c)
+{
+	struct sasl *s = &d->sasl;
+
+	if (c > '\r' && !s->cr)
+		return c == ' ';
+	d->adrift |= s->cr;
+	s->cr = c == '\r';
+	return c == ' ' || c == '\t' || (c >= '\v' && c <= '\r');
+}
+
+/* Is a CR here a blank, for servers that go on to LF? */
+static inline bool sasl_before_text(const struct sasl *s)
+{
+	return s->mode >= SASL_VERB && s->mode <= SASL_BEFORE_INITIAL;
 }
 
 /* Takes a CR or LF, byte i of the chunk. */
@@ -256,7 +280,7 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 					  const struct sasl_chunk *chunk,
 					  __u32 i)
 {
-	bool space;
+	bool before, space;
 	struct sasl *s;
 	__u8 c;
 
@@ -264,21 +288,22 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 		return SASL_LOST;
 	s = &d->sasl;
 	c = chunk->byte[bound_index(i, SASL_CHUNK)];
-	space = c == ' ' || c == '\t';
 	if (s->mode == SASL_START &&
 	    sasl_begin(d, key, chunk->challenges, c) == SASL_LOST)
 		return SASL_LOST;
-	if (c == '\n' || c == '\r')
+	before = sasl_before_text(s);
+	if (c == '\n' || (c == '\r' && !before))
 		return sasl_end_line(d, chunk, i, c);
 	if ((s->mode != SASL_CHECK || s->mech == SASL_CRAM_MD5) &&
 	    d->read++ >= SASL_READ) {
 		sasl_give_up(d);
 		return SASL_MORE;
 	}
+	space = before && sasl_blank(d, c);
 	switch (s->mode) {
 	case SASL_VERB:
 		if (space)
-			return sasl_end_verb(d);
+			return s->pos ? sasl_end_verb(d) : SASL_MORE;
 		sasl_match(s, c);
 		if (!s->alive)
 			s->mode = SASL_SKIP;

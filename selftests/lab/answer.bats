@@ -242,6 +242,23 @@ postfix_again() {
 		sort -u | xargs)" '- alice'
 }
 
+# Postfix takes all of C's isspace() for blanks, also in front of a command.
+@test "an AUTH with blanks that only Postfix takes for such" {
+	local secret=AGFsaWNlAHdyb25n n=0 line
+	for line in ' AUTH PLAIN ' '\tAUTH PLAIN ' '\x0bAUTH PLAIN ' '\rAUTH PLAIN ' \
+		'AUTH\x0bPLAIN ' 'AUTH PLAIN\x0c' 'AUTH\rPLAIN ' 'AUTH PLAIN\r'; do
+		cut --say "$line$secret" --patience 0.2
+		n=$((n + 1))
+	done
+	cut --say "$(printf '%1100s' '')AUTH PLAIN $secret" --patience 0.2
+	n=$((n + 1))
+	ended
+	counted_are $n $n
+	# A CR may end a line for others, and so much is not read.
+	same "names" "$(journal SMTPXDP_EVENT=failure |
+		jq -r '.SMTPXDP_USER // "-"' | sort | uniq -c | xargs)" '4 - 5 alice'
+}
+
 # The server holds the challenge back while there is more to read.
 @test "a response in one piece with its AUTH" {
 	local tls

@@ -269,6 +269,29 @@ entries() { # MAP
 	same "processes" "$(entries mail_procs)" 0
 }
 
+@test "... nor is an alarm raised for who comes to him there" {
+	own_up
+	in_own ip addr add $HONEST/32 dev lo
+	in_own ip addr add $ATTACKER/32 dev lo
+	smtpxdp ban add $ATTACKER
+	background other mail nsenter --target "$(own_pid)" --user --net -- \
+		/usr/bin/python3 -B -c "$(cat $HELPER)" serve --server $OWN --port 25
+	until_true 10 in_own /usr/bin/python3 -B -c "$(cat $HELPER)" connect \
+		--server $OWN --port 25
+	sleep 6 # so old has a ban to be before whoever comes in is told
+	for victim in $HONEST $ATTACKER; do
+		in_own /usr/bin/python3 -B -c "$(cat $HELPER)" connect \
+			--server $OWN --port 25 --source $victim
+	done
+	silent
+	# Where the server is named, it is a server.
+	smtpxdp config set servers $OWN
+	in_own /usr/bin/python3 -B -c "$(cat $HELPER)" connect \
+		--server $OWN --port 25 --source $ATTACKER
+	fails 1 smtpxdp status --check
+	has "$output" "$ATTACKER"
+}
+
 # Packets and processes at random: strangers.py. SEED and STEPS say which.
 @test "what no accepted socket sent changes nothing" {
 	local live victims="$HONEST $ATTACKER 198.51.100.8"

@@ -102,6 +102,26 @@ before() {
 	killed 465 --server $EXIM
 }
 
+@test "... and is nothing where count-unanswered says so" {
+	smtpxdp config set count-unanswered no
+	cut_at 587 --server $POSTFIX
+	kill -KILL $server
+	until_true 20 gone $server
+	end client
+	: >$LAB/log/dovecot
+	cut_at 587 --server $DOVECOT
+	kill -KILL $server
+	until_true 20 gone $server
+	end client
+	hang_up
+	until_true 10 no_socket
+	counted_is 0 0
+}
+
+no_socket() {
+	[ -z "$(at mail ss -Htn state connected "sport = :587")" ]
+}
+
 # keeps OPTION...: three clients of a server that keeps its sessions.
 keeps() {
 	lab_certificate

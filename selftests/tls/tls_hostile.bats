@@ -72,6 +72,29 @@ opened_are() { # NUMBER
 	until_true 10 opened_are 1
 }
 
+# Whoever makes a network namespace may listen on any port there.
+@test "... nor of who serves port 25 in a network namespace of his own" {
+	local from
+	from=$(ldconfig -p | sed -n 's/.*libssl\.so\.3 .*=> //p' | head -n 1)
+	cp "$from" "$DIR/"
+	chown -R 65534:65534 "$DIR"
+	# shellcheck disable=SC2016 # the inner shell expands
+	background served mail setpriv --reuid 65534 --regid 65534 --clear-groups \
+		unshare --user --map-root-user --net sh -c 'ip link set lo up
+			ip addr add "$2/32" dev lo
+			exec /usr/bin/python3 -B -c "$1" serve "$2" 25 "$3"' \
+		sh "$(cat $HOSTILE)" $NGINX "$DIR/libssl.so.3"
+	until_true 10 serves_there
+	starts_again
+	turns
+	opened_are 0
+}
+
+serves_there() {
+	[ -n "$(nsenter --target "$(cat $LAB/pid/served)" --net -- \
+		ss -Hltn "sport = :25")" ]
+}
+
 @test "a library that is truncated while it is read" {
 	hostile_library 2400000000
 	serve_hostile shrink "$DIR"/libssl.so.3

@@ -3,9 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int processes_each(int (*fn)(pid_t pid, void *ctx), void *ctx)
 {
@@ -29,4 +33,24 @@ ino_t process_ns(pid_t pid, const char *kind)
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kind);
 	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+bool process_netns_is_ours(pid_t pid)
+{
+	ino_t ours = process_ns(getpid(), "user");
+	int net, owner = -1;
+	struct stat st = {};
+	char path[64];
+	bool same;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	net = open(path, O_RDONLY | O_CLOEXEC);
+	if (net >= 0)
+		owner = ioctl(net, NS_GET_USERNS);
+	same = owner >= 0 && !fstat(owner, &st) && ours && st.st_ino == ours;
+	if (owner >= 0)
+		close(owner);
+	if (net >= 0)
+		close(net);
+	return same;
 }

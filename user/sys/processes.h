@@ -3,6 +3,7 @@
 #ifndef SMTPXDP_PROCESSES_H
 #define SMTPXDP_PROCESSES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -16,5 +17,11 @@ int processes_each(int (*fn)(pid_t pid, void *ctx), void *ctx);
  * ended.
  */
 ino_t process_ns(pid_t pid, const char *kind);
+
+/*
+ * Has root made the network namespace of a process: is it of the user namespace
+ * that this process is in? False: it has ended, too.
+ */
+bool process_netns_is_ours(pid_t pid);
 
 #endif

@@ -33,7 +33,7 @@ void tls_serving_each(const __u64 *ports, void (*fn)(pid_t pid, void *ctx),
 
 	w.n = servers_list(&w.list);
 	for (int i = 0; i < w.n; i++)
-		if (!w.list[i].here)
+		if (!w.list[i].here && process_netns_is_ours(w.list[i].pid))
 			any |= server_read_ports(&w.list[i], ports);
 	if (any)
 		processes_each(visit, &w);
