@@ -23,6 +23,7 @@ struct tls_hello {
 	__u8 seen; /* 1: the TLS sensor knows this session */
 	__u8 pad[5];
 	struct stream_key stream; /* all zero: an earlier version's entry */
+	__u64 sent; /* ns of CLOCK_BOOTTIME */
 };
 
 /*
@@ -114,7 +115,7 @@ struct mail_proc {
 	char name[16]; /* the process's command name */
 };
 
-_Static_assert(sizeof(struct tls_hello) == 64, "map value");
+_Static_assert(sizeof(struct tls_hello) == 72, "map value");
 _Static_assert(sizeof(struct tls_session) == 96 + sizeof(struct reply),
 	       "map value");
 _Static_assert(sizeof(struct tls_task) == 88 + sizeof(struct sighting) +
