@@ -233,19 +233,37 @@ static __always_inline void compare(const struct settings *s,
 	charge(s, t, ses);
 }
 
+/* Does the TLS sensor know the session of this stream? */
+static __always_inline bool is_seen(const struct stream_key *key)
+{
+	const struct tls_hello *hello;
+	struct tls_random r;
+
+	if (!random_of(key, &r))
+		return false;
+	hello = bpf_map_lookup_elem(&tls_hellos, &r);
+	return hello && hello->seen;
+}
+
 /*
  * Counts a send on a stream that the wire sensor knows to be TLS, by a process
- * none of whose writes a probe has seen: its replies cannot be read.
+ * none of whose writes a probe has seen: its replies cannot be read. Unless a
+ * probe sees them where another process writes them, for which this one is a
+ * proxy in user space.
  */
 static __always_inline void note_blind(struct mail_proc *proc,
 				       const struct stream_key *key)
 {
 	struct stream *st = bpf_map_lookup_elem(&streams, key);
 
-	if (st && st->encrypted) {
-		proc->port = bpf_ntohs(key->server_port);
-		__sync_fetch_and_add(&proc->blind, 1);
+	if (!st || !st->encrypted)
+		return;
+	if (is_seen(key)) {
+		__sync_fetch_and_add(&proc->writes, 1);
+		return;
 	}
+	proc->port = bpf_ntohs(key->server_port);
+	__sync_fetch_and_add(&proc->blind, 1);
 }
 
 /* The stack pointer's name on x86, arm64 and RISC-V; others do not have it. */

@@ -107,7 +107,8 @@ struct tls_reading {
  * the daemon's PID namespace.
  */
 struct mail_proc {
-	__u64 writes; /* write calls that the probes saw */
+	/* write calls that the probes saw, of those for whom it is a proxy, too */
+	__u64 writes;
 	__u64 blind; /* sends on TLS streams before any such write */
 	__u16 port; /* mail port of the last blind send */
 	__u8 known; /* user space: it has mapped a library with probes */

@@ -184,6 +184,29 @@ all_cut() { # ADDRESS
 	done
 }
 
+# As Docker's, it has no TLS library itself: it is not taken for a server whose
+# library is not known.
+@test "... that knows no TLS: no alarm" {
+	box_up pool
+	at mail nft flush ruleset
+	background relay mail /usr/bin/python3 -S -c 'import socket, sys, threading
+def copy(a, b):
+    while data := a.recv(65536):
+        b.sendall(data)
+    b.shutdown(socket.SHUT_WR)
+listener = socket.create_server((sys.argv[1], 465), backlog=100)
+while True:
+    a, _ = listener.accept()
+    b = socket.create_connection((sys.argv[2], 465))
+    for pair in ((a, b), (b, a)):
+        threading.Thread(target=copy, args=pair, daemon=True).start()' $NGINX $BOX
+	until_true 10 listens mail $NGINX 465
+	attack --server $NGINX
+	judge --exact
+	no_problem
+	same "blind" "$(journal SMTPXDP_EVENT=blind | wc -l)" 0
+}
+
 # --- answers that nobody waits for ------------------------------------------
 
 refusals() { # SERVER
