@@ -144,6 +144,7 @@ is_protected() { # ADDRESS NETWORK [OPTION...]
 		systemctl restart docker'
 	box_up docker ::
 	is_protected $ATTACKER6 2001:db8:bad::/64 --server $POSTFIX6
+	smtpxdp ban flush
 	is_protected $ATTACKER $ATTACKER/32
 	no_problem
 }
