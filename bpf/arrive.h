@@ -125,6 +125,15 @@ static __always_inline bool is_public(const struct addr *a)
 		 (v4[0] == 100 && (v4[1] & 0xc0) == 64));
 }
 
+/*
+ * Has an ordinary user made its network namespace? No interface leads there: what
+ * comes in has been accepted here before, by a process of that user (pasta).
+ */
+static __always_inline bool in_users_netns(const struct sock *sk)
+{
+	return sk->__sk_common.skc_net.net->user_ns->owner.val;
+}
+
 /* Handles a connection that a server on mail port `port` has just accepted. */
 static __noinline int arrived(const struct settings *s,
 			      const struct tcp_sock *tp, __u16 port)
@@ -150,7 +159,7 @@ static __noinline int arrived(const struct settings *s,
 	}
 	if (passes)
 		note_elsewhere(netns, &peer, port, true);
-	if (is_public(&peer) && !forwards())
+	if (is_public(&peer) && !in_users_netns(sk) && !forwards())
 		note_elsewhere(netns, &peer, port, false);
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "claim.h"
 #include "maps.h"
+#include "now.h"
 
 /* RFC 8446: record types (5.1), handshake type (4). */
 #define RECORD_HEADER 5
@@ -57,6 +58,7 @@ static __always_inline void hello_tell(const struct hello *h,
 		.client = key.client,
 		.port = bpf_ntohs(key.server_port),
 		.stream = key,
+		.sent = now_boot_ns(),
 	};
 	struct tls_random random = hello_random(h);
 	const struct named *n = bpf_map_lookup_elem(&named, &key);

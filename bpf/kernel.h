@@ -23,8 +23,13 @@ struct ns_common {
 	unsigned int inum;
 } __attribute__((preserve_access_index));
 
+typedef struct {
+	__u32 val; /* as the machine's own user namespace numbers users */
+} __attribute__((preserve_access_index)) kuid_t;
+
 struct user_namespace {
 	int level; /* 0: the machine's own */
+	kuid_t owner; /* who made it */
 } __attribute__((preserve_access_index));
 
 struct netns_ipv4 {
@@ -58,10 +63,6 @@ struct sock_common {
 		__u8 b[16];
 	} skc_v6_rcv_saddr;
 } __attribute__((preserve_access_index));
-
-typedef struct {
-	__u32 val; /* as the machine's own user namespace numbers users */
-} __attribute__((preserve_access_index)) kuid_t;
 
 struct sock {
 	struct sock_common __sk_common;

@@ -113,6 +113,51 @@ static __always_inline bool find_place(const struct stream_key *key,
 	return true;
 }
 
+struct relayed_search {
+	__u64 object;
+	__u64 sent; /* when the random left that was found last */
+	__u32 place; /* its offset, or 0 */
+};
+
+/* Looks at one offset. Returns 1 to end: out of readable memory. */
+static __always_inline int search_relayed_at(struct relayed_search *x, __u32 i)
+{
+	const struct tls_hello *hello;
+	struct tls_random r;
+
+	i = (i + 1) * 4; /* as search_at() */
+	if (!random_at(x->object, i, &r))
+		return 1;
+	hello = bpf_map_lookup_elem(&tls_hellos, &r);
+	if (!hello || (x->place && hello->sent < x->sent))
+		return 0;
+	x->sent = hello->sent;
+	x->place = i;
+	return 0;
+}
+
+static long search_relayed_step(__u32 i, void *ctx)
+{
+	return bound_index(search_relayed_at(ctx, i), LOOP_VERDICTS);
+}
+
+/*
+ * Proves the client of a session on a connection that the wire sensor does not
+ * see, by the ServerHello that left on another one: see tls_session.h.
+ */
+static __always_inline bool prove_relayed(const struct tls_task *t,
+					  const struct stream_key *key,
+					  struct tls_session *ses)
+{
+	struct relayed_search x = { .object = t->key.object };
+
+	if (ses->searches >= SEARCHES_MAX || bpf_map_lookup_elem(&streams, key))
+		return false;
+	ses->searches++;
+	bpf_loop(SEARCH_STEPS, search_relayed_step, &x, 0);
+	return x.place && prove_at(t, x.place);
+}
+
 /*
  * Is the object's random, at the library's known offset, another one than left
  * on this stream? Then the session is not this socket's.
@@ -161,7 +206,8 @@ static __always_inline void learn(const struct tls_task *t,
 {
 	struct tls_session *ses = session_get(&t->key);
 
-	if (!ses || ses->peer == TLS_PEER_HELLO || prove(t) || belies(key, t))
+	if (!ses || ses->peer == TLS_PEER_HELLO || prove(t) || belies(key, t) ||
+	    prove_relayed(t, key, ses))
 		return;
 	set_client(ses, &t->key, key,
 		   find_place(key, t, ses) ? TLS_PEER_HELLO : TLS_PEER_SOCKET);
@@ -169,7 +215,8 @@ static __always_inline void learn(const struct tls_task *t,
 
 /*
  * The thread sends on this socket after a write: if the object written to has
- * this stream's random, its client is the session's.
+ * this stream's random, its client is the session's; so it is of a stream that
+ * is relayed.
  */
 static __always_inline void compare(const struct settings *s,
 				    struct tls_task *t,
@@ -177,25 +224,46 @@ static __always_inline void compare(const struct settings *s,
 {
 	struct tls_session *ses = session_get(&t->key);
 
-	if (!ses || ses->peer != TLS_PEER_UNKNOWN || !find_place(key, t, ses))
+	if (!ses || ses->peer != TLS_PEER_UNKNOWN)
 		return;
-	set_client(ses, &t->key, key, TLS_PEER_HELLO);
+	if (find_place(key, t, ses))
+		set_client(ses, &t->key, key, TLS_PEER_HELLO);
+	else if (!prove_relayed(t, key, ses))
+		return;
 	charge(s, t, ses);
+}
+
+/* Does the TLS sensor know the session of this stream? */
+static __always_inline bool is_seen(const struct stream_key *key)
+{
+	const struct tls_hello *hello;
+	struct tls_random r;
+
+	if (!random_of(key, &r))
+		return false;
+	hello = bpf_map_lookup_elem(&tls_hellos, &r);
+	return hello && hello->seen;
 }
 
 /*
  * Counts a send on a stream that the wire sensor knows to be TLS, by a process
- * none of whose writes a probe has seen: its replies cannot be read.
+ * none of whose writes a probe has seen: its replies cannot be read. Unless a
+ * probe sees them where another process writes them, for which this one is a
+ * proxy in user space.
  */
 static __always_inline void note_blind(struct mail_proc *proc,
 				       const struct stream_key *key)
 {
 	struct stream *st = bpf_map_lookup_elem(&streams, key);
 
-	if (st && st->encrypted) {
-		proc->port = bpf_ntohs(key->server_port);
-		__sync_fetch_and_add(&proc->blind, 1);
+	if (!st || !st->encrypted)
+		return;
+	if (is_seen(key)) {
+		__sync_fetch_and_add(&proc->writes, 1);
+		return;
 	}
+	proc->port = bpf_ntohs(key->server_port);
+	__sync_fetch_and_add(&proc->blind, 1);
 }
 
 /* The stack pointer's name on x86, arm64 and RISC-V; others do not have it. */

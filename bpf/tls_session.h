@@ -21,6 +21,13 @@
  * connections could place one's random in the other's object. The random of the
  * same connection it cannot know in advance.
  *
+ * Where the wire sensor does not see the socket's connection at all, a proxy in
+ * user space may stand between (Docker's, HAProxy on this host), or NAT that
+ * hides the client: the ServerHello then left on another connection, the
+ * client's. So the object is searched for each random that the wire sensor knows.
+ * The one that left last is its own: a client must have got another one's random
+ * before it can choose it as its own. The place is not learned from that.
+ *
  * By the socket: the write call itself sends on it. For servers without a wire
  * sensor in their way (loopback), and libraries that keep the random elsewhere.
  */
@@ -133,17 +140,18 @@ static __always_inline void link_stream(struct tls_session *ses,
 }
 
 /*
- * Proves a session's client by the random in its object. NULL: no proof. To a
- * process that serves no mail, or that is not watched, nothing is proved.
+ * Proves a session's client by the random at this offset of its object. NULL: no
+ * proof. To a process that serves no mail, or that is not watched, nothing is
+ * proved.
  */
-static __always_inline struct tls_session *prove(const struct tls_task *t)
+static __always_inline struct tls_session *prove_at(const struct tls_task *t,
+						    __u32 offset)
 {
-	struct tls_place *place = bpf_map_lookup_elem(&tls_places, &t->library);
 	struct tls_session *ses;
 	struct tls_hello *hello;
 	struct tls_random r;
 
-	if (!place || !random_at(t->key.object, place->offset, &r))
+	if (!random_at(t->key.object, offset, &r))
 		return NULL;
 	hello = bpf_map_lookup_elem(&tls_hellos, &r);
 	if (!hello || !is_watched() || !is_mail_server())
@@ -152,11 +160,21 @@ static __always_inline struct tls_session *prove(const struct tls_task *t)
 	ses = session_get(&t->key);
 	if (!ses)
 		return NULL;
-	ses->place = place->offset;
+	ses->client = hello->client;
+	ses->port = hello->port;
+	ses->place = offset;
 	ses->random = r;
 	ses->peer = TLS_PEER_HELLO;
 	link_stream(ses, &t->key, &hello->stream);
 	return ses;
+}
+
+/* The same at the library's known offset. */
+static __always_inline struct tls_session *prove(const struct tls_task *t)
+{
+	struct tls_place *place = bpf_map_lookup_elem(&tls_places, &t->library);
+
+	return place ? prove_at(t, place->offset) : NULL;
 }
 
 /* Does anything need the client's side of dialogues inside TLS? */

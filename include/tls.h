@@ -23,6 +23,7 @@ struct tls_hello {
 	__u8 seen; /* 1: the TLS sensor knows this session */
 	__u8 pad[5];
 	struct stream_key stream; /* all zero: an earlier version's entry */
+	__u64 sent; /* ns of CLOCK_BOOTTIME */
 };
 
 /*
@@ -106,7 +107,8 @@ struct tls_reading {
  * the daemon's PID namespace.
  */
 struct mail_proc {
-	__u64 writes; /* write calls that the probes saw */
+	/* write calls that the probes saw, of those for whom it is a proxy, too */
+	__u64 writes;
 	__u64 blind; /* sends on TLS streams before any such write */
 	__u16 port; /* mail port of the last blind send */
 	__u8 known; /* user space: it has mapped a library with probes */
@@ -114,7 +116,7 @@ struct mail_proc {
 	char name[16]; /* the process's command name */
 };
 
-_Static_assert(sizeof(struct tls_hello) == 64, "map value");
+_Static_assert(sizeof(struct tls_hello) == 72, "map value");
 _Static_assert(sizeof(struct tls_session) == 96 + sizeof(struct reply),
 	       "map value");
 _Static_assert(sizeof(struct tls_task) == 88 + sizeof(struct sighting) +

@@ -192,6 +192,33 @@ bridged_box_up() {
 	not alarmed ways 'another network namespace'
 }
 
+# As rootless Podman's: pasta has accepted its client here before, and gives it the
+# client's address. Here, the client is in there, too.
+users_box() { # COMMAND...: by its user, or by root where none may
+	rm -f $LAB/log/users
+	background users mail "$@" unshare --user --map-root-user --net sh -c '
+		ip link set lo up
+		ip addr add '$NGINX'/32 dev lo
+		ip addr add '$ATTACKER'/32 dev lo
+		exec /usr/bin/python3 -S -c "import socket, time
+server = socket.create_server((\"'$NGINX'\", 587))
+clients = [socket.create_connection(server.getsockname(), 5, (\"'$ATTACKER'\", 0))
+           for _ in range(6)]
+print(server.accept()[1][0], flush=True)
+time.sleep(1000)"'
+	until_true 10 grep -q "^$ATTACKER" $LAB/log/users
+}
+
+@test "a container of an ordinary user: who reaches it was accepted here before" {
+	daemon_up
+	users_box setpriv --reuid 64997 --regid 64997 --clear-groups
+	not alarmed ways 'another network namespace'
+	end users
+	users_box
+	until_true 5 alarmed ways 'another network namespace'
+	end users
+}
+
 # As Docker does it: a private network, and a port of the host's address leads
 # to the container.
 published_box_up() {

@@ -11,6 +11,9 @@
 
 load ../lib/containers.sh
 
+# Free for a relay.
+RELAY6=2001:db8:25::88
+
 counted_is() { # ADDRESS FAILURES
 	same "failures of $1" "$(why $1 '.client.failures // 0')" $2
 }
@@ -74,26 +77,33 @@ is_banned() {
 }
 
 # As kube-proxy does it for NodePorts (externalTrafficPolicy: Cluster), and
-# Swarm's ingress: the server sees this host.
-@test "... which this host masquerades, too: told; in the clear the remedy helps" {
-	mail_box_up postfix
-	at mail nft add chain inet published post \
-		"{ type nat hook postrouting priority srcnat; }"
-	at mail nft add rule inet published post oifname to-box masquerade
-	login_fail attacker 3 --server $PUBLIC
-	login_fail attacker 3 --server $PUBLIC6
-	fails 1 smtpxdp status --check
-	has "$output" 'port 587: replies .*behind NAT that hides clients.*to the key servers'
-	smtpxdp config set servers "$PUBLIC, $PUBLIC6"
-	login_fail attacker 6 --server $PUBLIC
-	login_fail attacker 5 --server $PUBLIC6
-	counted_is $ATTACKER 6
-	counted_is $ATTACKER6 5
-	# Inside TLS, all clients are the one that the server sees.
-	login_fail attacker 25 --server $PUBLIC --tls starttls
-	fails 1 smtpxdp status --check
-	has "$output" '^10.88.0.1: most failed logins are of this address .this host'
-	counted_is $ATTACKER 6
+# Swarm's ingress: the server sees this host, from another port.
+@test "... which this host masquerades, too: told; the remedy helps, inside TLS as well" {
+	local server
+	for server in postfix dovecot; do
+		mail_box_up $server
+		at mail nft add chain inet published post \
+			"{ type nat hook postrouting priority srcnat; }"
+		at mail nft add rule inet published post oifname to-box \
+			masquerade fully-random
+		login_fail attacker 3 --server $PUBLIC
+		login_fail attacker 3 --server $PUBLIC6
+		fails 1 smtpxdp status --check
+		has "$output" 'port 587: replies .*behind NAT that hides.*to the key servers'
+		smtpxdp config set servers "$PUBLIC, $PUBLIC6"
+		login_fail attacker 6 --server $PUBLIC
+		login_fail attacker 5 --server $PUBLIC6
+		login_fail attacker 4 --server $PUBLIC --tls starttls
+		login_fail attacker 3 --server $PUBLIC6 --tls implicit --port 465
+		login_ok honest --server $PUBLIC --tls starttls
+		counted_is $ATTACKER 10
+		counted_is $ATTACKER6 8
+		same "unattributed" "$(counter tls-unattributed)" 0
+		is_banned
+		after
+		daemon_wipe
+		before
+	done
 }
 
 @test "a container that was there before the daemon" {
@@ -104,29 +114,97 @@ is_banned() {
 	judge --exact
 }
 
-# As Docker's proxy for clients that NAT does not reach: the server's peer is the
-# host itself.
-@test "behind a proxy in user space, of a library that a direct session has shown" {
+# A proxy in user space, as Docker's for clients that NAT does not reach: the
+# server's peer is the host itself.
+relay_up() { # ADDRESS
+	at mail nft flush ruleset
+	at mail ip addr replace $RELAY6/64 dev eth0 nodad
+	{
+		haproxy_head
+		for port in 465 587; do
+			echo "listen box$port"
+			echo " bind $1:$port"
+			echo " server box $BOX:$port"
+		done
+	} >$LAB/relay.cfg
+	background relay mail haproxy -db -f $LAB/relay.cfg
+	until_true 10 relays "$1"
+}
+
+relays() { # ADDRESS
+	listens mail "$1" 465 || listens mail "[$1]" 465
+}
+
+@test "behind a proxy in user space: from the first session on" {
 	local mode
-	for mode in pool memory; do
+	for mode in pool memory asyncio; do
 		box_up $mode
-		connects honest --server $PUBLIC --port 465 --tls implicit
-		at mail nft flush ruleset
-		{
-			haproxy_head
-			echo "listen box"
-			echo " bind $NGINX:465"
-			echo " server box $BOX:465"
-		} >$LAB/relay.cfg
-		background relay mail haproxy -db -f $LAB/relay.cfg
-		until_true 10 listens mail $NGINX 465
+		relay_up $NGINX
 		attack --server $NGINX
-		judge --exact
+		judge --exact || { echo "mode $mode"; return 1; }
 		end relay
 		after
 		daemon_wipe
 		before
 	done
+}
+
+all_cut() { # ADDRESS
+	[ -z "$(at mail ss -Htn state established dst "$1")" ]
+}
+
+@test "... Dovecot and Postfix, a client of IPv6 by IPv4: charged, banned, cut, dropped" {
+	local server
+	for server in dovecot postfix; do
+		conf rate 7/60s slow-rate off
+		daemon_down
+		daemon_up
+		mail_box_up $server
+		relay_up $RELAY6
+		login_fail attacker 3 --server $RELAY6 --tls starttls
+		login_fail attacker 3 --server $RELAY6 --tls implicit --port 465
+		login_ok honest --server $RELAY6 --tls starttls
+		counted_is $ATTACKER6 6
+		same "unattributed" "$(counter tls-unattributed)" 0
+		no_problem
+		rm -f $LAB/log/held
+		background held attacker python3 -B "$HELPER" hold --from $ATTACKER6 \
+			--server $RELAY6 --tls starttls --connections 3 --timeout 60
+		until_true 10 grep -q ^open $LAB/log/held
+		same "held" "$(at mail ss -Htn state connected dst "[$ATTACKER6]" | wc -l)" 3
+		login_fail attacker 1 --server $RELAY6 --tls starttls || true
+		until_true 3 banned_are 2001:db8:bad::/64
+		until_true 3 all_cut "[$ATTACKER6]"
+		vanished attacker --server $RELAY6
+		connects honest --server $RELAY6
+		end relay
+		after
+		daemon_wipe
+		before
+	done
+}
+
+# As Docker's, it has no TLS library itself: it is not taken for a server whose
+# library is not known.
+@test "... that knows no TLS: no alarm" {
+	box_up pool
+	at mail nft flush ruleset
+	background relay mail /usr/bin/python3 -S -c 'import socket, sys, threading
+def copy(a, b):
+    while data := a.recv(65536):
+        b.sendall(data)
+    b.shutdown(socket.SHUT_WR)
+listener = socket.create_server((sys.argv[1], 465), backlog=100)
+while True:
+    a, _ = listener.accept()
+    b = socket.create_connection((sys.argv[2], 465))
+    for pair in ((a, b), (b, a)):
+        threading.Thread(target=copy, args=pair, daemon=True).start()' $NGINX $BOX
+	until_true 10 listens mail $NGINX 465
+	attack --server $NGINX
+	judge --exact
+	no_problem
+	same "blind" "$(journal SMTPXDP_EVENT=blind | wc -l)" 0
 }
 
 # --- answers that nobody waits for ------------------------------------------

@@ -96,6 +96,16 @@ refused_at_587() {
 	closed_is $ATTACKER "25, 465, 587, 2525"
 }
 
+@test "... inside TLS: also where the ServerHello tells who it is" {
+	daemon_up
+	login_ok honest --tls starttls # the library shows where to look
+	login_fail attacker 1 --port 25 --tls starttls
+	login_fail attacker 2 --tls starttls
+	until_true 5 banned_are $ATTACKER/32
+	vanished attacker --port 25
+	closed_is $ATTACKER "25, 465, 587, 2525"
+}
+
 @test "a ban by a person, and scope = all, close 25 as well" {
 	daemon_up
 	refused_at_587

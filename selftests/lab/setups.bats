@@ -3,7 +3,7 @@
 #
 # Set-ups that operators describe, with the settings of an installed smtpxdp:
 # direct server return, a tunnel to a host that has the public address, an
-# address that moves, TLS that ends before Postfix. (scripts/vm has WireGuard
+# address that keepalived moves, TLS that ends before Postfix. (scripts/vm has WireGuard
 # and macvlan: full_devices.bats.)
 
 # shellcheck disable=SC2086 # addresses and names hold no spaces
@@ -38,6 +38,8 @@ before() {
 
 after() {
 	end tunnel
+	end vrrp.mail
+	end vrrp.router
 	end haproxy_here
 	at mail ip addr del $VIP/32 dev lo 2>/dev/null || true
 	at mail ip addr del $MOVES/24 dev eth0 2>/dev/null || true
@@ -111,13 +113,51 @@ balancer_up() {
 	silent
 }
 
-@test "an address that comes to this host while the daemon runs (VRRP)" {
+# keepalived at two hosts on one wire; the other one is the router.
+vrrp_up() { # NS DEV PRIORITY SELF PEER
+	cat >$LAB/vrrp.$1.conf <<-EOF
+		vrrp_instance mail {
+		  state BACKUP
+		  interface $2
+		  virtual_router_id 25
+		  priority $3
+		  advert_int 0.2
+		  unicast_src_ip $4
+		  unicast_peer {
+		    $5
+		  }
+		  virtual_ipaddress {
+		    $MOVES/24
+		  }
+		}
+	EOF
+	background vrrp.$1 $1 keepalived -n -l -P -f $LAB/vrrp.$1.conf \
+		-p $LAB/vrrp.$1.pid -r $LAB/vrrp.$1.child
+}
+
+has_it() { # NS
+	[ -n "$(at $1 ip -o addr show to $MOVES)" ]
+}
+
+@test "an address that keepalived moves here (VRRP), away, and here again" {
+	command -v keepalived >/dev/null || skip "no keepalived"
 	choose eth0
-	at mail ip addr add $MOVES/24 dev eth0
+	vrrp_up router to-mail 150 $GATEWAY $POSTFIX
+	until_true 10 has_it router
+	vrrp_up mail eth0 100 $POSTFIX $GATEWAY
+	fails 1 connects attacker --server $MOVES --timeout 1
+	silent
+	# The other host fails: from the first client on.
+	end vrrp.router
+	until_true 10 has_it mail
 	guarded eth0 $MOVES
-	# Gone and back: who is banned is shut out at once.
-	at mail ip addr del $MOVES/24 dev eth0
-	at mail ip addr add $MOVES/24 dev eth0
+	# It comes back, and fails again: who is banned is shut out at once.
+	vrrp_up router to-mail 150 $GATEWAY $POSTFIX
+	until_true 10 has_it router
+	not has_it mail
+	silent
+	end vrrp.router
+	until_true 10 has_it mail
 	vanished attacker --server $MOVES
 	connects honest --server $MOVES
 	silent

@@ -21,7 +21,7 @@ servers() {
 
 after() {
 	local name
-	for name in relay held-4 held-6 kept-4 kept-6; do
+	for name in relay held held-4 held-6 kept-4 kept-6; do
 		end $name
 	done
 	for name in box boxed.postfix boxed.dovecot; do

@@ -533,7 +533,10 @@ def cmd_serve(args):
     context.load_cert_chain(args.certificate, args.key)
     if args.ktls:
         context.options |= ssl.OP_ENABLE_KTLS
-    listener = socket.create_server((args.server, args.port), backlog=100)
+    v6 = ":" in args.server  # "::" takes IPv4, too
+    listener = socket.create_server(
+        (args.server, args.port), backlog=100, dualstack_ipv6=v6,
+        family=socket.AF_INET6 if v6 else socket.AF_INET)
     while True:
         sock, _ = listener.accept()
         threading.Thread(target=serve_safely, args=(sock, args, context),

@@ -67,7 +67,6 @@ teardown_file() {
 
 setup() {
 	smtpxdp ban flush >/dev/null
-	smtpxdp clients forget --all >/dev/null 2>&1 || true
 }
 
 teardown() {
@@ -131,12 +130,23 @@ is_protected() { # ADDRESS NETWORK [OPTION...]
 	no_problem
 }
 
-# What Docker's proxy relays comes from the host itself. A direct session shows the
-# library; see smtpxdp(8).
-@test "IPv6 by Docker's proxy, to a container without" {
+# What Docker's proxy relays comes from the host itself.
+@test "IPv6 by Docker's proxy, to a container without: from the first session on" {
 	box_up docker
-	served honest --tls starttls
 	is_protected $ATTACKER6 2001:db8:bad::/64 --server $POSTFIX6
+	no_problem
+}
+
+@test "Docker without its proxy, IPv6 by NAT, too" {
+	in_vm 'echo "{ \"userland-proxy\": false, \"ipv6\": true,
+		\"fixed-cidr-v6\": \"fd00:d0c::/64\", \"ip6tables\": true,
+		\"experimental\": true }" >/etc/docker/daemon.json
+		systemctl restart docker'
+	box_up docker ::
+	is_protected $ATTACKER6 2001:db8:bad::/64 --server $POSTFIX6
+	smtpxdp ban flush
+	is_protected $ATTACKER $ATTACKER/32
+	no_problem
 }
 
 @test "Podman, as it comes" {

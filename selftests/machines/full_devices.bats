@@ -49,6 +49,10 @@ device() {
 	device vlan
 }
 
+@test "... chosen by the daemon: the device below" {
+	device vlan_chosen
+}
+
 @test "both at once: counted once, and who is tried is read at the lower one" {
 	device stacked
 }
@@ -59,6 +63,14 @@ device() {
 
 @test "a bond, at itself and at its legs: also when it fails over" {
 	device bond
+}
+
+@test "... chosen by the daemon: its legs, also one that comes, and one that fails" {
+	device bond_chosen
+}
+
+@test "a VLAN of a bond, chosen by the daemon: the bond's legs" {
+	device bond_vlan_chosen
 }
 
 @test "a bridge, at itself and at its port" {

@@ -14,6 +14,8 @@ export SMTPXDP_LAB=1
 . /src/smtpxdp/scripts/lab.sh
 # shellcheck source=selftests/lib/common.sh
 . /src/smtpxdp/selftests/lib/common.sh
+# shellcheck source=selftests/lib/ways.sh
+. /src/smtpxdp/selftests/lib/ways.sh
 BIN=/usr/sbin/smtpxdp
 SERVER=10.5.0.25
 PATIENCE="--timeout 60"
@@ -113,6 +115,14 @@ guarded() { # DEV [OPTION...]
 	smtpxdp status --check
 }
 
+# A daemon that chooses these devices by itself.
+chosen() { # DEV...
+	journal_mark
+	conf rate 5/1h log-failures yes log-users yes
+	choose "$@"
+	smtpxdp status --check
+}
+
 dropped() { # ADDRESS [OPTION...]
 	local before
 	before=$(counter dropped-ban)
@@ -147,6 +157,13 @@ vlan() {
 	daemon_wipe
 	guard eth0.5 generic read
 	guarded eth0.5
+}
+
+vlan_chosen() {
+	vlans_up
+	addresses eth0.5 eth1.5
+	chosen eth0
+	guarded eth0
 }
 
 # Both at once: each reply is counted once all the same, and who is tried is read
@@ -193,6 +210,39 @@ bond() {
 	fail_over eth2 eth0
 	dropped 10.5.0.7
 	connects client --from 10.5.0.9 --server $SERVER $PATIENCE
+}
+
+# A second leg comes, then the active one fails; and a VLAN above the bond.
+bond_chosen() {
+	ip link add bond0 type bond mode active-backup miimon 100
+	ip link set eth0 down
+	ip link set eth0 master bond0
+	addresses bond0 eth1
+	chosen eth0
+	ip link set eth2 down
+	ip link set eth2 master bond0
+	until_true 10 watched_are eth0 eth2
+	guarded eth0
+	fail_over eth0 eth2
+	dropped 10.5.0.7
+	connects client --from 10.5.0.9 --server $SERVER $PATIENCE
+	smtpxdp status --check
+}
+
+bond_vlan_chosen() {
+	ip link add bond0 type bond mode active-backup miimon 100
+	for dev in eth0 eth2; do
+		ip link set $dev down
+		ip link set $dev master bond0
+	done
+	ip link add link bond0 name bond0.5 type vlan id 5
+	at client ip link add link eth1 name eth1.5 type vlan id 5
+	ip link set bond0 up
+	addresses bond0.5 eth1.5
+	chosen eth0 eth2
+	guarded eth0
+	fail_over eth0 eth2
+	dropped 10.5.0.7
 }
 
 fail_over() { # FROM TO

@@ -12,6 +12,7 @@ load tls_common.sh
 after() {
 	end served
 	end sink
+	end relay
 }
 
 serve() { # MODE [OPTION...]
@@ -144,11 +145,11 @@ relay() { # MODE
 # --- on a stage -------------------------------------------------------------
 
 # A server whose TLS library is the test's own: see tls_stage.c.
-play() { # SCENE
+play() { # SCENE [ADDRESS]
 	local i
 	gcc -O2 -rdynamic -o $LAB/stage $LAB_ROOT/selftests/tls/tls_stage.c
-	background served mail $LAB/stage $NGINX $1
-	until_true 10 listens mail $NGINX 465
+	background served mail $LAB/stage ${2-$NGINX} $1
+	until_true 10 listens mail ${2-$NGINX} 465
 	rm -f $LAB/client*
 	for i in 31 32 33; do
 		at attacker /usr/bin/python3 -B $SERVERS listener \
@@ -184,6 +185,29 @@ charged() {
 @test "stage: a client whose random is another connection's" {
 	play borrowed
 	same "charged" "$(charged)" "31*1 32*2"
+}
+
+# By a proxy in user space, the wire sensor does not see the server's socket.
+relayed() { # SCENE
+	background relay mail haproxy -db -f $LAB/relay.cfg
+	until_true 10 listens mail $NGINX 465
+	play $1 127.0.0.1
+	end relay
+}
+
+@test "stage: ... and both come by a proxy in user space, as all others" {
+	have_haproxy || skip "no haproxy"
+	{
+		haproxy_head
+		echo "listen stage"
+		echo " bind $NGINX:465"
+		echo " server stage 127.0.0.1:465"
+	} >$LAB/relay.cfg
+	relayed borrowed
+	same "charged" "$(charged)" "31*1 32*2"
+	end served
+	relayed extended
+	same "charged" "$(charged)" "31*4 32*5 33*3"
 }
 
 @test "stage: an object becomes another client's, unsaid" {

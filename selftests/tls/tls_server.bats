@@ -128,6 +128,7 @@ serve_boxed() { # MODE
 		end served
 	done
 	same "failures counted" "$(counter failures)" 0
+	same "unattributed" "$(counter tls-unattributed)" 0
 	same "in status" "$(blind)" '[]'
 }
 

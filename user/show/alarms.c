@@ -215,7 +215,7 @@ static void check_unattributed(const struct watch *w)
 		 (unsigned long long)s.count);
 	problem(w->c, HEALTH_TLS, "clients", text,
 		"watch the interface where the clients come in (interfaces), "
-		"and let no proxy in user space stand before the server");
+		"and name in ports what a proxy on this host listens on");
 }
 
 /* Alarms of the TLS sensor, where it runs. */
