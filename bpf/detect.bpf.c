@@ -107,12 +107,11 @@ static __always_inline int scan_line(struct scan *x)
 	    answer_xclient(x->key, x->st->replies, res.code,
 			   is_numbered(x->key, x->st)))
 		res.code = CODE_OK; /* no TLS follows this 220 */
-	if ((v == REPLY_COUNT || v == REPLY_THROTTLED) && is_charged(x->st))
+	if (reply_refuses(v) && is_charged(x->st))
 		v = REPLY_IGNORED; /* it was held back */
 	if (reply_is_judgement(v))
 		whole = find_tried(x->s, x->key, x->st, &at->tried);
-	count_reply(x->key, x->st, res.code,
-		    v == REPLY_COUNT || v == REPLY_THROTTLED);
+	count_reply(x->key, x->st, res.code, reply_refuses(v));
 	if (!reply_is_judgement(v))
 		return 0;
 	if (v == REPLY_CREDIT)
@@ -124,10 +123,9 @@ static __always_inline int scan_line(struct scan *x)
 			       at->tried.hash);
 		return 0;
 	}
-	if (v == REPLY_THROTTLED &&
-	    !(whole && throttle_counts(x->s, &at->peer)))
+	if (!refusal_counts(x->s, v, whole, at))
 		return 0;
-	at->throttled = v == REPLY_THROTTLED;
+	at->unjudged = v != REPLY_COUNT;
 	at->unanswered = 0;
 	at->ifindex = x->skb->ifindex;
 	at->code = res.code;

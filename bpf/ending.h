@@ -292,7 +292,7 @@ static __always_inline void sight(const struct settings *s, struct ending *e,
 	at->sensor = SENSOR_WIRE;
 	at->unanswered = 1;
 	at->joins = 0;
-	at->throttled = 0;
+	at->unjudged = 0;
 	at->ifindex = 0;
 	at->code = r->begun;
 	at->text_len = r->len;

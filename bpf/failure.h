@@ -270,7 +270,7 @@ __noinline __weak int client_failure(const struct settings *s,
 		at->cause = CAUSE_TRAP;
 		j.guess = GUESS_NEW;
 	}
-	if (!at->throttled)
+	if (!at->unjudged)
 		c->refused = tick << 1 | 1;
 	was = *(volatile __u64 *)&c->until;
 	if (j.guess == GUESS_AGAIN && !window_closed(was, now, s->mode)) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
+ * Refusals that say nothing of a password: which of them count?
+ *
  * throttle-texts: replies by which a server says that it judges no more logins
  * of this client for a while. Postfix says "454 ... Connection lost to
  * authentication server" when Dovecot makes a guesser wait longer than Postfix
@@ -11,6 +13,11 @@
  * has never failed. That is not known of who is allowed, and whose failures are
  * not counted; nor where somebody else of the IPv6 /48 has failed, of which
  * Dovecot makes each client wait.
+ *
+ * unasked-texts: refusals of an AUTH that was not offered. No password is
+ * checked, but programs that read what is offered say none. A password that was
+ * said all the same is a guess, if it is a new one (pure/guesses.h); where none
+ * was read, as in AUTH LOGIN, there is none.
  */
 #ifndef SMTPXDP_THROTTLE_H
 #define SMTPXDP_THROTTLE_H
@@ -19,7 +26,9 @@
 #include "group.h"
 #include "maps.h"
 #include "now.h"
+#include "pure/reply.h"
 #include "pure/window.h"
+#include "sighting.h"
 
 /* Did this happen, at that tick << 1 | 1 or 0 (never), within the rate's time? */
 static __always_inline bool is_recent(const struct settings *s, __u32 then,
@@ -74,6 +83,19 @@ throttle_counts(const struct settings *s, const struct addr *peer)
 	}
 	return is_recent(s, c->refused, tick) &&
 	       !is_recent(s, t->unearned, tick);
+}
+
+/*
+ * Does a refusal count as a failed login? `whole`: the reply came when the
+ * client had sent all of the login.
+ */
+static __always_inline bool refusal_counts(const struct settings *s,
+					   enum reply_verdict v, bool whole,
+					   const struct sighting *at)
+{
+	if (v == REPLY_THROTTLED)
+		return whole && throttle_counts(s, &at->peer);
+	return v != REPLY_UNASKED || at->tried.guess;
 }
 
 #endif

@@ -97,7 +97,7 @@ static __always_inline void judge_session(const struct settings *s,
 	at->text_len = 0;
 	at->unanswered = 1;
 	at->joins = 0;
-	at->throttled = 0;
+	at->unjudged = 0;
 	end_session(s, at, w);
 	at->unanswered = 0;
 }

@@ -91,13 +91,13 @@ static __always_inline void answer(struct tls_scan *x, enum reply_verdict v,
 	struct tried *tried = &x->t->at.tried;
 	const struct attempt *a;
 
-	if (v == REPLY_COUNT || v == REPLY_THROTTLED)
+	if (reply_refuses(v))
 		__builtin_memset(tried, 0, sizeof(*tried));
 	x->t->hash = 0;
 	x->t->partial = false;
 	if (!w || w->over)
 		return;
-	if (v == REPLY_COUNT || v == REPLY_THROTTLED) {
+	if (reply_refuses(v)) {
 		w->refused++;
 		a = w->lost || !(x->s->users & USERS_TLS) ?
 			    NULL :
@@ -148,10 +148,11 @@ see(struct tls_scan *x, const struct reply_result *res, enum reply_verdict v)
 			client_success(x->s, &at->peer, x->t->hash, 0);
 		return;
 	}
-	if (v == REPLY_THROTTLED &&
-	    !(x->ses && !x->t->partial && throttle_counts(x->s, &at->peer)))
+	if (!x->ses && v != REPLY_COUNT)
 		return;
-	at->throttled = v == REPLY_THROTTLED;
+	if (!refusal_counts(x->s, v, !x->t->partial, at))
+		return;
+	at->unjudged = v != REPLY_COUNT;
 	at->text_len = res->len;
 	at->code = res->code;
 	at->sensor = SENSOR_TLS;
@@ -214,8 +215,7 @@ static __always_inline int tls_line(struct tls_scan *x)
 	}
 	if (v == REPLY_IGNORED_BY_TEXT)
 		count(COUNTER_TEXT_IGNORED, 0);
-	if ((v == REPLY_COUNT || v == REPLY_THROTTLED) && x->dialogue &&
-	    is_charged(x->dialogue)) {
+	if (reply_refuses(v) && x->dialogue && is_charged(x->dialogue)) {
 		x->dialogue->refused++;
 		v = REPLY_IGNORED; /* its socket was gone before */
 	}

@@ -52,7 +52,7 @@ struct client {
 	/* last users with passwords, four a word: see bpf/pure/guesses.h */
 	__u64 guesses[GUESSES_MAX / 4];
 	__u32 guess_head; /* guesses noted so far */
-	/* tick << 1 | 1 of the last failure that was no throttle-text, or 0 */
+	/* tick << 1 | 1 of the last failure that a server judged, or 0 */
 	__u32 refused;
 	/* tick << 1 | 1 of the last failure at PORT_DELIVERY, or 0 */
 	__u32 at_delivery;

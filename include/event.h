@@ -35,12 +35,13 @@ enum event_outcome {
 	OUTCOME_FRONT, /* many accounts log in from there: NOT banned */
 };
 
-/* What the users tried within the rate's time suggest. */
+/* What the users tried within the rate's time, and the passwords, suggest. */
 enum offender {
-	/* a name was not read, or too few users for an attack */
+	/* a password was not read, or is the first */
 	OFFENDER_UNKNOWN,
-	OFFENDER_STALE, /* one user only: a stale password? */
+	OFFENDER_STALE, /* a password that comes again */
 	OFFENDER_ATTACK, /* attack-users users or more, or 3 */
+	OFFENDER_GUESSES, /* one password after the other */
 };
 
 enum sensor { SENSOR_WIRE = 1, SENSOR_TLS };

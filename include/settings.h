@@ -16,7 +16,7 @@
 #define WINDOW_MAX 604800 /* seconds: seven days */
 /* longest beginning of a line that a text can match, bytes */
 #define TEXT_SIZE 96
-#define TEXTS_MAX 32
+#define TEXTS_MAX 40
 #define SERVERS_MAX 32 /* networks */
 #define TRAPS_MAX 64 /* users */
 #define CODE_MAX 600 /* RFC 5321, 4.2.1: reply codes end at 559 */
@@ -37,6 +37,7 @@ enum action {
 	ACTION_CREDIT, /* counts as a successful login */
 	/* counts as a failed one of who has failed: see bpf/throttle.h */
 	ACTION_THROTTLE,
+	ACTION_UNASKED, /* counts as one if it brings a password: see there */
 };
 
 /* Flag in settings.codes beside the action: a text begins with this code. */

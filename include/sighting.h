@@ -21,7 +21,7 @@ struct sighting {
 	__u8 unanswered; /* 1: no whole reply left; code and text are of the part */
 	/* 1: one guess with the failure before it: see bpf/pure/made_good.h */
 	__u8 joins;
-	__u8 throttled; /* 1: by a throttle-text */
+	__u8 unjudged; /* 1: by a throttle-text or an unasked-text */
 	__u8 cause; /* enum cause, while client_failure() runs */
 	__u8 pad[2];
 	struct tried tried;

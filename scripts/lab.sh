@@ -318,14 +318,18 @@ postfix_brakes() {
 # What Dovecot runs under: strace, for instance.
 DOVECOT_UNDER=()
 
+# (chroot FOLDER): Postfix and Dovecot are another release's. Set before lab_up.
+OTHER_ROOT=()
+
 # Starts Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
 dovecot_up() {
-	local version dir=$LAB/dovecot
+	local version place=listen dir=$LAB/dovecot
 
 	lab_passwords
 	lab_certificate
 	mkdir -p $dir
-	version=$(dovecot --version)
+	version=$("${OTHER_ROOT[@]}" dovecot --version)
+	[[ $version != 2.[0-3].* ]] || place=address
 	{
 		case $version in
 		2.[0-3].*) cat <<-EOF ;;
@@ -391,12 +395,12 @@ dovecot_up() {
 			    ssl = yes
 			  }
 			  inet_listener behind {
-			    address = $DOVECOT_BEHIND
+			    $place = $DOVECOT_BEHIND
 			    port = 587
 			    haproxy = yes
 			  }
 			  inet_listener behinds {
-			    address = $DOVECOT_BEHIND
+			    $place = $DOVECOT_BEHIND
 			    port = 465
 			    ssl = yes
 			    haproxy = yes
@@ -406,8 +410,8 @@ dovecot_up() {
 		EOF
 	} >$dir/dovecot.conf
 	# Dovecot reads its version from the first line.
-	background dovecot.out mail "${DOVECOT_UNDER[@]}" dovecot -F \
-		-c $dir/dovecot.conf
+	background dovecot.out mail "${OTHER_ROOT[@]}" "${DOVECOT_UNDER[@]}" \
+		dovecot -F -c $dir/dovecot.conf
 	{ until_true 10 listens mail $DOVECOT 587 &&
 		until_true 10 test -S $LAB/auth; } ||
 		lab_fail Dovecot dovecot.out dovecot
@@ -485,7 +489,7 @@ postfix_up() {
 postfix_start() {
 	local dir=$LAB/postfix
 
-	at mail postfix -c $dir/etc start >>$LAB/log/postfix.out 2>&1 3>&- ||
+	at mail "${OTHER_ROOT[@]}" postfix -c $dir/etc start >>$LAB/log/postfix.out 2>&1 3>&- ||
 		lab_fail Postfix postfix.out postfix
 	{ until_true 10 listens mail $POSTFIX 587 &&
 		until_true 10 listens mail "[$POSTFIX6]" 587; } ||

@@ -145,10 +145,15 @@ static inline void sasl_cut(struct dialogue *d, __u32 keep)
 		return;
 	}
 	sasl_end_hash(s);
-	if (keep & KEEP_GUESS && s->mech != SASL_CRAM_MD5)
+	if (s->mech == SASL_CRAM_MD5) {
+		/* the bits that wait are the digest's: sasl_behind() reads it */
+		__builtin_memset(&s->hash, 0, sizeof(s->hash));
+		s->mode = SASL_CHECK;
+	} else if (keep & KEEP_GUESS) {
 		s->mode = SASL_SECRET;
-	else
+	} else {
 		sasl_no_guess(s, SASL_CHECK);
+	}
 }
 
 /* Takes a decoded byte of the SASL message, up to the name's end. */

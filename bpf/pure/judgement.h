@@ -40,22 +40,18 @@ static inline const struct policy *policy_of(const struct settings *s,
 
 /*
  * What users and passwords suggest. Where passwords are not read, one user over
- * and over looks like an old one.
+ * and over may be an old one or a guesser: nobody knows.
  */
 static inline enum offender offender_of(const struct settings *s,
 					const struct client *c,
-					const struct judgement *j, __u32 tick)
+					const struct judgement *j)
 {
-	__u32 ticks = s->policy[POLICY_PLAIN].rate.ticks;
-
 	if (j->guess == GUESS_AGAIN)
 		return OFFENDER_STALE;
 	if (j->users >= (s->attack_users ? s->attack_users : ATTACK_USERS))
 		return OFFENDER_ATTACK;
-	return j->guess == GUESS_UNREAD && j->users == 1 &&
-			       !users_unknown(c, tick, ticks) ?
-		       OFFENDER_STALE :
-		       OFFENDER_UNKNOWN;
+	return j->guess == GUESS_NEW && c->guess_head > 1 ? OFFENDER_GUESSES :
+							    OFFENDER_UNKNOWN;
 }
 
 /*
@@ -70,7 +66,7 @@ PURE_FUNCTION int choose_policy(const struct settings *s,
 	if (!s || !c || !j)
 		return 0;
 	j->users = users_count(c, tick, s->policy[POLICY_PLAIN].rate.ticks);
-	j->offender = offender_of(s, c, j, tick);
+	j->offender = offender_of(s, c, j);
 	j->kind = POLICY_PLAIN;
 	if (j->guess == GUESS_AGAIN)
 		j->kind = POLICY_STALE;

@@ -31,7 +31,8 @@ enum reply_verdict {
 	REPLY_IGNORED_BY_TEXT,
 	REPLY_COUNT,
 	REPLY_CREDIT,
-	REPLY_THROTTLED,
+	REPLY_THROTTLED, /* this and the next count of some: bpf/throttle.h */
+	REPLY_UNASKED,
 	REPLY_ENCRYPTED, /* a TLS record starts in place of a line */
 };
 
@@ -41,10 +42,16 @@ struct reply_result {
 	__u16 len; /* bytes kept of that reply's last line, in reply.line */
 };
 
+/* Does the verdict say that a login failed, of some clients at least? */
+static inline bool reply_refuses(enum reply_verdict v)
+{
+	return v == REPLY_COUNT || v == REPLY_THROTTLED || v == REPLY_UNASKED;
+}
+
 /* Does the verdict say how a login went? */
 static inline bool reply_is_judgement(enum reply_verdict v)
 {
-	return v == REPLY_COUNT || v == REPLY_CREDIT || v == REPLY_THROTTLED;
+	return reply_refuses(v) || v == REPLY_CREDIT;
 }
 
 /* Is there a line, or a reply of several lines, to go on with? */
@@ -186,6 +193,8 @@ static inline enum reply_verdict reply_judge(struct reply *r, __u32 len,
 		return REPLY_CREDIT;
 	case ACTION_THROTTLE:
 		return REPLY_THROTTLED;
+	case ACTION_UNASKED:
+		return REPLY_UNASKED;
 	default:
 		return REPLY_IGNORED;
 	}

@@ -133,7 +133,7 @@ field() { # JSON FILTER WANTED
 @test "refusals that say nothing of a password are no advice" {
 	for reply in '454 4.7.0 Temporary authentication failure' \
 		'504 5.5.4 Unrecognized authentication type' \
-		'530 5.7.0 Must issue a STARTTLS command first' \
+		'530 5.7.1 Authentication required' \
 		'421 4.7.0 too many errors' '235 2.7.0 welcome'; do
 		serve --refusal "$reply"
 		seen=$(probe -j --tls none $POSTFIX:2525)
@@ -163,7 +163,9 @@ field() { # JSON FILTER WANTED
 
 @test "no login offered, no TLS, a certificate: each is told" {
 	serve --offer 'SIZE 1000'
-	fails 1 probe --tls none $POSTFIX:2525
+	has "$(probe --tls none $POSTFIX:2525)" \
+		'^asked +by PLAIN, without TLS; no login \(AUTH\) is offered; '
+	fails 1 probe --tls none --mechanism LOGIN $POSTFIX:2525
 	has "$output" "192.0.2.25 port 2525: it offers no login \(AUTH\); it may want TLS first: --tls starttls"
 	end served
 	serve --offer 'AUTH X-UNHEARD-OF'

@@ -195,3 +195,37 @@ memory() { # PID: what it can write to
 	memory $pid | lacks "${texts[@]}"
 	has "$(smtpxdp -j events)" '"user":"alice"'
 }
+
+# What of the program leaves the kernel, and what a bug report is made of.
+told() {
+	local what
+	for what in status clients ban 'config list' report metrics events \
+		"why $ATTACKER"; do
+		# shellcheck disable=SC2086 # words
+		smtpxdp $what || true
+		smtpxdp -j $what || true
+	done
+	cat $STATE/*
+	journal
+}
+
+@test "the key of the hashes is in no state file, journal, metrics nor any command" {
+	login_fail attacker 2
+	login_fail attacker 1 --password old
+	daemon_down TERM # it writes the state file
+	told >$LAB/told
+	bpftool -j map dump pinned $PIN/current/name_key >$LAB/key
+	python3 -B - $LAB/key $LAB/told <<-'PY'
+		import json, re, sys
+		key = [int(n) for n in re.search(r'"k":\[(\d+),(\d+)\]',
+		                                 open(sys.argv[1]).read()).groups()]
+		told = open(sys.argv[2], "rb").read()
+		assert b"198.51.100.7" in told and b"SQLite" in told, len(told)
+		for k in key:
+		    assert k > 1 << 32, k
+		    raw = k.to_bytes(8, "little")
+		    for form in (raw, raw[::-1], b"%d" % k, b"%x" % k, b"%X" % k,
+		                 raw.hex().encode(), raw.hex(" ").encode()):
+		        assert form not in told, form
+	PY
+}

@@ -428,8 +428,9 @@ static void test_contradiction(void **state)
 	assert_int_equal(set(KEY_IGNORE_TEXTS, "\"550 c\", \"550 b\""),
 			 -EINVAL);
 	assert_non_null(strstr(err, "\"550 b\" is there twice, in two of "
-				    "count-texts, ignore-texts and "
-				    "throttle-texts"));
+				    "count-texts, ignore-texts, "
+				    "throttle-texts and "
+				    "unasked-texts"));
 	assert_int_equal(set(KEY_COUNT_TEXTS, BACKEND), -EINVAL);
 	assert_string_equal(config.value[KEY_COUNT_TEXTS],
 			    "\"550 a\", \"550 b\"");
@@ -457,17 +458,18 @@ static void test_number_of_texts(void **state)
 
 	must_set(KEY_IGNORE_TEXTS, "");
 	must_set(KEY_THROTTLE_TEXTS, "");
+	must_set(KEY_UNASKED_TEXTS, "");
 	many_texts(list, 0, TEXTS_MAX);
 	must_set(KEY_COUNT_TEXTS, list);
 	compile(&s);
 	assert_int_equal(s.n_texts, TEXTS_MAX);
 	assert_int_equal(set(KEY_IGNORE_TEXTS, "551 x"), -EINVAL);
-	assert_non_null(strstr(err, "more than 32"));
+	assert_non_null(strstr(err, "more than 40"));
 	many_texts(list, 0, TEXTS_MAX + 1);
 	assert_int_equal(set(KEY_COUNT_TEXTS, list), -EINVAL);
-	many_texts(list, 0, 16);
+	many_texts(list, 0, TEXTS_MAX / 2);
 	must_set(KEY_COUNT_TEXTS, list);
-	many_texts(list, 16, 16);
+	many_texts(list, TEXTS_MAX / 2, TEXTS_MAX / 2);
 	must_set(KEY_IGNORE_TEXTS, list);
 }
 
@@ -565,6 +567,12 @@ static void test_verdicts(void **state)
 				   "failure: Connection lost to "
 				   "authentication server\r\n"),
 			 REPLY_THROTTLED);
+	assert_int_equal(judge(&s, "503 AUTH command used when not "
+				   "advertised\r\n"),
+			 REPLY_UNASKED);
+	assert_int_equal(judge(&s, "503 5.5.1 Error: already "
+				   "authenticated\r\n"),
+			 REPLY_IGNORED);
 	assert_int_equal(judge(&s, "235 x\r\n"), REPLY_IGNORED);
 }
 
@@ -577,6 +585,7 @@ static void test_defaults(void **state)
 	settings_default(&want);
 	must_set(KEY_IGNORE_TEXTS, "");
 	must_set(KEY_THROTTLE_TEXTS, "");
+	must_set(KEY_UNASKED_TEXTS, "");
 	compile(&got);
 	assert_memory_equal(&got, &want, sizeof(want));
 }
@@ -722,6 +731,7 @@ static void test_prefixes(void **state)
 
 	must_set(KEY_IGNORE_TEXTS, "");
 	must_set(KEY_THROTTLE_TEXTS, "");
+	must_set(KEY_UNASKED_TEXTS, "");
 	settings_default(&want);
 	for (int v6 = 0; v6 < 2; v6++)
 		for (int len = v6 ? 16 : 8; len <= (v6 ? 128 : 32); len++) {

@@ -127,8 +127,8 @@ static void test_told(void **state)
 	assert_int_equal(x->j.users, 5);
 	assert_int_equal(x->j.failures, 6);
 	assert_int_equal(x->j.sec, RATE_SEC);
-	script(x, "an old password", "aaaaaaaaaa!");
-	assert_int_equal(x->j.offender, OFFENDER_STALE);
+	script(x, "one user, passwords not read", "aaaaaaaaaa!");
+	assert_int_equal(x->j.offender, OFFENDER_UNKNOWN);
 	assert_int_equal(x->j.users, 1);
 	assert_int_equal(x->j.failures, 10);
 	script(x, "nobody knows", "----------!");
@@ -137,6 +137,15 @@ static void test_told(void **state)
 	script(x, "two", "ababababab!");
 	assert_int_equal(x->j.offender, OFFENDER_UNKNOWN);
 	assert_int_equal(x->j.users, 2);
+	x = fresh(5, 0);
+	script(x, "the first password", "A");
+	assert_int_equal(x->j.offender, OFFENDER_UNKNOWN);
+	script(x, "the same again", "A");
+	assert_int_equal(x->j.offender, OFFENDER_STALE);
+	script(x, "another one", "B");
+	assert_int_equal(x->j.offender, OFFENDER_GUESSES);
+	script(x, "one that is not read", "a");
+	assert_int_equal(x->j.offender, OFFENDER_UNKNOWN);
 }
 
 static void test_stale(void **state)

@@ -524,6 +524,29 @@ static void test_guess(void **state)
 	}
 }
 
+/* A digest begins with any digit, at any place of base64's: the user is known. */
+static void test_digest(void **state)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int name = 1; name < 8; name++)
+		for (int i = 0; i < 16; i++) {
+			struct server t = { .d.commands = 1 };
+			static const char auth[] = "AUTH CRAM-MD5\r\n";
+			char text[64], line[128] = "";
+			int n = sprintf(text, "%.*s %c%s%s", name, "bobbobbob",
+					digits[i], digits, digits + 1);
+
+			send_bytes(&t, auth, strlen(auth));
+			t.challenges++;
+			encode((uint8_t *)text, n, line);
+			strcat(line, "\r\n");
+			send_bytes(&t, line, strlen(line));
+			if (!t.d.attempt[0].tried.hash)
+				fail_msg("%s", text);
+		}
+}
+
 /* For servers in C, a line that begins with NUL is empty, and not answered. */
 static void test_nul(void **state)
 {
@@ -672,6 +695,7 @@ int main(void)
 		cmocka_unit_test(test_no_byte),
 		cmocka_unit_test(test_guess),
 		cmocka_unit_test(test_long_secret),
+		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_dice),
 		cmocka_unit_test(test_open),

@@ -36,11 +36,18 @@ struct probe_verdict {
 	size_t len;
 	bool port; /* the port is one of the key ports */
 	bool sensor; /* the sensor that would see it is on */
+	bool reads; /* that sensor compares passwords */
 };
+
+static bool says_failure(const struct probe_verdict *j)
+{
+	return j->verdict == REPLY_COUNT ||
+	       (j->verdict == REPLY_UNASKED && j->reads);
+}
 
 static bool counts(const struct probe_verdict *j)
 {
-	return j->verdict == REPLY_COUNT && j->port && j->sensor;
+	return says_failure(j) && j->port && j->sensor;
 }
 
 static void judge(const struct config *c, const struct probe_request *rq,
@@ -55,6 +62,8 @@ static void judge(const struct config *c, const struct probe_request *rq,
 	config_compile(c, clock_hz(), &s);
 	j->port = port_is_mail(&s, rq->port);
 	j->sensor = !a->encrypted || config_tls(c) != CONFIG_TLS_OFF;
+	j->reads =
+		s.compare && s.users & (a->encrypted ? USERS_TLS : USERS_WIRE);
 	while (bytes < end && !res.code) {
 		uint32_t n = reply_room(&r);
 
@@ -108,8 +117,8 @@ static void advise(json_t *list, struct config *c, enum config_key key,
 {
 	char value[DAEMON_CONFIG_SIZE], why[CONFIG_ERROR_SIZE];
 	const char *old = c->value[key];
-	const char *quote =
-		key == KEY_COUNT_TEXTS && *old && *old != '"' ? "\"" : "";
+	bool texts = key == KEY_COUNT_TEXTS || key == KEY_UNASKED_TEXTS;
+	const char *quote = texts && *old && *old != '"' ? "\"" : "";
 
 	if (key == KEY_TLS)
 		snprintf(value, sizeof(value), "%s", added);
@@ -129,6 +138,13 @@ static const char *other_meaning(uint16_t code)
 	switch (code) {
 	case 0:
 		return "this is no SMTP reply";
+	case 421:
+		return "the server hangs up, as it does on right passwords, "
+		       "too; each one that it checked had its own answer";
+	case 450:
+		return "the server's own limit: it checks no more passwords "
+		       "for a time, right ones neither; those that it did "
+		       "check count";
 	case 235:
 		return "a made-up login was accepted!";
 	case 432:
@@ -149,6 +165,24 @@ static const char *other_meaning(uint16_t code)
 			    NULL;
 }
 
+/* A refusal that counts of some clients, but not as it was earned here. */
+static const char *depends(const struct probe_verdict *j)
+{
+	if (j->verdict == REPLY_THROTTLED)
+		return "one of throttle-texts matches it: it counts only of a "
+		       "client that was refused in other words before";
+	if (j->verdict == REPLY_UNASKED && !j->reads)
+		return "one of unasked-texts matches it: it counts only where "
+		       "passwords are read, see compare-passwords and users";
+	return NULL;
+}
+
+/* Which of the lists of texts is to have such a reply? */
+static enum config_key list_for(const struct probe_answer *a)
+{
+	return a->unasked ? KEY_UNASKED_TEXTS : KEY_COUNT_TEXTS;
+}
+
 /* Returns why the answer does not count, or lists commands that change it. */
 static const char *remedy(struct config *c, const struct probe_request *rq,
 			  const struct probe_answer *a, json_t *list)
@@ -159,16 +193,19 @@ static const char *remedy(struct config *c, const struct probe_request *rq,
 	judge(c, rq, a, &j);
 	if (j.verdict == REPLY_IGNORED_BY_TEXT)
 		return "one of ignore-texts matches it";
-	if (j.verdict != REPLY_COUNT && other_meaning(j.code))
+	if (depends(&j))
+		return depends(&j);
+	if (!says_failure(&j) && other_meaning(j.code) &&
+	    !(a->unasked && j.code >= 500))
 		return other_meaning(j.code);
-	if (j.verdict != REPLY_COUNT && (j.code == 535 || j.code == 538)) {
+	if (!says_failure(&j) && (j.code == 535 || j.code == 538)) {
 		snprintf(added, sizeof(added), "%u", j.code);
 		advise(list, c, KEY_CODES, added);
-	} else if (j.verdict != REPLY_COUNT) {
+	} else if (!says_failure(&j)) {
 		/* By text, not by code: 550 says "no such recipient", too. */
 		quote_text(j.line, constant_part(&j), text, sizeof(text));
 		snprintf(added, sizeof(added), "\"%s\"", text);
-		advise(list, c, KEY_COUNT_TEXTS, added);
+		advise(list, c, list_for(a), added);
 	}
 	if (!j.port) {
 		snprintf(added, sizeof(added), "%u", rq->port);
@@ -197,13 +234,32 @@ static json_t *document(struct config *c, const struct probe_request *rq,
 	escape(a->reply, a->reply_len, text, sizeof(text));
 	printable(a->mechanism, strlen(a->mechanism), words, sizeof(words));
 	escape(a->offered, strlen(a->offered), offered, sizeof(offered));
-	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:i, s:s, s:b, s:s, s:s?, "
-			 "s:o}",
+	return json_pack("{s:s, s:i, s:b, s:s, s:b, s:s, s:i, s:s, s:b, s:s, "
+			 "s:b, s:s?, s:o}",
 			 "host", rq->host, "port", rq->port, "tls",
-			 a->encrypted, "mechanisms", offered, "mechanism",
-			 words, "code", j.code, "text", text, "counted",
-			 counts(&j), "sensor", a->encrypted ? "tls" : "wire",
-			 "why", why, "advice", advice);
+			 a->encrypted, "mechanisms", offered, "unasked",
+			 a->unasked, "mechanism", words, "code", j.code, "text",
+			 text, "counted", counts(&j), "sensor",
+			 a->encrypted ? "tls" : "wire", "new_only",
+			 j.verdict == REPLY_UNASKED, "why", why, "advice",
+			 advice);
+}
+
+static void print_asked(const json_t *doc)
+{
+	bool tls = json_is_true(json_object_get(doc, "tls"));
+
+	printf("%-8s by %s, %s TLS; ", "asked",
+	       json_string_value(json_object_get(doc, "mechanism")),
+	       tls ? "inside" : "without");
+	if (!json_is_true(json_object_get(doc, "unasked")))
+		printf("offered: %s\n",
+		       json_string_value(json_object_get(doc, "mechanisms")));
+	else
+		printf("no login (AUTH) is offered; %s\n",
+		       tls ? "on port 25 many offer none: try 587" :
+			     "many do only inside TLS: --tls starttls, or "
+			     "implicit (port 465)");
 }
 
 static void print_text(const json_t *doc)
@@ -214,14 +270,14 @@ static void print_text(const json_t *doc)
 	size_t i;
 
 	printf("%-8s %s\n", "said", text);
-	printf("%-8s by %s, %s TLS; offered: %s\n", "asked",
-	       json_string_value(json_object_get(doc, "mechanism")),
-	       json_is_true(json_object_get(doc, "tls")) ? "inside" : "without",
-	       json_string_value(json_object_get(doc, "mechanisms")));
+	print_asked(doc);
 	if (json_is_true(json_object_get(doc, "counted")))
-		printf("%-8s yes, by the %s sensor of a machine with these "
+		printf("%-8s yes%s, by the %s sensor of a machine with these "
 		       "settings\n",
 		       "counted",
+		       json_is_true(json_object_get(doc, "new_only")) ?
+			       " if it is a new password that can be read" :
+			       "",
 		       json_string_value(json_object_get(doc, "sensor")));
 	else
 		printf("%-8s no%s%s\n", "counted", why ? ": " : "",

@@ -211,10 +211,10 @@ static void print_texts(const json_t *list)
 static void print_kinds(const json_t *kinds)
 {
 	static const char *const means[] = {
-		[OFFENDER_UNKNOWN] = "not known, or few users",
-		[OFFENDER_STALE] =
-			"one user, no other password seen: an old one?",
+		[OFFENDER_UNKNOWN] = "passwords not read, or only one",
+		[OFFENDER_STALE] = "a password again and again: an old one?",
 		[OFFENDER_ATTACK] = "many users",
+		[OFFENDER_GUESSES] = "one password after the other",
 	};
 	static const struct column columns[] = {
 		{ "TIMES", "times", COLUMN_NUMBER },
@@ -225,7 +225,7 @@ static void print_kinds(const json_t *kinds)
 	json_t *list = json_array(), *rows;
 	json_int_t all = 0;
 
-	for (int i = OFFENDER_UNKNOWN; i <= OFFENDER_ATTACK; i++) {
+	for (int i = OFFENDER_UNKNOWN; i <= OFFENDER_GUESSES; i++) {
 		json_int_t n = number(kinds, offender_name(i));
 
 		all += n;

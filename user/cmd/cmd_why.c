@@ -395,10 +395,9 @@ static void print_text(const json_t *doc, const struct settings *s,
 	if (json_is_object(client) && number_at(client, "users"))
 		printf("%-10s %lld tried%s\n", "users",
 		       number_at(client, "users"),
-		       !strcmp(string_at(client, "kind"), "stale") &&
-				       !number_at(client, "repeats") ?
-			       ", over and over: probably a stale password" :
-			       "");
+		       strcmp(string_at(client, "kind"), "guesses") ?
+			       "" :
+			       ", with one password after the other");
 	print_exempt(doc);
 	print_front(json_object_get(doc, "front"));
 	print_network(doc, net_rate(s, k));

@@ -12,12 +12,16 @@
 
 #define PROBE_PASSWORD "not-a-password"
 
+/* base64 of NUL, PROBE_USER, NUL, PROBE_PASSWORD: RFC 4616 */
+#define PROBE_UNASKED "AUTH PLAIN AHNtdHB4ZHAtcHJvYmUAbm90LWEtcGFzc3dvcmQ="
+
 enum step { STEP_HELLO, STEP_STARTTLS, STEP_AUTH, STEP_DONE };
 
 struct probe_talk {
 	struct probe_answer *a;
 	enum step step;
 	bool starttls; /* is offered */
+	bool greeted; /* EHLO was said */
 	char refusal[PROBE_WORDS_SIZE]; /* the last 4xx or 5xx before AUTH */
 };
 
@@ -82,9 +86,11 @@ static void say(struct probe_talk *d, const char *line, size_t n)
 {
 	if (d->step != STEP_HELLO)
 		return;
-	if (begins(line, n,
-		   "EHLO")) /* inside TLS the server is asked anew: forget */
+	if (begins(line, n, "EHLO")) {
+		/* inside TLS the server is asked anew: forget */
 		*d->a->offered = '\0';
+		d->greeted = true;
+	}
 	if (begins(line, n, "STARTTLS"))
 		d->step = STEP_STARTTLS;
 	if (begins(line, n, "AUTH ")) {
@@ -98,10 +104,15 @@ static void say(struct probe_talk *d, const char *line, size_t n)
 static int on_line(CURL *curl, curl_infotype type, char *line, size_t n,
 		   void *ctx)
 {
+	const struct probe_talk *d = ctx;
+
 	if (type == CURLINFO_HEADER_IN)
 		hear(ctx, line, n);
 	else if (type == CURLINFO_HEADER_OUT)
 		say(ctx, line, n);
+	/* libcurl says QUIT, and is not to wait long for the answer */
+	if (d->step == STEP_DONE)
+		curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, 1L);
 	return 0;
 }
 
@@ -180,6 +191,20 @@ static CURLU *url_of(const struct probe_request *rq)
 	return NULL;
 }
 
+/* libcurl logs in, and begins no mail. */
+static void log_in(CURL *curl, const struct probe_request *rq)
+{
+	char login[PROBE_WORDS_SIZE];
+
+	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(curl, CURLOPT_USERNAME, PROBE_USER);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, PROBE_PASSWORD);
+	if (!rq->mechanism)
+		return;
+	snprintf(login, sizeof(login), "AUTH=%s", rq->mechanism);
+	curl_easy_setopt(curl, CURLOPT_LOGIN_OPTIONS, login);
+}
+
 static void prepare(CURL *curl, const struct probe_request *rq,
 		    struct probe_talk *d)
 {
@@ -189,10 +214,7 @@ static void prepare(CURL *curl, const struct probe_request *rq,
 		[PROBE_TLS_IMPLICIT] = CURLUSESSL_ALL,
 		[PROBE_TLS_NONE] = CURLUSESSL_NONE,
 	};
-	char login[PROBE_WORDS_SIZE];
 
-	/* libcurl logs in, and begins no mail. */
-	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)rq->timeout);
@@ -200,12 +222,6 @@ static void prepare(CURL *curl, const struct probe_request *rq,
 	curl_easy_setopt(curl, CURLOPT_USE_SSL, use_ssl[rq->tls]);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, (long)!rq->insecure);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, rq->insecure ? 0L : 2L);
-	curl_easy_setopt(curl, CURLOPT_USERNAME, PROBE_USER);
-	curl_easy_setopt(curl, CURLOPT_PASSWORD, PROBE_PASSWORD);
-	if (rq->mechanism) {
-		snprintf(login, sizeof(login), "AUTH=%s", rq->mechanism);
-		curl_easy_setopt(curl, CURLOPT_LOGIN_OPTIONS, login);
-	}
 	curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_line);
 	curl_easy_setopt(curl, CURLOPT_DEBUGDATA, d);
@@ -218,24 +234,50 @@ struct conversation {
 	int ret;
 };
 
-static void converse(void *ctx)
+/* One connection; `unasked`: says AUTH though it is not offered. */
+static CURLcode connect_once(const struct probe_request *rq,
+			     struct probe_talk *d, bool unasked, char *detail)
 {
-	struct conversation *c = ctx;
-	struct probe_talk d = { .a = &c->answer };
-	char detail[CURL_ERROR_SIZE] = "";
-	CURLU *url = url_of(c->rq);
-	CURL *curl = curl_easy_init();
 	CURLcode code = CURLE_URL_MALFORMAT;
+	CURLU *url = url_of(rq);
+	CURL *curl = curl_easy_init();
 
-	c->answer.encrypted = c->rq->tls == PROBE_TLS_IMPLICIT;
+	d->a->unasked = unasked;
+	d->a->encrypted = rq->tls == PROBE_TLS_IMPLICIT;
 	if (curl && url) {
-		prepare(curl, c->rq, &d);
+		prepare(curl, rq, d);
+		if (unasked)
+			curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST,
+					 PROBE_UNASKED);
+		else
+			log_in(curl, rq);
 		curl_easy_setopt(curl, CURLOPT_CURLU, url);
 		curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
 		code = curl_easy_perform(curl);
 	}
 	curl_easy_cleanup(curl);
 	curl_url_cleanup(url);
+	return code;
+}
+
+/* Has the server been asked for a login, and offered none? */
+static bool offers_none(const struct probe_talk *d, CURLcode code)
+{
+	return d->step == STEP_HELLO && d->greeted && !*d->a->offered &&
+	       !*d->refusal && (code == CURLE_OK || code == CURLE_LOGIN_DENIED);
+}
+
+static void converse(void *ctx)
+{
+	struct conversation *c = ctx;
+	struct probe_talk d = { .a = &c->answer };
+	char detail[CURL_ERROR_SIZE] = "";
+	CURLcode code = connect_once(c->rq, &d, false, detail);
+
+	if (offers_none(&d, code) && !c->rq->mechanism) {
+		d = (struct probe_talk){ .a = &c->answer };
+		code = connect_once(c->rq, &d, true, detail);
+	}
 	if (d.step != STEP_DONE)
 		c->ret = explain(c->rq, &d, code, detail, c->err,
 				 sizeof(c->err));

@@ -37,6 +37,7 @@ struct probe_request {
 
 struct probe_answer {
 	bool encrypted; /* the login was inside TLS */
+	bool unasked; /* the server does not offer AUTH; it was said all the same */
 	char offered[PROBE_WORDS_SIZE]; /* mechanisms, as EHLO gave them */
 	char mechanism[PROBE_WORDS_SIZE]; /* the one that was tried */
 	char reply[PROBE_REPLY_SIZE]; /* raw: every line, CR LF and all */
@@ -44,9 +45,10 @@ struct probe_answer {
 };
 
 /*
- * Tries to log in once, as a user that does not exist. Returns 0 when the
- * server has answered that, whatever it said; else -EIO, with the cause and
- * the remedy in err, fit for a terminal.
+ * Tries to log in once, as a user that does not exist; where AUTH is not
+ * offered, on a second connection without being asked. Returns 0 when the server
+ * has answered that, whatever it said; else -EIO, with the cause and the remedy
+ * in err, fit for a terminal.
  */
 int probe(const struct probe_request *rq, struct probe_answer *a, char *err,
 	  size_t size);

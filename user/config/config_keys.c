@@ -308,6 +308,13 @@ static int take_throttle_texts(const struct config_key_info *key,
 	return parse_texts(value, ACTION_THROTTLE, s->texts, &s->n_texts, why);
 }
 
+static int take_unasked_texts(const struct config_key_info *key,
+			      const char *value, struct settings *s,
+			      const struct why *why)
+{
+	return parse_texts(value, ACTION_UNASKED, s->texts, &s->n_texts, why);
+}
+
 static int take_prefix(const char *value, int v6, struct settings *s,
 		       const struct why *why)
 {
@@ -398,6 +405,23 @@ static int take_proxies(const struct config_key_info *key, const char *value,
 #define THROTTLE_TEXTS_DEFAULT                                                 \
 	"\"454 4.7.0 Temporary authentication failure: Connection lost to "    \
 	"authentication server\""
+
+/*
+ * What servers say to an AUTH that they do not offer, or not without TLS:
+ * - Postfix, src/smtpd/smtpd_sasl_proto.c, and smtpd.c
+ *   (smtpd_tls_security_level=encrypt);
+ * - Exim, src/smtp_in.c;
+ * - Dovecot, src/submission-login/client-authenticate.c (523 as in RFC 5248;
+ *   ssl=required);
+ * - Sendmail, sendmail/srvrsmtp.c.
+ */
+#define UNASKED_TEXTS_DEFAULT                                                  \
+	"\"503 5.5.1 Error: authentication not enabled\", "                    \
+	"\"530 5.7.0 Must issue a STARTTLS command first\", "                  \
+	"\"503 AUTH command used when not advertised\", "                      \
+	"\"523 5.7.10 \", "                                                    \
+	"\"530 5.7.0 TLS required\", "                                         \
+	"\"503 5.3.3 AUTH not available\""
 
 /* A field that cannot hold what its parser writes does not compile. */
 #define IS_OF(field, type)                                                     \

@@ -107,6 +107,10 @@
 	  "\"text\"",                                                          \
 	  "beginnings of lines that count of who was refused before", LIVE,    \
 	  OWN(take_throttle_texts))                                            \
+	X(UNASKED_TEXTS, "unasked-texts", UNASKED_TEXTS_DEFAULT, "\"text\"",   \
+	  "beginnings of lines that count if AUTH was not offered, but a "     \
+	  "new password said",                                                 \
+	  LIVE, OWN(take_unasked_texts))                                       \
 	X(IPV4_PREFIX, "ipv4-prefix", "32", "bits",                            \
 	  "how much of an IPv4 address is one client", LIVE,                   \
 	  OWN(take_ipv4_prefix))                                               \

@@ -150,12 +150,13 @@ static int add_text(const char *bytes, size_t len, enum action action,
 				       texts[i].action == t.action ?
 					       "" :
 					       ", in two of count-texts, "
-					       "ignore-texts and "
-					       "throttle-texts");
+					       "ignore-texts, throttle-texts "
+					       "and unasked-texts");
 	if (*n == TEXTS_MAX)
 		return invalid(why,
 			       "more than %d texts in count-texts, "
-			       "ignore-texts and throttle-texts together",
+			       "ignore-texts, throttle-texts and "
+			       "unasked-texts together",
 			       TEXTS_MAX);
 	texts[(*n)++] = t;
 	return 0;

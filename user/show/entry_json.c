@@ -124,6 +124,16 @@ uint32_t next_ban_time(const struct pins *p, enum policy_kind kind,
 	return policy_ban_time(s, s->policy[kind].ban_sec, h->offences + 1);
 }
 
+/* What the last failure of a client told of it. */
+static enum offender last_offender(const struct settings *s,
+				   const struct client *c, struct judgement *j)
+{
+	j->guess = c->policy == POLICY_STALE ? GUESS_AGAIN :
+		   c->guess_head	     ? GUESS_NEW :
+					       GUESS_UNREAD;
+	return offender_of(s, c, j);
+}
+
 json_t *client_json(const struct pins *p, const struct net *client,
 		    const struct client *c, const struct clock_pair *now)
 {
@@ -145,8 +155,7 @@ json_t *client_json(const struct pins *p, const struct net *client,
 		clock_format_boot(clock_boot_of(now, c->last_seen), seen),
 		"banned", !banlist_find(p, client, now, &row), "successes",
 		(json_int_t)c->successes, "users", j.users, "kind",
-		offender_name(c->policy == POLICY_STALE ? OFFENDER_STALE :
-							  j.offender));
+		offender_name(last_offender(s, c, &j)));
 }
 
 /* Escapes names from files: JSON must be UTF-8, and terminals obey codes. */

@@ -191,13 +191,12 @@ static const char *describe_offender(const struct record *r, char *buf,
 			 "password",
 			 r->users > 1 ? "the same passwords" :
 					"the same password");
-	else if (r->offender == OFFENDER_STALE && r->failures > 1)
-		snprintf(buf, size,
-			 "; client keeps trying one user: probably a stale "
-			 "password");
 	else if (r->offender == OFFENDER_ATTACK)
 		snprintf(buf, size, "; client tries %u%s users", r->users,
 			 r->users < USERS_MAX ? "" : " or more");
+	else if (r->offender == OFFENDER_GUESSES)
+		snprintf(buf, size,
+			 "; client tries one password after the other");
 	return buf;
 }
 

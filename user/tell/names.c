@@ -13,9 +13,10 @@ const char *sensor_name(uint8_t sensor)
 
 const char *offender_name(uint8_t offender)
 {
-	return offender == OFFENDER_STALE  ? "stale" :
-	       offender == OFFENDER_ATTACK ? "attack" :
-					     "unknown";
+	return offender == OFFENDER_STALE   ? "stale" :
+	       offender == OFFENDER_ATTACK  ? "attack" :
+	       offender == OFFENDER_GUESSES ? "guesses" :
+					      "unknown";
 }
 
 const char *group_name(uint8_t group)

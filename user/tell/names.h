@@ -8,7 +8,7 @@
 /* "wire", "tls", "unknown" */
 const char *sensor_name(uint8_t sensor);
 
-/* "stale", "attack", "unknown" */
+/* "stale", "attack", "guesses", "unknown" */
 const char *offender_name(uint8_t offender);
 
 /* "strict", "lenient", "allow", "none" */
