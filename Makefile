@@ -54,7 +54,7 @@ INSTRUMENT := -fprofile-instr-generate -fcoverage-mapping
 FUZZ_LINK := -fsanitize=fuzzer
 endif
 
-PACKAGES := libbpf libsystemd jansson libmnl libcurl libpcap libmicrohttpd sqlite3 libmaxminddb
+PACKAGES := libbpf libsystemd jansson libmnl libcurl libpcap libmicrohttpd sqlite3 libmaxminddb capstone
 TEST_PACKAGES := cmocka libbpf
 
 # clang's BPF target does not know where Debian keeps asm/types.h.

@@ -23,6 +23,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
+#define APPLICATION_DATA 23
 #define READ_STEPS 16384 /* as many lines as a TLS record may have */
 
 struct {
@@ -65,6 +66,19 @@ SEC("uprobe")
 int BPF_KPROBE(tls_read_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 got)
 {
 	return read_enter(object, buf, num, got);
+}
+
+/*
+ * GnuTLS' function behind gnutls_record_recv(), which has the record's type
+ * before the buffer: RFC 8446, section 5.1.
+ */
+SEC("uprobe")
+int BPF_KPROBE(tls_read_enter_typed, __u64 object, __u64 type, __u64 buf,
+	       __u64 num)
+{
+	return (__u32)type == APPLICATION_DATA ?
+		       read_enter(object, buf, num, 0) :
+		       0;
 }
 
 /* State while the plaintext of one read call is read, chunk by chunk. */
@@ -232,19 +246,20 @@ static __always_inline int heard(struct tls_reading *r, __u64 bytes)
 }
 
 /* The call that returns now, or NULL if its entry was not recorded. */
-static __always_inline struct tls_reading *read_leave(void)
+/* As leave() of tls_write.bpf.c. */
+static __always_inline struct tls_reading *read_leave(bool ex)
 {
 	struct tls_reading *r = bpf_task_storage_get(
 		&tls_readings, bpf_get_current_task_btf(), 0, 0);
 
-	return r && r->buf ? r : NULL;
+	return r && r->buf && (!ex || r->got) ? r : NULL;
 }
 
 /* SSL_read(), gnutls_record_recv() return the bytes read, or an error. */
 SEC("uretprobe")
 int BPF_KRETPROBE(tls_read_leave, long ret)
 {
-	struct tls_reading *r = read_leave();
+	struct tls_reading *r = read_leave(false);
 	__s32 n = ret;
 
 	if (r && n > 0)
@@ -257,7 +272,7 @@ int BPF_KRETPROBE(tls_read_leave, long ret)
 SEC("uretprobe")
 int BPF_KRETPROBE(tls_read_leave_ex, long ret)
 {
-	struct tls_reading *r = read_leave();
+	struct tls_reading *r = read_leave(true);
 	__u64 n = 0;
 
 	if (r && (__s32)ret == 1 &&

@@ -372,12 +372,16 @@ static __always_inline int written(struct tls_task *t, __u64 taken)
 	return 0;
 }
 
-/* The call that returns now, or NULL if its entry was not recorded. */
-static __always_inline struct tls_task *leave(void)
+/*
+ * The call that returns now, or NULL if its entry was not recorded: also where
+ * that was of SSL_write(), and now returns the function behind it, whose return
+ * alone is probed yet.
+ */
+static __always_inline struct tls_task *leave(bool ex)
 {
 	struct tls_task *t = task_get(0);
 
-	if (!t || !t->in_call)
+	if (!t || !t->in_call || (ex && !t->written))
 		return NULL;
 	t->in_call = 0;
 	return t;
@@ -387,7 +391,7 @@ static __always_inline struct tls_task *leave(void)
 SEC("uretprobe")
 int BPF_KRETPROBE(tls_leave, long ret)
 {
-	struct tls_task *t = leave();
+	struct tls_task *t = leave(false);
 	__s32 n = ret;
 
 	if (t)
@@ -398,7 +402,7 @@ int BPF_KRETPROBE(tls_leave, long ret)
 SEC("uretprobe")
 int BPF_KRETPROBE(tls_leave_ex, long ret)
 {
-	struct tls_task *t = leave();
+	struct tls_task *t = leave(true);
 	__u64 n = 0;
 
 	if (!t)

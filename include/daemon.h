@@ -50,6 +50,7 @@ struct daemon_info {
 	__u32 tls_running; /* 1: the TLS sensor runs */
 	__u32 n_tls_files; /* libraries with probes of the TLS sensor */
 	char tls_files[DAEMON_TLS_FILES_MAX][DAEMON_TLS_PATH_SIZE];
+	__u8 tls_ways[DAEMON_TLS_FILES_MAX]; /* enum tls_way of tls_trial.h */
 	/* kernel function or tracepoint where sends are seen */
 	char tls_hook[32];
 	__u32 tls_perf; /* uprobes by perf events, not by uprobe.multi */

@@ -103,6 +103,28 @@ struct tls_reading {
 };
 
 /*
+ * The cookie of a trial's probes: its number, and whether the function behind
+ * has the record's type before the buffer.
+ */
+#define TLS_TRIAL_TYPED 1
+#define TLS_TRIAL_OF(cookie) ((cookie) & ~(__u64)TLS_TRIAL_TYPED)
+
+/* Map tls_trials, by TLS_TRIAL_OF(): successful calls of exported functions. */
+struct tls_trial {
+	__u64 agreed; /* that were handed on to the function behind */
+	__u64 differed; /* mail servers': that were not, or otherwise */
+};
+
+/* Map tls_tries: a thread's call of an exported function. */
+struct tls_try {
+	__u64 trial; /* 0: no call is under way */
+	__u64 object;
+	__u64 buf;
+	__u32 num;
+	__u32 seen; /* 1: the function behind was called */
+};
+
+/*
  * Map mail_procs: a process that serves mail ports; the key is its pid in
  * the daemon's PID namespace.
  */

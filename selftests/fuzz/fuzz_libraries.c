@@ -14,6 +14,7 @@
 
 #include "fuzz/fuzz.h"
 #include "tls/tls_library.h"
+#include "tls/tls_places.h"
 
 enum {
 	HOW_INTERRUPTED = 1,
@@ -211,6 +212,29 @@ static bool read_elf(struct tls_library *lib, uint64_t size)
 }
 READER_ENDS
 
+/* The farthest that a place lies behind an entry: 16 instructions of 15 bytes. */
+#define FAR (16 * 15)
+
+/* Places in code that means nothing: near the entries, and within the file. */
+static void check_places(const struct tls_library *lib, uint64_t size)
+{
+	struct tls_library to = *lib, behind;
+
+	tls_places_find(-1, size, &to);
+	must(to.n_behind <= TLS_BEHIND_MAX);
+	for (size_t i = 0; i < to.n_behind; i++)
+		must(to.behind[i].offset < size);
+	for (int f = 0; f < TLS_FUNCTIONS; f++) {
+		must(to.n[f] == lib->n[f]);
+		for (size_t i = 0; i < to.n[f]; i++)
+			must(to.offset[f][i] >= lib->offset[f][i] &&
+			     to.offset[f][i] - lib->offset[f][i] <= FAR);
+	}
+	tls_places_behind(&to, &behind);
+	for (int f = 0; f < TLS_FUNCTIONS; f++)
+		must(behind.n[f] <= TLS_OFFSETS_MAX);
+}
+
 static void fuzz(struct input *in)
 {
 	struct tls_library lib, want;
@@ -238,6 +262,7 @@ static void fuzz(struct input *in)
 		for (size_t i = 0; i < lib.n[f]; i++)
 			must(lib.offset[f][i] == want.offset[f][i]);
 	}
+	check_places(&lib, in->left);
 }
 
 static const char names[] = "\0SSL_write\0SSL_write_ex\0SSL_write_ex2\0"

@@ -18,6 +18,23 @@ static void print_fill(const json_t *doc, const char *what, const char *max)
 	       of ? 100 * n / of : 0);
 }
 
+/* Where a library is probed, in words: see tls_trial.h. */
+static const char *probed_text(const char *way)
+{
+	static const char *const ways[][2] = {
+		{ "entry", "its exported functions" },
+		{ "trial", "its exported functions; others are tried" },
+		{ "behind", "functions behind its exported ones" },
+		{ "differs", "its exported functions, for others were called "
+			     "otherwise" },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+		if (way && !strcmp(way, ways[i][0]))
+			return ways[i][1];
+	return "?";
+}
+
 static void print_tls(const json_t *tls)
 {
 	const json_t *blind = json_object_get(tls, "blind"), *v;
@@ -26,7 +43,10 @@ static void print_tls(const json_t *tls)
 	if (!json_is_true(json_object_get(tls, "running")))
 		printf("%-12s not read\n", "tls");
 	json_array_foreach(json_object_get(tls, "libraries"), i, v)
-		printf("%-12s %s\n", i ? "" : "tls", json_string_value(v));
+		printf("%-12s %s, probed at %s\n", i ? "" : "tls",
+		       json_string_value(v),
+		       probed_text(json_string_value(json_array_get(
+			       json_object_get(tls, "probed"), i))));
 	json_array_foreach(blind, i, v)
 		printf("%-12s port %lld: pid %lld (%s) writes TLS by a library "
 		       "that is not known\n",

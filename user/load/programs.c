@@ -49,6 +49,11 @@ static const struct program {
 	{ "tls_read_leave", PART_TLS_READ },
 	{ "tls_read_enter_ex", PART_TLS_READ_EX },
 	{ "tls_read_leave_ex", PART_TLS_READ_EX },
+	{ "tls_read_enter_typed", PART_TLS_BEHIND },
+	{ "tls_try_enter", PART_TLS_BEHIND },
+	{ "tls_try_behind", PART_TLS_BEHIND },
+	{ "tls_try_leave", PART_TLS_BEHIND },
+	{ "tls_tries", PART_TLS_BEHIND },
 	{ "tls_destroyed", PART_TLS_CLOSE },
 };
 
@@ -88,6 +93,7 @@ static const char *const lost[PARTS_MAX] = {
 			  "read by SSL_read or GnuTLS",
 	[PART_TLS_READ_EX] = "who is tried inside TLS is not known where it is "
 			     "read by SSL_read_ex",
+	[PART_TLS_BEHIND] = "probes of TLS libraries stay where they cost more",
 	[PART_TLS_CLOSE] = "who is not answered inside TLS, for the server "
 			   "dies, is not counted",
 };
@@ -122,6 +128,8 @@ void programs_choose(struct smtpxdp *skel, uint32_t parts)
 	}
 	bpf_map__set_autocreate(skel->maps.tls_tasks, parts & PARTS_TLS);
 	bpf_map__set_autocreate(skel->maps.tls_readings, parts & PARTS_TLS);
+	bpf_map__set_autocreate(skel->maps.tls_tries,
+				parts & PART_BIT(PART_TLS_BEHIND));
 }
 
 /* Linux 6.3 has the tracepoint. */

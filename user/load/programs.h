@@ -35,6 +35,7 @@ enum part {
 	PART_TLS_WRITE_EX,
 	PART_TLS_READ,
 	PART_TLS_READ_EX,
+	PART_TLS_BEHIND,
 	PART_TLS_CLOSE,
 	PARTS_MAX
 };
@@ -49,7 +50,8 @@ enum part {
 #define PARTS_TLS                                                              \
 	(PART_BIT(PART_TLS) | PARTS_HOOK | PART_BIT(PART_TLS_WRITE) |          \
 	 PART_BIT(PART_TLS_WRITE_EX) | PART_BIT(PART_TLS_READ) |               \
-	 PART_BIT(PART_TLS_READ_EX) | PART_BIT(PART_TLS_CLOSE))
+	 PART_BIT(PART_TLS_READ_EX) | PART_BIT(PART_TLS_BEHIND) |              \
+	 PART_BIT(PART_TLS_CLOSE))
 
 /* What is attached to functions of libraries. */
 #define PARTS_TLS_PROBES (PARTS_TLS & ~(PARTS_HOOK | PART_BIT(PART_TLS_CLOSE)))

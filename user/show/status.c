@@ -25,6 +25,7 @@
 #include "load/programs.h"
 #include "maps/settings_map.h"
 #include "pure/who.h"
+#include "tls/tls_trial.h"
 #include "tls/tls_watch.h"
 
 /* A JSON string from any bytes, as names of files and interfaces may have. */
@@ -114,15 +115,26 @@ static json_t *blind_json(const struct pins *p)
 
 static json_t *tls_json(const struct pins *p, const struct daemon_info *info)
 {
-	json_t *files = json_array();
+	static const char *const ways[] = {
+		[TLS_WAY_ENTRY] = "entry",   [TLS_WAY_SOON] = "entry",
+		[TLS_WAY_TRIAL] = "trial",   [TLS_WAY_MOVING] = "trial",
+		[TLS_WAY_BEHIND] = "behind", [TLS_WAY_DIFFERS] = "differs",
+	};
+	json_t *files = json_array(), *probed = json_array();
 
 	for (__u32 i = 0; i < info->n_tls_files && i < DAEMON_TLS_FILES_MAX;
-	     i++)
+	     i++) {
 		json_array_append_new(files, printed(info->tls_files[i],
 						     DAEMON_TLS_PATH_SIZE));
-	return json_pack("{s:b, s:s, s:o, s:o}", "running", info->tls_running,
-			 "hook", info->tls_hook, "libraries", files, "blind",
-			 blind_json(p));
+		json_array_append_new(
+			probed,
+			json_string(info->tls_ways[i] <= TLS_WAY_DIFFERS ?
+					    ways[info->tls_ways[i]] :
+					    "?"));
+	}
+	return json_pack("{s:b, s:s, s:o, s:o, s:o}", "running",
+			 info->tls_running, "hook", info->tls_hook, "libraries",
+			 files, "probed", probed, "blind", blind_json(p));
 }
 
 static json_t *refused_json(const struct pins *p,

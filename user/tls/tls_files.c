@@ -2,6 +2,7 @@
 #include "tls/tls_files.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,9 +15,11 @@
 #include "base/clock.h"
 #include "maps/pins.h"
 #include "maps/settings_map.h"
+#include "smtpxdp.skel.h"
 #include "sys/confined.h"
 #include "sys/proc_maps.h"
 #include "tls/tls_library.h"
+#include "tls/tls_places.h"
 #include "tls/tls_root.h"
 
 #define LINE_SIZE (73 + 4096 + 64) /* of /proc/PID/maps; others are skipped */
@@ -78,6 +81,22 @@ int tls_files_pin(struct tls_files *t, int link)
 	return pin;
 }
 
+void tls_files_pin_all(struct tls_files *t, struct tls_probes *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		p->pins[i] = tls_files_pin(t, p->links[i]);
+}
+
+void tls_files_end(struct tls_files *t, struct tls_probes *p)
+{
+	for (size_t i = p->n; i-- > 0;)
+		if (p->pins[i] >= 0)
+			tls_unpin_one(t->pins->dir, t->pins->generation,
+				      p->pins[i]);
+	if (p->n)
+		tls_probes_end(p);
+}
+
 /*
  * Which file it is. Asks no server of files (statx() without sync): that might
  * wait. -EINVAL for anything but a regular file.
@@ -98,7 +117,24 @@ static int identify(int fd, struct tls_file *f)
 
 static int read_library(int fd, uint64_t size, void *lib)
 {
-	return tls_library_read(fd, size, lib);
+	int err = tls_library_read(fd, size, lib);
+
+	if (!err)
+		tls_places_find(fd, size, lib);
+	return err;
+}
+
+/* Keeps the file open where its probes may move. */
+static void plan_move(struct tls_files *t, struct tls_file *f, int fd,
+		      const struct tls_library *lib)
+{
+	if (!bpf_program__autoload(t->skel->progs.tls_try_enter))
+		return;
+	tls_trial_plan(&f->move, lib, settings_now(t->pins)->users & USERS_TLS);
+	if (f->move.way == TLS_WAY_SOON)
+		f->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (f->fd < 0)
+		f->move.way = TLS_WAY_ENTRY;
 }
 
 /*
@@ -114,14 +150,16 @@ static int probe(struct tls_files *t, struct tls_file *f, int fd)
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	err = tls_probes_put(&f->probes, t->skel, path, &lib,
-			     lib.id ? lib.id : id_of(f),
+	f->cookie = lib.id ? lib.id : id_of(f);
+	err = tls_probes_put(&f->probes, t->skel, path, &lib, f->cookie,
 			     settings_now(t->pins)->users & USERS_TLS);
-	if (err)
+	if (err) {
 		t->probe_error = err;
-	for (size_t i = 0; !err && i < f->probes.n; i++)
-		f->probes.pins[i] = tls_files_pin(t, f->probes.links[i]);
-	return err;
+		return err;
+	}
+	tls_files_pin_all(t, &f->probes);
+	plan_move(t, f, fd, &lib);
+	return 0;
 }
 
 static bool is_library(const char *name)
@@ -190,12 +228,11 @@ static void each_file(struct tls_files *t, pid_t pid, file_fn fn, void *ctx)
 
 static void drop(struct tls_files *t, struct tls_file *f)
 {
-	for (size_t i = f->probes.n; i-- > 0;)
-		if (f->probes.pins[i] >= 0)
-			tls_unpin_one(t->pins->dir, t->pins->generation,
-				      f->probes.pins[i]);
-	if (f->probes.n)
-		tls_probes_end(&f->probes);
+	tls_trial_end(&f->move, t->skel);
+	tls_files_end(t, &f->behind);
+	tls_files_end(t, &f->probes);
+	if (f->fd >= 0)
+		close(f->fd);
 	memmove(f, f + 1, (char *)(t->list + --t->n) - (char *)f);
 }
 
@@ -267,7 +304,8 @@ static bool make_room(struct tls_files *t)
 static int add_open(struct tls_files *t, int fd, const char *name, bool lasting,
 		    ino_t home)
 {
-	struct tls_file *f, like = { .lasting = lasting, .home = home };
+	struct tls_file *f,
+		like = { .lasting = lasting, .home = home, .fd = -1 };
 	int err = identify(fd, &like);
 
 	if (err)
@@ -377,6 +415,13 @@ int tls_files_ended(struct tls_files *t)
 void tls_files_close(struct tls_files *t)
 {
 	tls_homes_close(&t->homes);
-	for (size_t i = 0; i < t->n; i++)
-		tls_probes_close(&t->list[i].probes);
+	for (size_t i = 0; i < t->n; i++) {
+		struct tls_file *f = &t->list[i];
+
+		tls_trial_end(&f->move, t->skel);
+		tls_probes_close(&f->behind);
+		tls_probes_close(&f->probes);
+		if (f->fd >= 0)
+			close(f->fd);
+	}
 }

@@ -19,6 +19,7 @@
 
 #include "tls/tls_homes.h"
 #include "tls/tls_probes.h"
+#include "tls/tls_trial.h"
 
 /* When it is full, files are forgotten that are at no path and in no process. */
 #define TLS_FILES_MAX 64
@@ -36,6 +37,10 @@ struct tls_file {
 	bool used; /* while files that are gone are looked for */
 	ino_t home; /* mount namespace of its process; 0: the daemon's own */
 	struct tls_probes probes; /* none if it has no TLS write function */
+	struct tls_move move; /* of these to where they cost less */
+	struct tls_probes behind; /* there, while they move */
+	uint64_t cookie;
+	int fd; /* O_PATH, while they may move; else -1 */
 };
 
 struct tls_files {
@@ -57,6 +62,10 @@ struct tls_files {
  * -errno.
  */
 int tls_files_pin(struct tls_files *t, int link);
+
+/* The same for all links of some probes; and their end. */
+void tls_files_pin_all(struct tls_files *t, struct tls_probes *p);
+void tls_files_end(struct tls_files *t, struct tls_probes *p);
 
 /*
  * Probes the file at a path. 0, also if it is probed already; -ENOSPC if the

@@ -17,14 +17,30 @@ enum tls_function {
 	TLS_READ, /* (object, buffer, bytes), returns bytes */
 	TLS_READ_EX, /* (object, buffer, bytes, &read), returns 1 */
 	TLS_FREE, /* (object): ends the object's session */
+	/* behind TLS_READ: (object, 23, buffer, bytes), returns bytes */
+	TLS_READ_TYPED,
 	TLS_FUNCTIONS
 };
 
 #define TLS_OFFSETS_MAX 16
 
+#define TLS_BEHIND_MAX 4
+
+/*
+ * A function behind exported ones: see tls_places.h. `from` are their places, of
+ * each kind a bit for each place.
+ */
+struct tls_behind {
+	uint64_t offset;
+	enum tls_function function;
+	uint16_t from[TLS_FUNCTIONS];
+};
+
 struct tls_library {
 	uint64_t offset[TLS_FUNCTIONS][TLS_OFFSETS_MAX]; /* in the file */
 	size_t n[TLS_FUNCTIONS];
+	struct tls_behind behind[TLS_BEHIND_MAX];
+	size_t n_behind;
 	uint64_t id; /* the first 8 bytes of its build-id, or 0 */
 };
 

@@ -16,7 +16,7 @@
 #include "sys/confine.h"
 #include "sys/uprobe.h"
 
-#define PROBES_WRITE 7 /* without the last four, which are for reading */
+#define PROBES_WRITE 7 /* without the last six, which are for reading */
 #define PIN_NAME "tls-%d-%d"
 
 struct probe {
@@ -25,21 +25,14 @@ struct probe {
 	bool at_return;
 };
 
-static int put(struct tls_probes *p, const struct probe *probe,
-	       const char *path, const struct tls_library *lib, uint64_t cookie)
+int tls_probes_add(struct tls_probes *p, const struct bpf_program *prog,
+		   const struct uprobe_target *to)
 {
-	const struct uprobe_target to = {
-		.path = path,
-		.offsets = lib->offset[probe->function],
-		.n = lib->n[probe->function],
-		.cookie = cookie,
-		.at_return = probe->at_return,
-	};
 	int n;
 
-	if (!to.n || !bpf_program__autoload(probe->prog))
+	if (!to->n || !bpf_program__autoload(prog))
 		return 0;
-	n = uprobe_attach(bpf_program__fd(probe->prog), &to, p->links + p->n);
+	n = uprobe_attach(bpf_program__fd(prog), to, p->links + p->n);
 	if (n < 0)
 		return n;
 	p->n += n;
@@ -64,14 +57,26 @@ int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
 		{ skel->progs.tls_enter_ex2, TLS_WRITE_EX2, false },
 		{ skel->progs.tls_read_leave, TLS_READ, true },
 		{ skel->progs.tls_read_leave_ex, TLS_READ_EX, true },
+		{ skel->progs.tls_read_leave, TLS_READ_TYPED, true },
 		{ skel->progs.tls_read_enter, TLS_READ, false },
 		{ skel->progs.tls_read_enter_ex, TLS_READ_EX, false },
+		{ skel->progs.tls_read_enter_typed, TLS_READ_TYPED, false },
 	};
 	int n = reads ? TLS_PROBES : PROBES_WRITE, err = 0;
 
 	p->n = 0;
-	for (int i = 0; i < n && !err; i++)
-		err = put(p, &probes[i], path, lib, cookie);
+	for (int i = 0; i < n && !err; i++) {
+		enum tls_function f = probes[i].function;
+
+		err = tls_probes_add(p, probes[i].prog,
+				     &(struct uprobe_target){
+					     .path = path,
+					     .offsets = lib->offset[f],
+					     .n = lib->n[f],
+					     .cookie = cookie,
+					     .at_return = probes[i].at_return,
+				     });
+	}
 	if (err)
 		tls_probes_close(p);
 	return err;

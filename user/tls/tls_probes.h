@@ -15,9 +15,11 @@
 #include "tls/tls_library.h"
 
 /* At entry and at return for each way to write and read, and at free. */
-#define TLS_PROBES 11
+#define TLS_PROBES 13
 
+struct bpf_program;
 struct smtpxdp;
+struct uprobe_target;
 
 struct tls_probes {
 	int links[TLS_PROBES * TLS_OFFSETS_MAX]; /* fds */
@@ -33,6 +35,13 @@ struct tls_probes {
 int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
 		   const char *path, const struct tls_library *lib,
 		   uint64_t cookie, bool reads);
+
+/*
+ * Adds one program's probes at some places; none, if it is not loaded. -errno: p
+ * is as it was.
+ */
+int tls_probes_add(struct tls_probes *p, const struct bpf_program *prog,
+		   const struct uprobe_target *to);
 
 /* Closes the links, which ends those that are not pinned. */
 void tls_probes_close(struct tls_probes *p);

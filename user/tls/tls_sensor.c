@@ -17,6 +17,7 @@
 #include "sys/uprobe.h"
 #include "tls.h"
 #include "tls/tls_files.h"
+#include "tls/tls_moving.h"
 #include "tls/tls_probes.h"
 #include "tls/tls_serving.h"
 
@@ -217,9 +218,9 @@ int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known)
 	return tls_files_look(&t->files, pid, known);
 }
 
-int tls_sensor_late(struct tls_sensor *t)
+int tls_sensor_tick(struct tls_sensor *t)
 {
-	return tls_files_late(&t->files);
+	return tls_files_late(&t->files) + tls_moving(&t->files);
 }
 
 int tls_sensor_fd(const struct tls_sensor *t)
@@ -246,11 +247,17 @@ int tls_sensor_error(const struct tls_sensor *t)
 	return t->files.probe_error;
 }
 
-const char *tls_sensor_file(const struct tls_sensor *t, size_t i)
+const char *tls_sensor_file(const struct tls_sensor *t, size_t i,
+			    enum tls_way *way)
 {
-	for (size_t k = 0; k < t->files.n; k++)
-		if (t->files.list[k].probes.n && i-- == 0)
-			return t->files.list[k].path;
+	for (size_t k = 0; k < t->files.n; k++) {
+		const struct tls_file *f = &t->files.list[k];
+
+		if (!f->probes.n || i-- > 0)
+			continue;
+		*way = f->move.way;
+		return f->path;
+	}
 	return NULL;
 }
 

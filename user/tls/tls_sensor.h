@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "tls/tls_trial.h"
+
 struct pins;
 struct smtpxdp;
 struct tls_sensor;
@@ -31,9 +33,10 @@ int tls_sensor_look(struct tls_sensor *t, pid_t pid, bool *known);
 
 /*
  * To be called once a second: looks at containers for which there was too
- * little time before. Returns how many libraries are new and probed now.
+ * little time before, and moves probes to where they cost less. Returns how many
+ * libraries are new, or probed in another way now.
  */
-int tls_sensor_late(struct tls_sensor *t);
+int tls_sensor_tick(struct tls_sensor *t);
 
 /*
  * Readable when containers may have ended: then tls_sensor_ended() is to be
@@ -43,7 +46,8 @@ int tls_sensor_fd(const struct tls_sensor *t);
 int tls_sensor_ended(struct tls_sensor *t);
 
 /* The probed files by number, from 0. NULL: there is no such number. */
-const char *tls_sensor_file(const struct tls_sensor *t, size_t i);
+const char *tls_sensor_file(const struct tls_sensor *t, size_t i,
+			    enum tls_way *way);
 
 /* Are the probes perf events (one a place), instead of uprobe.multi? */
 bool tls_sensor_is_perf(const struct tls_sensor *t);

@@ -32,6 +32,8 @@ int tls_publish(struct pins *p, const struct tls_sensor *t)
 {
 	struct daemon_info *info = malloc(sizeof(*info));
 	int lock = pins_lock_writer(p->dir), err;
+	enum tls_way way;
+	const char *path;
 
 	err = info ? daemon_read(p, info) : -ENOMEM;
 	if (!err) {
@@ -39,9 +41,11 @@ int tls_publish(struct pins *p, const struct tls_sensor *t)
 
 		info->tls_running = t != NULL;
 		info->n_tls_files = 0;
-		while (t && n < DAEMON_TLS_FILES_MAX && tls_sensor_file(t, n)) {
+		while (t && n < DAEMON_TLS_FILES_MAX &&
+		       (path = tls_sensor_file(t, n, &way))) {
 			snprintf(info->tls_files[n], DAEMON_TLS_PATH_SIZE, "%s",
-				 tls_sensor_file(t, n));
+				 path);
+			info->tls_ways[n] = way;
 			info->n_tls_files = ++n;
 		}
 		snprintf(info->tls_hook, sizeof(info->tls_hook), "%s",
@@ -135,7 +139,7 @@ void tls_watch(struct pins *p, struct tls_sensor *t)
 	struct mail_proc proc;
 	int more = !bpf_map_get_next_key(fd, NULL, &next);
 
-	if (tls_sensor_late(t) > 0)
+	if (tls_sensor_tick(t) > 0)
 		tls_publish(p, t);
 	while (more) {
 		pid = next;
