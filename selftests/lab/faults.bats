@@ -166,7 +166,7 @@ file_is_sound() { # CLIENT
 banned_once() { # CLIENT
 	until_true 5 file_has 4
 	same ban "$(smtpxdp ban -j | jq -c ".[] | select(.net == \"$1/32\") |
-		[.reason, .failures, .offences]")" '["3 failures in 1h",3,1]' &&
+		[.reason, .failures, .offences]")" '["3 failures in 1d",3,1]' &&
 		smtpxdp ban del --forgive $1 &&
 		file_has 3 && as_before
 }
@@ -301,7 +301,7 @@ commands_killed() { # COMMAND BACK
 		commands_killed "ban add 198.51.100.12" "ban del --forgive 198.51.100.12"
 		commands_killed "ban add 198.51.100.96/28" "ban del 198.51.100.96/28"
 		commands_killed "allow add 198.51.100.41" "allow del 198.51.100.41"
-		commands_killed "config set rate 4/1h" "config set rate 3/1h"
+		commands_killed "config set rate 4/1d" "config set rate 3/1d"
 		daemon_down TERM
 	done
 	daemon_up

@@ -155,7 +155,7 @@ windows() {
 # Bans of all kinds, an allowlist, a changed configuration, a regular client, a
 # window with two failures of three; all of it saved.
 home() {
-	conf rate 3/1h scope all ban-time 7d "$@"
+	conf rate 3/1d scope all ban-time 7d "$@"
 	daemon_up
 	smtpxdp ban add 198.51.100.9 --reason flood
 	smtpxdp ban add 198.51.100.64/28 --for 300d
