@@ -133,6 +133,18 @@ letters() { # LETTERS COUNT
 	printf -- "$1%.0s" $(seq $2)
 }
 
+# Each guess is a new password where it cannot be read, as here.
+@test "the shipped file, for guessers who take their time: banned, all of them" {
+	for row in "12 108" "14 126" "60 540" "600 35400"; do
+		read -r every at <<<"$row"
+		same "a try per $every s" "$(TZ=UTC replay -j -c "$LAB_ROOT"/dist/smtpxdp.conf \
+			<(capture --every $every --count 70) |
+			jq -r '.bans[0] | .net + "@" + (.time |
+				sub("\\+00:00"; "Z") | fromdate - 1600000000 | tostring)')" \
+			"$ATTACKER/32@$at"
+	done
+}
+
 @test "a success clears the window, once in the time of the rate" {
 	local f9 f10
 	f9=$(letters F 9) f10=$(letters F 10)
