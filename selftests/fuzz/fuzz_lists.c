@@ -476,6 +476,7 @@ static void check_restored(const struct input *in, const struct plain *p)
 		const struct ban_file_entry *e = &bans.entries[i], *a;
 		struct ban_fields b = { .window = e->window,
 					.failures = e->failures,
+					.since = e->since,
 					.code = e->code,
 					.flags = e->flags };
 
@@ -491,8 +492,9 @@ static void check_restored(const struct input *in, const struct plain *p)
 		a = again.entries;
 		must(again.n == 1);
 		must(a->window == e->window);
-		must(a->failures == e->failures && a->code == e->code &&
-		     a->flags == e->flags && !a->owner == !e->owner);
+		must(a->failures == e->failures && a->since == e->since &&
+		     a->code == e->code && a->flags == e->flags &&
+		     !a->owner == !e->owner);
 		must(!e->owner || !strcmp(again.text + a->owner, b.owner));
 		ban_file_free(&again);
 	}

@@ -164,7 +164,7 @@ list() {
 	smtpxdp ban list --plain >$LIST
 	same "lines" "$(wc -l <$LIST)" 4
 	smtpxdp ban flush
-	smtpxdp ban load --strict $LIST
+	smtpxdp ban load --strict --restore $LIST
 	same "bans" "$(all)" "$before"
 	fails 2 smtpxdp ban list --plain -j
 }
@@ -179,7 +179,7 @@ list() {
 	smtpxdp ban add $GATEWAY --for 1h --force
 	smtpxdp ban add 192.168.77.0/24 --for 7d --owner list
 	all() {
-		smtpxdp ban list -j | jq -c 'sort_by(.net) | map([.net, .reason, .owner,
+		smtpxdp ban list -j | jq -c 'sort_by(.net) | map([.net, .reason, .owner, (.banned_at[:18]),
 			.failures, .closed, ((.expires_in + 50) / 100 | floor),
 			(.others | map([.owner, .reason]))])'
 	}

@@ -257,6 +257,7 @@ static void test_fields(void **state)
 			f.code = dice(2) ? 0 : dice_range(200, 599);
 		if (kind == 1 || kind == 2)
 			f.window = dice_range(1, 2000000000);
+		f.since = dice(2) ? dice_range(1, 2000000000) : 0;
 		if (kind == 3)
 			for (int k = dice_range(0, BAN_REASON_SIZE - 2); k >= 0;
 			     k--)
@@ -277,6 +278,7 @@ static void test_fields(void **state)
 		assert_int_equal(e->window,
 				 *f.owner ? owner_id(f.owner) : f.window);
 		assert_int_equal(e->failures, f.failures);
+		assert_int_equal(e->since, f.since);
 		assert_int_equal(e->code, f.code);
 		assert_int_equal(e->flags, f.flags);
 	}
@@ -305,6 +307,7 @@ static void test_wrong_fields(void **state)
 		"failures=1e2",
 		"failures=1 code=199",
 		"failures=1 code=600",
+		"since=0",
 		"code=535",
 		"failures=1 within=4294967296",
 		"within=60",

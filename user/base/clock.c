@@ -85,6 +85,20 @@ const char *clock_format_wall(uint64_t usec, char buf[static CLOCK_TEXT])
 	return buf;
 }
 
+int64_t clock_wall_of(uint64_t boot_ns)
+{
+	int64_t ago = clock_ns(CLOCK_BOOTTIME) - boot_ns;
+
+	return ((int64_t)clock_ns(CLOCK_REALTIME) - ago) / NSEC;
+}
+
+uint64_t clock_boot_of_wall(int64_t seconds)
+{
+	int64_t ago = clock_ns(CLOCK_REALTIME) - seconds * NSEC;
+
+	return clock_ns(CLOCK_BOOTTIME) - ago;
+}
+
 const char *clock_format_boot(uint64_t boot_ns, char buf[static CLOCK_TEXT])
 {
 	uint64_t ago = clock_ns(CLOCK_BOOTTIME) - boot_ns;

@@ -33,6 +33,10 @@ uint64_t clock_until(const struct clock_pair *now, uint64_t jiffies);
 /* The ns of CLOCK_BOOTTIME at a jiffy, past or future. */
 uint64_t clock_boot_of(const struct clock_pair *now, uint64_t jiffies);
 
+/* Seconds since 1970 of a moment of CLOCK_BOOTTIME, past or future; and back. */
+int64_t clock_wall_of(uint64_t boot_ns);
+uint64_t clock_boot_of_wall(int64_t seconds);
+
 /*
  * A time by RFC 3339 with the local offset, from ns of CLOCK_BOOTTIME or us of
  * CLOCK_REALTIME. Returns buf.

@@ -29,6 +29,7 @@ static struct ban_fields fields_of(const struct pins *p, const struct ban *b)
 	struct ban_fields f = {
 		.window = b->window,
 		.failures = b->failures,
+		.since = clock_wall_of(b->since),
 		.code = b->code,
 		.flags = b->flags & (BAN_FORCED | BAN_SPARES),
 	};

@@ -85,6 +85,8 @@ static bool take(const char *key, const struct value *v, struct ban_fields *f)
 		return take_number(v, 10, 1, UINT32_MAX, &f->failures);
 	if (!strcmp(key, "within"))
 		return take_number(v, 10, 0, UINT32_MAX, &f->window);
+	if (!strcmp(key, "since"))
+		return take_number(v, 10, 1, UINT32_MAX, &f->since);
 	return !strcmp(key, "code") && take_code(v, f);
 }
 
@@ -162,6 +164,8 @@ const char *ban_fields_format(const struct ban_fields *f,
 	if (f->flags & BAN_FORCED)
 		n += snprintf(buf + n, BAN_FIELDS_TEXT - n, " force=yes");
 	if (f->flags & BAN_SPARES)
-		snprintf(buf + n, BAN_FIELDS_TEXT - n, " open=25");
+		n += snprintf(buf + n, BAN_FIELDS_TEXT - n, " open=25");
+	if (f->since)
+		snprintf(buf + n, BAN_FIELDS_TEXT - n, " since=%u", f->since);
 	return buf;
 }

@@ -9,6 +9,7 @@
  *	open=25		the port of deliveries is not closed (BAN_SPARES)
  *	failures=N within=SECONDS code=CODE
  *			a sensor made it, because of these
+ *	since=SECONDS	when, since 1970
  *
  * Pure.
  */
@@ -26,6 +27,7 @@ struct ban_fields {
 	char owner[BAN_REASON_SIZE]; /* his name, or "" */
 	__u32 window; /* as in struct ban: seconds, or the owner's number */
 	__u32 failures;
+	__u32 since; /* seconds since 1970; 0: not known */
 	__u16 code;
 	__u8 flags; /* BAN_FORCED, BAN_SPARES */
 };

@@ -167,6 +167,7 @@ static int add_all(struct ban_file *f, const struct net_line *l,
 		.seconds = said->seconds,
 		.window = said->fields.window,
 		.failures = said->fields.failures,
+		.since = said->fields.since,
 		.code = said->fields.code,
 		.flags = said->fields.flags,
 	};

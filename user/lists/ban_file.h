@@ -24,7 +24,7 @@ struct ban_file_entry {
 	uint64_t seconds; /* 0: the line has no time */
 	/* as in struct ban_fields: */
 	uint32_t owner; /* offset in `text`, 0: it names none */
-	uint32_t window, failures;
+	uint32_t window, failures, since;
 	uint16_t code;
 	uint8_t flags;
 };

@@ -207,7 +207,8 @@ static void row_of(const struct ban_load *l, const struct ban_planned *b,
 	row->net = b->net;
 	row->ban = (struct ban){
 		.expires = end_of(l, b),
-		.since = l->now.boot_ns,
+		.since = e->since ? clock_boot_of_wall(e->since) :
+				    l->now.boot_ns,
 		.failures = e->failures,
 		.code = e->code,
 		.flags = e->flags,
