@@ -147,7 +147,7 @@ static __noinline int arrived(const struct settings *s,
 		return 0;
 	ends_of(sk, &peer, &server);
 	/* in a namespace of his own, a user is whoever he likes */
-	if (!in_roots_netns(sk) && !is_named(s, &server))
+	if (in_users_netns(sk) && !is_named(s, &server))
 		return 0;
 	who_inside(s, &peer);
 	passes = is_long_banned(s, &peer, port);

@@ -49,7 +49,7 @@ static const struct program {
 	{ "tls_read_leave", PART_TLS_READ },
 	{ "tls_read_enter_ex", PART_TLS_READ_EX },
 	{ "tls_read_leave_ex", PART_TLS_READ_EX },
-	{ "tls_read_enter_typed", PART_TLS_BEHIND },
+	{ "tls_typed_enter", PART_TLS_BEHIND },
 	{ "tls_try_enter", PART_TLS_BEHIND },
 	{ "tls_try_behind", PART_TLS_BEHIND },
 	{ "tls_try_leave", PART_TLS_BEHIND },

@@ -60,7 +60,7 @@ int tls_probes_put(struct tls_probes *p, const struct smtpxdp *skel,
 		{ skel->progs.tls_read_leave, TLS_READ_TYPED, true },
 		{ skel->progs.tls_read_enter, TLS_READ, false },
 		{ skel->progs.tls_read_enter_ex, TLS_READ_EX, false },
-		{ skel->progs.tls_read_enter_typed, TLS_READ_TYPED, false },
+		{ skel->progs.tls_typed_enter, TLS_READ_TYPED, false },
 	};
 	int n = reads ? TLS_PROBES : PROBES_WRITE, err = 0;
 
