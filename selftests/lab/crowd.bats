@@ -60,7 +60,7 @@ bans_are() { # COUNT
 @test "$CROWD attackers: all who reach the rate are banned, memory stays flat" {
 	local fds maps first=0 most=0 now told
 	conf rate $TRIES/2h max-clients 200000 max-bans 200000 \
-		max-bans-per-minute off ban-time 7d compare-passwords no
+		max-bans-per-minute off ban-time 7d compare-passwords no tls off
 	daemon_up
 	fds=$(descriptors)
 	maps=$(map_memory)
