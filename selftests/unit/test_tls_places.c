@@ -49,6 +49,14 @@ __asm__(".pushsection .rodata\n.globl code, code_end\ncode: ret\n"
 	"3: mov 0x864(%rdi),%eax\n cmp $3,%eax\n je 1b\n add $8,%rsp\n ret\n"
 	/* gnutls_record_send() */
 	FN(send) "xor %r8d,%r8d\n xor %ecx,%ecx\n jmp inner_ex2\n"
+	/* what a linker makes of calls of a library's own functions */
+	FN(plt_ex2) "endbr64\n jmp *slot_ex2(%rip)\n"
+	FN(plt_send2) "jmp *slot_send2(%rip)\n"
+	FN(write_ex_plt) "endbr64\n mov %rcx,%r8\n xor %ecx,%ecx\n"
+	"jmp plt_ex2\n"
+	FN(send_plt) "xor %r8d,%r8d\n xor %ecx,%ecx\n jmp plt_send2\n"
+	FN(send2) "endbr64\n push %r15\n pop %r15\n ret\n"
+	FN(slot_ex2) FN(slot_send2)
 	FN(free_null) "test %rdi,%rdi\n je 1f\n push %rbx\n pop %rbx\n1: ret\n"
 	FN(pushes) "endbr64\n push %rbx\n pop %rbx\n ret\n"
 	FN(error) "ret\n"
@@ -185,6 +193,48 @@ static void test_gnutls(void **state)
 			 AT(inner_ex) + AT(inner_read));
 }
 
+static void put_slot(uint64_t slot, uint64_t offset)
+{
+	lib.slots[lib.n_slots++] = (struct tls_slot){ slot + 0x1000, offset };
+	lib.bias = 0x1000;
+}
+
+/* Debian 13's SSL_write_ex() calls SSL_write_ex2() by the PLT. */
+static void test_plt(void **state)
+{
+	lib = (struct tls_library){};
+	put(TLS_WRITE_EX, AT(write_ex_plt));
+	put(TLS_WRITE_EX2, AT(write_ex2_35));
+	put_slot(AT(slot_ex2), AT(write_ex2_35));
+	tls_places_find(fd, code_end - code, &lib);
+	assert_int_equal(lib.n_behind, 1);
+	is_behind(0, AT(inner_ex2) + 4, TLS_WRITE_EX2, TLS_WRITE_EX, 1);
+	is_behind(0, AT(inner_ex2) + 4, TLS_WRITE_EX2, TLS_WRITE_EX2, 1);
+}
+
+/* gnutls_record_send() calls gnutls_record_send2(), which is exported, too. */
+static void test_alike(void **state)
+{
+	struct tls_library to;
+
+	lib = (struct tls_library){};
+	put(TLS_WRITE, AT(send2));
+	put(TLS_WRITE, AT(send_plt));
+	put_slot(AT(slot_send2), AT(send2));
+	tls_places_find(fd, code_end - code, &lib);
+	assert_int_equal(lib.n_behind, 1);
+	is_behind(0, AT(send2) + 4, TLS_WRITE, TLS_WRITE, 2);
+	tls_places_behind(&lib, &to);
+	assert_int_equal(to.n[TLS_WRITE], 1);
+	assert_int_equal(to.offset[TLS_WRITE][0], AT(send2) + 4);
+	/* another function that is called so may want none of it */
+	lib = (struct tls_library){};
+	put(TLS_WRITE, AT(send_plt));
+	put_slot(AT(slot_send2), AT(send2));
+	tls_places_find(fd, code_end - code, &lib);
+	assert_int_equal(lib.n_behind, 0);
+}
+
 /* What has an exported function of its own stays, and what is dear. */
 static void test_nothing_behind(void **state)
 {
@@ -271,6 +321,8 @@ int main(void)
 		cmocka_unit_test(test_openssl_30),
 		cmocka_unit_test(test_openssl_35),
 		cmocka_unit_test(test_gnutls),
+		cmocka_unit_test(test_plt),
+		cmocka_unit_test(test_alike),
 		cmocka_unit_test(test_nothing_behind),
 		cmocka_unit_test(test_real),
 		cmocka_unit_test(test_random),

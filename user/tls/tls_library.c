@@ -159,6 +159,52 @@ static int read_symbols(struct reader *r, const Elf64_Shdr *table,
 	return err == -EFBIG ? 0 : err;
 }
 
+/* The offset of a symbol of a table, if it is one of the functions. */
+static bool find_function(const struct reader *r, const Elf64_Sym *sym,
+			  const char *names, uint64_t size, uint64_t *offset)
+{
+	if (ELF64_ST_TYPE(sym->st_info) != STT_FUNC || !sym->st_value ||
+	    sym->st_name >= size)
+		return false;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		if (!strcmp(names + sym->st_name, functions[i].name))
+			return file_offset(r, sym->st_value, offset);
+	return false;
+}
+
+/*
+ * Reads by which slots the library calls its own functions. What is wrong with
+ * these tables is left out: they only make probes cheaper.
+ */
+static int read_slots(struct reader *r, const Elf64_Shdr *table,
+		      const Elf64_Shdr *symbols, const Elf64_Shdr *strings)
+{
+	size_t n = table->sh_size / sizeof(Elf64_Rela);
+	size_t n_syms = symbols->sh_size / sizeof(Elf64_Sym);
+	Elf64_Rela *rela = NULL;
+	Elf64_Sym *syms = NULL;
+	char *names = NULL;
+	int err = load(r, table->sh_offset, table->sh_size, &rela);
+
+	if (!err)
+		err = load(r, symbols->sh_offset, symbols->sh_size, &syms);
+	if (!err)
+		err = load(r, strings->sh_offset, strings->sh_size, &names);
+	for (size_t i = 0; !err && i < n; i++) {
+		size_t k = ELF64_R_SYM(rela[i].r_info);
+		struct tls_slot slot = { .address = rela[i].r_offset };
+
+		if (r->lib->n_slots < TLS_SLOTS_MAX && k < n_syms &&
+		    find_function(r, &syms[k], names, strings->sh_size,
+				  &slot.offset))
+			r->lib->slots[r->lib->n_slots++] = slot;
+	}
+	free(rela);
+	free(syms);
+	free(names);
+	return err == -ENOMEM ? err : 0;
+}
+
 static uint64_t padded(uint64_t n)
 {
 	return (n + 3) & ~3ULL;
@@ -221,6 +267,9 @@ static int read_segments(struct reader *r)
 		if (all[i].p_type == PT_LOAD && all[i].p_flags & PF_X)
 			r->code[r->n_code++] = all[i];
 	free(all);
+	/* with several, an offset has several addresses */
+	if (r->n_code == 1)
+		r->lib->bias = r->code->p_vaddr - r->code->p_offset;
 	return 0;
 }
 
@@ -241,6 +290,11 @@ static int read_sections(struct reader *r)
 			err = read_symbols(r, sh, &all[sh->sh_link]);
 		else if (sh->sh_type == SHT_NOTE)
 			err = read_build_id(r, sh);
+		else if (sh->sh_type == SHT_RELA && sh->sh_link < n &&
+			 all[sh->sh_link].sh_type == SHT_DYNSYM &&
+			 all[sh->sh_link].sh_link < n)
+			err = read_slots(r, sh, &all[sh->sh_link],
+					 &all[all[sh->sh_link].sh_link]);
 	}
 	free(all);
 	return err;

@@ -36,11 +36,23 @@ struct tls_behind {
 	uint16_t from[TLS_FUNCTIONS];
 };
 
+#define TLS_SLOTS_MAX 16
+
+/* Where the linker puts the address of one of these functions, for calls by PLT. */
+struct tls_slot {
+	uint64_t address; /* in memory */
+	uint64_t offset; /* of the function, in the file */
+};
+
 struct tls_library {
 	uint64_t offset[TLS_FUNCTIONS][TLS_OFFSETS_MAX]; /* in the file */
 	size_t n[TLS_FUNCTIONS];
 	struct tls_behind behind[TLS_BEHIND_MAX];
 	size_t n_behind;
+	struct tls_slot slots[TLS_SLOTS_MAX];
+	size_t n_slots;
+	uint64_t
+		bias; /* from offsets of code to addresses; of the slots' use */
 	uint64_t id; /* the first 8 bytes of its build-id, or 0 */
 };
 

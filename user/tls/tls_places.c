@@ -6,6 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Adds an offset once: one behind may be exported, too. */
+static void add(struct tls_library *to, enum tls_function f, uint64_t offset)
+{
+	for (size_t i = 0; i < to->n[f]; i++)
+		if (to->offset[f][i] == offset)
+			return;
+	if (to->n[f] < TLS_OFFSETS_MAX)
+		to->offset[f][to->n[f]++] = offset;
+}
+
 void tls_places_behind(const struct tls_library *lib, struct tls_library *to)
 {
 	*to = *lib;
@@ -22,9 +32,7 @@ void tls_places_behind(const struct tls_library *lib, struct tls_library *to)
 	for (size_t i = 0; i < lib->n_behind; i++) {
 		const struct tls_behind *b = &lib->behind[i];
 
-		if (to->n[b->function] < TLS_OFFSETS_MAX)
-			to->offset[b->function][to->n[b->function]++] =
-				b->offset;
+		add(to, b->function, b->offset);
 	}
 	to->n_behind = 0;
 }
@@ -81,6 +89,7 @@ struct state {
 };
 
 struct decoder {
+	const struct tls_library *lib; /* as it was read */
 	csh cs;
 	cs_insn *insn;
 	int fd;
@@ -390,6 +399,34 @@ static bool come(struct ways *w, uint64_t at, const struct state *s)
 	return true;
 }
 
+/* What a stub of the PLT leads to, if that is one of the functions; or itself. */
+static uint64_t through_plt(struct decoder *d, uint64_t at)
+{
+	const cs_x86_op *op = d->insn->detail->x86.operands;
+	uint64_t slot;
+
+	if (decode(d, at) && d->insn->id == X86_INS_ENDBR64)
+		decode(d, at + d->insn->size);
+	if (d->insn->id != X86_INS_JMP || op->type != X86_OP_MEM ||
+	    op->mem.base != X86_REG_RIP || op->mem.index != X86_REG_INVALID)
+		return at;
+	slot = d->insn->address + d->insn->size + op->mem.disp + d->lib->bias;
+	for (size_t i = 0; i < d->lib->n_slots; i++)
+		if (d->lib->slots[i].address == slot)
+			return d->lib->slots[i].offset;
+	return at;
+}
+
+static const struct {
+	int args;
+	bool at_return;
+} shapes[TLS_FUNCTIONS] = {
+	[TLS_WRITE] = { 3, true },	[TLS_WRITE_EX] = { 4, true },
+	[TLS_WRITE_EX2] = { 5, true },	[TLS_READ] = { 3, true },
+	[TLS_READ_EX] = { 4, true },	[TLS_FREE] = { 1, false },
+	[TLS_READ_TYPED] = { 4, true },
+};
+
 struct callee {
 	uint64_t at;
 	enum tls_function function;
@@ -453,6 +490,20 @@ static bool follow_all(struct decoder *d, struct ways *w)
 	return false;
 }
 
+/*
+ * Is it an exported function of the same kind, which gets all as it came, as
+ * gnutls_record_send2() from gnutls_record_send()? Any other one may do without
+ * the arguments that still lie in the registers.
+ */
+static bool is_alike(const struct decoder *d, const struct state *s,
+		     enum tls_function f, uint64_t at)
+{
+	for (size_t i = 0; i < d->lib->n[f]; i++)
+		if (d->lib->offset[f][i] == at)
+			return passes(s, RDI, shapes[f].args - 1);
+	return false;
+}
+
 /* The functions to which one hands what it gets. */
 static void find_callees(struct decoder *d, uint64_t entry, enum tls_function f,
 			 struct callees *c)
@@ -469,27 +520,20 @@ static void find_callees(struct decoder *d, uint64_t entry, enum tls_function f,
 		return;
 	for (size_t i = 0; i < w.n && ok; i++) {
 		enum tls_function as;
+		uint64_t to;
 
 		if (!decode(d, w.at[i]) || !hands_on(&w, i, d->insn) ||
 		    !target_of(d->insn))
 			continue;
 		as = called_as(&w.state[i], f);
-		ok = as == TLS_FUNCTIONS ||
-		     add_callee(c, target_of(d->insn), as);
+		to = through_plt(d, target_of(d->insn));
+		if (is_alike(d, &w.state[i], f, to))
+			as = f;
+		ok = as == TLS_FUNCTIONS || add_callee(c, to, as);
 	}
 	if (!ok)
 		c->n = 0;
 }
-
-static const struct {
-	int args;
-	bool at_return;
-} shapes[TLS_FUNCTIONS] = {
-	[TLS_WRITE] = { 3, true },	[TLS_WRITE_EX] = { 4, true },
-	[TLS_WRITE_EX2] = { 5, true },	[TLS_READ] = { 3, true },
-	[TLS_READ_EX] = { 4, true },	[TLS_FREE] = { 1, false },
-	[TLS_READ_TYPED] = { 4, true },
-};
 
 static bool is_cheap(struct decoder *d, uint64_t at)
 {
@@ -513,15 +557,16 @@ static struct tls_behind *behind_at(struct tls_library *lib, uint64_t offset,
 }
 
 /*
- * Notes what is behind a function, if that is cheaper. A call that is handed on
- * to an exported function is seen there anyway.
+ * Notes what is behind a function, if that is cheaper; or what is behind that,
+ * which may be an exported one in between.
  */
 static void note_behind(struct decoder *d, struct tls_library *lib,
-			enum tls_function f, size_t i)
+			const struct callee *from, enum tls_function f,
+			size_t i, bool again)
 {
 	struct callees c;
 
-	find_callees(d, lib->offset[f][i], f, &c);
+	find_callees(d, from->at, from->function, &c);
 	for (size_t k = 0; k < c.n; k++) {
 		enum tls_function as = c.list[k].function;
 		uint64_t at = cheapest(d, c.list[k].at, shapes[as].args, true);
@@ -530,6 +575,8 @@ static void note_behind(struct decoder *d, struct tls_library *lib,
 
 		if (b)
 			b->from[f] |= 1 << i;
+		else if (again)
+			note_behind(d, lib, &c.list[k], f, i, false);
 	}
 }
 
@@ -537,7 +584,9 @@ static void find_all(struct decoder *d, struct tls_library *lib)
 {
 	for (int f = 0; f < TLS_FUNCTIONS; f++)
 		for (size_t i = 0; f != TLS_FREE && i < lib->n[f]; i++)
-			note_behind(d, lib, f, i);
+			note_behind(d, lib,
+				    &(struct callee){ lib->offset[f][i], f }, f,
+				    i, true);
 	for (int f = 0; f < TLS_FUNCTIONS; f++)
 		for (size_t i = 0; i < lib->n[f]; i++)
 			lib->offset[f][i] =
@@ -547,7 +596,8 @@ static void find_all(struct decoder *d, struct tls_library *lib)
 
 void tls_places_find(int fd, uint64_t size, struct tls_library *lib)
 {
-	struct decoder d = { .fd = fd, .size = size };
+	struct tls_library read = *lib;
+	struct decoder d = { .lib = &read, .fd = fd, .size = size };
 
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &d.cs))
 		return;
