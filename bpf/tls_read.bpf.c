@@ -73,8 +73,7 @@ int BPF_KPROBE(tls_read_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 got)
  * before the buffer: RFC 8446, section 5.1.
  */
 SEC("uprobe")
-int BPF_KPROBE(tls_typed_enter, __u64 object, __u64 type, __u64 buf,
-	       __u64 num)
+int BPF_KPROBE(tls_typed_enter, __u64 object, __u64 type, __u64 buf, __u64 num)
 {
 	return (__u32)type == APPLICATION_DATA ?
 		       read_enter(object, buf, num, 0) :
