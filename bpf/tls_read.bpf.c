@@ -23,7 +23,6 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
-#define APPLICATION_DATA 23
 #define READ_STEPS 16384 /* as many lines as a TLS record may have */
 
 struct {
@@ -70,12 +69,12 @@ int BPF_KPROBE(tls_read_enter_ex, __u64 object, __u64 buf, __u64 num, __u64 got)
 
 /*
  * GnuTLS' function behind gnutls_record_recv(), which has the record's type
- * before the buffer: RFC 8446, section 5.1.
+ * before the buffer.
  */
 SEC("uprobe")
 int BPF_KPROBE(tls_typed_enter, __u64 object, __u64 type, __u64 buf, __u64 num)
 {
-	return (__u32)type == APPLICATION_DATA ?
+	return (__u32)type == TLS_APPLICATION_DATA ?
 		       read_enter(object, buf, num, 0) :
 		       0;
 }

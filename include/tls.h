@@ -8,6 +8,8 @@
 #include "sighting.h"
 #include "stream.h"
 
+#define TLS_APPLICATION_DATA 23 /* RFC 8446, section 5.1: TLSPlaintext.type */
+
 /*
  * A TLS session's mark: the first 16 bytes of its ServerHello's random. The
  * wire shows it in the clear, and the library keeps it in the session's object.

@@ -64,6 +64,7 @@ __asm__(".pushsection .rodata\n.globl code, code_end\ncode: ret\n"
 	/* Such that must stay as they are. */
 	FN(changes_object) "mov $1,%edi\n push %rbx\n pop %rbx\n ret\n"
 	FN(changes_half) "mov $1,%dil\n push %rbx\n pop %rbx\n ret\n"
+	FN(changes_high) "mov $1,%dh\n push %rbx\n pop %rbx\n ret\n"
 	FN(loops) "mov (%rdi),%rax\n1: push %rbx\n pop %rbx\n dec %rax\n"
 	"jne 1b\n ret\n"
 	FN(moves_stack) "sub $8,%rsp\n push %rbx\n pop %rbx\n add $8,%rsp\n ret\n"
@@ -127,6 +128,7 @@ static void test_not_moved(void **state)
 {
 	assert_int_equal(place_of(TLS_FREE, AT(changes_object)), 0);
 	assert_int_equal(place_of(TLS_FREE, AT(changes_half)), 0);
+	assert_int_equal(place_of(TLS_WRITE, AT(changes_high)), 0);
 	assert_int_equal(place_of(TLS_FREE, AT(loops)), 0);
 	assert_int_equal(place_of(TLS_WRITE, AT(moves_stack)), 0);
 	assert_int_equal(place_of(TLS_FREE, AT(realigns)), 0);

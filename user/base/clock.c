@@ -85,11 +85,15 @@ const char *clock_format_wall(uint64_t usec, char buf[static CLOCK_TEXT])
 	return buf;
 }
 
+/* ns since 1970 of a moment of CLOCK_BOOTTIME. */
+static uint64_t wall_ns(uint64_t boot_ns)
+{
+	return clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_BOOTTIME) - boot_ns);
+}
+
 int64_t clock_wall_of(uint64_t boot_ns)
 {
-	int64_t ago = clock_ns(CLOCK_BOOTTIME) - boot_ns;
-
-	return ((int64_t)clock_ns(CLOCK_REALTIME) - ago) / NSEC;
+	return (int64_t)wall_ns(boot_ns) / (int64_t)NSEC;
 }
 
 uint64_t clock_boot_of_wall(int64_t seconds)
@@ -101,7 +105,5 @@ uint64_t clock_boot_of_wall(int64_t seconds)
 
 const char *clock_format_boot(uint64_t boot_ns, char buf[static CLOCK_TEXT])
 {
-	uint64_t ago = clock_ns(CLOCK_BOOTTIME) - boot_ns;
-
-	return clock_format_wall((clock_ns(CLOCK_REALTIME) - ago) / 1000, buf);
+	return clock_format_wall(wall_ns(boot_ns) / 1000, buf);
 }

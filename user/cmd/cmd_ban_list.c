@@ -55,13 +55,12 @@ static void print_line(const struct listing *l, const struct ban_row *row)
 
 static void print_lines(const struct listing *l, const struct ban_row *row)
 {
-	const struct ban_row *end = l->claims.rows + l->claims.n;
 	const struct ban_row *c = NULL;
 
 	print_line(l, row);
 	if (row->ban.flags & BAN_SHARED)
 		c = ban_claims_find(&l->claims, &row->net);
-	for (; c && c < end && net_equal(&c->net, &row->net); c++)
+	for (; c; c = ban_claims_next(&l->claims, c))
 		if (ban_owner(&c->ban) != ban_owner(&row->ban))
 			print_line(l, c);
 }

@@ -199,7 +199,7 @@ int ban_load_plan(struct ban_load *l)
 	return err;
 }
 
-static void row_of(const struct ban_load *l, const struct ban_planned *b,
+static void row_of(struct ban_load *l, const struct ban_planned *b,
 		   struct ban_row *row)
 {
 	const struct ban_file_entry *e = &l->file->entries[b->entry];
@@ -216,8 +216,10 @@ static void row_of(const struct ban_load *l, const struct ban_planned *b,
 	};
 	snprintf(row->ban.reason, sizeof(row->ban.reason), "%s",
 		 e->reason ? l->file->text + e->reason : l->reason);
-	if (e->owner)
+	if (e->owner && l->named != row->ban.window)
 		owner_name_put(l->p, row->ban.window, l->file->text + e->owner);
+	if (e->owner)
+		l->named = row->ban.window;
 }
 
 /* Takes back what is gone from the list. */

@@ -44,6 +44,7 @@ struct ban_load {
 	struct nets_left_out special, refused;
 	struct ban_room need, room;
 	size_t next; /* of the plan, to be written */
+	__u32 named; /* the owner whose name was put last */
 	size_t done;
 };
 

@@ -70,18 +70,17 @@ static int drop(struct pins *p, const struct net *net, __u32 owner,
 int owners_release(struct pins *p, const struct net *net, __u32 owner,
 		   struct ban_claims *claims)
 {
-	const struct ban_row *end = claims->rows + claims->n, *next = NULL;
+	const struct ban_row *c = NULL, *next = NULL;
 	bool more = false;
 	struct ban there;
 	int err = banlist_get(p, net, &there);
 
 	if (err || ban_owner(&there) != owner)
 		return err ? err : drop(p, net, owner, claims);
-	for (const struct ban_row *c = ban_claims_find(claims, net);
-	     c && there.flags & BAN_SHARED && c < end &&
-	     net_equal(&c->net, net);
-	     c++) {
-		if (!c->ban.expires || ban_owner(&c->ban) == owner)
+	if (there.flags & BAN_SHARED)
+		c = ban_claims_find(claims, net);
+	for (; c; c = ban_claims_next(claims, c)) {
+		if (ban_owner(&c->ban) == owner)
 			continue;
 		more |= next != NULL;
 		next = next ? next : c;

@@ -134,6 +134,16 @@ int ban_claims_look(const struct pins *p, uint64_t jiffies,
 		&(struct reading){ .p = p, .jiffies = jiffies, .to = c });
 }
 
+/* The first from the i-th on that is of the network, and was not left out. */
+static const struct ban_row *find_from(const struct ban_claims *c, size_t i,
+				       const struct net *net)
+{
+	for (; i < c->n && net_equal(&c->rows[i].net, net); i++)
+		if (c->rows[i].ban.expires)
+			return &c->rows[i];
+	return NULL;
+}
+
 const struct ban_row *ban_claims_find(const struct ban_claims *c,
 				      const struct net *net)
 {
@@ -147,20 +157,23 @@ const struct ban_row *ban_claims_find(const struct ban_claims *c,
 		else
 			high = mid;
 	}
-	return low < c->n && net_equal(&c->rows[low].net, net) ? &c->rows[low] :
-								 NULL;
+	return find_from(c, low, net);
+}
+
+const struct ban_row *ban_claims_next(const struct ban_claims *c,
+				      const struct ban_row *row)
+{
+	return find_from(c, row - c->rows + 1, &row->net);
 }
 
 void ban_claims_forget(struct ban_claims *c, const struct net *net, __u32 owner)
 {
-	const struct ban_row *found = ban_claims_find(c, net);
+	const struct ban_row *row = ban_claims_find(c, net);
 
-	if (!found)
-		return;
-	for (size_t i = found - c->rows;
-	     i < c->n && net_equal(&c->rows[i].net, net); i++)
-		if (ban_owner(&c->rows[i].ban) == owner)
-			c->rows[i].ban.expires = 0;
+	while (row && ban_owner(&row->ban) != owner)
+		row = ban_claims_next(c, row);
+	if (row)
+		c->rows[row - c->rows].ban.expires = 0;
 }
 
 struct dropping {

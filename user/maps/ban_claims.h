@@ -29,11 +29,13 @@ int ban_claims_read(struct pins *p, uint64_t jiffies, struct ban_claims *c);
 int ban_claims_look(const struct pins *p, uint64_t jiffies,
 		    struct ban_claims *c);
 
-/* The first one of a network; the others follow. NULL: there is none. */
+/* The first one of a network, and the one behind another. NULL: there is none. */
 const struct ban_row *ban_claims_find(const struct ban_claims *c,
 				      const struct net *net);
+const struct ban_row *ban_claims_next(const struct ban_claims *c,
+				      const struct ban_row *row);
 
-/* Marks one that is no more in what was read: its `expires` is 0. */
+/* Leaves one out of what was read, for it is no more. */
 void ban_claims_forget(struct ban_claims *c, const struct net *net,
 		       __u32 owner);
 

@@ -58,13 +58,12 @@ static json_t *others_json(const struct pins *p, const struct ban_row *row,
 			   const struct ban_claims *claims,
 			   const struct clock_pair *now)
 {
-	const struct ban_row *end = claims->rows + claims->n;
+	const struct ban_row *c = NULL;
 	json_t *list = json_array();
 
-	for (const struct ban_row *c = ban_claims_find(claims, &row->net);
-	     c && row->ban.flags & BAN_SHARED && c < end &&
-	     net_equal(&c->net, &row->net);
-	     c++)
+	if (row->ban.flags & BAN_SHARED)
+		c = ban_claims_find(claims, &row->net);
+	for (; c; c = ban_claims_next(claims, c))
 		if (ban_owner(&c->ban) != ban_owner(&row->ban))
 			json_array_append_new(
 				list,

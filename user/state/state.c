@@ -85,14 +85,13 @@ static int save_claims(struct save *v, const struct net *net,
 		       const struct ban *b)
 {
 	int err = store_del(v->s, STORE_CLAIMS, net);
-	const struct ban_row *c, *end;
+	const struct ban_row *c;
 
 	if (err || !b || !(b->flags & BAN_SHARED))
 		return err;
 	err = read_claims(v);
 	c = err ? NULL : ban_claims_find(&v->claims, net);
-	end = v->claims.rows + v->claims.n;
-	for (; c && c < end && net_equal(&c->net, net) && !err; c++)
+	for (; c && !err; c = ban_claims_next(&v->claims, c))
 		if (ban_owner(&c->ban) != ban_owner(b))
 			err = put_claim(v, c);
 	return err;

@@ -72,22 +72,24 @@ static int failed(const char *what, int err, char *why, size_t size)
 	return err;
 }
 
-/* The dispatcher, or NULL with why. */
-static struct xdp_multiprog *open_dispatcher(__u32 ifindex, char *why,
-					     size_t size)
+/* Opens the library, and the dispatcher. */
+static int open_dispatcher(__u32 ifindex, struct xdp_multiprog **all, char *why,
+			   size_t size)
 {
-	struct xdp_multiprog *all =
-		lib.xdp_multiprog__get_from_ifindex(ifindex);
+	int err = open_library(why, size);
 
-	if (!all || lib.libxdp_get_error(all)) {
+	if (err)
+		return err;
+	*all = lib.xdp_multiprog__get_from_ifindex(ifindex);
+	if (!*all || lib.libxdp_get_error(*all)) {
 		failed("read", -ENOENT, why, size);
-		return NULL;
+		return -EBUSY;
 	}
-	if (!lib.xdp_multiprog__is_legacy(all))
-		return all;
+	if (!lib.xdp_multiprog__is_legacy(*all))
+		return 0;
 	failed("read", -EPROTO, why, size);
-	lib.xdp_multiprog__close(all);
-	return NULL;
+	lib.xdp_multiprog__close(*all);
+	return -EBUSY;
 }
 
 static int add(struct xdp_program *p, __u32 ifindex, unsigned int priority,
@@ -109,13 +111,10 @@ int libxdp_add(__u32 ifindex, struct bpf_object *obj, const char *prog,
 	struct xdp_multiprog *all;
 	enum xdp_attach_mode mode;
 	struct xdp_program *p;
-	int err = open_library(why, size);
+	int err = open_dispatcher(ifindex, &all, why, size);
 
 	if (err)
 		return err;
-	all = open_dispatcher(ifindex, why, size);
-	if (!all)
-		return -EBUSY;
 	mode = lib.xdp_multiprog__attach_mode(all);
 	lib.xdp_multiprog__close(all);
 	p = lib.xdp_program__create(&opts);
@@ -131,13 +130,10 @@ int libxdp_remove(__u32 ifindex, __u32 id, char *why, size_t size)
 {
 	struct xdp_program *p = NULL;
 	struct xdp_multiprog *all;
-	int err = open_library(why, size);
+	int err = open_dispatcher(ifindex, &all, why, size);
 
 	if (err)
 		return err;
-	all = open_dispatcher(ifindex, why, size);
-	if (!all)
-		return -EBUSY;
 	while ((p = lib.xdp_multiprog__next_prog(p, all)) &&
 	       lib.xdp_program__id(p) != id)
 		;

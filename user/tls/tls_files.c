@@ -81,6 +81,11 @@ int tls_files_pin(struct tls_files *t, int link)
 	return pin;
 }
 
+bool tls_files_reads(const struct tls_files *t)
+{
+	return settings_now(t->pins)->users & USERS_TLS;
+}
+
 void tls_files_pin_all(struct tls_files *t, struct tls_probes *p)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -130,7 +135,7 @@ static void plan_move(struct tls_files *t, struct tls_file *f, int fd,
 {
 	if (!bpf_program__autoload(t->skel->progs.tls_try_enter))
 		return;
-	tls_trial_plan(&f->move, lib, settings_now(t->pins)->users & USERS_TLS);
+	tls_trial_plan(&f->move, lib, tls_files_reads(t));
 	if (f->move.way == TLS_WAY_SOON)
 		f->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (f->fd < 0)
@@ -152,7 +157,7 @@ static int probe(struct tls_files *t, struct tls_file *f, int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	f->cookie = lib.id ? lib.id : id_of(f);
 	err = tls_probes_put(&f->probes, t->skel, path, &lib, f->cookie,
-			     settings_now(t->pins)->users & USERS_TLS);
+			     tls_files_reads(t));
 	if (err) {
 		t->probe_error = err;
 		return err;

@@ -63,7 +63,10 @@ struct tls_files {
  */
 int tls_files_pin(struct tls_files *t, int link);
 
-/* The same for all links of some probes; and their end. */
+/* Are the functions that read probed, too? */
+bool tls_files_reads(const struct tls_files *t);
+
+/* Pins all links of some probes; and ends them. */
 void tls_files_pin_all(struct tls_files *t, struct tls_probes *p);
 void tls_files_end(struct tls_files *t, struct tls_probes *p);
 

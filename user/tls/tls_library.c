@@ -122,54 +122,71 @@ static void add(struct tls_library *lib, enum tls_function f, uint64_t offset)
 		lib->offset[f][lib->n[f]++] = offset;
 }
 
-static void take_symbol(const struct reader *r, const char *name, uint64_t addr)
-{
-	uint64_t offset;
+/* Symbols, and their names. */
+struct symbols {
+	Elf64_Sym *list;
+	char *names;
+	size_t n, names_size;
+};
 
+static void symbols_free(struct symbols *s)
+{
+	free(s->list);
+	free(s->names);
+}
+
+/* To be freed, also after an error. */
+static int symbols_load(struct reader *r, const Elf64_Shdr *table,
+			const Elf64_Shdr *strings, struct symbols *s)
+{
+	int err = load(r, table->sh_offset, table->sh_size, &s->list);
+
+	if (!err)
+		err = load(r, strings->sh_offset, strings->sh_size, &s->names);
+	s->n = table->sh_size / sizeof(*s->list);
+	s->names_size = strings->sh_size;
+	return err;
+}
+
+/* Which of the functions the k-th symbol is, and its offset; or -1. */
+static int function_of(const struct reader *r, const struct symbols *s,
+		       size_t k, uint64_t *offset)
+{
+	const Elf64_Sym *sym = &s->list[k];
+	const char *name;
+
+	if (ELF64_ST_TYPE(sym->st_info) != STT_FUNC || !sym->st_value ||
+	    sym->st_name >= s->names_size)
+		return -1;
+	name = s->names + sym->st_name;
 	if (*name != 'S' && *name != 'g') /* most names are others */
-		return;
+		return -1;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
-		if (!strcmp(name, functions[i].name) &&
-		    file_offset(r, addr, &offset))
-			add(r->lib, functions[i].function, offset);
+		if (!strcmp(name, functions[i].name))
+			return file_offset(r, sym->st_value, offset) ? (int)i :
+								       -1;
+	return -1;
 }
 
 static int read_symbols(struct reader *r, const Elf64_Shdr *table,
 			const Elf64_Shdr *strings)
 {
-	size_t n = table->sh_size / sizeof(Elf64_Sym);
-	Elf64_Sym *symbols = NULL;
-	char *names = NULL;
+	struct symbols s = {};
+	uint64_t offset;
 	int err;
 
-	if (table->sh_entsize != sizeof(*symbols))
+	if (table->sh_entsize != sizeof(*s.list))
 		return 0;
-	err = load(r, table->sh_offset, table->sh_size, &symbols);
-	if (!err)
-		err = load(r, strings->sh_offset, strings->sh_size, &names);
-	for (size_t i = 0; !err && i < n; i++)
-		if (ELF64_ST_TYPE(symbols[i].st_info) == STT_FUNC &&
-		    symbols[i].st_value &&
-		    symbols[i].st_name < strings->sh_size)
-			take_symbol(r, names + symbols[i].st_name,
-				    symbols[i].st_value);
-	free(symbols);
-	free(names);
+	err = symbols_load(r, table, strings, &s);
+	for (size_t k = 0; !err && k < s.n; k++) {
+		int i = function_of(r, &s, k, &offset);
+
+		if (i >= 0)
+			add(r->lib, functions[i].function, offset);
+	}
+	symbols_free(&s);
 	/* another table may be smaller, and have what is wanted */
 	return err == -EFBIG ? 0 : err;
-}
-
-/* The offset of a symbol of a table, if it is one of the functions. */
-static bool find_function(const struct reader *r, const Elf64_Sym *sym,
-			  const char *names, uint64_t size, uint64_t *offset)
-{
-	if (ELF64_ST_TYPE(sym->st_info) != STT_FUNC || !sym->st_value ||
-	    sym->st_name >= size)
-		return false;
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
-		if (!strcmp(names + sym->st_name, functions[i].name))
-			return file_offset(r, sym->st_value, offset);
-	return false;
 }
 
 /*
@@ -180,28 +197,23 @@ static int read_slots(struct reader *r, const Elf64_Shdr *table,
 		      const Elf64_Shdr *symbols, const Elf64_Shdr *strings)
 {
 	size_t n = table->sh_size / sizeof(Elf64_Rela);
-	size_t n_syms = symbols->sh_size / sizeof(Elf64_Sym);
+	struct tls_library *lib = r->lib;
 	Elf64_Rela *rela = NULL;
-	Elf64_Sym *syms = NULL;
-	char *names = NULL;
+	struct symbols s = {};
 	int err = load(r, table->sh_offset, table->sh_size, &rela);
 
 	if (!err)
-		err = load(r, symbols->sh_offset, symbols->sh_size, &syms);
-	if (!err)
-		err = load(r, strings->sh_offset, strings->sh_size, &names);
-	for (size_t i = 0; !err && i < n; i++) {
+		err = symbols_load(r, symbols, strings, &s);
+	for (size_t i = 0; !err && i < n && lib->n_slots < TLS_SLOTS_MAX; i++) {
+		struct tls_slot *slot = &lib->slots[lib->n_slots];
 		size_t k = ELF64_R_SYM(rela[i].r_info);
-		struct tls_slot slot = { .address = rela[i].r_offset };
 
-		if (r->lib->n_slots < TLS_SLOTS_MAX && k < n_syms &&
-		    find_function(r, &syms[k], names, strings->sh_size,
-				  &slot.offset))
-			r->lib->slots[r->lib->n_slots++] = slot;
+		slot->address = rela[i].r_offset;
+		lib->n_slots +=
+			k < s.n && function_of(r, &s, k, &slot->offset) >= 0;
 	}
 	free(rela);
-	free(syms);
-	free(names);
+	symbols_free(&s);
 	return err == -ENOMEM ? err : 0;
 }
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "maps/pins.h"
-#include "maps/settings_map.h"
 #include "tls/tls_places.h"
 
 #define PATH_SIZE 32
@@ -25,8 +23,7 @@ static int put_behind(struct tls_files *t, struct tls_file *f)
 
 	tls_places_behind(&f->move.lib, &lib);
 	err = tls_probes_put(&f->behind, t->skel, path_of(f, path), &lib,
-			     f->cookie,
-			     settings_now(t->pins)->users & USERS_TLS);
+			     f->cookie, tls_files_reads(t));
 	if (!err)
 		tls_files_pin_all(t, &f->behind);
 	return err;
