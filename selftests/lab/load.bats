@@ -256,4 +256,17 @@ list() {
 	[ "$(smtpxdp why 198.51.100.9 -j | jq .ban.dropped_packets)" -gt 0 ]
 	smtpxdp ban del 198.51.100.9
 	connects attacker --from 198.51.100.9
+	# A list takes no memory for each of them.
+	listed() {
+		at mail prlimit --data=32000000 "$BIN" --pin "$PIN" ban list "$@"
+	}
+	same "listed" "$(listed | wc -l) $(listed --plain | wc -l) $(listed -j | jq length)" \
+		"100000 99999 99999"
+	smtpxdp ban add 198.51.100.9
+	same "flushed" "$(smtpxdp ban flush)" "100000 unbanned"
+	connects attacker --from 198.51.100.9
+	until_true 5 journal_has SMTPXDP_EVENT=flushed
+	same "events" "$(smtpxdp events | grep -c 'all bans, 100000, are lifted')" 1
+	has "$(smtpxdp events -j -n 1)" '"event":"flushed","client":null,"net":null'
+	same "told each" "$(journal SMTPXDP_EVENT=unban | jq -r .SMTPXDP_NET)" 198.51.100.9/32
 }

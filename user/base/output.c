@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "base/output.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +13,17 @@
 
 struct output_mode output;
 
+static size_t flags(void)
+{
+	return JSON_PRESERVE_ORDER | JSON_ENCODE_ANY |
+	       (output.pretty ? JSON_INDENT(2) : JSON_COMPACT);
+}
+
 bool output_json(json_t *doc)
 {
 	if (!output.json)
 		return false;
-	json_dumpf(doc, stdout,
-		   JSON_PRESERVE_ORDER | JSON_ENCODE_ANY |
-			   (output.pretty ? JSON_INDENT(2) : JSON_COMPACT));
+	json_dumpf(doc, stdout, flags());
 	putchar('\n');
 	return true;
 }
@@ -30,6 +35,49 @@ void output_rows(json_t *rows, const struct column *columns, const char *none)
 	if (json_array_size(rows))
 		table_print(rows, columns);
 	else
+		puts(none);
+}
+
+int output_begin(struct output_stream *s, const struct column *columns)
+{
+	*s = (struct output_stream){};
+	if (output.json) {
+		putchar('[');
+		return 0;
+	}
+	s->table = table_begin(columns);
+	return s->table ? 0 : -ENOMEM;
+}
+
+/* As json_dumpf() prints it within an array. */
+static int put_within(const char *text, size_t n, void *ctx)
+{
+	bool lines = output.pretty && n && *text == '\n';
+
+	if (fwrite_unlocked(text, 1, n, stdout) != n)
+		return -1;
+	return lines && fputs("  ", stdout) < 0 ? -1 : 0;
+}
+
+void output_row(struct output_stream *s, json_t *row)
+{
+	if (s->table) {
+		table_add(s->table, row);
+		return;
+	}
+	if (s->n++)
+		putchar(',');
+	if (output.pretty)
+		fputs("\n  ", stdout);
+	json_dump_callback(row, put_within, NULL, flags());
+	json_decref(row);
+}
+
+void output_end(struct output_stream *s, const char *none)
+{
+	if (!s->table)
+		puts(output.pretty && s->n ? "\n]" : "]");
+	else if (!table_end(s->table))
 		puts(none);
 }
 

@@ -22,6 +22,19 @@ extern struct output_mode output;
 void output_rows(json_t *rows, const struct column *cols, const char *none);
 
 /*
+ * The same for rows that come one by one, each printed soon and then forgotten: a
+ * list of any length takes the same memory.
+ */
+struct output_stream {
+	struct table *table; /* NULL with -j */
+	size_t n; /* rows so far, with -j */
+};
+/* -ENOMEM */
+int output_begin(struct output_stream *s, const struct column *cols);
+void output_row(struct output_stream *s, json_t *row); /* takes the reference */
+void output_end(struct output_stream *s, const char *none);
+
+/*
  * -j: prints the document and returns true. Else the caller prints text.
  */
 bool output_json(json_t *doc);

@@ -19,12 +19,14 @@
 #define CUT_MIN 12 /* no cell is cut to less */
 #define WRAP_MIN 24 /* no cell is wrapped to less */
 #define MARK "..." /* ends a cell that was cut */
+#define FIRST_ROWS 1000 /* of a stream: they decide the widths */
 
 struct layout {
 	const struct column *columns;
 	size_t n;
 	size_t width[COLUMNS_MAX];
 	bool breaks[COLUMNS_MAX]; /* the column begins a further line */
+	bool cuts; /* on a terminal: cells that are too long are cut */
 };
 
 static size_t larger(size_t a, size_t b)
@@ -208,17 +210,19 @@ static void put_cell(struct line *line, const char *text,
 		     const struct layout *l, size_t c)
 {
 	size_t n = strlen(text), width = l->width[c];
-	bool right = l->columns[c].kind == COLUMN_NUMBER, cut = n > width;
+	bool right = l->columns[c].kind == COLUMN_NUMBER;
+	bool cut = n > width && l->cuts;
+	size_t blanks = n < width ? width - n : 0;
 
 	if (cut)
 		n = width > strlen(MARK) ? width - strlen(MARK) : width;
-	if (right && !cut)
-		line->spaces += width - n;
+	if (right)
+		line->spaces += blanks;
 	put(line, text, n);
 	if (cut)
 		put(line, MARK, width - n);
-	if (!right && !cut)
-		line->spaces += width - n;
+	if (!right)
+		line->spaces += blanks;
 }
 
 /* How much of a text goes on one line: up to a space, if there is one. */
@@ -237,8 +241,8 @@ static size_t line_length(const char *text, size_t width)
 static void put_text(struct line *line, const char *text,
 		     const struct layout *l, size_t c)
 {
-	size_t width = larger(l->width[c], 1), n = line_length(text, width);
-	size_t from = c, at = 0;
+	size_t width = l->cuts ? larger(l->width[c], 1) : SIZE_MAX;
+	size_t n = line_length(text, width), from = c, at = 0;
 
 	while (from && !l->breaks[from])
 		at += l->width[--from] + GAP;
@@ -292,16 +296,73 @@ static void print_row(const struct layout *l, const json_t *row)
 	putchar('\n');
 }
 
-void table_print(const json_t *rows, const struct column *columns)
+static void print_head(struct layout *l, const json_t *rows,
+		       const struct column *columns)
 {
 	size_t terminal = terminal_width(), i;
-	struct layout l;
 	json_t *row;
 
-	lay_out(&l, rows, columns);
-	if (terminal > INDENT)
-		fit(&l, terminal);
-	print_row(&l, NULL);
+	lay_out(l, rows, columns);
+	l->cuts = terminal > INDENT;
+	if (l->cuts)
+		fit(l, terminal);
+	print_row(l, NULL);
 	json_array_foreach(rows, i, row)
-		print_row(&l, row);
+		print_row(l, row);
+}
+
+void table_print(const json_t *rows, const struct column *columns)
+{
+	struct layout l;
+
+	print_head(&l, rows, columns);
+}
+
+struct table {
+	const struct column *columns;
+	json_t *first; /* not printed yet; NULL: they are */
+	size_t n;
+	struct layout layout;
+};
+
+struct table *table_begin(const struct column *columns)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->columns = columns;
+	t->first = json_array();
+	return t;
+}
+
+static void print_first(struct table *t)
+{
+	print_head(&t->layout, t->first, t->columns);
+	json_decref(t->first);
+	t->first = NULL;
+}
+
+void table_add(struct table *t, json_t *row)
+{
+	t->n++;
+	if (t->first) {
+		json_array_append_new(t->first, row);
+		if (t->n == FIRST_ROWS)
+			print_first(t);
+		return;
+	}
+	print_row(&t->layout, row);
+	json_decref(row);
+}
+
+size_t table_end(struct table *t)
+{
+	size_t n = t->n;
+
+	if (t->first && n)
+		print_first(t);
+	json_decref(t->first);
+	free(t);
+	return n;
 }

@@ -30,4 +30,15 @@ struct column {
 /* Prints the table; `columns` end with a NULL title. At most 16. */
 void table_print(const json_t *rows, const struct column *columns);
 
+/*
+ * A table of rows that come one by one, in memory that does not grow: the first
+ * thousand decide how wide the columns are. A longer cell that comes later is cut
+ * on a terminal; elsewhere it goes whole, and what follows it on its line is
+ * moved.
+ */
+struct table;
+struct table *table_begin(const struct column *columns); /* NULL: no memory */
+void table_add(struct table *t, json_t *row); /* takes the reference */
+size_t table_end(struct table *t); /* how many rows there were */
+
 #endif

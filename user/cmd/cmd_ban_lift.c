@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/escape.h"
 #include "lists/banlist.h"
 #include "lists/owners.h"
 #include "cmd/ban_args.h"
@@ -258,67 +259,50 @@ static int del(const struct globals *g, int argc, char **argv)
 	return err;
 }
 
-struct flush {
-	struct pins *p;
-	json_int_t n;
-};
-
-static void tell_unbanned(struct flush *f, const struct net *net)
-{
-	journal_record(&(struct record){ .kind = MESSAGE_UNBAN, .net = net });
-	f->n++;
-}
-
-static int flush_one(const struct ban_row *row, void *ctx)
-{
-	struct flush *f = ctx;
-
-	if (!banlist_remove(f->p, &row->net))
-		tell_unbanned(f, &row->net);
-	return 0;
-}
-
-static int flush_all(struct flush *f)
-{
-	int err;
-
-	ban_claims_drop(f->p, NULL);
-	err = banlist_each(f->p, flush_one, f);
-	if (!err)
-		clients_forget_banned(f->p);
-	return err;
-}
-
 /* Takes back all that one owner wants. */
-static int flush_owner(struct flush *f, __u32 owner)
+static int flush_owner(struct pins *p, __u32 owner)
 {
 	struct owned o = { .owner = owner };
 	struct ban_claims claims = {};
 	struct clock_pair now;
-	int err = clock_read(f->p->prog[PROG_CLOCK], &now);
+	int err = clock_read(p->prog[PROG_CLOCK], &now), n = 0;
 
 	if (!err)
-		err = ban_claims_read(f->p, now.jiffies, &claims);
+		err = ban_claims_read(p, now.jiffies, &claims);
 	if (!err)
-		err = owners_list(f->p, &claims, &o);
+		err = owners_list(p, &claims, &o);
 	for (size_t i = 0; i < o.n && err >= 0; i++) {
-		err = owners_release(f->p, &o.nets[i], owner, &claims);
-		if (err == 1)
-			tell_unbanned(f, &o.nets[i]);
+		err = owners_release(p, &o.nets[i], owner, &claims);
+		n += err == 1;
 		err = err == -ENOENT ? 0 : err;
 	}
 	free(claims.rows);
 	free(o.nets);
-	return err < 0 ? err : 0;
+	return err < 0 ? err : n;
+}
+
+/* One message, though it may be a million bans. */
+static void tell_flushed(const struct ban_args *a, int n)
+{
+	char name[ESCAPED_SIZE(BAN_REASON_SIZE)];
+
+	if (a->owner)
+		journal_note(MESSAGE_FLUSHED,
+			     "%d ban%s of %s lifted by command", n,
+			     n == 1 ? " is" : "s are",
+			     printable(a->owner_name, strlen(a->owner_name),
+				       name, sizeof(name)));
+	else
+		journal_note(MESSAGE_FLUSHED,
+			     "all bans, %d, are lifted by command", n);
 }
 
 static int flush(const struct globals *g, int argc, char **argv)
 {
 	static const struct net everybody;
 	struct lift_args a = {};
-	int err = parse(g, argc, argv, &a), lock;
+	int err = parse(g, argc, argv, &a), lock, n;
 	struct pins p;
-	struct flush f = { .p = &p };
 
 	if (!err && a.forgive && a.ban.owner)
 		err = usage("--forgive is for everybody, --owner is not");
@@ -327,16 +311,19 @@ static int flush(const struct globals *g, int argc, char **argv)
 	lock = pins_open_locked(&p, g->pin_dir);
 	if (lock < 0)
 		return EXIT_FAILURE;
-	err = a.ban.owner ? flush_owner(&f, a.ban.owner) : flush_all(&f);
-	if (!err && a.forgive)
+	n = a.ban.owner ? flush_owner(&p, a.ban.owner) : banlist_clear(&p);
+	if (n >= 0 && a.forgive)
 		err = history_forget(&p, &everybody);
 	pins_unlock(lock);
 	state_save_command(&p, true);
-	if (err < 0)
-		err = fail("cannot walk the ban list: %s", strerror(-err));
+	if (n > 0)
+		tell_flushed(&a.ban, n);
+	if (n < 0 || err < 0)
+		err = fail("cannot walk the ban list: %s",
+			   strerror(n < 0 ? -n : -err));
 	else
-		output_done(json_pack("{s:I}", "unbanned", f.n),
-			    "%lld unbanned", (long long)f.n);
+		output_done(json_pack("{s:i}", "unbanned", n), "%d unbanned",
+			    n);
 	pins_close(&p);
 	return err > 0 ? 0 : err;
 }

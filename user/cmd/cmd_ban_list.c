@@ -18,7 +18,7 @@
 struct listing {
 	const struct pins *p;
 	bool plain;
-	json_t *rows;
+	struct output_stream out;
 	struct ban_claims claims;
 	struct clock_pair now;
 };
@@ -74,8 +74,7 @@ static int list_one(const struct ban_row *row, void *ctx)
 	if (l->plain)
 		print_lines(l, row);
 	else
-		json_array_append_new(l->rows,
-				      ban_json(l->p, row, &l->claims, &l->now));
+		output_row(&l->out, ban_json(l->p, row, &l->claims, &l->now));
 	return 0;
 }
 
@@ -120,17 +119,17 @@ static int list(const struct globals *g, int argc, char **argv)
 		return err;
 	if (pins_open(&p, g->pin_dir))
 		return EXIT_FAILURE;
-	l.rows = json_array();
 	err = clock_read(p.prog[PROG_CLOCK], &l.now);
 	if (!err)
 		err = ban_claims_look(&p, l.now.jiffies, &l.claims);
+	if (!err && !l.plain)
+		err = output_begin(&l.out, columns);
 	if (!err)
 		err = banlist_each(&p, list_one, &l);
 	if (err)
 		err = fail("cannot read the ban list: %s", strerror(-err));
 	else if (!l.plain)
-		output_rows(l.rows, columns, "nobody is banned");
-	json_decref(l.rows);
+		output_end(&l.out, "nobody is banned");
 	free(l.claims.rows);
 	pins_close(&p);
 	return err;

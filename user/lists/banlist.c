@@ -221,6 +221,52 @@ int banlist_del(struct pins *p, const struct net *net)
 	return err;
 }
 
+struct clearing {
+	struct pins *p;
+	int n;
+};
+
+static int clear_net(const struct ban_row *row, void *ctx)
+{
+	struct clearing *c = ctx;
+	int err = ban_nets_del(c->p, &row->net);
+
+	changes_note(&c->p->changes, CHANGE_BAN, &row->net);
+	c->n += !err;
+	return err == -ENOENT ? 0 : err;
+}
+
+static void clear_client(struct clearing *c, const struct ban_view *v)
+{
+	struct ban_client client = { .addr = v->info.client };
+	struct net net = ban_view_net(v);
+
+	ban_client(c->p->bans.head, &client);
+	if (!ban_remove(c->p->bans.head, &client, BAN_TICK_MAX))
+		return;
+	c->n++;
+	changes_note(&c->p->changes, CHANGE_BAN, &net);
+	if (ban_flags(&v->info.cause) & BAN_NOTED)
+		ban_note_drop(c->p, &net);
+}
+
+int banlist_clear(struct pins *p)
+{
+	struct clearing c = { .p = p };
+	struct ban_head *h = p->bans.head;
+	struct ban_view v;
+	int err;
+
+	ban_claims_drop(p, NULL);
+	err = ban_nets_each(p, clear_net, &c);
+	for (uint32_t i = 1; i <= h->lines; i++)
+		for (uint32_t w = 0; w < BAN_WAYS; w++)
+			if (ban_map_view(h, i, w, &v))
+				clear_client(&c, &v);
+	clients_forget_banned(p);
+	return err ? err : c.n;
+}
+
 /* A sensor may ban the client again meanwhile: that ban is another one. */
 static int expire_client(struct pins *p, const struct net *net)
 {

@@ -51,6 +51,12 @@ int banlist_put_many(struct pins *p, const struct ban_row *rows, size_t n,
  */
 int banlist_del(struct pins *p, const struct net *net);
 
+/*
+ * Removes all bans, and the windows of who was banned; returns how many bans
+ * held, or -errno. Quick: a million in a fraction of a second.
+ */
+int banlist_clear(struct pins *p);
+
 /* Removes the ban only; clients keep their windows. -ENOENT. */
 int banlist_remove(struct pins *p, const struct net *net);
 

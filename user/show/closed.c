@@ -8,6 +8,20 @@
 /* More ports than fit end with "...". */
 #define CLOSED_TEXT 128
 #define PORT_TEXT 10
+#define PORTS 65536
+
+/* From `p` on; PORTS: none. A list asks for each of a million bans. */
+static unsigned int next_closed(const struct settings *s, unsigned int p)
+{
+	while (p < PORTS) {
+		__u64 rest = s->closed[p >> 6] >> (p & 63);
+
+		if (rest)
+			return p + __builtin_ctzll(rest);
+		p = (p | 63) + 1;
+	}
+	return PORTS;
+}
 
 json_t *closed_json(const struct settings *s, __u32 ban_flags)
 {
@@ -16,8 +30,9 @@ json_t *closed_json(const struct settings *s, __u32 ban_flags)
 
 	if (s->scope == SCOPE_ALL)
 		return json_string("all");
-	for (unsigned int p = 1; p < 65536; p++) {
-		if (!port_is_closed(s, p) || port_is_spared(s, ban_flags, p))
+	for (unsigned int p = next_closed(s, 1); p < PORTS;
+	     p = next_closed(s, p + 1)) {
+		if (port_is_spared(s, ban_flags, p))
 			continue;
 		if (n + PORT_TEXT > sizeof(text)) {
 			strcpy(text + n, ", ...");

@@ -11,12 +11,12 @@
 #include "base/output.h"
 #include "sys/daemon_user.h"
 
-/* Messages about clients; smtpxdp(8) documents their shape. */
+/* Messages about clients and bans; smtpxdp(8) documents their shape. */
 static const enum message kinds[] = { MESSAGE_FAILURE,	 MESSAGE_BAN,
 				      MESSAGE_WOULD_BAN, MESSAGE_UNBAN,
 				      MESSAGE_EXPIRE,	 MESSAGE_CUT,
 				      MESSAGE_WIDENED,	 MESSAGE_ACCOUNT,
-				      MESSAGE_AS };
+				      MESSAGE_AS,	 MESSAGE_FLUSHED };
 
 const char *journal_field(sd_journal *j, const char *name, char *buf,
 			  size_t size)

@@ -173,7 +173,9 @@ static int save_bans(struct save *v)
 	int err = banlist_each(v->p, list_net, &l);
 	struct ban b;
 
-	if (!err && l.n)
+	if (!err && !l.n)
+		err = store_clear(v->s, STORE_BANS); /* row by row takes long */
+	else if (!err)
 		qsort(l.nets, l.n, sizeof(*l.nets), by_address);
 	for (size_t i = 0; !err && i < l.n; i++)
 		if (!banlist_get(v->p, &l.nets[i], &b) && ban_holds(v, &b))
@@ -184,7 +186,7 @@ static int save_bans(struct save *v)
 
 static int save_all_claims(struct save *v)
 {
-	int err = store_drop_claims(v->s);
+	int err = store_clear(v->s, STORE_CLAIMS);
 
 	if (!err)
 		err = read_claims(v);

@@ -100,6 +100,8 @@ enum store_table {
 	STORE_TABLES
 };
 int store_del(struct store *s, enum store_table t, const struct net *net);
+/* All rows, at once. */
+int store_clear(struct store *s, enum store_table t);
 
 /*
  * Calls fn for every row; stops where fn is not 0. fn may delete that row. Rows

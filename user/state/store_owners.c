@@ -47,11 +47,6 @@ int store_put_claim(struct store *s, const struct stored_ban *c)
 	return run(s, stmt);
 }
 
-int store_drop_claims(struct store *s)
-{
-	return store_exec(s, "DELETE FROM claims");
-}
-
 /* Is there a table of this name? A file of before may be read only. */
 static bool has_table(struct store *s, const char *name)
 {

@@ -10,7 +10,6 @@
 #include "state/store.h"
 
 int store_put_claim(struct store *s, const struct stored_ban *claim);
-int store_drop_claims(struct store *s);
 
 /* As store_each_ban(); none, where a file of before is opened to be read. */
 int store_each_claim(struct store *s, store_ban_fn fn, void *ctx, size_t *odd);

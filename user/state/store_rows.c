@@ -159,6 +159,14 @@ int store_del(struct store *s, enum store_table t, const struct net *net)
 	return run_net(s, SQL_DEL_BAN + t, net);
 }
 
+int store_clear(struct store *s, enum store_table t)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "DELETE FROM %s", tables[t]);
+	return store_exec(s, text);
+}
+
 int store_put_stamp(struct store *s, const struct stamp *m)
 {
 	int err = 0;

@@ -77,7 +77,8 @@
 	  LOG_NOTICE)                                                          \
 	X(ACCOUNT, "user-attacked", "d69bcc8af43e4af89676e5f60f71e518",        \
 	  LOG_WARNING)                                                         \
-	X(AS, "as-attacked", "f4b99779a73b461d92d57e73b510f26f", LOG_WARNING)
+	X(AS, "as-attacked", "f4b99779a73b461d92d57e73b510f26f", LOG_WARNING)  \
+	X(FLUSHED, "flushed", "37dde07b5a2245c3a8eb9516976bc8ea", LOG_NOTICE)
 
 enum message {
 #define X(id, name, uuid, priority) MESSAGE_##id,
