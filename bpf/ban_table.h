@@ -16,13 +16,17 @@ static __always_inline struct ban_head *ban_head(void)
 	return bpf_map_lookup_elem(&bans, &zero);
 }
 
-/* Is the client f->client.addr banned now? See ban_find(). */
+/* Is the client f->client.addr with this ban_hash() banned now? See ban_find(). */
+static __always_inline bool ban_find_at(struct ban_found *f, __u64 hash)
+{
+	return ban_find_line(f, hash) &&
+	       ban_find(f, now_jiffies() >> f->head->tick_shift);
+}
+
 static __always_inline bool ban_find_now(struct ban_found *f)
 {
-	f->expired = false;
 	f->head = ban_head();
-	return f->head && ban_find_line(f) &&
-	       ban_find(f, now_jiffies() >> f->head->tick_shift);
+	return f->head && ban_find_at(f, ban_hash(f->head, &f->client.addr));
 }
 
 /*

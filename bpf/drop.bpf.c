@@ -135,19 +135,28 @@ static __noinline int drop_by_net(struct xdp_md *ctx, int ethernet,
 	return XDP_DROP;
 }
 
-/* Drops a packet if a ban of its client, or of a network around it, holds. */
+/*
+ * Drops a packet if a ban of its client, or of a network around it, holds. hash:
+ * the client's, if its address is not special; len: bytes of the packet, or 0:
+ * not known yet.
+ */
 static __always_inline int drop_banned(struct xdp_md *ctx, bool ethernet,
 				       const struct settings_slots *slots,
 				       const struct settings *s,
-				       struct addr *src)
+				       struct ban_head *head, struct addr *src,
+				       __u64 hash, __u32 len)
 {
-	struct ban_found ban;
+	struct ban_found ban = { .head = head };
 	__u64 bytes;
 
-	if (who_is_special(s, src))
+	if (who_is_special(s, src)) {
 		who_inside(s, src);
-	client_of(s, src, &ban.client.addr);
-	if (!ban_find_now(&ban)) {
+		client_of(s, src, &ban.client.addr);
+		hash = ban_hash(head, &ban.client.addr);
+	} else {
+		client_of(s, src, &ban.client.addr);
+	}
+	if (!ban_find_at(&ban, hash)) {
 		if (s->have_ban_nets && net_filter_has(&slots->net_filter, src))
 			return drop_by_net(ctx, ethernet, s, src, ban.expired);
 		return ban.expired ? pass(COUNTER_PASS_EXPIRED, ctx) : XDP_PASS;
@@ -159,35 +168,64 @@ static __always_inline int drop_banned(struct xdp_md *ctx, bool ethernet,
 		if (verdict != XDP_ABORTED)
 			return verdict;
 	}
-	bytes = bpf_xdp_get_buff_len(ctx);
+	bytes = len ?: bpf_xdp_get_buff_len(ctx);
 	count(COUNTER_DROP_BAN, bytes);
 	ban_count(&ban, bytes);
 	return XDP_DROP;
 }
 
 /*
- * Finds the source address of a packet that may have to be dropped. False: the
- * packet passes whatever its source (not parsed, or not for a closed port).
+ * The length of a packet that is linear, or 0: where less is linear than IP's
+ * header says, there may be more in fragments. A call costs more than all else
+ * that is done to the packet, where CPUs have to be guarded against their own
+ * predictions.
  */
-static __always_inline bool is_of_interest(struct xdp_md *ctx,
-					   const struct settings *s,
-					   bool ethernet, struct addr *src)
+static __always_inline __u32 linear_len(const void *data, const void *end,
+					const struct glance *g)
 {
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	struct source from = {};
-	enum parse_result r;
-	struct glance g;
+	__u32 ip = glance_ip_len(g), linear = end - data;
 
-	if (glance(data, end, ethernet, &g)) {
-		if (s->scope == SCOPE_MAIL &&
-		    (g.proto != IPPROTO_TCP ||
-		     !port_is_closed(s, bpf_ntohs(g.tcp->dest))))
-			return false;
-		glance_src(&g, src);
-		return true;
-	}
-	r = find_source(ctx, ethernet, &from);
+	return ip && g->l3 - data + ip <= linear ? linear : 0;
+}
+
+/*
+ * Has nobody banned the client of an address, or a network around it, as the
+ * filters say? This is all that is done to most packets. *hash: the client's.
+ */
+static __always_inline bool is_innocent_v4(const struct settings_slots *slots,
+					   const struct settings *s,
+					   struct ban_head *head, __be32 a,
+					   __u64 *hash)
+{
+	*hash = ban_hash_v4(head, a & s->client_mask[0].d[3]);
+	return !ban_filter_has(head, *hash) &&
+	       !(s->have_ban_nets &&
+		 net_filter_has_bit(&slots->net_filter, 0, bpf_ntohl(a) >> 16));
+}
+
+static __always_inline bool
+is_innocent_v6(const struct settings_slots *slots, const struct settings *s,
+	       struct ban_head *head, const struct in6_addr *from, __u64 *hash)
+{
+	struct addr a, client;
+
+	__builtin_memcpy(&a, from, sizeof(a));
+	client_of(s, &a, &client);
+	*hash = ban_hash(head, &client);
+	return !who_is_special(s, &a) && !ban_filter_has(head, *hash) &&
+	       !(s->have_ban_nets && net_filter_has(&slots->net_filter, &a));
+}
+
+/* A packet that glance() cannot handle. */
+static __always_inline int drop_unusual(struct xdp_md *ctx, bool ethernet,
+					const struct settings_slots *slots,
+					const struct settings *s)
+{
+	struct source from = {};
+	enum parse_result r = find_source(ctx, ethernet, &from);
+	struct ban_head *head = ban_head();
+	struct addr client;
+
 	if (r != PARSE_OK)
 		count(COUNTER_IN_TRUNCATED + r, bpf_xdp_get_buff_len(ctx));
 	/*
@@ -196,23 +234,46 @@ static __always_inline bool is_of_interest(struct xdp_md *ctx,
 	 * the gate with a ninth header.
 	 */
 	if (r != PARSE_OK && r != PARSE_FRAGMENT && r != PARSE_EXT_HEADERS)
-		return false;
-	*src = from.addr;
-	return s->scope != SCOPE_MAIL || to_closed_port(ctx, s, &from, r);
+		return XDP_PASS;
+	if (!head ||
+	    (s->scope == SCOPE_MAIL && !to_closed_port(ctx, s, &from, r)))
+		return XDP_PASS;
+	client_of(s, &from.addr, &client);
+	return drop_banned(ctx, ethernet, slots, s, head, &from.addr,
+			   ban_hash(head, &client), 0);
 }
 
 static __always_inline int drop(struct xdp_md *ctx, bool ethernet)
 {
 	const struct settings_slots *slots = settings_slots();
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
 	const struct settings *s;
+	struct ban_head *head;
 	struct addr src;
+	struct glance g;
+	__u64 hash;
 
 	if (!slots)
 		return XDP_PASS;
 	s = settings_in(slots);
-	if (!is_of_interest(ctx, s, ethernet, &src))
+	if (!glance(data, end, ethernet, &g))
+		return drop_unusual(ctx, ethernet, slots, s);
+	if (s->scope == SCOPE_MAIL &&
+	    (g.proto != IPPROTO_TCP ||
+	     !port_is_closed(s, bpf_ntohs(g.tcp->dest))))
 		return XDP_PASS;
-	return drop_banned(ctx, ethernet, slots, s, &src);
+	head = ban_head();
+	if (!head)
+		return XDP_PASS;
+	if (g.v6 ? is_innocent_v6(slots, s, head,
+				  &((struct ipv6hdr *)g.l3)->saddr, &hash) :
+		   is_innocent_v4(slots, s, head, ((struct iphdr *)g.l3)->saddr,
+				  &hash))
+		return XDP_PASS;
+	glance_src(&g, &src);
+	return drop_banned(ctx, ethernet, slots, s, head, &src, hash,
+			   linear_len(data, end, &g));
 }
 
 /* Multi-buffer packets (jumbo frames) have all headers in the first buffer. */

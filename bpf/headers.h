@@ -87,19 +87,13 @@ static __always_inline void take_headers(struct workspace *w, const void *data,
 					 const struct glance *g)
 {
 	struct headers *h = &w->headers;
-	__u32 len;
 
 	glance_src(g, &h->src);
 	glance_dst(g, &h->dst);
 	h->behind.proto = g->proto;
 	h->behind.l4 = (void *)g->tcp - data;
 	h->l3 = g->l3 - data;
-	if (g->v6) {
-		len = bpf_ntohs(((struct ipv6hdr *)g->l3)->payload_len);
-		h->l3_len = len ? sizeof(struct ipv6hdr) + len : 0;
-	} else {
-		h->l3_len = bpf_ntohs(((struct iphdr *)g->l3)->tot_len);
-	}
+	h->l3_len = glance_ip_len(g);
 	__builtin_memcpy(&w->tcp, g->tcp, sizeof(w->tcp));
 }
 

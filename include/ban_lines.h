@@ -120,7 +120,12 @@ struct ban_head {
 	__u32 used; /* slots in use */
 	__u32 tick_shift; /* a tick is 1 << tick_shift jiffies */
 	__u64 seed[4]; /* random, so that no sender can aim at a line */
-	__u64 pad[2];
+	/* lines of each of two filters behind those of slots: ban_filter.h */
+	__u32 filter_lines;
+	__u32 filter_state;
+	/* clients that the filter in force has, or so many puts */
+	__u32 filter_keys;
+	__u32 pad;
 };
 
 _Static_assert(sizeof(struct ban_line) == 64, "a cache line");
@@ -182,12 +187,17 @@ static inline __u64 ban_mix(const struct ban_head *h, __u64 sum)
 	return (sum ^ sum >> 32) * h->seed[2];
 }
 
+static inline __u64 ban_hash_v4(const struct ban_head *h, __u32 a)
+{
+	return ban_mix(h, a * h->seed[3]);
+}
+
 /* Keyed hash of a masked address; it gives the home line. */
 static inline __u64 ban_hash(const struct ban_head *h, const struct addr *a)
 {
 	/* the other words of a v4-mapped address are constant */
 	if (addr_is_v4(a))
-		return ban_mix(h, a->d[3] * h->seed[3]);
+		return ban_hash_v4(h, a->d[3]);
 	if (!a->q[1])
 		return ban_mix(h, a->d[0] * h->seed[0] + a->d[1] * h->seed[1]);
 	return ban_mix(h, a->d[0] * h->seed[0] + a->d[1] * h->seed[1] +
@@ -229,14 +239,24 @@ static inline __u32 ban_home(const struct ban_head *h, __u64 hash)
 	return 1 + (__u32)((hash >> 32) * h->lines >> 32);
 }
 
-/* Fills in key and home line of c->addr. */
-static inline void ban_client(const struct ban_head *h, struct ban_client *c)
+/* Fills in key and home line of c->addr, by its ban_hash(). */
+static inline void ban_client_at(const struct ban_head *h, struct ban_client *c,
+				 __u64 hash)
 {
-	__u64 hash = ban_hash(h, &c->addr);
-
 	c->key = ban_key(&c->addr, hash);
 	c->home = ban_home(h, hash);
 	c->lines = h->lines;
+}
+
+static inline void ban_client(const struct ban_head *h, struct ban_client *c)
+{
+	ban_client_at(h, c, ban_hash(h, &c->addr));
+}
+
+/* Entries of map bans: the head, the lines of slots, and two filters. */
+static inline __u32 ban_entries(const struct ban_head *h)
+{
+	return 1 + h->lines + 2 * h->filter_lines;
 }
 
 #endif

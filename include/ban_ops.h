@@ -147,6 +147,34 @@ static inline int ban_take(struct ban_head *h, const struct ban_client *c,
 	return pos;
 }
 
+/*
+ * Sets the client's bits in the filter in force and in one that is built. What it
+ * returns says nothing: clang makes an atomic whose result nobody uses one that
+ * is no barrier.
+ */
+BAN_FN int ban_filter_add(struct ban_head *h, const struct ban_client *c)
+{
+	struct ban_filter_place p;
+	__u32 state;
+	int set = 0;
+
+	if (!h || !c)
+		return 0;
+	p = ban_filter_place(h, ban_hash(h, &c->addr));
+	state = BAN_READ(h->filter_state);
+	ban_times(i, 2) {
+		__u64 *word;
+
+		if (i == 1 && !(state & BAN_FILTER_BUILDING))
+			break;
+		word = ban_filter_word(h, &p, (state ^ i) & BAN_FILTER_SECOND);
+		if (word && (BAN_READ(*word) & p.bits) != p.bits)
+			set += !(BAN_FETCH_OR(word, p.bits) & p.bits);
+		BAN_STEP();
+	}
+	return set;
+}
+
 /* Fills in and publishes a slot that the caller has claimed. */
 BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
 		       __u32 pos, const struct ban_entry *e)
@@ -170,7 +198,9 @@ BAN_FN int ban_publish(struct ban_head *h, const struct ban_client *c,
 	i->cause = e->cause;
 	BAN_AND(&l->count[w], BAN_PASS_MASK);
 	BAN_OR(&l->count[w], e->not_plain);
+	BAN_ADD(&h->filter_keys, 1);
 	BAN_STEP();
+	ban_filter_add(h, c);
 	BAN_SWAP(&l->expires[w], BAN_CLAIMED, e->expires);
 	BAN_STEP();
 	return 0;
@@ -351,6 +381,9 @@ static inline int ban_put(struct ban_head *h, const struct ban_client *c,
 
 	for (__u32 i = 0; i < BAN_TRIES && err == -EAGAIN; i++)
 		err = ban_try(h, c, e);
+	/* A filter may be built since the first look. */
+	if (!err)
+		ban_filter_add(h, c);
 	return err;
 }
 
@@ -371,6 +404,63 @@ static inline int ban_remove(struct ban_head *h, const struct ban_client *c,
 			n += !ban_release(h, c, pos, e);
 	}
 	return n;
+}
+
+/* Is the filter in force to be built anew? See the error in ban_filter.h. */
+static inline bool ban_filter_is_full(const struct ban_head *h)
+{
+	return h->filter_lines &&
+	       BAN_READ(h->filter_keys) > h->max + h->max / 8;
+}
+
+/* Sets the bits of a slot's client, if it has one. Returns 1 then. */
+static inline __u32 ban_filter_add_slot(struct ban_head *h, __u32 line,
+					__u32 way, __u32 second)
+{
+	struct ban_line *l = ban_line_at(h, line);
+	struct ban_info *i = &ban_infos_at(h, line)->way[way];
+	struct ban_filter_place p;
+	struct addr client;
+
+	/* Whoever takes the slot from now on sees that a filter is built. */
+	if (BAN_LOAD(l, expires[way]) <= BAN_CLAIMED)
+		return 0;
+	ban_fence();
+	client.q[0] = BAN_READ(i->client.q[0]);
+	client.q[1] = BAN_READ(i->client.q[1]);
+	p = ban_filter_place(h, ban_hash(h, &client));
+	BAN_OR(ban_filter_word(h, &p, second), p.bits);
+	return 1;
+}
+
+/*
+ * Builds the filter that is not in force from the table, and puts it in force.
+ * User space only, under the writers' lock; sensors and the gate go on. Nobody may
+ * read that filter any more: the caller has waited for an RCU grace period since
+ * the last build.
+ */
+static inline void ban_filter_build(struct ban_head *h)
+{
+	__u32 was = BAN_READ(h->filter_state) & BAN_FILTER_SECOND;
+	__u32 next = was ^ BAN_FILTER_SECOND, keys = 0;
+	__u32 first = 1 + h->lines + (next ? h->filter_lines : 0);
+
+	for (__u32 i = 0; i < h->filter_lines; i++)
+		for (__u32 w = 0; w < BAN_FILTER_WORDS; w++)
+			BAN_WRITE(((__u64 *)ban_line_at(h, first + i))[w], 0);
+	BAN_WRITE(h->filter_keys, 0);
+	/* Also out of a build whose process was killed. */
+	BAN_SWAP(&h->filter_state, BAN_READ(h->filter_state),
+		 was | BAN_FILTER_BUILDING);
+	BAN_STEP();
+	for (__u32 i = 1; i <= h->lines; i++) {
+		for (__u32 w = 0; w < BAN_WAYS; w++)
+			keys += ban_filter_add_slot(h, i, w, next);
+		BAN_STEP();
+	}
+	BAN_ADD(&h->filter_keys, keys);
+	BAN_SWAP(&h->filter_state, was | BAN_FILTER_BUILDING, next);
+	BAN_STEP();
 }
 
 #endif

@@ -10,8 +10,8 @@
  *   verifier knows that, the compiler does not. Nothing else is as cheap in BPF
  *   (load-acquire exists since Linux 6.15).
  * - ban_fence() orders all earlier reads before all later ones.
- * - BAN_SWAP() and BAN_FETCH_ADD() return a value and so are full barriers, in
- *   BPF programs as in user space.
+ * - BAN_SWAP(), BAN_FETCH_ADD() and BAN_FETCH_OR() return a value and so are full
+ *   barriers, in BPF programs as in user space.
  * - BAN_ADD(), BAN_AND(), BAN_OR() and BAN_WRITE() order nothing. A BAN_SWAP()
  *   behind them makes other CPUs see them first.
  */
@@ -31,6 +31,7 @@
 #define BAN_WRITE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #define BAN_SWAP(p, old, new) __sync_val_compare_and_swap(p, old, new)
 #define BAN_FETCH_ADD(p, n) __sync_fetch_and_add(p, n)
+#define BAN_FETCH_OR(p, n) __sync_fetch_and_or(p, n)
 #define BAN_ADD(p, n) ((void)__sync_fetch_and_add(p, n))
 #define BAN_AND(p, n) ((void)__sync_fetch_and_and(p, n))
 #define BAN_OR(p, n) ((void)__sync_fetch_and_or(p, n))

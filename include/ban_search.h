@@ -12,10 +12,12 @@
 
 /*
  * The includer defines these: line i of maps bans and ban_infos, or NULL, which
- * cannot happen for i <= lines.
+ * cannot happen for i <= lines; of bans also the lines of filters behind those.
  */
 static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i);
 static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i);
+
+#include "ban_filter.h"
 
 /* BPF programs make these functions global: the verifier checks them once. */
 #ifndef BAN_FN
@@ -187,10 +189,10 @@ struct ban_found {
 	bool expired; /* an expired entry was seen */
 };
 
-/* Finds the home line of f->client.addr. False: no such line. */
-static inline bool ban_find_line(struct ban_found *f)
+/* Finds the home line of f->client.addr, by its ban_hash(). False: there is none. */
+static inline bool ban_find_line(struct ban_found *f, __u64 hash)
 {
-	ban_client(f->head, &f->client);
+	ban_client_at(f->head, &f->client, hash);
 	f->line = ban_line_at(f->head, f->client.home);
 	f->expired = false;
 	return f->line;

@@ -205,15 +205,20 @@ static inline __u32 net_filter_bit(const struct addr *a, int v6)
 	return a->b[12] << 8 | a->b[13];
 }
 
+static inline int net_filter_has_bit(const struct net_filter *f, int v6,
+				     __u32 bit)
+{
+	return f->bits[v6][bound_index(bit >> 6, NET_FILTER_BITS / 64)] >>
+		       (bit & 63) &
+	       1;
+}
+
 static inline int net_filter_has(const struct net_filter *f,
 				 const struct addr *a)
 {
 	int v6 = !addr_is_v4(a);
-	__u32 bit = net_filter_bit(a, v6);
 
-	return f->bits[v6][bound_index(bit >> 6, NET_FILTER_BITS / 64)] >>
-		       (bit & 63) &
-	       1;
+	return net_filter_has_bit(f, v6, net_filter_bit(a, v6));
 }
 
 /*

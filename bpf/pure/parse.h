@@ -299,6 +299,17 @@ static __always_inline void glance_src(const struct glance *g, struct addr *a)
 		map_v4(a, ((struct iphdr *)g->l3)->saddr);
 }
 
+/* Bytes from IP's header on, as that says; 0: more than it can say. */
+static __always_inline __u32 glance_ip_len(const struct glance *g)
+{
+	__u32 len;
+
+	if (!g->v6)
+		return bpf_ntohs(((struct iphdr *)g->l3)->tot_len);
+	len = bpf_ntohs(((struct ipv6hdr *)g->l3)->payload_len);
+	return len ? sizeof(struct ipv6hdr) + len : 0;
+}
+
 static __always_inline void glance_dst(const struct glance *g, struct addr *a)
 {
 	if (g->v6)

@@ -142,6 +142,7 @@ static void sweep(void)
 					  lab_clock(stress.lab).jiffies, false,
 					  sweep_one, NULL),
 			 0);
+	assert_int_equal(banlist_tidy(&stress.lab->pins), 0);
 	pthread_mutex_unlock(&stress.lock);
 	__atomic_fetch_add(&stress.sweeps, 1, __ATOMIC_RELAXED);
 }

@@ -171,7 +171,7 @@ name_key() {
 	smtpxdp status -j | jq -e '.bans == 4'
 	down
 	# (The least that the key takes is more than a test wants to fill.)
-	sed -i 's/ban_map_entries(o->max_bans)/ban_map_entries(3)/; s/prepare_bans(skel, o->max_bans)/prepare_bans(skel, 3)/' \
+	sed -i 's/_entries(o->max_bans)/_entries(3)/; s/prepare_bans(skel, o->max_bans)/prepare_bans(skel, 3)/' \
 		/run/other/user/load/loader.c
 	make -C /run/other CFLAGS=-O1 >$LAB/log/other 2>&1
 	BIN=$OTHER

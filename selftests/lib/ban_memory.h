@@ -17,13 +17,14 @@
 #define NOW 1000
 #define LONG 5000
 
-static struct ban_line lines[LINES_MAX + 1];
+/* Slots, and two filters of a line for each twelve lines of slots. */
+static struct ban_line lines[LINES_MAX + LINES_MAX / 4 + 8];
 static struct ban_infos infos[LINES_MAX + 1];
 static struct ban_head *const head = (struct ban_head *)lines;
 
 static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i)
 {
-	assert_in_range(i, 1, h->lines);
+	assert_in_range(i, 1, ban_entries(h) - 1);
 	return BAN_SEEN(&lines[i]);
 }
 
@@ -35,9 +36,13 @@ static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i)
 
 static inline void table_make(uint32_t n_lines, uint32_t max)
 {
-	memset(lines, 0, (n_lines + 1) * sizeof(*lines));
+	uint32_t filter = max * BAN_FILTER_ROOM / 512 + 1;
+
+	assert_true(n_lines + 2 * filter < ARRAY_SIZE(lines));
+	memset(lines, 0, (1 + n_lines + 2 * filter) * sizeof(*lines));
 	memset(infos, 0, (n_lines + 1) * sizeof(*infos));
 	head->lines = n_lines;
+	head->filter_lines = filter;
 	head->max = max;
 	for (int i = 0; i < 4; i++)
 		head->seed[i] = dice_roll() | 1;
@@ -84,7 +89,8 @@ static inline uint32_t passes(uint32_t line)
 
 /*
  * With nobody at work: each slot is free or published, each entry is where its
- * search goes, each line knows exactly how many went past it.
+ * search goes, each line knows exactly how many went past it, and the filter in
+ * force has everybody.
  */
 static inline unsigned int check_table(void)
 {
@@ -105,6 +111,8 @@ static inline unsigned int check_table(void)
 			n++;
 			ban_client(head, &c);
 			assert_int_equal(lines[i].who[w], c.key);
+			assert_true(
+				ban_filter_has(head, ban_hash(head, &c.addr)));
 			for (dist = 0; dist < BAN_PROBE; dist++) {
 				uint32_t at =
 					ban_index_at(head->lines, c.home, dist);

@@ -325,7 +325,8 @@ static inline int lab_load(struct lab *lab, struct lab_sizes sizes,
 	lab->skel = skel;
 	bans = sizes.bans ? sizes.bans : MAP_SIZE;
 	bpf_map__set_max_entries(skel->maps.bans, ban_map_entries(bans));
-	bpf_map__set_max_entries(skel->maps.ban_infos, ban_map_entries(bans));
+	bpf_map__set_max_entries(skel->maps.ban_infos,
+				 ban_map_info_entries(bans));
 	bpf_map__set_max_entries(skel->maps.clients, MAP_SIZE);
 	bpf_map__set_max_entries(skel->maps.streams, MAP_SIZE);
 	bpf_map__set_max_entries(skel->maps.dialogues, MAP_SIZE);

@@ -312,8 +312,14 @@ static inline uint64_t wm_fetch_add(void *p, size_t size, uint64_t v)
 	return wm_atomic(p, size, WM_ADD, v, NULL);
 }
 
+static inline uint64_t wm_fetch_or(void *p, size_t size, uint64_t v)
+{
+	return wm_atomic(p, size, WM_OR, v, NULL);
+}
+
 #define BAN_SWAP(p, old, v) wm_swap(p, sizeof(*(p)), old, v)
 #define BAN_FETCH_ADD(p, n) wm_fetch_add(p, sizeof(*(p)), n)
+#define BAN_FETCH_OR(p, n) wm_fetch_or(p, sizeof(*(p)), n)
 #define BAN_ADD(p, n) wm_change(p, sizeof(*(p)), WM_ADD, n)
 #define BAN_AND(p, n) wm_change(p, sizeof(*(p)), WM_AND, n)
 #define BAN_OR(p, n) wm_change(p, sizeof(*(p)), WM_OR, n)

@@ -130,7 +130,7 @@ static struct addr listed(int kind, uint32_t n)
 }
 
 /* Of ban_map.h, which has a table of its own. */
-uint32_t ban_map_entries(uint32_t max_bans);
+uint32_t ban_map_info_entries(uint32_t max_bans);
 
 /* Of whatever list, and whatever the seed, as many fit as are promised. */
 static void test_fits(void **state)
@@ -138,13 +138,13 @@ static void test_fits(void **state)
 	static const struct {
 		uint32_t bans, n_lines, seeds;
 	} sizes[] = {
-		/* n_lines: as ban_map_entries() says */
+		/* n_lines: as ban_map_info_entries() says */
 		{ 100, 50, 1000 },  { 1000, 500, 300 },	 { 2047, 1024, 100 },
 		{ 2048, 717, 100 }, { 65536, 22938, 6 }, { 280000, 98000, 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		assert_int_equal(ban_map_entries(sizes[i].bans),
+		assert_int_equal(ban_map_info_entries(sizes[i].bans),
 				 sizes[i].n_lines + 1);
 		for (uint32_t s = 0; s < 9 * sizes[i].seeds; s++) {
 			table_make(sizes[i].n_lines, sizes[i].bans);

@@ -11,7 +11,7 @@
 #define BAN_SEEN(line) wm_see(line)
 #include "lib/ban_memory.h"
 
-enum what { NOTHING, PUT, PUT_OTHER, LIFT, LIFT_PAST, LOOK };
+enum what { NOTHING, PUT, PUT_OTHER, LIFT, LIFT_PAST, LOOK, BUILD };
 
 /* One line of four slots, or three lines, so that all get in each other's way.
  */
@@ -32,7 +32,7 @@ enum keys { KEYS_PLAIN, KEYS_HASHED, KEYS_SAME, KEYS };
 
 static struct {
 	const struct play *what;
-	struct ban_line lines[4];
+	struct ban_line lines[6];
 	struct ban_infos infos[4];
 	enum keys keys;
 	unsigned int wrong; /* orders in which it was */
@@ -61,7 +61,11 @@ static bool is_banned(const struct addr *a, bool gate, uint32_t now)
 {
 	struct ban_found f = { .head = head, .client.addr = *a };
 
-	return gate ? ban_find_line(&f) && ban_find(&f, now) : holds(a, now);
+	__u64 hash = ban_hash(head, a);
+
+	return gate ? ban_filter_has(head, hash) && ban_find_line(&f, hash) &&
+			       ban_find(&f, now) :
+		      holds(a, now);
 }
 
 static void wrong(const char *what, int n)
@@ -175,6 +179,36 @@ static const struct play plays[] = {
 	  0,
 	  { PUT, PUT, PUT_OTHER },
 	  .in_the_end = true },
+	{ "always banned while the filter is built",
+	  3,
+	  3,
+	  2,
+	  LONG,
+	  { BUILD, LOOK, NOTHING },
+	  .always = true,
+	  .in_the_end = true },
+	{ "banned while the filter is built",
+	  1,
+	  2,
+	  1,
+	  0,
+	  { BUILD, PUT, NOTHING },
+	  .in_the_end = true },
+	{ "made longer while the filter is built",
+	  1,
+	  2,
+	  0,
+	  LONG - 2,
+	  { BUILD, PUT, LOOK },
+	  .always = true,
+	  .in_the_end = true },
+	{ "two ban one client while the filter is built",
+	  1,
+	  1,
+	  1,
+	  0,
+	  { PUT, PUT, BUILD },
+	  .in_the_end = true },
 	{ "not banned, and others come",
 	  3,
 	  3,
@@ -221,6 +255,9 @@ static void stage_cpu(void *arg, unsigned int n)
 			if (banned ? stage.what->never : stage.what->always)
 				wrong(banned ? "dropped" : "passed", gate);
 		}
+		break;
+	case BUILD:
+		ban_filter_build(head);
 		break;
 	case NOTHING:
 		break;

@@ -12,6 +12,7 @@
 #include "maps/ban_nets.h"
 #include "maps/ban_notes.h"
 #include "maps/clients_map.h"
+#include "sys/rcu.h"
 
 uint32_t banlist_max(const struct pins *p)
 {
@@ -392,5 +393,11 @@ int banlist_ask(struct pins *p, const struct net *nets, size_t n)
 
 int banlist_tidy(struct pins *p)
 {
+	struct ban_head *h = p->bans.head;
+
+	if (ban_filter_is_full(h)) {
+		rcu_wait(); /* the gate may still read the other filter */
+		ban_filter_build(h);
+	}
 	return ban_nets_tidy(p);
 }

@@ -105,8 +105,7 @@ int banlist_remove_net(struct pins *p, const struct net *net);
  */
 int banlist_ask(struct pins *p, const struct net *nets, size_t n);
 
-/* Clears marks of networks that have gone from the gate's filter; called by the
- * daemon's sweep. */
+/* Clears what is gone from the gate's filters; called by the daemon's sweep. */
 int banlist_tidy(struct pins *p);
 
 #endif

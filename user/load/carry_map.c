@@ -189,12 +189,12 @@ static int convert_table(const struct move *m, int infos, struct ban_map *copy)
 	if (m->info.type != BPF_MAP_TYPE_ARRAY || n < 2 ||
 	    !layout_same(m->old.btf, m->old.value, m->new.btf, m->new.value))
 		return -EINVAL;
-	err = ban_map_anonymous(copy, n);
+	err = ban_map_anonymous(copy, n, n);
 	for (__u32 i = 0; i < n && !err; i++)
 		if (bpf_map_lookup_elem(m->from, &i,
 					(struct ban_line *)copy->head + i))
 			err = -errno;
-	if (!err && copy->head->lines != n - 1)
+	if (!err && ban_entries(copy->head) != n)
 		err = -EINVAL;
 	if (!err)
 		err = convert_infos(m, infos, copy);

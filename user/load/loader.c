@@ -237,7 +237,7 @@ static void configure(struct smtpxdp *skel, const struct loader_options *o)
 	bpf_map__set_max_entries(skel->maps.history, o->max_clients);
 	bpf_map__set_max_entries(skel->maps.bans, ban_map_entries(o->max_bans));
 	bpf_map__set_max_entries(skel->maps.ban_infos,
-				 ban_map_entries(o->max_bans));
+				 ban_map_info_entries(o->max_bans));
 	bpf_map__set_max_entries(skel->maps.ban_reasons, o->max_bans);
 	bpf_map__set_max_entries(skel->maps.ban_nets, o->max_bans);
 	bpf_map__set_max_entries(skel->maps.ban_claims, o->max_bans);

@@ -20,13 +20,25 @@
 /* A tick is at least this long: so 32 bits of ticks last for 13 years. */
 #define TICK_MSEC 100
 
-uint32_t ban_map_entries(uint32_t max_bans)
+uint32_t ban_map_info_entries(uint32_t max_bans)
 {
 	uint64_t ten = max_bans < BAN_SMALL * BAN_WAYS ? SLOTS_FOR_TEN_SMALL :
 							 SLOTS_FOR_TEN;
 	uint64_t slots = (max_bans * ten + 9) / 10;
 
 	return 1 + (slots + BAN_WAYS - 1) / BAN_WAYS; /* and the head */
+}
+
+static uint32_t filter_lines(uint32_t max_bans)
+{
+	uint64_t line = 8 * sizeof(struct ban_line); /* bits */
+
+	return ((uint64_t)max_bans * BAN_FILTER_ROOM + line - 1) / line;
+}
+
+uint32_t ban_map_entries(uint32_t max_bans)
+{
+	return ban_map_info_entries(max_bans) + 2 * filter_lines(max_bans);
 }
 
 static uint32_t tick_shift(void)
@@ -50,10 +62,13 @@ static int entries_of(int fd, size_t value_size, uint32_t *n)
 }
 
 /* Reserves addresses for both maps, and maps them there side by side. */
-static int map_both(struct ban_map *m, int lines_fd, int infos_fd, uint32_t n)
+static int map_both(struct ban_map *m, int lines_fd, int infos_fd,
+		    uint32_t n_lines, uint32_t n_infos)
 {
-	size_t lines = ban_map_page_up((size_t)n * sizeof(struct ban_line));
-	size_t infos = ban_map_page_up((size_t)n * sizeof(struct ban_infos));
+	size_t lines =
+		ban_map_page_up((size_t)n_lines * sizeof(struct ban_line));
+	size_t infos =
+		ban_map_page_up((size_t)n_infos * sizeof(struct ban_infos));
 	char *hole = mmap(NULL, lines + infos, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int prot = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_FIXED, err;
@@ -71,31 +86,36 @@ static int map_both(struct ban_map *m, int lines_fd, int infos_fd, uint32_t n)
 	return 0;
 }
 
-static int map(struct ban_map *m, int lines_fd, int infos_fd, uint32_t *n)
+static int map(struct ban_map *m, int lines_fd, int infos_fd, uint32_t *lines,
+	       uint32_t *infos)
 {
-	uint32_t infos;
-	int err = entries_of(lines_fd, sizeof(struct ban_line), n);
+	int err = entries_of(lines_fd, sizeof(struct ban_line), lines);
 
 	m->head = NULL;
 	if (!err)
-		err = entries_of(infos_fd, sizeof(struct ban_infos), &infos);
-	if (!err && (*n != infos || *n < 2))
+		err = entries_of(infos_fd, sizeof(struct ban_infos), infos);
+	if (!err && (*lines < *infos || *infos < 2))
 		err = -EINVAL;
-	return err ? err : map_both(m, lines_fd, infos_fd, *n);
+	return err ? err : map_both(m, lines_fd, infos_fd, *lines, *infos);
 }
 
 int ban_map_init(int lines_fd, int infos_fd, uint32_t max_bans)
 {
-	struct ban_head head = { .max = max_bans, .tick_shift = tick_shift() };
+	struct ban_head head = { .max = max_bans,
+				 .tick_shift = tick_shift(),
+				 .filter_lines = filter_lines(max_bans) };
+	uint32_t lines, infos;
 	struct ban_map m;
-	uint32_t n;
-	int err = map(&m, lines_fd, infos_fd, &n);
+	int err = map(&m, lines_fd, infos_fd, &lines, &infos);
 
 	if (err)
 		return err;
 	memset(m.head, 0, m.size);
-	head.lines = n - 1;
-	if (getrandom(head.seed, sizeof(head.seed), 0) != sizeof(head.seed))
+	head.lines = infos - 1;
+	if (ban_entries(&head) != lines)
+		err = -EINVAL;
+	else if (getrandom(head.seed, sizeof(head.seed), 0) !=
+		 sizeof(head.seed))
 		err = -errno;
 	for (int i = 0; i < 4; i++)
 		head.seed[i] |= 1;
@@ -107,21 +127,22 @@ int ban_map_init(int lines_fd, int infos_fd, uint32_t max_bans)
 
 int ban_map_open(struct ban_map *m, int lines_fd, int infos_fd)
 {
-	uint32_t n;
-	int err = map(m, lines_fd, infos_fd, &n);
+	uint32_t lines, infos;
+	int err = map(m, lines_fd, infos_fd, &lines, &infos);
 
-	if (err || m->head->lines == n - 1)
+	if (err ||
+	    (m->head->lines == infos - 1 && ban_entries(m->head) == lines))
 		return err;
 	ban_map_close(m);
 	return -EINVAL;
 }
 
-int ban_map_anonymous(struct ban_map *m, uint32_t n)
+int ban_map_anonymous(struct ban_map *m, uint32_t entries, uint32_t infos)
 {
 	void *memory;
 
-	m->size = ban_map_page_up((size_t)n * sizeof(struct ban_line)) +
-		  ban_map_page_up((size_t)n * sizeof(struct ban_infos));
+	m->size = ban_map_page_up((size_t)entries * sizeof(struct ban_line)) +
+		  ban_map_page_up((size_t)infos * sizeof(struct ban_infos));
 	memory = mmap(NULL, m->size, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	m->head = memory == MAP_FAILED ? NULL : memory;

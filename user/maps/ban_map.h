@@ -38,13 +38,14 @@ static inline struct ban_line *ban_line_at(struct ban_head *h, __u32 i)
 
 static inline struct ban_infos *ban_infos_at(struct ban_head *h, __u32 i)
 {
-	size_t lines = ban_map_page_up((1UL + h->lines) * sizeof(*h));
+	size_t lines = ban_map_page_up((size_t)ban_entries(h) * sizeof(*h));
 
 	return (struct ban_infos *)((char *)h + lines) + i;
 }
 
-/* The number of entries that both maps need for so many bans. */
+/* The numbers of entries that the maps need for so many bans. */
 uint32_t ban_map_entries(uint32_t max_bans);
+uint32_t ban_map_info_entries(uint32_t max_bans);
 
 /* Fills new maps: no bans, and a seed of their own. -errno. */
 int ban_map_init(int lines_fd, int infos_fd, uint32_t max_bans);
@@ -53,8 +54,8 @@ int ban_map_init(int lines_fd, int infos_fd, uint32_t max_bans);
 int ban_map_open(struct ban_map *m, int lines_fd, int infos_fd);
 void ban_map_close(struct ban_map *m);
 
-/* Allocates a table of so many entries that is no map; to be closed. */
-int ban_map_anonymous(struct ban_map *m, uint32_t entries);
+/* Allocates a table of so many lines that is no map; to be closed. */
+int ban_map_anonymous(struct ban_map *m, uint32_t entries, uint32_t infos);
 
 /* A client and where its line is, as the functions of ban_ops.h want it. */
 struct ban_client ban_map_client(const struct ban_head *h,
