@@ -101,7 +101,9 @@ static __always_inline void settle_later(const struct settings *s,
 				      .first_seq = st->first_seq,
 				      .when = tick_now(s) };
 
-	bpf_map_update_elem(&ended_elsewhere, &e->key, &at, BPF_ANY);
+	if (bpf_map_update_elem(&ended_elsewhere, &e->key, &at, BPF_ANY))
+		note_sign(SIGN_UNJUDGED, &e->key.client,
+			  bpf_ntohs(e->key.server_port), 0);
 }
 
 /* Is the server's socket in the daemon's namespace? Tests name none. */
