@@ -165,6 +165,19 @@ taken_to(struct __sk_buff *skb, const struct stream_key *key, __u32 *seq)
 	return 1;
 }
 
+/* What accept.bpf.c noted a socket by, whose ends *key has. */
+static __always_inline void begun_by(const struct sock *sk,
+				     const struct stream_key *key,
+				     struct accepted_key *begun)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
+
+	begun->client = key->client;
+	begun->client_port = key->client_port;
+	begun->first_seq = BPF_CORE_READ(tp, snd_una) -
+			   (__u32)BPF_CORE_READ(tp, bytes_acked);
+}
+
 /*
  * NAT may have the wire sensor know a connection to a server in another network
  * namespace by other ends than the server's socket does: replaces *key by these.
@@ -173,18 +186,37 @@ taken_to(struct __sk_buff *skb, const struct stream_key *key, __u32 *seq)
 static __noinline __attribute__((unused)) int as_on_wire(const struct sock *sk,
 							 struct stream_key *key)
 {
-	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
-	struct accepted_key begun = { .client = key->client,
-				      .client_port = key->client_port };
+	struct accepted_key begun = {};
 	const struct stream_key *wire;
 
 	if (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == our_netns)
 		return 0;
-	begun.first_seq = BPF_CORE_READ(tp, snd_una) -
-			  (__u32)BPF_CORE_READ(tp, bytes_acked);
+	begun_by(sk, key, &begun);
 	wire = bpf_map_lookup_elem(&forwarded, &begun);
 	if (wire)
 		*key = *wire;
+	return 0;
+}
+
+/*
+ * Forgets what such a connection is known by, for its socket is gone: else a
+ * flood of short ones would evict those that last. What the server wrote may be
+ * on its way still. Not inlined, to save stack.
+ */
+static __noinline __attribute__((unused)) int
+forget_begun(const struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	struct accepted_key begun = {};
+	struct stream_key key = {};
+
+	if (!is_elsewhere(sk))
+		return 0;
+	key_of_socket(tp, &key);
+	begun_by(sk, &key, &begun);
+	bpf_map_delete_elem(&forwarded, &begun);
+	if (tp->write_seq - begun.first_seq <= 1) /* nothing, or a FIN */
+		bpf_map_delete_elem(&accepted_elsewhere, &begun);
 	return 0;
 }
 

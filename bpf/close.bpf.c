@@ -59,6 +59,18 @@ mail_socket(const struct settings *s, const struct sock *sk)
 }
 
 /*
+ * Of a dialogue that was evicted, may a login be unanswered? Later judge_lost()
+ * finds no more than now.
+ */
+static __always_inline bool may_be_lost(const struct ending *e,
+					const struct stream *st)
+{
+	return st->state & STREAM_FOLLOWED && st->offer != OFFER_NOT_MADE &&
+	       (st->state & STREAM_RESET || is_outstanding(e, st) ||
+		!is_all_sent(e, st));
+}
+
+/*
  * May a login be unanswered at this end? If not, it is not kept for later: a
  * flood of connections that try none would evict the others.
  */
@@ -68,10 +80,13 @@ static __always_inline bool is_to_judge(const struct ending *e,
 	const struct wire_dialogue *w =
 		bpf_map_lookup_elem(&dialogues, &e->key);
 
-	return is_of_interest(st) &&
-	       (!w || w->lost || w->d.n || w->first_seq != st->first_seq ||
-		missed_some(e, w) || st->state & STREAM_MESSAGE ||
-		reply_unfinished(&st->reply));
+	if (!is_of_interest(st))
+		return false;
+	if (st->state & STREAM_MESSAGE || reply_unfinished(&st->reply))
+		return true;
+	return w ? w->lost || w->d.n || w->first_seq != st->first_seq ||
+			       missed_some(e, w) :
+		   may_be_lost(e, st);
 }
 
 /*
@@ -86,7 +101,9 @@ static __always_inline void settle_later(const struct settings *s,
 				      .first_seq = st->first_seq,
 				      .when = tick_now(s) };
 
-	bpf_map_update_elem(&ended_elsewhere, &e->key, &at, BPF_ANY);
+	if (bpf_map_update_elem(&ended_elsewhere, &e->key, &at, BPF_ANY))
+		note_sign(SIGN_UNJUDGED, &e->key.client,
+			  bpf_ntohs(e->key.server_port), 0);
 }
 
 /* Is the server's socket in the daemon's namespace? Tests name none. */
@@ -112,6 +129,24 @@ static __always_inline void forget(const struct settings *s,
 {
 	named_end(s, key);
 	bpf_map_delete_elem(&dialogues, key);
+}
+
+/*
+ * Forgets of a connection that has ended what is not to be judged later, to make
+ * room for those that last. Nothing more leaves on it; a refusal would count twice
+ * if it did.
+ */
+static __always_inline void forget_ended(const struct settings *s,
+					 const struct sock *sk,
+					 const struct ending *e,
+					 const struct stream *st)
+{
+	bool judged = st && !is_to_judge(e, st);
+
+	if (judged && !st->encrypted && !st->refused && is_all_sent(e, st))
+		bpf_map_delete_elem(&streams, &e->key);
+	if (judged || is_here(sk))
+		forget(s, &e->key);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -160,8 +195,10 @@ int BPF_PROG(destroyed, const struct sock *sk)
 	st = stream_of(tp, e);
 	if (st)
 		end_stream(s, sk, e, st);
-	if (is_here(sk) || (st && !is_to_judge(e, st)))
-		forget(s, &e->key);
+	/* tls_destroyed() does it for TLS, if that is read */
+	if (!st || !st->encrypted)
+		forget_begun(tp);
+	forget_ended(s, sk, e, st);
 	return 0;
 }
 

@@ -359,10 +359,13 @@ struct {
 	__type(value, struct stream_key);
 } forwarded MAP;
 
-/* Those of them that have ended, until that is judged. */
+/*
+ * Those of them that have ended, until that is judged. No LRU: what finds no
+ * room is told (SIGN_UNJUDGED).
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
 	__type(key, struct stream_key);
 	__type(value, struct ended_elsewhere);
 } ended_elsewhere MAP;

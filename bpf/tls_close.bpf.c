@@ -36,16 +36,16 @@ static __always_inline bool same_stream(const struct stream_key *a,
 
 /* Counts the login that is unanswered on a connection that is gone. */
 static __always_inline void end_stream(const struct settings *s,
-				       const struct stream_key *key)
+				       const struct stream_key *key,
+				       const struct stream *st)
 {
-	const struct stream *st = bpf_map_lookup_elem(&streams, key);
 	const struct tls_session *ses;
 	struct tls_dialogue *w;
 	struct tls_key session;
 	struct sighting *at;
 	__u32 zero = 0;
 
-	if (!st || !st->encrypted || !st->hello.session.object)
+	if (!st->hello.session.object)
 		return;
 	session = st->hello.session;
 	ses = bpf_map_lookup_elem(&tls_sessions, &session);
@@ -62,6 +62,7 @@ int BPF_PROG(tls_destroyed, const struct sock *sk)
 	const struct settings *s = settings_active();
 	struct stream_key key = {};
 	const struct tcp_sock *tp;
+	const struct stream *st;
 
 	if (!s || !s->unanswered || !is_tcp(sk))
 		return 0;
@@ -69,6 +70,11 @@ int BPF_PROG(tls_destroyed, const struct sock *sk)
 	if (!tp || !is_mail(s, tp, mark_of(sk)))
 		return 0;
 	key_of_socket(tp, &key);
-	end_stream(s, &key);
+	as_on_wire(sk, &key);
+	st = bpf_map_lookup_elem(&streams, &key);
+	if (!st || !st->encrypted)
+		return 0;
+	end_stream(s, &key, st);
+	forget_begun(tp);
 	return 0;
 }

@@ -24,6 +24,8 @@ enum sign_kind {
 	SIGN_FORWARDED,
 	/* a front (fronts.h) has reached a limit */
 	SIGN_FRONT,
+	/* map ended_elsewhere had no room for a connection that has ended */
+	SIGN_UNJUDGED,
 	SIGNS_MAX = 16
 };
 

@@ -259,6 +259,16 @@ none_open() {
 	[ -z "$(at box ss -Htn state connected)" ]
 }
 
+@test "... inside TLS, by a server that keeps its sessions" {
+	box_up keep
+	for _ in 1 2 3; do
+		at attacker python3 -B $HELPER cut --password wrong --server $PUBLIC \
+			--port 465 --tls implicit --patience 0.5 --end close
+	done
+	until_true 10 failures_are 3 || same "counted" "$(counter failures)" 3
+	counted_is $ATTACKER 3
+}
+
 # By the server's reset, for it has not read the QUIT: nobody tried to log in. So
 # nothing is kept, for a flood of such ends would evict those that count.
 @test "... by a server that closes first, eight times: no failure" {
@@ -279,6 +289,56 @@ while True:
 	all_judged
 	sleep 1.5 # what is judged, is a second later
 	same "failures counted" "$(counter failures)" 0
+}
+
+flood_net() {
+	net_of_box
+	publish
+	gcc -Wall -Werror -O2 -o $LAB/flood "$LAB_ROOT"/selftests/lib/flood.c
+	at honest ip route replace local 10.0.0.0/8 dev lo
+	at router ip route replace 10.0.0.0/8 via $HONEST
+	background box box $LAB/flood serve $BOX 587
+	until_true 5 listens box $BOX 587
+}
+
+# The daemon judges ends; while it is dead, there is room for 16384.
+@test "... by more than can be kept: told" {
+	local n
+	flood_net
+	daemon_down TERM
+	for n in {0..63}; do
+		at honest $LAB/flood come $PUBLIC 587 256 10.2.$n.0 0 10.1.0.0 r
+	done
+	until_true 5 none_open
+	lacks "$(smtpxdp status --check)" 'hung up before the answer'
+	at honest $LAB/flood come $PUBLIC 587 20 10.2.64.0 0 10.1.0.0 r
+	fails 1 smtpxdp status --check
+	has "$output" 'port 587: clients of a server .*hung up .* do not count; the daemon judges them: see that it runs'
+	daemon_up
+	until_true 20 all_judged
+	failures_exceed 16300
+}
+
+entries() { # MAP
+	bpftool -j map dump pinned $PIN/current/$1 | jq length
+}
+
+beside_flood() { # END FIRST-GUESSER COUNTED
+	at honest $LAB/flood come $PUBLIC 587 20 $2 20000 10.1.0.0 $1
+	until_true 15 failures_are $3 || same "counted" "$(counter failures)" $3
+	counted_is $2 1
+	until_true 10 all_judged
+	# Firecracker's guests miss a few
+	[ "$(entries streams)" -lt 1000 ]
+	[ "$(entries forwarded)" -lt 1000 ]
+}
+
+# More than each map has room for but streams. What was kept of those who had left
+# evicted the guessers' connections: 0 of 20 were counted.
+@test "... beside a flood of 20,000 connections that try no login: all counted" {
+	flood_net
+	beside_flood r 10.0.0.1 20
+	beside_flood f 10.0.0.21 40
 }
 
 # --- open connections -------------------------------------------------------

@@ -273,6 +273,28 @@ static void check_room(const struct watch *w)
 		"raise max-bans and " RESTART_DAEMON ", or shorten ban-time");
 }
 
+/* Ends of connections to servers in containers that found no room. */
+static void check_unjudged(const struct watch *w)
+{
+	char object[32], text[PROBLEM_SIZE], who[ADDR_TEXT];
+	struct sign s;
+
+	if (!sign_read(w->c->p, SIGN_UNJUDGED, w->now.boot_ns, &s))
+		return;
+	snprintf(object, sizeof(object), "port %u", s.port);
+	snprintf(text, sizeof(text),
+		 "clients of a server in another network namespace (a "
+		 "container) hung up before the answer to a login, more at "
+		 "once than can be judged: %llu such ends within minutes, the "
+		 "last of %s, do not count",
+		 (unsigned long long)s.count, addr_format(&s.who, who));
+	problem(w->c, HEALTH_ROOM, object, text,
+		w->c->state == DAEMON_SERVES ?
+			"set net-rate, so that whole networks of guessers are "
+			"banned" :
+			"the daemon judges them: see that it runs");
+}
+
 static bool brake_held(uint64_t held, const struct clock_pair *now)
 {
 	return held && now->jiffies - held < BRAKE_SECONDS * clock_hz();
@@ -324,5 +346,6 @@ void alarms_check(struct checkup *c)
 	alarms_fronts(c, &w.now);
 	check_groups(&w);
 	check_room(&w);
+	check_unjudged(&w);
 	check_brake(&w);
 }
