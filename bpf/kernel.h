@@ -41,6 +41,7 @@ struct net___kernel {
 	struct ns_common ns;
 	struct user_namespace *user_ns; /* whose root administers it */
 	struct netns_ipv4 ipv4;
+	__u64 net_cookie; /* no other one has had it since the machine booted */
 } __attribute__((preserve_access_index));
 
 typedef struct {
