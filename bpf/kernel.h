@@ -75,6 +75,18 @@ struct sock {
 	int sk_rx_dst_ifindex;
 } __attribute__((preserve_access_index));
 
+struct request_sock {
+	struct sock_common __req_common;
+} __attribute__((preserve_access_index));
+
+struct inet_request_sock {
+	struct request_sock req;
+} __attribute__((preserve_access_index));
+
+struct tcp_request_sock {
+	struct inet_request_sock req;
+} __attribute__((preserve_access_index));
+
 enum sock_flags {
 	SOCK_DEAD,
 	SOCK_DONE, /* the peer's FIN has come */

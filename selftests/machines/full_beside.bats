@@ -207,3 +207,19 @@ flood_ends() {
 		jq ".counters[\"dropped-ban\"].packets")" -gt 2000 ]'
 	flood_ends
 }
+
+# As BESIDE OTHERS says it.
+@test "a neighbour that comes later: refused; stop, load, start, and both are there" {
+	fails '[1-9]*' in_vm 'xdp-filter load eth0 -m native 2>&1'
+	same "mode" "$(xdp_mode)" native
+	lacks "checked $(smtpxdp status --check || true)" eth0
+	in_vm 'systemctl stop smtpxdp'
+	neighbour load
+	in_vm 'systemctl start smtpxdp'
+	until_true 20 is_mode dispatcher
+	has "$(called)" '^drop_ethernet xdpfilt_'
+	flood_begins
+	until_true 20 in_vm '[ "$(smtpxdp status -j |
+		jq ".counters[\"dropped-ban\"].packets")" -gt 2000 ]'
+	flood_ends
+}
