@@ -234,6 +234,21 @@ static __always_inline const struct tcp_sock *sender(struct __sk_buff *skb)
 									 NULL;
 }
 
+/*
+ * Does a SYN-ACK come from another network namespace? By a macvlan it comes with
+ * the socket that sends it there, else without one.
+ */
+static __always_inline bool is_forwarded(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	const struct tcp_request_sock *req =
+		sk ? bpf_skc_to_tcp_request_sock(sk) : NULL;
+
+	return !sk ||
+	       (req && our_netns &&
+		req->req.req.__req_common.skc_net.net->ns.inum != our_netns);
+}
+
 /* The mark of the socket that sends a packet, or NULL. */
 static __always_inline const struct accepted_sock *
 mark_of_sender(struct __sk_buff *skb)

@@ -91,19 +91,21 @@ static __always_inline void note_way(__u32 way, const struct addr *peer,
 static const struct elsewhere elsewhere_zero;
 
 /* Notes a connection to a server in another network namespace. */
-__noinline __weak int note_elsewhere(__u32 netns, const struct addr *peer,
-				     __u16 port, bool passes)
+__noinline __weak int note_elsewhere(__u32 netns, __u64 cookie,
+				     const struct addr *peer, __u16 port,
+				     bool passes)
 {
 	struct elsewhere *e = bpf_map_lookup_elem(&elsewhere, &netns);
 
 	if (!peer)
 		return 0;
-	if (!e) {
+	if (!e || e->cookie != cookie) {
 		bpf_map_update_elem(&elsewhere, &netns, &elsewhere_zero,
-				    BPF_NOEXIST);
+				    BPF_ANY);
 		e = bpf_map_lookup_elem(&elsewhere, &netns);
 		if (!e)
 			return 0;
+		e->cookie = cookie;
 	}
 	return add_sign(passes ? &e->passes : &e->unwatched, peer, port, 0);
 }
@@ -139,7 +141,9 @@ static __noinline int arrived(const struct settings *s,
 			      const struct tcp_sock *tp, __u16 port)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	__u32 netns = sk->__sk_common.skc_net.net->ns.inum, way;
+	const struct net___kernel *net = netns_of(sk);
+	__u32 netns = net->ns.inum, way;
+	__u64 cookie = net->net_cookie;
 	struct addr peer, server;
 	bool passes;
 
@@ -158,9 +162,9 @@ static __noinline int arrived(const struct settings *s,
 		return passes ? note_sign(SIGN_PASSES, &peer, port, way) : 0;
 	}
 	if (passes)
-		note_elsewhere(netns, &peer, port, true);
+		note_elsewhere(netns, cookie, &peer, port, true);
 	if (is_public(&peer) && !in_users_netns(sk) && !forwards())
-		note_elsewhere(netns, &peer, port, false);
+		note_elsewhere(netns, cookie, &peer, port, false);
 	return 0;
 }
 

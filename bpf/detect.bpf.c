@@ -322,7 +322,7 @@ static __always_inline int read_packet(struct workspace *w,
 		if (is_forged(skb, &w->key))
 			return TC_ACT_UNSPEC;
 		/* A new connection may start at lower sequence numbers. */
-		if (tcp->ack && !skb->sk)
+		if (tcp->ack && is_forwarded(skb))
 			note_forwarded();
 		if (!tcp->ack || !wants_dialogue(s) ||
 		    begin_dialogue(&w->key, tcp, sender(skb)))

@@ -41,6 +41,7 @@ struct net___kernel {
 	struct ns_common ns;
 	struct user_namespace *user_ns; /* whose root administers it */
 	struct netns_ipv4 ipv4;
+	__u64 net_cookie; /* no other one has had it since the machine booted */
 } __attribute__((preserve_access_index));
 
 typedef struct {
@@ -72,6 +73,18 @@ struct sock {
 	int sk_err;
 	kuid_t sk_uid;
 	int sk_rx_dst_ifindex;
+} __attribute__((preserve_access_index));
+
+struct request_sock {
+	struct sock_common __req_common;
+} __attribute__((preserve_access_index));
+
+struct inet_request_sock {
+	struct request_sock req;
+} __attribute__((preserve_access_index));
+
+struct tcp_request_sock {
+	struct inet_request_sock req;
 } __attribute__((preserve_access_index));
 
 enum sock_flags {

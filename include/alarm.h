@@ -54,11 +54,13 @@ struct sign {
 /*
  * Value of map elsewhere, by the inode of another network namespace: what its
  * mail servers accepted. `passes` is as SIGN_PASSES; `unwatched`: no
- * SIGN_FORWARDED came within the minute before.
+ * SIGN_FORWARDED came within the minute before. A later namespace may get the
+ * same inode, but not the same cookie.
  */
 struct elsewhere {
 	struct sign passes;
 	struct sign unwatched;
+	__u64 cookie;
 };
 
 /*

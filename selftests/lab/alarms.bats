@@ -144,7 +144,7 @@ box_up() { # ADDRESS/LEN [serve OPTION...]
 	local address=$1
 	shift
 	lab_certificate
-	ip netns add box
+	[ -e /run/netns/box ] || ip netns add box
 	ip link add eth0 netns box type veth peer name to-box netns mail
 	at box ip link set lo up
 	at box ip link set eth0 up
@@ -190,6 +190,35 @@ bridged_box_up() {
 	login_fail lan 6 --server 198.18.5.25 || true
 	until_true 5 banned_are 198.18.5.7/32
 	not alarmed ways 'another network namespace'
+}
+
+made_again() { # NS INODE
+	ip netns add $1
+	[ "$(stat -L -c %i /run/netns/$1)" = $2 ] || {
+		ip netns del $1
+		return 1
+	}
+}
+
+# A namespace's inode has the lowest number that is free.
+@test "... that is gone; the next one has its network namespace's number: no alarm" {
+	local inode
+	bridged_box_up
+	daemon_up -i eth0 -i br0
+	login_fail lan 6 --server 198.18.5.25
+	alarm ways 'port 587: .*in another network namespace'
+	inode=$(stat -L -c %i /run/netns/box)
+	end box
+	ip netns del box
+	until_true 10 made_again box $inode
+	at lan ip neigh flush dev eth0
+	box_up 198.18.5.25/24
+	at mail ip link set to-box master br0
+	not alarmed ways 'another network namespace'
+	until_true 5 connects lan --server 198.18.5.25
+	not alarmed ways 'another network namespace'
+	login_fail lan 5 --server 198.18.5.25
+	alarm ways 'port 587: .*in another network namespace'
 }
 
 # As rootless Podman's: pasta has accepted its client here before, and gives it the

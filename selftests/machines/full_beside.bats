@@ -207,3 +207,28 @@ flood_ends() {
 		jq ".counters[\"dropped-ban\"].packets")" -gt 2000 ]'
 	flood_ends
 }
+
+dropped() {
+	smtpxdp status -j | jq '.counters["dropped-ban"].packets'
+}
+
+dropped_more() { # THAN
+	[ "$(dropped)" -gt $1 ]
+}
+
+# As BESIDE OTHERS says it.
+@test "a neighbour that comes later: refused; stop, load, start, and both are there" {
+	local before
+	has "$(in_vm 'xdp-filter load eth0 -m native 2>&1' || true)" 'unload first'
+	same "mode" "$(xdp_mode)" native
+	lacks "checked $(smtpxdp status --check || true)" eth0
+	in_vm 'systemctl stop smtpxdp'
+	neighbour load
+	in_vm 'systemctl start smtpxdp'
+	until_true 20 is_mode dispatcher
+	has "$(called)" '^drop_ethernet xdpfilt_'
+	before=$(dropped)
+	flood_begins
+	until_true 20 dropped_more $((before + 2000))
+	flood_ends
+}

@@ -76,24 +76,40 @@ void arrivals_each(const struct pins *p, arrival_fn fn, void *ctx)
 
 struct candidate {
 	__u32 netns;
-	bool visible;
+	uint64_t began; /* its first process that is visible here; 0: none */
 	struct elsewhere e;
 };
 
-/* Marks the namespaces that some process has which is visible here. */
+/* Finds the first process of each namespace. */
 struct candidates {
 	struct candidate *list;
 	size_t n;
 };
 
-static int mark_visible(pid_t pid, void *ctx)
+static int find_first(pid_t pid, void *ctx)
 {
 	const struct candidates *c = ctx;
 	ino_t ns = process_ns(pid, "net");
+	uint64_t began;
 
-	for (size_t i = 0; i < c->n; i++)
-		c->list[i].visible |= c->list[i].netns == ns;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->list[i].netns != ns)
+			continue;
+		began = process_began(pid);
+		if (began && (!c->list[i].began || began < c->list[i].began))
+			c->list[i].began = began;
+	}
 	return 0;
+}
+
+/*
+ * A new namespace gets the inode of one that is gone: what was before its
+ * processes is none of its.
+ */
+static void leave_out_earlier(struct sign *s, uint64_t began)
+{
+	if (s->last < began)
+		*s = (struct sign){};
 }
 
 static size_t list_recent(const struct pins *p, uint64_t now,
@@ -121,8 +137,12 @@ void elsewhere_each(const struct pins *p, uint64_t now, elsewhere_fn fn,
 	size_t n = list_recent(p, now, list);
 
 	if (n)
-		processes_each(mark_visible, &(struct candidates){ list, n });
-	for (size_t i = 0; i < n; i++)
-		if (list[i].visible)
-			fn(&list[i].e, ctx);
+		processes_each(find_first, &(struct candidates){ list, n });
+	for (size_t i = 0; i < n; i++) {
+		if (!list[i].began)
+			continue;
+		leave_out_earlier(&list[i].e.passes, list[i].began);
+		leave_out_earlier(&list[i].e.unwatched, list[i].began);
+		fn(&list[i].e, ctx);
+	}
 }

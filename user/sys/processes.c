@@ -7,6 +7,7 @@
 #include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,6 +34,26 @@ ino_t process_ns(pid_t pid, const char *kind)
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kind);
 	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* proc(5): the name may hold anything, and ends at the last bracket. */
+uint64_t process_began(pid_t pid)
+{
+	char path[64], line[1024] = "", *at;
+	unsigned long long ticks = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	at = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		ticks = strtoull(at, NULL, 10);
+	fclose(f);
+	return ticks * (1000000000ULL / sysconf(_SC_CLK_TCK));
 }
 
 bool process_netns_is_ours(pid_t pid)

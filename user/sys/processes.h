@@ -4,6 +4,7 @@
 #define SMTPXDP_PROCESSES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -17,6 +18,9 @@ int processes_each(int (*fn)(pid_t pid, void *ctx), void *ctx);
  * ended.
  */
 ino_t process_ns(pid_t pid, const char *kind);
+
+/* When a process began, in ns of CLOCK_BOOTTIME. 0: it has ended. */
+uint64_t process_began(pid_t pid);
 
 /*
  * Has root made the network namespace of a process: is it of the user namespace
