@@ -22,7 +22,6 @@
 #include "pure/guesses.h"
 #include "pure/made_good.h"
 #include "pure/users.h"
-#include "regular.h"
 #include "sighting.h"
 
 /* A network, as users.h wants it: told apart by the upper half. */
@@ -42,20 +41,12 @@ __noinline __weak int is_trap(const struct settings *s, __u64 user)
 	return 0;
 }
 
-/*
- * Has the user ever logged in from this network? Of who was a regular before the
- * boot, nobody knows, so yes.
- */
-static __always_inline bool account_knows(const struct settings *s,
-					  const struct sighting *at, __u64 net)
+/* Has the user ever logged in from this network? */
+static __always_inline bool account_knows(const struct sighting *at, __u64 net)
 {
 	struct account_net key = { at->tried.hash, net };
-	struct addr client = at->peer; /* Linux 6.1 wants it to be set */
 
-	if (bpf_map_lookup_elem(&account_nets, &key))
-		return true;
-	client_of(s, &client, &client);
-	return is_regular_of_before(&client);
+	return bpf_map_lookup_elem(&account_nets, &key);
 }
 
 /* Are at least so many guesses in the window? */
@@ -185,7 +176,7 @@ __noinline __weak int account_failure(const struct settings *s,
 	if (!s || !at || !at->tried.hash || !s->account.failures)
 		return CAUSE_RATE;
 	net = brake_net(&at->peer);
-	if (account_knows(s, at, net))
+	if (account_knows(at, net))
 		return CAUSE_RATE;
 	tick = window_tick(now_jiffies(), s->tick_shift);
 	a = account_get(s, at->tried.hash, tick);

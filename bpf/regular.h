@@ -18,14 +18,6 @@ static __always_inline bool is_regular(const struct addr *key)
 	return l && login_is_regular(l);
 }
 
-/* A regular that has not logged in since the boot: as whom, is not known. */
-static __always_inline bool is_regular_of_before(const struct addr *key)
-{
-	const struct login *l = bpf_map_lookup_elem(&regulars, key);
-
-	return l && login_is_regular(l) && l->last < 0;
-}
-
 /* Notes that a client has logged in, as the user with this hash, or 0. */
 static __always_inline void note_login(const struct addr *key, __u64 hash)
 {

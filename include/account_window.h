@@ -44,7 +44,7 @@ struct account_net {
 };
 
 struct account_login {
-	__u64 last; /* ns of CLOCK_BOOTTIME */
+	__s64 last; /* ns of CLOCK_BOOTTIME; < 0: before this boot */
 };
 
 #endif

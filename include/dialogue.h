@@ -34,9 +34,10 @@
 #define QUIET_COMMANDS 2048
 #define AHEAD_BYTES 16384
 
-/* Map name_key: the key of names' hashes; random, kept with the maps. */
+/* Map name_key: random; a key of its own for each. */
 struct name_key {
-	__u64 k[2];
+	__u64 k[2]; /* of names' hashes: the state file has it, too */
+	__u64 secret[2]; /* of passwords' hashes: kept with the maps only */
 };
 
 /* An unfinished SipHash-2-4: see bpf/pure/siphash.h. */

@@ -318,7 +318,8 @@ postfix_brakes() {
 # What Dovecot runs under: strace, for instance.
 DOVECOT_UNDER=()
 
-# (chroot FOLDER): Postfix and Dovecot are another release's. Set before lab_up.
+# (chroot FOLDER): Postfix, Dovecot and Exim, at $LAB_EXIM in there, are another
+# release's. Set before lab_up.
 OTHER_ROOT=()
 
 # Starts Dovecot: passwords for Postfix by $LAB/auth, and a submission server.
@@ -498,7 +499,7 @@ postfix_start() {
 }
 
 have_exim() {
-	[ -x "$LAB_EXIM" ]
+	"${OTHER_ROOT[@]}" test -x "$LAB_EXIM"
 }
 
 exim_up() {
@@ -550,7 +551,7 @@ exim_up() {
 		EOF
 	} >$dir/exim.conf
 	chmod 644 $dir/exim.conf
-	background exim mail "$LAB_EXIM" -C $dir/exim.conf -bdf -q1h \
+	background exim mail "${OTHER_ROOT[@]}" "$LAB_EXIM" -C $dir/exim.conf -bdf -q1h \
 		-oP $dir/exim.pid
 	until_true 10 listens mail $EXIM 587 || lab_fail Exim exim
 }

@@ -126,17 +126,20 @@ static inline void sasl_name(struct dialogue *d, __u8 c, __u32 keep)
 	siphash_add(&s->hash, c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-/* The name has ended: its hash is done, and goes on with the password. */
-static inline void sasl_end_hash(struct sasl *s)
+/*
+ * The name has ended: its hash is done, and goes on with the password, by the
+ * key of passwords.
+ */
+static inline void sasl_end_hash(struct sasl *s, const struct name_key *key)
 {
 	s->user = siphash_end(&s->hash);
 	s->user += !s->user;
-	s->hash.m = 0;
-	s->hash.len = 0;
+	siphash_rekey(&s->hash, key);
 }
 
 /* The name has ended within the line: the password follows. */
-static inline void sasl_cut(struct dialogue *d, __u32 keep)
+static inline void sasl_cut(struct dialogue *d, const struct name_key *key,
+			    __u32 keep)
 {
 	struct sasl *s = &d->sasl;
 
@@ -144,7 +147,7 @@ static inline void sasl_cut(struct dialogue *d, __u32 keep)
 		sasl_spoil(d);
 		return;
 	}
-	sasl_end_hash(s);
+	sasl_end_hash(s, key);
 	if (s->mech == SASL_CRAM_MD5) {
 		/* the bits that wait are the digest's: sasl_behind() reads it */
 		__builtin_memset(&s->hash, 0, sizeof(s->hash));
@@ -157,12 +160,13 @@ static inline void sasl_cut(struct dialogue *d, __u32 keep)
 }
 
 /* Takes a decoded byte of the SASL message, up to the name's end. */
-PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
+PURE_FUNCTION int sasl_message(struct dialogue *d, const struct name_key *key,
+			       __u8 c, __u32 keep)
 {
 	bool starts = false, ends = false, fault = false;
 	struct sasl *s;
 
-	if (!d)
+	if (!d || !key)
 		return 0;
 	s = &d->sasl;
 	switch (s->mech) {
@@ -217,7 +221,7 @@ PURE_FUNCTION int sasl_message(struct dialogue *d, __u8 c, __u32 keep)
 	else if (starts)
 		s->field++;
 	else if (ends)
-		sasl_cut(d, keep);
+		sasl_cut(d, key, keep);
 	else
 		sasl_name(d, c, keep);
 	return 0;
@@ -268,13 +272,14 @@ static inline void sasl_no_base64(struct dialogue *d)
 }
 
 /* Takes a base64 character. */
-PURE_FUNCTION int sasl_decode(struct dialogue *d, __u8 c, __u32 keep)
+PURE_FUNCTION int sasl_decode(struct dialogue *d, const struct name_key *key,
+			      __u8 c, __u32 keep)
 {
 	struct sasl *s;
 	__u8 quad, bits;
 	int v = sasl_sextet(c);
 
-	if (!d)
+	if (!d || !key)
 		return 0;
 	s = &d->sasl;
 	quad = s->quad;
@@ -301,7 +306,7 @@ PURE_FUNCTION int sasl_decode(struct dialogue *d, __u8 c, __u32 keep)
 	    quad == 2 ? bits << 4 | v >> 2 :
 			bits << 6 | v;
 	if (s->mode == SASL_DECODE)
-		sasl_message(d, c, keep);
+		sasl_message(d, key, c, keep);
 	else
 		sasl_behind(d, c);
 	return 0;
@@ -327,7 +332,8 @@ static inline void sasl_end_secret(struct dialogue *d)
 }
 
 /* The line with LOGIN's name has ended: the next response is the password. */
-static inline void sasl_end_login(struct dialogue *d, __u32 keep)
+static inline void sasl_end_login(struct dialogue *d,
+				  const struct name_key *key, __u32 keep)
 {
 	struct sasl *s = &d->sasl;
 
@@ -335,7 +341,7 @@ static inline void sasl_end_login(struct dialogue *d, __u32 keep)
 		sasl_spoil(d);
 		return;
 	}
-	sasl_end_hash(s);
+	sasl_end_hash(s, key);
 	s->naming = 0;
 	s->mode = SASL_END;
 	if (keep & KEEP_GUESS)
@@ -350,12 +356,13 @@ static inline void sasl_end_login(struct dialogue *d, __u32 keep)
  * A line with base64 has ended: stores the hashes, or spoils the name if it is
  * not whole.
  */
-PURE_FUNCTION int sasl_end_base64(struct dialogue *d, __u32 keep)
+PURE_FUNCTION int sasl_end_base64(struct dialogue *d,
+				  const struct name_key *key, __u32 keep)
 {
 	struct sasl *s;
 	struct attempt *a;
 
-	if (!d)
+	if (!d || !key)
 		return 0;
 	s = &d->sasl;
 	a = sasl_attempt(d);
@@ -364,7 +371,7 @@ PURE_FUNCTION int sasl_end_base64(struct dialogue *d, __u32 keep)
 		return 0;
 	}
 	if (s->mech == SASL_LOGIN) {
-		sasl_end_login(d, keep);
+		sasl_end_login(d, key, keep);
 		return 0;
 	}
 	if ((s->mode != SASL_CHECK && s->mode != SASL_SECRET) || s->quad) {

@@ -117,7 +117,8 @@ static inline void sasl_line_ended(struct dialogue *d, __u32 end, __u32 when)
 }
 
 /* The line of an AUTH ends, by CR or by LF alone. */
-static inline void sasl_end(struct dialogue *d, __u32 keep)
+static inline void sasl_end(struct dialogue *d, const struct name_key *key,
+			    __u32 keep)
 {
 	struct sasl *s = &d->sasl;
 
@@ -126,7 +127,7 @@ static inline void sasl_end(struct dialogue *d, __u32 keep)
 	if (s->mode == SASL_BEFORE_INITIAL || s->mode == SASL_EMPTY)
 		sasl_no_initial(s);
 	else if (s->naming)
-		sasl_end_base64(d, keep);
+		sasl_end_base64(d, key, keep);
 	else
 		s->mode = SASL_SKIP;
 }
@@ -207,7 +208,7 @@ static inline void sasl_begin_initial(struct dialogue *d,
 		s->mode = SASL_EMPTY;
 	} else {
 		sasl_begin_name(s, key);
-		sasl_decode(d, c, keep);
+		sasl_decode(d, key, c, keep);
 	}
 }
 
@@ -250,13 +251,14 @@ static inline bool sasl_before_text(const struct sasl *s)
 
 /* Takes a CR or LF, byte i of the chunk. */
 PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d,
+					      const struct name_key *key,
 					      const struct sasl_chunk *chunk,
 					      __u32 i, __u8 c)
 {
 	enum sasl_verdict v = SASL_MORE;
 	struct sasl *s;
 
-	if (!d || !chunk)
+	if (!d || !key || !chunk)
 		return SASL_LOST;
 	s = &d->sasl;
 	if (s->mode == SASL_VERB)
@@ -264,7 +266,7 @@ PURE_FUNCTION enum sasl_verdict sasl_end_line(struct dialogue *d,
 	if (s->mode == SASL_BEFORE_MECH)
 		s->mode = SASL_SKIP;
 	if (s->mode != SASL_SKIP && s->mode != SASL_END)
-		sasl_end(d, chunk->keep);
+		sasl_end(d, key, chunk->keep);
 	else if (s->mode == SASL_END && c == '\r')
 		sasl_no_name(d);
 	if (c == '\n') {
@@ -293,7 +295,7 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 		return SASL_LOST;
 	before = sasl_before_text(s);
 	if (c == '\n' || (c == '\r' && !before))
-		return sasl_end_line(d, chunk, i, c);
+		return sasl_end_line(d, key, chunk, i, c);
 	if ((s->mode != SASL_CHECK || s->mech == SASL_CRAM_MD5) &&
 	    d->read++ >= SASL_READ) {
 		sasl_give_up(d);
@@ -325,7 +327,7 @@ PURE_FUNCTION enum sasl_verdict sasl_byte(struct dialogue *d,
 	case SASL_DECODE:
 	case SASL_SECRET:
 	case SASL_CHECK:
-		sasl_decode(d, c, chunk->keep);
+		sasl_decode(d, key, c, chunk->keep);
 		break;
 	case SASL_EMPTY:
 	case SASL_END: /* text behind a CR, or behind "=" */

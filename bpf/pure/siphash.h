@@ -49,6 +49,17 @@ static inline void siphash_word(struct siphash *h, __u64 m)
 	h->v[3] = v[3];
 }
 
+/* A hash has ended: another one goes on from it, by the secret key. */
+static inline void siphash_rekey(struct siphash *h, const struct name_key *key)
+{
+	h->v[0] ^= key->secret[0];
+	h->v[1] ^= key->secret[1];
+	h->v[2] ^= key->secret[0];
+	h->v[3] ^= key->secret[1];
+	h->m = 0;
+	h->len = 0;
+}
+
 static inline void siphash_add(struct siphash *h, __u8 byte)
 {
 	h->m |= (__u64)byte << 8 * (h->len & 7);

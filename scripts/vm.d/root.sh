@@ -156,7 +156,7 @@ root_fill() { # ROOT GROUP
 		mapfile -t -O ${#packages[@]} packages < <(root_libraries "$1")
 	fi
 	in_root "$1" apt-get install -q -y "${packages[@]}"
-	[ "$2" != machine ] || root_settle "$1"
+	[ "$2" != machine ] || { root_exim "$1" && root_settle "$1"; }
 	root_clean "$1"
 	mkdir -p "$1"/src/smtpxdp "$1"/usr/lib/modules
 }
@@ -167,6 +167,17 @@ root_libraries() { # ROOT
 	mapfile -t dev < <("$VM_ROOT"/scripts/setup --names build | grep '^lib.*-dev$')
 	in_root "$1" apt-cache depends "${dev[@]}" |
 		sed -n 's/^ *Depends: \(lib.*\)$/\1/p' | grep -v -- '-dev$' | sort -u
+}
+
+# Into /opt/exim: Exim's package and Postfix' exclude each other.
+root_exim() { # ROOT
+	local libs
+	mapfile -t libs < <(in_root "$1" apt-cache depends exim4-daemon-light |
+		sed -n 's/^ *Depends: \(lib.*\)$/\1/p' | sort -u)
+	in_root "$1" apt-get install -q -y "${libs[@]}" &&
+		in_root "$1" sh -c 'cd /tmp && apt-get -q \
+			-o APT::Sandbox::User=root download exim4-daemon-light &&
+			dpkg -x exim4-daemon-light_*.deb /opt/exim'
 }
 
 # A machine that boots quickly, in which nothing happens by itself.

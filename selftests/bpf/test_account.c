@@ -231,25 +231,6 @@ static void test_known_networks(void **state)
 	assert_false(talk_is_banned(&talk));
 }
 
-/* Who was a regular before the boot: the hashes of then are not known any more. */
-static void test_boot(void **state)
-{
-	struct lab *lab = begin(state);
-	struct login l = { .first = -2 * REGULAR_NS, .last = -1 };
-
-	attack(lab, "bob", RATE, RATE);
-	connects(lab, false, NET(1));
-	assert_int_equal(
-		bpf_map_update_elem(bpf_map__fd(lab->skel->maps.regulars),
-				    &talk.flow.dst, &l, 0),
-		0);
-	guess_new(lab, NET(1), "bob");
-	assert_false(talk_is_banned(&talk));
-	login(lab, NET(1), "alice");
-	guess_new(lab, NET(1), "bob");
-	assert_true(talk_is_banned(&talk));
-}
-
 /* What the connection makes good was no guess: here, of a new network. */
 static void test_made_good(void **state)
 {
@@ -436,7 +417,6 @@ int main(void)
 		cmocka_unit_test(test_several_networks),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_known_networks),
-		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_made_good),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_evictions),

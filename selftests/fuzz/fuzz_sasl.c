@@ -20,7 +20,7 @@
 #define CUT 0x82
 #define AUTHS_MAX 4096
 
-static const struct name_key key = { { 1, 2 } };
+static const struct name_key key = { { 1, 2 }, { 3, 4 } };
 
 /* ---- sasl.h, as its callers have it */
 

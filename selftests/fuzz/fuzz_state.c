@@ -5,9 +5,11 @@
  * Of rows it is known what has to be read, and what has to be in a file into
  * which they are put one after the other.
  *
- * Of claims and owners' names, only that what is read makes sense.
+ * Of claims, owners' names and users' networks, only that what is read makes sense,
+ * and can be put.
  *
  * Fuzzes: user/state/store_rows.c user/state/store.c user/state/store_owners.c
+ * Fuzzes: user/state/store_accounts.c
  * Seeds: selftests/unit/test_store.c
  * Bytes: 16384
  */
@@ -20,6 +22,7 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/sqlite_fast.h"
 #include "state/store.h"
+#include "state/store_accounts.h"
 #include "state/store_owners.h"
 #include "state/store_sql.h"
 
@@ -126,6 +129,24 @@ static int take_owner(uint32_t owner, const char *name, void *ctx)
 	return ++r->n == FILE_ROWS_MAX;
 }
 
+static int take_account_net(const struct stored_account_net *n, void *ctx)
+{
+	struct read *r = ctx;
+
+	if (r->copy)
+		must(!store_put_account_net(r->copy, n));
+	return ++r->n == FILE_ROWS_MAX;
+}
+
+static void read_accounts(struct store *s, struct read *r)
+{
+	uint64_t k[2];
+
+	if (!store_account_key(s, k) && r->copy)
+		must(!store_put_account_key(r->copy, k));
+	store_each_account_net(s, take_account_net, r);
+}
+
 /*
  * Every row makes sense or is counted as odd. `known`: what has to be there, and
  * nothing else is; it is used up. `copy`, `model`: where rows are put.
@@ -145,6 +166,7 @@ static void read_all(struct store *s, struct rows *known, struct store *copy,
 	store_each_net(s, STORE_ALLOW, take_net, &r, &odd);
 	store_each_claim(s, take_claim, &r, &odd_claims);
 	store_each_owner(s, take_owner, &r);
+	read_accounts(s, &r);
 	if (known) {
 		must(!known->bans && !known->histories && !known->logins &&
 		     !known->nets);
@@ -192,6 +214,7 @@ static void must_explain(int err)
 static void write_to(struct store *s)
 {
 	struct stored_history h = { .net.len = ADDR_BITS, .offences = 7 };
+	struct stored_account_net n = { .user = 7, .net = 1 };
 
 	read_all(s, NULL, NULL, NULL);
 	if (store_begin(s))
@@ -199,6 +222,8 @@ static void write_to(struct store *s)
 	if (store_put_history(s, &h) || store_put_stamp(s, &(struct stamp){}) ||
 	    store_del(s, STORE_ALLOW, &h.net) ||
 	    store_del(s, STORE_CLAIMS, &h.net) || store_tidy_owners(s) ||
+	    store_put_account_key(s, (uint64_t[]){ 1, 2 }) ||
+	    store_put_account_net(s, &n) || store_del_account_net(s, &n) ||
 	    store_shift(s, 1))
 		store_rollback(s);
 	else
@@ -295,6 +320,8 @@ static const struct {
 	{ "INSERT INTO logins VALUES (?,?,?,?)", 4, know_login },
 	{ "INSERT INTO claims VALUES (?,?,?,?,?,?,?,?)", 8, NULL },
 	{ "INSERT INTO owners VALUES (?,?)", 2, NULL },
+	{ "INSERT INTO account_nets VALUES (?,?,?)", 3, NULL },
+	{ "INSERT INTO account_key VALUES (?,?,?)", 3, NULL },
 };
 
 static void insert(struct store *s, struct input *in, struct rows *r)
@@ -353,6 +380,8 @@ static const char loose[] =
 	"CREATE TABLE claims (net, owner, since, expires, failures, code, flags,"
 	" reason);"
 	"CREATE TABLE owners (id, name);"
+	"CREATE TABLE account_nets (user, net, last);"
+	"CREATE TABLE account_key (id, k0, k1);"
 	"CREATE TABLE moment (id, boot_id, map_id, wall, boot);";
 static const char keyed[] =
 	"CREATE TABLE bans (net PRIMARY KEY, since, expires, failures, code,"
@@ -363,6 +392,8 @@ static const char keyed[] =
 	"CREATE TABLE claims (net, owner, since, expires, failures, code, flags,"
 	" reason, PRIMARY KEY (net, owner));"
 	"CREATE TABLE owners (id PRIMARY KEY, name);"
+	"CREATE TABLE account_nets (user, net, last, PRIMARY KEY (user, net));"
+	"CREATE TABLE account_key (id PRIMARY KEY, k0, k1);"
 	"CREATE TABLE moment (id, boot_id, map_id, wall, boot);";
 
 static void must_count(struct store *s, const struct rows *r)

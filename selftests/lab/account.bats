@@ -119,6 +119,45 @@ phone() { # NUMBER
 		--password old --expect 535
 }
 
+# No pins, another boot; the state file is what is left.
+reboot() {
+	daemon_down TERM
+	smtpxdp unload
+	sqlite3 $STATE/smtpxdp.db "UPDATE moment SET boot_id = 'another boot'"
+	daemon_up
+}
+
+@test "a reboot: it cannot be aimed at a customer who logged in before, once" {
+	conf account-rate 5/1h trap-users admin
+	daemon_up
+	login_ok honest --user alice
+	login_ok attacker --from 100.64.20.9 --user bob \
+		--password hunter2
+	botnet 1 3 --user alice --connections 3
+	until_true 5 journal_has SMTPXDP_EVENT=user-attacked
+	reboot
+	# The attack goes on.
+	botnet 11 13 --user alice --connections 3
+	until_true 5 journal_is 2 SMTPXDP_EVENT=user-attacked
+	login_fail honest 1 --user alice
+	connects honest
+	# Who never logged in as alice is not exempt, a trap is one as before.
+	login_fail attacker 1 --from 100.64.20.9 --user alice
+	login_fail attacker 1 --from 100.64.21.9 --user admin
+	until_true 5 vanished attacker --from 100.64.20.9
+	until_true 5 vanished attacker --from 100.64.21.9
+	# Once more: nobody has logged in meanwhile.
+	reboot
+	botnet 31 33 --user alice --connections 3
+	until_true 5 journal_is 3 SMTPXDP_EVENT=user-attacked
+	login_fail honest 1 --user alice
+	connects honest
+}
+
+journal_is() { # COUNT FILTER
+	[ "$(journal "$2" | wc -l)" = "$1" ]
+}
+
 @test "trap-users: one try is enough, exempt is the allowlist" {
 	conf trap-users 'admin, oracle@mail.example' allow $HONEST
 	daemon_up

@@ -63,6 +63,8 @@ list() {
 	smtpxdp ban load $LIST
 	same "ban list" "$(banned)" "198.51.100.13/32 198.51.100.14/32 198.51.100.32/28 \
 198.51.100.48/30 198.51.100.8/30"
+	same "reasons" "$(smtpxdp ban list -j | jq -r 'map(.reason) | unique | join(", ")')" \
+		'by command'
 	vanished attacker --from 198.51.100.11
 	vanished attacker --from 198.51.100.14
 	connects attacker --from 198.51.100.12

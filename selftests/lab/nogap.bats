@@ -126,23 +126,26 @@ down() { # [SIGNAL]
 
 name_key() {
 	bpftool -j map dump pinned $PIN/current/name_key |
-		grep -o '"k":\[[^]]*\]'
+		grep -o "\"${1-k}\":\[[^]]*\]"
 }
 
 @test "the key that user names are hashed with stays, into another build and back" {
-	local key
+	local key secret
 	daemon_up
 	key=$(name_key)
+	secret=$(name_key secret)
 	has "$key" '^"k":\[[1-9][0-9]+,[1-9][0-9]+\]$'
+	has "$secret" '^"secret":\[[1-9][0-9]+,[1-9][0-9]+\]$'
 	for BIN in $OTHER $THIS; do
 		down
 		daemon_up
 		same "key" "$(name_key)" "$key"
+		same "of passwords" "$(name_key secret)" "$secret"
 	done
 	down
 	smtpxdp unload
 	daemon_up
-	[ "$(name_key)" != "$key" ]
+	[ "$(name_key)" != "$key" ] && [ "$(name_key secret)" != "$secret" ]
 }
 
 @test "the daemon is another version yet: commands say so, unload works" {

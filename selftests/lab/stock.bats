@@ -9,6 +9,7 @@
 # shellcheck disable=SC2086 # addresses and options hold no spaces
 
 load ../lib/common.sh
+load ../lib/stock.sh
 
 export STOCK=1
 export DOVECOT_MECHANISMS="plain login cram-md5"
@@ -16,22 +17,6 @@ export DOVECOT_MECHANISMS="plain login cram-md5"
 servers() {
 	echo journald postfix
 	! have_exim || echo exim
-}
-
-# rhythm NAME ADDRESS SECONDS [OPTION...]: in the background.
-rhythm() {
-	local name=$1 from=$2 seconds=$3
-	shift 3
-	background "$name" attacker python3 -B "$HELPER" rhythm --user alice \
-		--password wrong --seconds $((seconds * SLOW)) \
-		--timeout $((25 * SLOW)) --source $from "$@"
-}
-
-ended() { # NAME...
-	local name
-	for name in "$@"; do
-		! running "$name" || return 1
-	done
 }
 
 @test "whoever guesses is banned, a device with an old password is not" {
@@ -110,42 +95,7 @@ ended() { # NAME...
 	same "made good" "$(counter failures-made-good)" 4
 }
 
-# office SERVER PORT: a wrong CRAM-MD5 and a right PLAIN, twelve times.
-office() {
-	at attacker python3 - <<-EOF
-		import base64, smtplib, ssl
-		trusting = ssl.create_default_context()
-		trusting.check_hostname = False
-		trusting.verify_mode = ssl.CERT_NONE
-		for i in range(12):
-		    user = ("alice", "bob")[i % 2]
-		    right = {"alice": "$PASS_OK", "bob": "hunter2"}[user]
-		    with smtplib.SMTP("$1", 587, "x", 60, ("198.51.100.$2", 0)) as s:
-		        if "${3-}":
-		            s.starttls(context=trusting)
-		        s.ehlo()
-		        s.user, s.password = user, "typo"
-		        try:
-		            s.auth("CRAM-MD5", s.auth_cram_md5)
-		        except smtplib.SMTPAuthenticationError as e:
-		            assert e.smtp_code == 535, e
-		        line = base64.b64encode(("\0%s\0%s" % (user, right)).encode()).decode()
-		        code = s.docmd("AUTH", "PLAIN " + line)[0]
-		        assert code == 235, code
-	EOF
-}
-
 @test "an office of twelve, each with a refused CRAM-MD5 before: in the clear and TLS" {
-	local n
 	daemon_up
-	office $DOVECOT 26 & office $DOVECOT 27 tls & office $POSTFIX 28 &
-	office $POSTFIX 29 tls
-	wait
-	same "nobody" "$(banned)" ''
-	for n in 26 27 28 29; do
-		same "logins of 198.51.100.$n" \
-			"$(why 198.51.100.$n '[.client.failures, .client.successes,
-				.client.in_window] | @csv')" 12,12,0
-	done
-	same "made good" "$(counter failures-made-good)" 48
+	offices
 }

@@ -178,8 +178,10 @@ static const struct talk {
 	{ "an empty command", true, { S("220"), C("") } },
 };
 
-static const struct name_key key = { { 0x0706050403020100ULL,
-				       0x0f0e0d0c0b0a0908ULL } };
+static const struct name_key key = {
+	.k = { 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL },
+	.secret = { 1, 2 },
+};
 
 /* As sasl_feed()'s callers have it, of the whole connection. */
 struct server {
@@ -524,6 +526,29 @@ static void test_guess(void **state)
 	}
 }
 
+/* Passwords have a key of their own: who knows names' cannot tell them. */
+static void test_secret(void **state)
+{
+	static const char plain[] = "AUTH PLAIN AGJvYgBw\r\n";
+	struct name_key other = key;
+	struct server t[2];
+
+	other.secret[1] ^= 1;
+	for (int i = 0; i < 2; i++) {
+		struct sasl_chunk chunk = { .len = sizeof(plain) - 1,
+					    .keep = KEEP_GUESS };
+
+		t[i] = (struct server){ .d.commands = 1 };
+		memcpy(chunk.byte, plain, chunk.len);
+		assert_int_equal(sasl_feed(&t[i].d, i ? &other : &key, &chunk),
+				 chunk.len);
+	}
+	assert_true(sasl_attempt(&t[0].d)->tried.hash == hash_of("bob"));
+	assert_true(sasl_attempt(&t[1].d)->tried.hash == hash_of("bob"));
+	assert_int_not_equal(sasl_attempt(&t[0].d)->tried.guess,
+			     sasl_attempt(&t[1].d)->tried.guess);
+}
+
 /* A digest begins with any digit, at any place of base64's: the user is known. */
 static void test_digest(void **state)
 {
@@ -694,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_no_bit),
 		cmocka_unit_test(test_no_byte),
 		cmocka_unit_test(test_guess),
+		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_long_secret),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_nul),

@@ -15,6 +15,7 @@
 #include "base/address.h"
 #include "lib/fixture.h"
 #include "state/store.h"
+#include "state/store_accounts.h"
 
 #define WALL 1795450000LL
 
@@ -881,6 +882,84 @@ static void test_odd_logins(void **state)
 	store_close(s);
 }
 
+struct account_rows {
+	struct stored_account_net row[4];
+	int n;
+};
+
+static int keep_account_net(const struct stored_account_net *n, void *ctx)
+{
+	struct account_rows *r = ctx;
+
+	r->row[r->n++] = *n;
+	return 0;
+}
+
+static void check_account_nets(struct store *s, int n,
+			       const struct stored_account_net *want)
+{
+	struct account_rows r = {};
+
+	assert_int_equal(store_each_account_net(s, keep_account_net, &r), 0);
+	assert_int_equal(r.n, n);
+	assert_memory_equal(r.row, want, n * sizeof(*want));
+}
+
+/* Numbers are of 64 bits, whose highest SQLite takes for a sign. */
+static void test_account_nets(void **state)
+{
+	struct stored_account_net rows[] = { { ~0ULL, 1, WALL },
+					     { 1, ~0ULL, WALL + 1 },
+					     { 1, 2, WALL + 2 } };
+	const struct stored_account_net soon = { 1, 2, WALL + 86000 };
+	uint64_t k[2] = { ~0ULL, 1ULL << 63 }, is[2];
+	struct store *s = must_open();
+
+	assert_int_equal(store_account_key(s, is), -ENOENT);
+	assert_int_equal(store_put_account_key(s, k), 0);
+	for (int i = 2; i >= 0; i--)
+		assert_int_equal(store_put_account_net(s, &rows[i]), 0);
+	assert_int_equal(store_put_account_net(s, &soon), 0);
+	store_close(s);
+	s = must_open();
+	assert_int_equal(store_account_key(s, is), 0);
+	assert_memory_equal(is, k, sizeof(k));
+	check_account_nets(s, 3, rows);
+	rows[2].last += 86401;
+	assert_int_equal(store_put_account_net(s, &rows[2]), 0);
+	assert_int_equal(store_del_account_net(s, &rows[1]), 0);
+	assert_int_equal(store_shift(s, 100), 0);
+	rows[0].last += 100;
+	rows[1] = rows[2];
+	rows[1].last += 100;
+	check_account_nets(s, 2, rows);
+	/* What another key has hashed is of no use. */
+	k[0] = 7;
+	assert_int_equal(store_put_account_key(s, k), 0);
+	assert_int_equal(store_account_key(s, is), 0);
+	assert_memory_equal(is, k, sizeof(k));
+	check_account_nets(s, 0, rows);
+	store_close(s);
+}
+
+/* A file of a version that kept none: to be read only, and to be written. */
+static void test_no_account_nets_yet(void **state)
+{
+	struct store *s = must_open();
+	uint64_t k[2] = { 1, 2 };
+
+	store_close(s);
+	by_hand("DROP TABLE account_nets; DROP TABLE account_key");
+	assert_int_equal(store_open_read_only(&s, dir), 0);
+	assert_int_equal(store_account_key(s, k), -ENOENT);
+	check_account_nets(s, 0, NULL);
+	store_close(s);
+	s = must_open();
+	assert_int_equal(store_account_key(s, k), -ENOENT);
+	assert_int_equal(store_put_account_key(s, k), 0);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -896,6 +975,7 @@ int main(void)
 		TEST(test_no_parent),	  TEST(test_made_by_many),
 		TEST(test_killed),	  TEST(test_logins),
 		TEST(test_no_logins_yet), TEST(test_odd_logins),
+		TEST(test_account_nets),  TEST(test_no_account_nets_yet),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, setup_group,

@@ -51,6 +51,9 @@ static bool plan(enum step step, enum pinned_map map, struct move *m)
 	case MAP_ACCOUNTS: /* nor what they count meanwhile */
 		m->put = step == STEP_FILL ? put_entry : NULL;
 		break;
+	case MAP_NAME_KEY:
+		m->put = step == STEP_FILL ? put_name_key : NULL;
+		break;
 	case MAP_REGULARS:
 	case MAP_ACCOUNT_NETS:
 	case MAP_FRONTS:

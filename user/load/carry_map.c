@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "counters.h"
+#include "maps/accounts_map.h"
 #include "maps/ban_map.h"
 #include "pure/guesses.h"
 #include "pure/users.h"
@@ -237,6 +238,13 @@ int put_entry(struct move *m, const void *key, void *value)
 	if (!bpf_map_update_elem(m->to, key, value, flags))
 		return 0;
 	return errno == EEXIST ? 1 : -errno;
+}
+
+int put_name_key(struct move *m, const void *key, void *value)
+{
+	int ret = put_entry(m, key, value);
+
+	return ret ? ret : name_key_make(m->to);
 }
 
 int put_stream(struct move *m, const void *key, void *value)

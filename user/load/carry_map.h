@@ -44,6 +44,9 @@ int move_bans(struct move *m, int infos, bool late);
 /* Puts an entry unless the new map has one of that key. */
 int put_entry(struct move *m, const void *key, void *value);
 
+/* Puts the keys, and makes those that the version of before had not. */
+int put_name_key(struct move *m, const void *key, void *value);
+
 /* Of two states of a stream, keeps the one that has read further. */
 int put_stream(struct move *m, const void *key, void *value);
 int put_client(struct move *m, const void *key, void *value);

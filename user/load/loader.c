@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/output.h"
-#include "dialogue.h"
 #include "load/programs.h"
 #include "load/refusal.h"
+#include "maps/accounts_map.h"
 #include "maps/ban_map.h"
 #include "maps/generation.h"
 #include "maps/layout_map.h"
@@ -137,29 +136,6 @@ static int prepare_bans(struct smtpxdp *skel, uint32_t max)
 	m.head->max = max;
 	ban_map_close(&m);
 	return 0;
-}
-
-/*
- * User names are hashed with a random key, which stays as long as the maps do:
- * a map that was taken over has it, a new one gets one, and carry_fill() writes
- * the former key over that where there was one. It is written down nowhere.
- */
-static int prepare_name_key(struct smtpxdp *skel)
-{
-	static const struct name_key none;
-	int map = bpf_map__fd(skel->maps.name_key), err;
-	struct name_key key;
-	__u32 zero = 0;
-
-	if (bpf_map_lookup_elem(map, &zero, &key))
-		return -errno;
-	if (memcmp(&key, &none, sizeof(key)))
-		return 0;
-	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
-		return -errno;
-	err = bpf_map_update_elem(map, &zero, &key, BPF_ANY) ? -errno : 0;
-	explicit_bzero(&key, sizeof(key));
-	return err;
 }
 
 static int pin(int fd, const char *dir, int generation, const char *name)
@@ -298,7 +274,7 @@ static int load_once(struct loader_options *o, struct smtpxdp **out,
 	}
 	err = prepare_bans(skel, o->max_bans);
 	if (!err)
-		err = prepare_name_key(skel);
+		err = name_key_make(bpf_map__fd(skel->maps.name_key));
 	if (!err)
 		err = o->generation = pin_all(skel, o->dir);
 	if (err < 0) {
@@ -339,7 +315,7 @@ int loader_load_replay(const struct loader_options *o, struct smtpxdp **out)
 	if (!err)
 		err = prepare_bans(skel, o->max_bans);
 	if (!err)
-		err = prepare_name_key(skel);
+		err = name_key_make(bpf_map__fd(skel->maps.name_key));
 	if (err) {
 		refusal_read(err, &r);
 		err = load_failed(&r, skel);

@@ -33,10 +33,15 @@ static enum policy_kind policy_of_group(const struct pins *p,
 					  POLICY_PLAIN;
 }
 
-/* A ban has no reason until the daemon has handled its event. */
+/*
+ * A sensor's ban has no reason until the daemon has handled its event; a network's
+ * has none where a list gave none.
+ */
 static const char *reason_of(const struct ban *b)
 {
-	return *b->reason ? b->reason : "failed logins";
+	return *b->reason  ? b->reason :
+	       b->failures ? "failed logins" :
+			     "by command";
 }
 
 /* Who wants a ban: a name; its number, if that is not known; null: no name. */

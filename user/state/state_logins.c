@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "maps/logins_map.h"
+#include "state/state_accounts.h"
 
 #define NSEC 1000000000LL
 
@@ -51,6 +52,8 @@ static int save_locked(struct logins *v)
 		err = logins_each(v->p, save_one, v);
 	if (!err)
 		err = store_each_net(v->s, STORE_LOGINS, drop_one, v, &odd);
+	if (!err)
+		err = state_save_accounts(v->p, v->s, &v->now);
 	return err;
 }
 

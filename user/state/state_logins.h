@@ -10,7 +10,7 @@
 #include "state/stamp.h"
 #include "state/store.h"
 
-/* In one transaction. -ESTALE: the file mirrors other maps. */
+/* With state_save_accounts(), in one transaction. -ESTALE: the file mirrors other maps. */
 int state_save_logins(struct pins *p, struct store *s);
 
 /* Part of state_restore(): *n clients are in the map again. */

@@ -13,6 +13,7 @@
 #include "base/net_set.h"
 #include "maps/settings_map.h"
 #include "state/state.h"
+#include "state/state_accounts.h"
 #include "state/state_logins.h"
 #include "state/stamp.h"
 #include "state/store_owners.h"
@@ -207,5 +208,7 @@ int state_restore(struct pins *p, struct store *s, struct restored *r,
 	if (!err)
 		err = state_restore_logins(p, s, &v.then, &v.now, &r->logins,
 					   &r->odd);
+	if (!err)
+		err = state_restore_accounts(p, s, &v.then, &v.now);
 	return err;
 }

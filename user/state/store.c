@@ -56,7 +56,12 @@ static const char later[] =
 	" reason TEXT NOT NULL, PRIMARY KEY (net, owner))"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS owners (id INTEGER PRIMARY KEY,"
-	" name TEXT NOT NULL) STRICT;";
+	" name TEXT NOT NULL) STRICT;"
+	"CREATE TABLE IF NOT EXISTS account_nets (user INTEGER NOT NULL,"
+	" net INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" PRIMARY KEY (user, net)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS account_key (id INTEGER PRIMARY KEY"
+	" CHECK (id = 1), k0 INTEGER NOT NULL, k1 INTEGER NOT NULL) STRICT;";
 
 /* Of the versions that kept no defaults: those that have changed since. */
 static const char earlier_defaults[] =

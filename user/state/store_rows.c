@@ -40,6 +40,10 @@ static const char *const sql[SQL_MAX] = {
 		" last = excluded.last, account = excluded.account"
 		" WHERE " MOVED("first") " OR " MOVED(
 			"last") " OR account <> excluded.account",
+	[SQL_PUT_ACCOUNT_NET] =
+		"INSERT INTO account_nets (user, net, last) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (user, net) DO UPDATE SET last = excluded.last"
+		" WHERE excluded.last NOT BETWEEN last - 86400 AND last + 86400",
 	[SQL_PUT_STAMP] =
 		("INSERT OR REPLACE INTO moment (id, boot_id, map_id, wall,"
 		 " boot) VALUES (1, ?1, ?2, ?3, ?4)"),
@@ -56,7 +60,7 @@ static const char *const tables[STORE_TABLES] = {
 	[STORE_CLAIMS] = "claims",
 };
 
-static sqlite3_stmt *statement(struct store *s, enum sql which)
+sqlite3_stmt *store_statement(struct store *s, enum sql which)
 {
 	if (!s->stmt[which])
 		sqlite3_prepare_v3(s->db, sql[which], -1,
@@ -83,7 +87,7 @@ static void bind_text(sqlite3_stmt *stmt, int column, const char *text)
 static sqlite3_stmt *with_text(struct store *s, enum sql which,
 			       const char *text, int *err)
 {
-	sqlite3_stmt *stmt = statement(s, which);
+	sqlite3_stmt *stmt = store_statement(s, which);
 
 	if (stmt)
 		bind_text(stmt, 1, text);
@@ -190,10 +194,11 @@ int store_shift(struct store *s, int64_t seconds)
 		 "UPDATE claims SET since = since + %lld,"
 		 " expires = expires + %lld;"
 		 "UPDATE history SET until = until + %lld;"
-		 "UPDATE logins SET first = first + %lld, last = last + %lld;",
+		 "UPDATE logins SET first = first + %lld, last = last + %lld;"
+		 "UPDATE account_nets SET last = last + %lld;",
 		 (long long)seconds, (long long)seconds, (long long)seconds,
 		 (long long)seconds, (long long)seconds, (long long)seconds,
-		 (long long)seconds);
+		 (long long)seconds, (long long)seconds);
 	return store_exec(s, text);
 }
 

@@ -15,6 +15,7 @@ enum sql {
 	SQL_PUT_HISTORY,
 	SQL_PUT_ALLOW,
 	SQL_PUT_LOGIN,
+	SQL_PUT_ACCOUNT_NET,
 	SQL_PUT_STAMP,
 	SQL_DEL_BAN,
 	SQL_DEL_HISTORY,
@@ -31,6 +32,8 @@ struct store {
 
 /* An SQLite result code as one of store.h's errors. */
 int store_error(sqlite3 *db, int rc);
+/* A statement, prepared when first asked for; NULL: see sqlite3_errcode(). */
+sqlite3_stmt *store_statement(struct store *s, enum sql which);
 int store_exec(struct store *s, const char *sql);
 
 #endif
