@@ -162,7 +162,9 @@ install: all ## install below DESTDIR, PREFIX, SYSCONFDIR
 	$(INSTALL) -D -m 755 $(BUILD)/smtpxdp $(DESTDIR)$(PREFIX)/sbin/smtpxdp
 	$(INSTALL) -D -m 644 man/smtpxdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/smtpxdp.8
 	$(INSTALL) -D -m 644 man/smtpxdp.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/smtpxdp.conf.5
-	$(INSTALL) -D -m 644 dist/smtpxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smtpxdp
+	$(INSTALL) -D -m 644 dist/completion/smtpxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smtpxdp
+	$(INSTALL) -D -m 644 dist/completion/smtpxdp.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/smtpxdp.fish
+	$(INSTALL) -D -m 644 dist/completion/_smtpxdp $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_smtpxdp
 	$(INSTALL) -D -m 644 dist/prometheus/smtpxdp.rules.yml $(DESTDIR)$(PREFIX)/share/smtpxdp/smtpxdp.rules.yml
 	$(INSTALL) -D -m 644 dist/grafana/smtpxdp.json $(DESTDIR)$(PREFIX)/share/smtpxdp/smtpxdp-grafana.json
 	for p in dist/on-event/*; do \

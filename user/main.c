@@ -7,6 +7,7 @@
 
 #include "base/output.h"
 #include "cmd/cmd.h"
+#include "cmd/cmd_complete.h"
 #include "cmd/cmd_help.h"
 #include "maps/pins.h"
 
@@ -86,6 +87,14 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
 		puts("smtpxdp " VERSION);
+		return 0;
+	}
+	/* By the completions, and so not among the commands. */
+	if (!strcmp(argv[1], "complete")) {
+		bool behind = argc > 2 && !strcmp(argv[2], "--");
+
+		cmd_complete(commands, options, g.pin_dir, argc - 2 - behind,
+			     argv + 2 + behind);
 		return 0;
 	}
 	if (*argv[1] == '-')

@@ -191,6 +191,23 @@ start() {
 	same "ban list" "$(banned)" $ATTACKER/32
 }
 
+@test "the completion offers addresses that are in the lists" {
+	start
+	smtpxdp ban add 198.51.100.9
+	smtpxdp ban add 2001:db8:bad::7
+	smtpxdp allow add 203.0.113.0/24
+	offered() {
+		"$BIN" complete -- --pin "$PIN" "$@" | grep -v ^- | cut -f1 | LC_ALL=C sort | paste -sd ' '
+	}
+	same "ban del" "$(offered ban del '')" "198.51.100.9/32 2001:db8:bad::/64"
+	same "ban del 2" "$(offered ban del 2)" "2001:db8:bad::/64"
+	same "allow del" "$(offered allow del '')" 203.0.113.0/24
+	login_fail attacker 1
+	same "why" "$(offered why '')" $ATTACKER
+	# Nothing is said where nothing can be read.
+	same "not loaded" "$("$BIN" complete -- --pin /nowhere why '' 2>&1)" ''
+}
+
 @test "ban flush lifts all bans" {
 	start
 	smtpxdp ban add 198.51.100.9

@@ -22,12 +22,30 @@ completed() { # WORD...
 		}
 		__ltrim_colon_completions() { :; }
 		_filedir() { COMPREPLY+=("<files>"); }
-		# shellcheck source=dist/smtpxdp.bash
-		. "$LAB_ROOT/dist/smtpxdp.bash"
+		# shellcheck source=dist/completion/smtpxdp.bash
+		. "$LAB_ROOT/dist/completion/smtpxdp.bash"
 		COMP_WORDS=("$@")
 		_smtpxdp
 		printf '%s\n' "${COMPREPLY[@]}" | LC_ALL=C sort | paste -sd ' '
 	)
+}
+
+# The program by its name, for shells that know no function of ours.
+program() {
+	mkdir -p "$LAB/named"
+	ln -sf "$BIN" "$LAB/named/smtpxdp"
+	PATH=$LAB/named:$PATH "$@"
+}
+
+# What fish would offer, with what it is.
+offered_by_fish() { # LINE
+	program fish --no-config -c "
+		source $LAB_ROOT/dist/completion/smtpxdp.fish
+		complete -C '$1'"
+}
+
+offered_by_zsh() { # LINE AWAITED
+	program "$LAB_ROOT/selftests/lib/zsh_offers.py" "$LAB_ROOT/dist/completion" "$@"
 }
 
 sorted() {
@@ -71,6 +89,18 @@ sorted() {
 	same "words" "$(completed smtpxdp probe --tls '')" "auto implicit none starttls"
 	same "files" "$(completed smtpxdp run -c '')" "<files>"
 	same "behind an option" "$(completed smtpxdp --pin /x ban fl)" flush
+	same "values" "$(completed smtpxdp config set mode '')" "--runtime enforce monitor"
+}
+
+@test "fish and zsh offer the same, and say what it is" {
+	same "fish" "$(offered_by_fish 'smtpxdp ban ' | grep ^fl)" \
+		"$(printf 'flush\tunban everybody')"
+	same "keys" "$(offered_by_fish 'smtpxdp config get ' | cut -f1 | sorted)" \
+		"$(smtpxdp config keys -j | jq -r '.[].key' | sorted)"
+	has "$(offered_by_fish 'smtpxdp run -c /etc/host')" '^/etc/hosts$'
+	has "$(offered_by_zsh 'smtpxdp ban ' flush)" '^flush +-- unban everybody'
+	has "$(offered_by_zsh 'smtpxdp config get ban-fo' ban-forget)" 'get ban-forget '
+	has "$(offered_by_zsh 'smtpxdp run -c /etc/hostn' hostname)" '-c /etc/hostname '
 }
 
 @test "--help says what each option does, and wrong usage how it is right" {

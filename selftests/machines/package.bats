@@ -70,7 +70,9 @@ unitdir() {
 		UNITDIR="$(unitdir)"
 	diff <(files $DEB/package) <(files $DEB/install)
 	for f in /sbin/smtpxdp /share/man/man8/smtpxdp.8 \
-		/share/bash-completion/completions/smtpxdp; do
+		/share/bash-completion/completions/smtpxdp \
+		/share/fish/vendor_completions.d/smtpxdp.fish \
+		/share/zsh/vendor-completions/_smtpxdp; do
 		has "$(files $DEB/package)" "^\./usr$f\$"
 	done
 }
