@@ -47,6 +47,7 @@ static const struct sensor_row {
 	{ "IPv4, other port", &v4, 80, "HTTP/1.1 200 OK\r\n", 54, 0 },
 	{ "IPv6, other port", &v6, 80, "HTTP/1.1 200 OK\r\n", 51, 0 },
 	{ "IPv4, mail port, ACK", &v4, 25, "", 145, 0 },
+	{ "IPv4, TLS record", &v4, 25, "\x17\x03\x03\x01\x01x", 529, 7 },
 	{ "IPv4, 250", &v4, 25, "250 2.1.0 Ok\r\n", 575, 8 },
 	{ "IPv4, 535", &v4, 25,
 	  "535 5.7.8 Error: authentication failed: (reason unavailable)\r\n",
