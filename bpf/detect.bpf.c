@@ -218,11 +218,10 @@ note_read(struct __sk_buff *skb, const struct tcphdr *tcp, struct stream *st)
  */
 static __always_inline void read_segment(struct __sk_buff *skb,
 					 const struct settings *s,
-					 struct workspace *w, __u32 seq,
-					 __u32 off, __u32 end)
+					 struct workspace *w, struct stream *st,
+					 __u32 seq, __u32 off, __u32 end)
 {
 	const struct stream_key *key = &w->key;
-	struct stream *st = bpf_map_lookup_elem(&streams, key);
 	struct stream *fresh = &w->stream;
 	struct reply *r = &fresh->reply;
 	struct scan x = {
@@ -234,17 +233,15 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 		.at = &w->at,
 	};
 
+	if (st && st->encrypted) {
+		read_encrypted(skb, w, st, seq, off, end);
+		return;
+	}
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->first_seq = seq;
 	fresh->state = sender(skb) ? 0 : STREAM_FORWARDED;
 	if (st) {
-		__s64 seen;
-
-		if (st->encrypted) {
-			read_encrypted(skb, w, st, seq, off, end);
-			return;
-		}
-		seen = already_read(skb, st, seq, end - off, fresh);
+		__s64 seen = already_read(skb, st, seq, end - off, fresh);
 		if (seen < 0) {
 			count(COUNTER_RETRANSMIT, skb->len);
 			return;
@@ -292,6 +289,24 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	if (x.st->encrypted || reply_unfinished(r) ||
 	    reply_unfinished(&st->reply))
 		st->reply = *r;
+}
+
+/*
+ * Does nothing of the stream need to be read any more, its ServerHello neither?
+ * Then nobody asks who sent a packet of it.
+ */
+static __always_inline bool is_over(const struct stream *st)
+{
+	return st && st->encrypted && st->hello.state != HELLO_WANTED;
+}
+
+static __always_inline void pass_over(const struct __sk_buff *skb,
+				      const struct workspace *w,
+				      struct stream *st)
+{
+	count(COUNTER_ENCRYPTED, skb->len);
+	if (st->hello.state == HELLO_READ && st->hello.turns < 255)
+		note_unseen(&w->key, &st->hello, bpf_ntohl(w->tcp.ack_seq), 0);
 }
 
 /* Looks at a stream whose server sends its FIN. */
@@ -342,8 +357,15 @@ static __always_inline int read_packet(struct workspace *w,
 		count(COUNTER_OUT_TRUNCATED, skb->len);
 		return TC_ACT_UNSPEC;
 	}
-	if (off < stop && is_believed(skb, s, w, off))
-		read_segment(skb, s, w, bpf_ntohl(tcp->seq), off, stop);
+	if (off < stop) {
+		struct stream *st = bpf_map_lookup_elem(&streams, &w->key);
+
+		if (is_over(st))
+			pass_over(skb, w, st);
+		else if (is_believed(skb, s, w, off))
+			read_segment(skb, s, w, st, bpf_ntohl(tcp->seq), off,
+				     stop);
+	}
 	if (tcp->fin)
 		end_encrypted(&w->key, bpf_ntohl(tcp->ack_seq));
 	return TC_ACT_UNSPEC;

@@ -42,7 +42,7 @@ hold_storms() {
 # Every client fails twelve times, more or less.
 hold_storm() { # FAILURES-PER-SECOND
 	local cpu before storm counters
-	conf rate "$HOLD_RATE/120s" tls off max-clients $HOLD_ROOM \
+	conf rate "$HOLD_RATE/120s" tls off max-clients $HOLD_ROOM servers 192.0.2.25 \
 		max-bans $HOLD_ROOM max-bans-per-minute off
 	daemon_up
 	quiet hold 0.5

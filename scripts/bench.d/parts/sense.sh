@@ -11,7 +11,7 @@ sense_part() {
 	journald_up
 	progress "sense: packets"
 	# No client may reach the rate: that would be another thing.
-	conf rate 64/1s max-clients 262144 tls off
+	conf rate 64/1s max-clients 262144 tls off servers 192.0.2.25
 	daemon_up
 	quiet sense 1
 	probe sense "$ROUNDS"
