@@ -58,9 +58,9 @@ static inline struct ban_filter_place ban_filter_place(const struct ban_head *h,
  * The word of a filter: the first one, or with BAN_FILTER_SECOND the other. NULL: a
  * table of a version before has none.
  */
-static inline __u64 *ban_filter_word(struct ban_head *h,
-				     const struct ban_filter_place *p,
-				     __u32 second)
+static BAN_INLINE __u64 *ban_filter_word(struct ban_head *h,
+					 const struct ban_filter_place *p,
+					 __u32 second)
 {
 	__u32 line = 1 + h->lines + p->line;
 	struct ban_line *l;
@@ -74,7 +74,7 @@ static inline __u64 *ban_filter_word(struct ban_head *h,
 }
 
 /* False: the client with this ban_hash() is not banned. */
-static inline bool ban_filter_has(struct ban_head *h, __u64 hash)
+static BAN_INLINE bool ban_filter_has(struct ban_head *h, __u64 hash)
 {
 	struct ban_filter_place p = ban_filter_place(h, hash);
 	__u32 state = BAN_READ(h->filter_state);

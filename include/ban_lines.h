@@ -46,6 +46,12 @@
 #include "addr.h"
 #include "ban.h"
 
+/*
+ * What BPF programs have no frame for: a call of a kernel's eight. Clang 19 makes
+ * functions of what is only called inline.
+ */
+#define BAN_INLINE inline __attribute__((always_inline))
+
 #define BAN_WAYS 4
 #define BAN_PROBE 32 /* lines that one search visits, at most */
 
@@ -182,18 +188,18 @@ static inline __u64 ban_tick_jiffies(__u32 tick, __u32 shift)
  * upper half for senders who do not know the seed, but places consecutive
  * addresses at equal distances, and with some seeds more in one line than fit.
  */
-static inline __u64 ban_mix(const struct ban_head *h, __u64 sum)
+static BAN_INLINE __u64 ban_mix(const struct ban_head *h, __u64 sum)
 {
 	return (sum ^ sum >> 32) * h->seed[2];
 }
 
-static inline __u64 ban_hash_v4(const struct ban_head *h, __u32 a)
+static BAN_INLINE __u64 ban_hash_v4(const struct ban_head *h, __u32 a)
 {
 	return ban_mix(h, a * h->seed[3]);
 }
 
 /* Keyed hash of a masked address; it gives the home line. */
-static inline __u64 ban_hash(const struct ban_head *h, const struct addr *a)
+static BAN_INLINE __u64 ban_hash(const struct ban_head *h, const struct addr *a)
 {
 	/* the other words of a v4-mapped address are constant */
 	if (addr_is_v4(a))

@@ -374,8 +374,8 @@ BAN_FN int ban_try(struct ban_head *h, const struct ban_client *c,
  * Bans a client until e->expires. 0; -E2BIG: the table is full; -EAGAIN: others
  * wrote to the same slots in each of BAN_TRIES tries.
  */
-static inline int ban_put(struct ban_head *h, const struct ban_client *c,
-			  const struct ban_entry *e)
+static BAN_INLINE int ban_put(struct ban_head *h, const struct ban_client *c,
+			      const struct ban_entry *e)
 {
 	int err = -EAGAIN;
 
