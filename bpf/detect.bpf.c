@@ -242,6 +242,7 @@ static __always_inline void read_segment(struct __sk_buff *skb,
 	fresh->state = sender(skb) ? 0 : STREAM_FORWARDED;
 	if (st) {
 		__s64 seen = already_read(skb, st, seq, end - off, fresh);
+
 		if (seen < 0) {
 			count(COUNTER_RETRANSMIT, skb->len);
 			return;

@@ -147,15 +147,14 @@ static __always_inline int drop_banned(struct xdp_md *ctx, bool ethernet,
 				       __u64 hash, __u32 len)
 {
 	struct ban_found ban = { .head = head };
+	bool special = who_is_special(s, src);
 	__u64 bytes;
 
-	if (who_is_special(s, src)) {
+	if (special)
 		who_inside(s, src);
-		client_of(s, src, &ban.client.addr);
+	client_of(s, src, &ban.client.addr);
+	if (special)
 		hash = ban_hash(head, &ban.client.addr);
-	} else {
-		client_of(s, src, &ban.client.addr);
-	}
 	if (!ban_find_at(&ban, hash)) {
 		if (s->have_ban_nets && net_filter_has(&slots->net_filter, src))
 			return drop_by_net(ctx, ethernet, s, src, ban.expired);

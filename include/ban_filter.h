@@ -4,8 +4,8 @@
  * line of a table that is larger than the CPU's caches. It says "perhaps", or no,
  * but never no of a client whose ban_put() has returned. Pure.
  *
- * It is a Bloom filter in words of 64 bits, of which a client sets BAN_FILTER_BITS
- * in one word. Nobody clears a bit when a ban goes. Instead, there are two
+ * It is a Bloom filter in words of 64 bits, of which a client sets four in one
+ * word. Nobody clears a bit when a ban goes. Instead, there are two
  * filters behind the table's lines: the gate reads one of them, and when that
  * holds too many clients, ban_filter_build() fills the other one and puts it in
  * force.
@@ -25,7 +25,6 @@
 #include "ban_lines.h"
 #include "ban_order.h"
 
-#define BAN_FILTER_BITS 4 /* of one client */
 #define BAN_FILTER_ROOM 12 /* bits for each ban that there is room for */
 #define BAN_FILTER_WORDS (sizeof(struct ban_line) / sizeof(__u64))
 
@@ -41,8 +40,8 @@ struct ban_filter_place {
 };
 
 /* hash: ban_hash(), whose upper half gives the home line. */
-static inline struct ban_filter_place ban_filter_place(const struct ban_head *h,
-						       __u64 hash)
+static BAN_INLINE struct ban_filter_place
+ban_filter_place(const struct ban_head *h, __u64 hash)
 {
 	__u64 more = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL;
 

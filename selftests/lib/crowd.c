@@ -8,72 +8,21 @@
  * them one after the other and then again, evenly over the time. At its end
  * prints how many of the logins were refused; who is banned gets no answer.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "clients.h"
 
 #define FDS_MAX 8192
 #define PATIENCE_USEC 5000000LL
-
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
 
 static const char greeting[] = "220 crowd.example ESMTP\r\n";
 /* alice; the last two characters are of another password each time */
 static char login[] = "AUTH PLAIN AGFsaWNlAHdyb25n\r\n";
 static const char refusal[] = "535 5.7.8 Error: authentication failed\r\n";
 
-static int poll_fd;
 static int64_t begun[FDS_MAX]; /* of an attacker's connection; 0: free */
 static unsigned long refused;
 static int open_now;
 
-static void die(const char *what)
-{
-	fprintf(stderr, "crowd: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int64_t now_usec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
-
-static struct sockaddr_in address(const char *text, const char *port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(atoi(port)) };
-
-	if (inet_pton(AF_INET, text, &a.sin_addr) != 1)
-		die(text);
-	return a;
-}
-
-static void watch(int fd)
-{
-	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
-
-	if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &e))
-		die("epoll");
-}
-
-static void serve_one(int fd)
+static void refuse(int fd)
 {
 	char text[512];
 	ssize_t n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
@@ -86,55 +35,20 @@ static void serve_one(int fd)
 		close(fd);
 }
 
-static void serve(const char *host, const char *port)
-{
-	struct sockaddr_in a = address(host, port);
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	struct epoll_event e[64];
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (void *)&a, sizeof(a)) || listen(fd, 4096))
-		die(host);
-	watch(fd);
-	for (;;) {
-		int n = epoll_wait(poll_fd, e, 64, -1), c;
-
-		for (int i = 0; i < n; i++) {
-			if (e[i].data.fd != fd) {
-				serve_one(e[i].data.fd);
-				continue;
-			}
-			while ((c = accept(fd, NULL, NULL)) >= 0) {
-				watch(c);
-				send(c, greeting, strlen(greeting),
-				     MSG_NOSIGNAL);
-			}
-		}
-	}
-}
-
 /* By a reset: the server shall keep nothing of who is banned by now. */
 static void leave(int fd)
 {
-	struct linger hard = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	close(fd);
+	hang_up(fd, true);
 	begun[fd] = 0;
 	open_now--;
 }
 
 static void come(const struct sockaddr_in *to, uint32_t from)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(from) };
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int fd = client_at(from, SOCK_NONBLOCK);
 
-	if (fd < 0 || fd >= FDS_MAX)
+	if (fd >= FDS_MAX)
 		die("socket");
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	if (bind(fd, (void *)&a, sizeof(a)))
-		die("bind");
 	if (connect(fd, (void *)to, sizeof(*to)) && errno != EINPROGRESS)
 		die("connect");
 	watch(fd);
@@ -162,7 +76,7 @@ static void hear(int fd)
 		return;
 	if (n > 3 && !memcmp(text, "220", 3)) {
 		new_password();
-		send(fd, login, strlen(login), MSG_NOSIGNAL);
+		say(fd, login);
 		return;
 	}
 	refused += n > 3 && !memcmp(text, "535", 3);
@@ -212,7 +126,7 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_NOFILE, &files);
 	poll_fd = epoll_create1(0);
 	if (argc == 4 && !strcmp(argv[1], "serve"))
-		serve(argv[2], argv[3]);
+		serve(argv[2], argv[3], greeting, refuse);
 	if (argc != 8 || strcmp(argv[1], "attack"))
 		return 2;
 	attack(argv);

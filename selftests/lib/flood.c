@@ -10,76 +10,21 @@
  * reset before the greeting. Then the guessers reset, and a fourth as many clients
  * come. It prints how many were greeted, and how long that took.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "clients.h"
 
 #define FDS_MAX 16384
 #define OPEN_MAX 1000
 #define PATIENCE_USEC 2000000LL
 #define GUESSERS_MAX 256
 
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
-
 static const char greeting[] = "220 flood.example ESMTP\r\n";
 static const char offer[] = "250-flood.example\r\n250 AUTH PLAIN\r\n";
 static const char hello[] = "EHLO client.example\r\n";
 static const char login[] = "AUTH PLAIN AGFsaWNlAHdyb25n\r\n";
 
-static int poll_fd;
 static int64_t came_at[FDS_MAX]; /* of a client; 0: none */
 static unsigned long greeted;
 static unsigned int open_now;
-
-static void die(const char *what)
-{
-	fprintf(stderr, "flood: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int64_t now_usec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
-
-static struct sockaddr_in address(const char *text, const char *port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(atoi(port)) };
-
-	if (inet_pton(AF_INET, text, &a.sin_addr) != 1)
-		die(text);
-	return a;
-}
-
-static void watch(int fd)
-{
-	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
-
-	if (fd >= FDS_MAX || epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &e))
-		die("epoll");
-}
-
-static void say(int fd, const char *text)
-{
-	send(fd, text, strlen(text), MSG_NOSIGNAL);
-}
 
 static void answer(int fd)
 {
@@ -94,60 +39,6 @@ static void answer(int fd)
 		say(fd, offer);
 }
 
-static void greet(int listener)
-{
-	int fd;
-
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-		watch(fd);
-		say(fd, greeting);
-	}
-}
-
-static void serve(const char *host, const char *port)
-{
-	struct sockaddr_in a = address(host, port);
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	struct epoll_event e[64];
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (void *)&a, sizeof(a)) || listen(fd, 4096))
-		die(host);
-	watch(fd);
-	for (;;) {
-		int n = epoll_wait(poll_fd, e, 64, -1);
-
-		for (int i = 0; i < n; i++) {
-			if (e[i].data.fd == fd)
-				greet(fd);
-			else
-				answer(e[i].data.fd);
-		}
-	}
-}
-
-static int from(uint32_t source, int type)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(source) };
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | type, 0);
-
-	if (fd < 0)
-		die("socket");
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	if (bind(fd, (void *)&a, sizeof(a)))
-		die("bind");
-	return fd;
-}
-
-static void hang_up(int fd, bool by_reset)
-{
-	struct linger hard = { .l_onoff = by_reset };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	close(fd);
-}
-
 /* Says a line when the one before is answered. */
 static void ask(int fd, const char *line)
 {
@@ -160,7 +51,7 @@ static void ask(int fd, const char *line)
 
 static int guess(const struct sockaddr_in *to, uint32_t source)
 {
-	int fd = from(source, 0);
+	int fd = client_at(source, 0);
 
 	if (connect(fd, (void *)to, sizeof(*to)))
 		die("connect");
@@ -178,7 +69,7 @@ static void leave(int fd, bool by_reset)
 
 static void come(const struct sockaddr_in *to, uint32_t source, char end)
 {
-	int fd = from(source, end == 'b' ? 0 : SOCK_NONBLOCK);
+	int fd = client_at(source, end == 'b' ? 0 : SOCK_NONBLOCK);
 
 	if (connect(fd, (void *)to, sizeof(*to)) && errno != EINPROGRESS)
 		die("connect");
@@ -187,6 +78,8 @@ static void come(const struct sockaddr_in *to, uint32_t source, char end)
 		leave(fd, true);
 		return;
 	}
+	if (fd >= FDS_MAX)
+		die("too many");
 	watch(fd);
 	came_at[fd] = now_usec();
 }
@@ -260,7 +153,7 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_NOFILE, &files);
 	poll_fd = epoll_create1(0);
 	if (argc == 4 && !strcmp(argv[1], "serve"))
-		serve(argv[2], argv[3]);
+		serve(argv[2], argv[3], greeting, answer);
 	if (argc != 9 || strcmp(argv[1], "come"))
 		return 2;
 	attack(argv);

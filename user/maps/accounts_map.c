@@ -3,11 +3,10 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define BATCH 1024
+#include "maps/map_walk.h"
 
 static int read_keys(int map, struct name_key *key)
 {
@@ -83,26 +82,21 @@ int account_nets_put(struct pins *p, const struct account_net *key,
 		       0;
 }
 
+struct walking {
+	account_net_fn fn;
+	void *ctx;
+};
+
+static int walk_one(const void *key, const void *value, void *ctx)
+{
+	const struct walking *w = ctx;
+
+	return w->fn(key, value, w->ctx);
+}
+
 int account_nets_each(const struct pins *p, account_net_fn fn, void *ctx)
 {
-	struct account_net *keys = calloc(BATCH, sizeof(*keys));
-	struct account_login *values = calloc(BATCH, sizeof(*values));
-	int err = keys && values ? 0 : -ENOMEM, done = 0;
-	__u32 in = 0, out = 0, n;
-
-	for (void *batch = NULL; !err && !done; batch = &in) {
-		n = BATCH;
-		if (bpf_map_lookup_batch(p->map[MAP_ACCOUNT_NETS], batch, &out,
-					 keys, values, &n, NULL)) {
-			done = errno == ENOENT; /* these n are the last */
-			if (!done)
-				err = -errno;
-		}
-		for (__u32 i = 0; i < n && !err; i++)
-			err = fn(&keys[i], &values[i], ctx);
-		in = out;
-	}
-	free(keys);
-	free(values);
-	return err;
+	return map_walk(p->map[MAP_ACCOUNT_NETS], sizeof(struct account_net),
+			sizeof(struct account_login), walk_one,
+			&(struct walking){ fn, ctx });
 }

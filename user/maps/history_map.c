@@ -3,12 +3,11 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/address.h"
+#include "maps/map_walk.h"
 #include "maps/settings_map.h"
 
-#define BATCH 1024
 #define NSEC 1000000000LL
 
 int64_t history_forgotten_at(const struct settings *s, const struct history *h)
@@ -40,31 +39,25 @@ int history_put(struct pins *p, const struct net *net, const struct history *h)
 		       0;
 }
 
+struct walking {
+	history_fn fn;
+	void *ctx;
+};
+
+static int walk_one(const void *key, const void *value, void *ctx)
+{
+	const struct history *h = value;
+	const struct walking *w = ctx;
+	struct net net = net_of(key, h->len);
+
+	return w->fn(&net, h, w->ctx);
+}
+
 int history_each(const struct pins *p, history_fn fn, void *ctx)
 {
-	struct addr *keys = calloc(BATCH, sizeof(*keys));
-	struct history *values = calloc(BATCH, sizeof(*values));
-	int err = keys && values ? 0 : -ENOMEM, done = 0;
-	__u32 in = 0, out = 0, n;
-
-	for (void *batch = NULL; !err && !done; batch = &in) {
-		n = BATCH;
-		if (bpf_map_lookup_batch(p->map[MAP_HISTORY], batch, &out, keys,
-					 values, &n, NULL)) {
-			done = errno == ENOENT; /* these n are the last */
-			if (!done)
-				err = -errno;
-		}
-		for (__u32 i = 0; i < n && !err; i++) {
-			struct net net = net_of(&keys[i], values[i].len);
-
-			err = fn(&net, &values[i], ctx);
-		}
-		in = out;
-	}
-	free(keys);
-	free(values);
-	return err;
+	return map_walk(p->map[MAP_HISTORY], sizeof(struct addr),
+			sizeof(struct history), walk_one,
+			&(struct walking){ fn, ctx });
 }
 
 struct forget {

@@ -3,35 +3,28 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "maps/map_walk.h"
 
-#define BATCH 1024
+struct walking {
+	named_fn fn;
+	void *ctx;
+};
+
+static int walk_one(const void *key, const void *value, void *ctx)
+{
+	const struct walking *w = ctx;
+
+	return w->fn(key, value, w->ctx);
+}
 
 int named_each(const struct pins *p, named_fn fn, void *ctx)
 {
-	struct stream_key *keys = calloc(BATCH, sizeof(*keys));
-	struct named *values = calloc(BATCH, sizeof(*values));
-	int err = keys && values ? 0 : -ENOMEM, done = 0;
-	__u32 in = 0, out = 0, n;
-
-	for (void *batch = NULL; !err && !done; batch = &in) {
-		n = BATCH;
-		if (bpf_map_lookup_batch(p->map[MAP_NAMED], batch, &out, keys,
-					 values, &n, NULL)) {
-			done = errno == ENOENT; /* these n are the last */
-			if (!done)
-				err = -errno;
-		}
-		for (__u32 i = 0; i < n && !err; i++)
-			err = fn(&keys[i], &values[i], ctx);
-		in = out;
-	}
-	free(keys);
-	free(values);
-	return err;
+	return map_walk(p->map[MAP_NAMED], sizeof(struct stream_key),
+			sizeof(struct named), walk_one,
+			&(struct walking){ fn, ctx });
 }
 
 struct finding {

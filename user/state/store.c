@@ -116,6 +116,21 @@ int store_exec(struct store *s, const char *sql)
 	return store_error(s->db, sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
+int store_has_table(struct store *s, const char *name)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(
+		s->db, "SELECT 1 FROM sqlite_schema WHERE name = ?1", -1, &stmt,
+		NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? 1 : store_error(s->db, rc);
+}
+
 static int pragma(struct store *s, const char *sql, int64_t *value)
 {
 	sqlite3_stmt *stmt;

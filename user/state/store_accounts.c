@@ -5,29 +5,13 @@
 
 #include "state/store_sql.h"
 
-/* Is there such a table? A file of before may be read only. */
-static bool is_there(struct store *s, int *err)
-{
-	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(s->db,
-				    "SELECT 1 FROM sqlite_schema WHERE name ="
-				    " 'account_nets'",
-				    -1, &stmt, NULL);
-
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	*err = store_error(s->db, rc);
-	return rc == SQLITE_ROW;
-}
-
 int store_account_key(struct store *s, uint64_t k[static 2])
 {
 	sqlite3_stmt *stmt = NULL;
-	int err, rc;
+	int rc, there = store_has_table(s, "account_nets");
 
-	if (!is_there(s, &err))
-		return err ? err : -ENOENT;
+	if (there <= 0)
+		return there ? there : -ENOENT;
 	rc = sqlite3_prepare_v2(s->db, "SELECT k0, k1 FROM account_key", -1,
 				&stmt, NULL);
 	if (rc == SQLITE_OK)
@@ -92,9 +76,9 @@ int store_each_account_net(struct store *s, store_account_net_fn fn, void *ctx)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct stored_account_net n;
-	int err, rc;
+	int err = store_has_table(s, "account_nets"), rc;
 
-	if (!is_there(s, &err))
+	if (err <= 0)
 		return err;
 	rc = sqlite3_prepare_v2(s->db,
 				"SELECT user, net, last FROM account_nets"

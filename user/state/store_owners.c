@@ -47,22 +47,6 @@ int store_put_claim(struct store *s, const struct stored_ban *c)
 	return run(s, stmt);
 }
 
-/* Is there a table of this name? A file of before may be read only. */
-static bool has_table(struct store *s, const char *name)
-{
-	int err;
-	sqlite3_stmt *stmt =
-		prepare(s, "SELECT 1 FROM sqlite_schema WHERE name = ?1", &err);
-	bool has;
-
-	if (!stmt)
-		return false;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	has = sqlite3_step(stmt) == SQLITE_ROW;
-	sqlite3_finalize(stmt);
-	return has;
-}
-
 static const char *text_at(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
@@ -97,7 +81,7 @@ int store_each_claim(struct store *s, store_ban_fn fn, void *ctx, size_t *odd)
 	int err = 0, rc = SQLITE_DONE;
 	sqlite3_stmt *stmt;
 
-	if (!has_table(s, "claims"))
+	if (store_has_table(s, "claims") <= 0)
 		return 0;
 	stmt = prepare(s,
 		       "SELECT net, owner, since, expires, failures, code,"
@@ -135,7 +119,7 @@ int store_each_owner(struct store *s, store_owner_fn fn, void *ctx)
 	int err = 0, rc = SQLITE_DONE;
 	sqlite3_stmt *stmt;
 
-	if (!has_table(s, "owners"))
+	if (store_has_table(s, "owners") <= 0)
 		return 0;
 	stmt = prepare(s, "SELECT id, name FROM owners", &err);
 	while (!err && (rc = sqlite3_step(stmt)) == SQLITE_ROW)

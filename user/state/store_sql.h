@@ -35,5 +35,8 @@ int store_error(sqlite3 *db, int rc);
 /* A statement, prepared when first asked for; NULL: see sqlite3_errcode(). */
 sqlite3_stmt *store_statement(struct store *s, enum sql which);
 int store_exec(struct store *s, const char *sql);
+/* Is there a table of this name? 1, 0, or an error: a file of before may be read
+ * only. */
+int store_has_table(struct store *s, const char *name);
 
 #endif
